@@ -1,0 +1,1 @@
+"""Act: each activity is one small, idempotent step that workflows ask for."""

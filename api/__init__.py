@@ -1,0 +1,1 @@
+"""Answer: login, GraphQL and pages."""

@@ -1,0 +1,1 @@
+"""Remember: tables, migrations, the one write path, the read queries, the token vault."""

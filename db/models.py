@@ -1,0 +1,244 @@
+"""The tables. SQLModel declares them, Alembic migrates them, hot paths speak SQL to them through asyncpg.
+
+EVE ids are BIGINT, times are UTC, `character_id` and the like are EVE's own ids. A killmail's hash stands
+in `killmail_refs` alone and is never shown to anyone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+
+def _bigint(*, primary_key: bool = False, nullable: bool = False) -> Column[Any]:
+    return Column(BigInteger, primary_key=primary_key, nullable=nullable, autoincrement=False)
+
+
+def _time(*, nullable: bool = False, now: bool = False) -> Column[Any]:
+    return Column(DateTime(timezone=True), nullable=nullable, server_default=func.now() if now else None)
+
+
+def _text(*, nullable: bool = False) -> Column[Any]:
+    return Column(Text, nullable=nullable)
+
+
+class Account(SQLModel, table=True):
+    """A person: one or more characters that logged in."""
+
+    __tablename__ = "accounts"
+    account_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    created_at: datetime = Field(sa_column=_time(now=True))
+
+
+class User(SQLModel, table=True):
+    """One EVE character that logged in, its encrypted grant and where its sync stands."""
+
+    __tablename__ = "users"
+    __table_args__ = (Index("users_account_id", "account_id"),)
+    character_id: int = Field(sa_column=_bigint(primary_key=True))
+    account_id: int = Field(sa_column=Column(BigInteger, ForeignKey("accounts.account_id"), nullable=False))
+    name: str = Field(sa_column=_text())
+    owner_hash: str = Field(sa_column=_text())
+    corporation_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    # The grant. Both tokens are Fernet ciphertext (`db/vault.py`), null once destroyed.
+    access_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    refresh_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    expires_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    token_state: str = Field(sa_column=_text())  # valid | revoked | owner_changed
+    token_version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
+    created_at: datetime = Field(sa_column=_time(now=True))
+    last_login_at: datetime = Field(sa_column=_time(now=True))
+    # The sync.
+    last_killmail_sync_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    killmail_list_fresh_until: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    first_synced_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    sync_state: str = Field(sa_column=Column(Text, nullable=False, server_default="starting"))
+    sync_detail: dict[str, Any] = Field(
+        sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )  # {"until": RFC 3339} where the state has an end
+
+
+class Session(SQLModel, table=True):
+    """A browser's session; the cookie's SHA-256, never the cookie."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("sessions_account_id", "account_id"),)
+    session_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    account_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False)
+    )
+    created_at: datetime = Field(sa_column=_time(now=True))
+    last_seen_at: datetime = Field(sa_column=_time(now=True))
+    expires_at: datetime = Field(sa_column=_time())
+
+
+class LoginAttempt(SQLModel, table=True):
+    """A login on its way through EVE SSO; deleted when its state comes back, so a state works once."""
+
+    __tablename__ = "login_attempts"
+    state_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    browser_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    code_verifier: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # Fernet ciphertext
+    account_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))  # adding a character
+    created_at: datetime = Field(sa_column=_time(now=True))
+    expires_at: datetime = Field(sa_column=_time())
+
+
+class LoginEvent(SQLModel, table=True):
+    """Who logged in or failed to, and why; for the pilot and the operator."""
+
+    __tablename__ = "login_events"
+    login_event_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    at: datetime = Field(sa_column=_time(now=True))
+    character_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    outcome: str = Field(sa_column=_text())
+
+
+class KillmailList(SQLModel, table=True):
+    """What ESI said of each page of a killmail list: for If-None-Match. Keyed by whose token asked."""
+
+    __tablename__ = "killmail_lists"
+    character_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        )
+    )
+    page: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    etag: str = Field(sa_column=_text())
+    listed: int = Field(sa_column=Column(Integer, nullable=False))  # references on that page
+
+
+class KillmailRef(SQLModel, table=True):
+    """Every reference ESI ever showed us; `stored_at` is null until its body is stored."""
+
+    __tablename__ = "killmail_refs"
+    __table_args__ = (Index("killmail_refs_pending", "first_seen_by", postgresql_where=text("stored_at IS NULL")),)
+    killmail_id: int = Field(sa_column=_bigint(primary_key=True))
+    killmail_hash: str = Field(sa_column=_text())
+    first_seen_at: datetime = Field(sa_column=_time(now=True))
+    first_seen_by: int = Field(sa_column=_bigint())  # character id
+    claimed_until: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    attempts: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    last_error: str | None = Field(default=None, sa_column=_text(nullable=True))
+    next_attempt_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    parked_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))  # given up, by `last_error`
+    stored_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+
+
+class Killmail(SQLModel, table=True):
+    """A killmail in the columns the feed needs. Immutable once stored."""
+
+    __tablename__ = "killmails"
+    __table_args__ = (
+        Index("killmails_time", text("killmail_time DESC"), text("killmail_id DESC")),
+        Index("killmails_created_at", "created_at"),
+    )
+    killmail_id: int = Field(sa_column=_bigint(primary_key=True))
+    killmail_time: datetime = Field(sa_column=_time())
+    solar_system_id: int = Field(sa_column=_bigint())
+    attacker_count: int = Field(sa_column=Column(Integer, nullable=False))
+    created_at: datetime = Field(sa_column=_time(now=True))
+
+
+class KillmailBody(SQLModel, table=True):
+    """The body as ESI gave it; items are read from it."""
+
+    __tablename__ = "killmail_bodies"
+    killmail_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("killmails.killmail_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        )
+    )
+    body: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class Participant(SQLModel, table=True):
+    """One victim or attacker of a killmail. `ordinal` 0 is the victim, then the attackers in ESI's order."""
+
+    __tablename__ = "participants"
+    __table_args__ = tuple(
+        Index(
+            f"participants_{kind}",
+            f"{kind}_id",
+            text("killmail_time DESC"),
+            text("killmail_id DESC"),
+            postgresql_where=text(f"{kind}_id IS NOT NULL"),
+        )
+        for kind in ("character", "corporation", "alliance")
+    )
+    killmail_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("killmails.killmail_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        )
+    )
+    ordinal: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    killmail_time: datetime = Field(sa_column=_time())
+    is_victim: bool
+    character_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    corporation_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    alliance_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    faction_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    ship_type_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    weapon_type_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    damage: int = Field(sa_column=_bigint())  # taken by the victim, done by an attacker
+    final_blow: bool
+    security_status: float | None = Field(default=None, sa_column=Column(Double))
+
+
+class Entity(SQLModel, table=True):
+    """A name for an id, as `POST /universe/names` gave it. `name` null: ESI does not know the id (asked then)."""
+
+    __tablename__ = "entities"
+    entity_id: int = Field(sa_column=_bigint(primary_key=True))
+    category: str | None = Field(default=None, sa_column=_text(nullable=True))
+    name: str | None = Field(default=None, sa_column=_text(nullable=True))
+    fetched_at: datetime = Field(sa_column=_time(now=True))
+    misses: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+
+
+class SolarSystem(SQLModel, table=True):
+    """Where a killmail happened; its name is in `entities`."""
+
+    __tablename__ = "solar_systems"
+    solar_system_id: int = Field(sa_column=_bigint(primary_key=True))
+    security_status: float = Field(sa_column=Column(Double, nullable=False))
+    constellation_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    fetched_at: datetime = Field(sa_column=_time(now=True))
+
+
+class SyncRun(SQLModel, table=True):
+    """The account of one run that had something to do; an idle look leaves none."""
+
+    __tablename__ = "sync_runs"
+    __table_args__ = (Index("sync_runs_character_id", "character_id", text("run_id DESC")),)
+    run_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    character_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"), nullable=False)
+    )
+    kind: str = Field(sa_column=_text())  # first | incremental | full
+    started_at: datetime = Field(sa_column=_time(now=True))
+    finished_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    listed: int = Field(sa_column=Column(Integer, nullable=False))
+    killmail_ids: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))  # to store in this run
+    new: int = Field(sa_column=Column(Integer, nullable=False))
+    stored: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    pending: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    failed: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))

@@ -1,0 +1,1 @@
+"""Speak to EVE's services: ESI, SSO and zKillboard. Knows nothing of Temporal or SQL."""

@@ -1,0 +1,77 @@
+"""Everything that can go wrong between us and EVE's services, typed once.
+
+`activities/errors.py` maps these to Temporal failures; nothing else looks at status codes or bodies.
+Messages never contain a token, an authorization header, or a URL with a killmail hash.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class EveError(Exception):
+    """Base of all of them. `str()` is one sentence for a person."""
+
+
+class TokenRevoked(EveError):
+    """The refresh token is dead for ever: `invalid_grant` or `invalid_token` (prefix match) from SSO."""
+
+
+class OwnerChanged(EveError):
+    """The owner hash in a new access token differs: the character was transferred to another person."""
+
+
+class AccessTokenRejected(EveError):
+    """ESI answered 401: refresh the access token and try once more."""
+
+
+class Forbidden(EveError):
+    """ESI answered 403 for a reason of its own: role lost, scope missing, not in the corporation.
+
+    A 403 that carries `sso_status` other than 200 is an SSO outage and raised as `Unavailable` instead.
+    """
+
+
+class NotFound(EveError):
+    """404: no such character, page or id."""
+
+
+class InvalidHash(EveError):
+    """422: killmail id and hash do not belong together (seen falsely under load: try once more, late)."""
+
+
+class BadRequest(EveError):
+    """Any other 4XX that is our mistake; never retried without a change."""
+
+
+class MalformedBody(EveError):
+    """A 200 whose body is not what the contract says (not JSON, truncated, or missing required fields)."""
+
+
+class RateLimited(EveError):
+    """A bucket is empty (429, or our own account of it). Try again after `until` (UTC)."""
+
+    def __init__(self, until: datetime, group: str = "") -> None:
+        super().__init__(f"ESI's budget {group or 'of this route'} is spent until {until:%H:%M:%S} EVE time.")
+        self.until = until
+        self.group = group
+
+
+class ErrorLimited(RateLimited):
+    """ESI's legacy error limit (420, or too few errors left): every route stops until the window ends."""
+
+
+class Downtime(EveError):
+    """EVE is down, daily at 11:00 UTC or unannounced. Everything waits until `until` (UTC)."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"EVE is down; looking again at {until:%H:%M:%S} EVE time.")
+        self.until = until
+
+
+class Unavailable(EveError):
+    """Transient: 5XX, a time-out, a broken connection. Retried, bounded."""
+
+
+class ClientRejected(EveError):
+    """SSO answered `invalid_client`: our configuration is wrong; no token is at fault."""

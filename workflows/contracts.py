@@ -1,0 +1,236 @@
+"""What workflows, activities and their callers say to each other: names and small dataclasses.
+
+Everything here crosses Temporal and so lands in workflow histories: ids, counts and times only, never a
+token, a hash or a killmail's body. Every field has a default where an operator may send it by hand, so
+that a bare `temporal workflow signal` never wedges a workflow. Times are UTC.
+
+This module is passed through the workflow sandbox: it imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+# Task queues: separate for what must not wait on what.
+SYNC_QUEUE = "sync"
+"""Workflows, and the activities that decide a cycle (token, list, run)."""
+KILLMAILS_QUEUE = "killmails"
+"""Killmail bodies."""
+ENRICHMENT_QUEUE = "enrichment"
+"""Names and places."""
+TASK_QUEUES = (SYNC_QUEUE, KILLMAILS_QUEUE, ENRICHMENT_QUEUE)
+
+KILLMAIL_BATCH = 50
+"""Killmails one fetch activity takes: one activity per killmail costs 37 times the wall time (measured)."""
+CYCLES_PER_RUN = 96
+"""Cycles until continue-as-new: a day of 15-minute cycles."""
+
+
+def user_sync_id(character_id: int) -> str:
+    """Workflow id of a character's `UserSync`."""
+    return f"user-sync-{character_id}"
+
+
+class SyncState(StrEnum):
+    """Where a character's sync stands. `workflows/status.py` has the sentence for each."""
+
+    STARTING = "starting"  # granted, but its workflow has not reported yet
+    FIRST_SYNC = "first_sync"
+    SYNCING = "syncing"
+    OK = "ok"
+    PAUSED = "paused"
+    NEEDS_LOGIN = "needs_login"  # EVE withdrew the grant, or it lacks the killmail scope
+    OWNER_CHANGED = "owner_changed"  # the character was transferred; its tokens are destroyed
+    RATE_LIMITED = "rate_limited"
+    DOWNTIME = "downtime"
+    DEGRADED = "degraded"  # EVE keeps failing; tried again, later each time
+    REMOVED = "removed"
+
+
+class CallClass(StrEnum):
+    """What an ESI call is for; each class may spend a bucket down to its own reserve (`eve/budget.py`)."""
+
+    LIVE = "live"
+    FIRST_SYNC = "first_sync"
+    BACKFILL = "backfill"
+
+
+class FailureType:
+    """`ApplicationError.type` of what activities raise; the workflow decides by these (`activities/errors.py`)."""
+
+    NEEDS_LOGIN = "NeedsLogin"
+    OWNER_CHANGED = "OwnerChanged"
+    REMOVED = "CharacterRemoved"
+    ACCESS_TOKEN_REJECTED = "AccessTokenRejected"  # noqa: S105 - the name of a failure
+    RATE_LIMITED = "RateLimited"  # details: [until as ISO 8601]
+    DOWNTIME = "Downtime"  # details: [until as ISO 8601]
+    UNAVAILABLE = "EveUnavailable"
+    CONFIGURATION = "Configuration"  # our own mistake, e.g. invalid_client; an operator must act
+
+
+@dataclass
+class Progress:
+    """How far a run is: killmails stored of killmails to store."""
+
+    done: int = 0
+    total: int = 0
+
+
+@dataclass
+class SyncStatus:
+    """What the `status` query answers: the state in one sentence, and what stands behind it."""
+
+    state: SyncState = SyncState.STARTING
+    message: str = ""
+    until: datetime | None = None
+    progress: Progress | None = None
+    character_id: int = 0
+    paused: bool = False
+    last_sync_at: datetime | None = None
+    cycles: int = 0
+    last_listed: int = 0
+    last_new: int = 0
+
+
+@dataclass
+class Request:
+    """What an operator may send with a signal; all optional."""
+
+    reason: str = ""
+
+
+@dataclass
+class UserSyncState:
+    """All that one run of `UserSync` hands to the next through continue-as-new."""
+
+    character_id: int
+    sync_interval_seconds: int = 900
+    first_sync_done: bool = False
+    paused: bool = False
+    state: SyncState = SyncState.STARTING
+    until: datetime | None = None
+    token_valid_until: datetime | None = None
+    next_sync_at: datetime | None = None
+    last_sync_at: datetime | None = None
+    last_new_killmail_at: datetime | None = None
+    last_listed: int = 0
+    last_new: int = 0
+    cycles: int = 0
+    failures_in_a_row: int = 0
+    full_requested: bool = False
+    sync_requested: bool = False
+
+
+@dataclass
+class EnsureAccessToken:
+    """Input of `ensure_access_token`."""
+
+    character_id: int
+    refresh_even_if_valid: bool = False  # ESI rejected the access token we hold
+
+
+@dataclass
+class AccessTokenReady:
+    """The character has a usable access token (in the database) until then."""
+
+    valid_until: datetime
+
+
+@dataclass
+class DiscoverKillmails:
+    """Input of `discover_killmails`."""
+
+    character_id: int
+    full: bool = False  # fetch every page without If-None-Match
+    first: bool = False
+
+
+@dataclass
+class Discovery:
+    """What the list said. `killmail_ids` are ours to fetch: known, without a body, claimed by nobody else."""
+
+    listed: int = 0
+    new: int = 0
+    run_id: int | None = None  # None: nothing to do, no run was recorded
+    killmail_ids: list[int] = field(default_factory=list)
+    unchanged: bool = False  # ESI answered 304
+    fresh_until: datetime | None = None  # ESI's cache holds this list until then; asking sooner is useless
+
+
+@dataclass
+class FetchKillmails:
+    """Input of `fetch_killmails`: at most `KILLMAIL_BATCH` ids whose references are stored."""
+
+    killmail_ids: list[int]
+    call_class: CallClass = CallClass.LIVE
+
+
+@dataclass
+class FetchedKillmails:
+    """What one batch came to."""
+
+    stored: int = 0
+    already_stored: int = 0
+    failed: int = 0
+
+
+@dataclass
+class NameEntities:
+    """Input of the enrichment activities: the killmails whose entities want a name."""
+
+    killmail_ids: list[int]
+    call_class: CallClass = CallClass.LIVE
+
+
+@dataclass
+class NamedEntities:
+    """How many ids were unknown, how many got a name."""
+
+    unknown: int = 0
+    named: int = 0
+
+
+@dataclass
+class FinishRun:
+    """Input of `finish_run`."""
+
+    run_id: int
+    character_id: int
+
+
+@dataclass
+class RunAccount:
+    """The account of a run: every killmail listed as new is stored, pending or failed."""
+
+    new: int = 0
+    stored: int = 0
+    pending: int = 0
+    failed: int = 0
+    newest_killmail_at: datetime | None = None
+
+
+@dataclass
+class RecordSyncState:
+    """Input of `record_sync_state`: a state that only the workflow knows, for the page to show."""
+
+    character_id: int
+    state: SyncState
+    until: datetime | None = None
+
+
+@dataclass
+class WatchdogReport:
+    """What the watchdog found and mended."""
+
+    users: int = 0
+    started: int = 0
+    woken: int = 0
+    restarted: int = 0
+    references_redriven: int = 0
+
+
+LATE_AFTER_INTERVALS = 3
+"""A user whose last sync is older than this many intervals is late."""
+FIRST_DELAY_LIMIT = timedelta(seconds=900)

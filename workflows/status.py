@@ -1,0 +1,41 @@
+"""The state of a sync in one sentence, derived in one place for the page, GraphQL, the CLI and Temporal's UI.
+
+Pure and deterministic: the workflow runs it too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from workflows.contracts import Progress, SyncState
+
+SENTENCES = {
+    SyncState.STARTING: "Your sync is about to start.",
+    SyncState.FIRST_SYNC: "Asking EVE for your killmails.",
+    SyncState.SYNCING: "Fetching new killmails.",
+    SyncState.OK: "Up to date.",
+    SyncState.PAUSED: "Paused by you or an operator; nothing is fetched until it is resumed.",
+    SyncState.NEEDS_LOGIN: "Log in again: EVE withdrew the permission to read this character's killmails.",
+    SyncState.OWNER_CHANGED: "This character moved to another EVE account; its permission was destroyed. Log in again"
+    " if it is yours.",
+    SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill.",
+    SyncState.DOWNTIME: "EVE is in its downtime.",
+    SyncState.DEGRADED: "EVE does not answer well; trying again, a little later each time.",
+    SyncState.REMOVED: "This character was removed; nothing is synced.",
+}
+ENDS_WITH_TIME = {
+    SyncState.OK: "Next look at {:%H:%M} EVE time.",
+    SyncState.RATE_LIMITED: "Going on at {:%H:%M:%S} EVE time.",
+    SyncState.DOWNTIME: "Resuming at {:%H:%M} EVE time.",
+    SyncState.DEGRADED: "Next try at {:%H:%M:%S} EVE time.",
+}
+
+
+def sentence(state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
+    """What a pilot reads: what is happening, how far it is, and when it goes on (UTC, which is EVE time)."""
+    if progress is not None and progress.total and state in (SyncState.FIRST_SYNC, SyncState.SYNCING):
+        return f"Fetching your killmails: {progress.done:,} of {progress.total:,} are here."
+    ending = ENDS_WITH_TIME.get(state)
+    if until is not None and ending is not None:
+        return f"{SENTENCES[state]} {ending.format(until)}"
+    return SENTENCES[state]
