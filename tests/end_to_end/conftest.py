@@ -1,0 +1,54 @@
+"""A running installation for tests that need the whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+from sandbox.eve.server import SandboxEve
+
+from settings import Settings
+from tests.end_to_end.installation import Installation, Pilot
+
+
+@pytest.fixture
+def environment(settings: Settings, eve: SandboxEve) -> dict[str, str]:
+    """What an operator would set for this installation."""
+    return {
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "TEMPORAL_ADDRESS": settings.temporal_address,
+        "EVE_CLIENT_ID": settings.eve_client_id,
+        "EVE_CLIENT_SECRET": settings.eve_client_secret.get_secret_value(),
+        "ESI_BASE_URL": eve.url,
+        "EVE_SSO_URL": eve.url,
+        "ZKILLBOARD_URL": eve.url,
+        "EVE_IMAGES_URL": f"{eve.url}/images",
+        "CONTACT": "tests@killreport.invalid",
+        "TOKEN_ENCRYPTION_KEYS": ",".join(key.get_secret_value() for key in settings.token_encryption_keys),
+        "LOG_LEVEL": "INFO",
+        "SYNC_INTERVAL_SECONDS": "900",
+    }
+
+
+@pytest.fixture
+async def installation(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Installation]:
+    made = Installation(environment, tmp_path)
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def pilot(installation: Installation) -> AsyncIterator[Pilot]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        yield Pilot(installation.site, session)
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(settings.database_url)
+    yield connection
+    await connection.close()

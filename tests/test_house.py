@@ -1,0 +1,84 @@
+"""The rules of the house that a reviewer would otherwise have to remember (docs/decisions)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Who may import whom: imports point down only.
+ALLOWED = {
+    "settings": set[str](),
+    "observability": {"settings"},
+    "eve": {"settings"},
+    "db": {"settings", "workflows", "eve"},
+    "live": {"settings"},
+    "workflows": {"settings"},
+    "activities": {"settings", "observability", "eve", "db", "live", "workflows"},
+    "api": {"settings", "observability", "eve", "db", "live", "workflows"},
+    "worker_main": {"settings", "observability", "eve", "db", "live", "workflows", "activities"},
+    "operations": {"settings", "observability", "eve", "db", "live", "workflows", "worker_main", "api"},
+    "sandbox": {"settings", "observability", "operations"},
+}
+# Modules that run inside Temporal's workflow sandbox.
+WORKFLOW_MODULES = {"contracts", "status", "user_sync", "watchdog"}
+
+
+def files_of(room: str) -> Iterator[Path]:
+    if (ROOT / f"{room}.py").exists():
+        yield ROOT / f"{room}.py"
+    yield from (path for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts)
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+@pytest.mark.parametrize("room", sorted(ALLOWED))
+def test_imports_point_down_only(room: str) -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in files_of(room)
+        for module in imported_modules(path)
+        if (top := module.partition(".")[0]) in {*ALLOWED, "cli", "tests"} and top not in ALLOWED[room] | {room}
+    }
+    assert not wrong
+
+
+def test_workflows_import_only_their_contracts() -> None:
+    ours = set(ALLOWED) | {"cli", "asyncpg", "aiohttp", "redis", "sqlmodel"}
+    wrong = {
+        f"workflows/{name}.py imports {module}"
+        for name in WORKFLOW_MODULES
+        for module in imported_modules(ROOT / "workflows" / f"{name}.py")
+        if module.partition(".")[0] in ours and module not in {f"workflows.{other}" for other in WORKFLOW_MODULES}
+    }
+    assert not wrong
+
+
+def test_only_one_module_speaks_to_python_jose() -> None:
+    importers = {
+        str(path.relative_to(ROOT))
+        for room in ALLOWED
+        for path in files_of(room)
+        if room != "sandbox" and any(module.partition(".")[0] == "jose" for module in imported_modules(path))
+    }
+    assert importers == {"eve/access_token.py"}
+
+
+def test_no_file_is_two_rooms() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for room in [*ALLOWED, "cli", "tests"]
+        for path in files_of(room)
+        if (lines := len(path.read_text().splitlines())) > 350
+    }
+    assert not long
