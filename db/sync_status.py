@@ -1,0 +1,82 @@
+"""Where each character's sync stands, read for the page and for GraphQL.
+
+Progress is not stored anywhere: it is the latest unfinished run's killmails against those that are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import orjson
+
+from workflows.contracts import Progress, SyncState
+from workflows.status import sentence
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStatus:
+    """The state of a sync as people read it. `until`: when the state is expected to end (UTC)."""
+
+    state: SyncState
+    message: str
+    until: datetime | None
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCharacter:
+    """A character of an account. `corporation_name` is None until ESI has told it."""
+
+    character_id: int
+    account_id: int
+    name: str
+    corporation_id: int | None
+    corporation_name: str | None
+    scopes: tuple[str, ...]
+    last_killmail_sync_at: datetime | None
+    token_is_valid: bool
+    status: ShownStatus
+
+
+async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list[AccountCharacter]:
+    """These characters with the state of their syncs, in the order they joined."""
+    rows = await pool.fetch(
+        """
+        SELECT u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, u.scopes,
+               u.last_killmail_sync_at, u.token_state, u.sync_state, u.sync_detail, run.total, run.done
+          FROM users u
+          LEFT JOIN entities e ON e.entity_id = u.corporation_id
+          LEFT JOIN LATERAL (
+                SELECT r.finished_at, cardinality(r.killmail_ids) AS total,
+                       CASE WHEN r.finished_at IS NULL THEN
+                         (SELECT count(*) FROM killmails k WHERE k.killmail_id = ANY (r.killmail_ids)) END AS done
+                  FROM sync_runs r WHERE r.character_id = u.character_id
+                 ORDER BY r.run_id DESC LIMIT 1) run ON run.finished_at IS NULL
+         WHERE u.character_id = ANY ($1)
+         ORDER BY u.created_at, u.character_id
+        """,
+        list(character_ids),
+    )
+    return [_character(row) for row in rows]
+
+
+def _character(row: asyncpg.Record) -> AccountCharacter:
+    state = SyncState(row["sync_state"])
+    ends = orjson.loads(row["sync_detail"]).get("until")
+    until = datetime.fromisoformat(ends) if ends else None
+    under_way = state in (SyncState.FIRST_SYNC, SyncState.SYNCING) and row["total"]
+    progress = Progress(done=row["done"], total=row["total"]) if under_way else None
+    return AccountCharacter(
+        character_id=row["character_id"],
+        account_id=row["account_id"],
+        name=row["name"],
+        corporation_id=row["corporation_id"],
+        corporation_name=row["corporation_name"],
+        scopes=tuple(row["scopes"]),
+        last_killmail_sync_at=row["last_killmail_sync_at"],
+        token_is_valid=row["token_state"] == "valid",  # noqa: S105 - a state, not a token
+        status=ShownStatus(state, sentence(state, until, progress), until, progress),
+    )
