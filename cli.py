@@ -1,0 +1,222 @@
+"""`killreport …`: what operators type. Definitions and printing only; the work is in `operations/` and `sandbox/up.py`.
+
+Each command says what it did, and exits with 0 only when it did it. A failure is one sentence on standard
+error. A command imports its work when it is called, so that `killreport --help` needs no service's client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from operations.failure import OperationFailed
+from settings import SettingsError, load_settings
+
+
+class Commands(click.Group):
+    """The group; turns our failures into one sentence and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, OperationFailed) as error:
+            from observability import redact
+
+            raise click.ClickException(redact(str(error))) from error
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
+reason = click.option("--reason", default="", help="Why; kept in the workflow's history.")
+everyone = click.option("--all", "everyone", is_flag=True, help="Every pilot whose workflow runs.")
+pilot = click.argument("character_id", type=click.IntRange(min=1), required=False)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="killreport", prog_name="killreport")
+def main() -> None:
+    """KillReport: every EVE pilot's killmails, kept by a durable workflow of their own."""
+
+
+@main.command()
+def up() -> None:
+    """Start everything that is not configured, then the site and a worker; Ctrl-C stops all of it."""
+    from sandbox.up import run
+
+    status = run()
+    if status:
+        raise SystemExit(status)
+
+
+@main.command()
+def api() -> None:
+    """Serve the site and GraphQL (HOST, PORT)."""
+    from operations.processes import serve_api
+
+    serve_api(load_settings())
+
+
+@main.command()
+def worker() -> None:
+    """Do the work of every task queue."""
+    from operations.processes import work
+
+    asyncio.run(work(load_settings()))
+
+
+@main.command()
+@as_json
+def migrate(as_json: bool) -> None:
+    """Bring the database up to date and tell Temporal what it must know of us. Safe to repeat."""
+    from operations.migrate import migrate_everything
+
+    changes = asyncio.run(migrate_everything(load_settings()))
+    if as_json:
+        _print_json({"changes": changes})
+    for change in [] if as_json else changes or ["Everything was up to date already."]:
+        click.echo(change)
+
+
+@main.command()
+@as_json
+def status(as_json: bool) -> None:
+    """How the pilots' syncs, the task queues, ESI's budget and the database stand."""
+    from operations.show import status_tables
+    from operations.status import installation_status
+
+    found = asyncio.run(installation_status(load_settings()))
+    if as_json:
+        _print_json(found.as_json())
+    else:
+        status_tables(found)
+
+
+@main.command()
+@click.option("--new-key", is_flag=True, help="Print a new key for TOKEN_ENCRYPTION_KEYS and do nothing else.")
+@as_json
+def doctor(new_key: bool, as_json: bool) -> None:
+    """Check every setting and dependency, and say how to mend what fails."""
+    if new_key:
+        from cryptography.fernet import Fernet
+
+        click.echo(Fernet.generate_key().decode())
+        return
+    from operations.doctor import examine
+    from operations.finding import Verdict
+    from operations.show import findings_table
+
+    findings = asyncio.run(examine(load_settings()))
+    if as_json:
+        _print_json(findings)
+    else:
+        findings_table(findings)
+    if any(finding.verdict is Verdict.FAILS for finding in findings):
+        raise SystemExit(1)
+
+
+@main.command()
+@pilot
+@everyone
+@click.option("--full", is_flag=True, help="Read every page anew, whatever EVE says has not changed.")
+@click.option("--wait", is_flag=True, help="Wait until it is done, with a progress bar, and say what it found.")
+@click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to --wait at most.")
+@reason
+@as_json
+def sync(
+    character_id: int | None,
+    everyone: bool,
+    full: bool,
+    wait: bool,
+    timeout_seconds: float,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Look for new killmails of a pilot now, or of all."""
+    from operations.sync import FULL, INCREMENTAL
+
+    if not wait:
+        asked = "asked for a full resync" if full else "asked for a sync"
+        _signal(FULL if full else INCREMENTAL, asked, character_id, everyone, reason, as_json)
+        return
+    if character_id is None or everyone:
+        raise click.UsageError("--wait follows one pilot: give a CHARACTER_ID, without --all.")
+    from operations.show import sync_progress
+    from operations.sync import sync_and_wait
+
+    with sync_progress(shown=not as_json) as on_progress:
+        found = asyncio.run(
+            sync_and_wait(
+                load_settings(),
+                character_id,
+                full=full,
+                reason=reason,
+                timeout_seconds=timeout_seconds,
+                on_progress=on_progress,
+            )
+        )
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo(
+            f"{found.name}: {found.listed:,} listed, {found.new:,} new, {found.stored:,} stored,"
+            f" {found.pending:,} pending, {found.failed:,} failed ({found.kind}, {found.seconds:.1f} s)."
+        )
+    if found.failed:
+        raise SystemExit(1)
+
+
+@main.command()
+@pilot
+@everyone
+@reason
+@as_json
+def pause(character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
+    """Fetch nothing for a pilot, or for all, until resumed."""
+    _signal("pause", "paused", character_id, everyone, reason, as_json)
+
+
+@main.command()
+@pilot
+@everyone
+@reason
+@as_json
+def resume(character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
+    """Go on after a pause, for a pilot or for all."""
+    _signal("resume", "resumed", character_id, everyone, reason, as_json)
+
+
+def _signal(signal: str, done: str, character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
+    from operations.signals import signal_all, signal_one
+
+    if everyone == (character_id is not None):
+        raise click.UsageError("Give a CHARACTER_ID, or --all.")
+    settings = load_settings()
+    if character_id is not None:
+        name, found = asyncio.run(signal_one(settings, character_id, signal, reason))
+        _say({"character_id": character_id, "status": found}, f"{name}: {done}. {found.message}", as_json)
+        return
+    batch = asyncio.run(signal_all(settings, signal, reason))
+    people = f"{done[0].upper()}{done[1:]}: {batch.signalled:,} pilots"
+    details = f" (temporal batch describe --job-id {batch.job_id})" if batch.job_id else "; no workflow runs"
+    failed = f", {batch.failed:,} could not be signalled" if batch.failed else ""
+    _say(batch, f"{people}{failed}{details}.", as_json)
+    if batch.failed:
+        raise SystemExit(1)
+
+
+def _say(value: object, words: str, as_json: bool) -> None:
+    if as_json:
+        _print_json(value)
+    else:
+        click.echo(words)
+
+
+def _print_json(value: object) -> None:
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+if __name__ == "__main__":
+    main(prog_name="killreport")

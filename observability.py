@@ -1,0 +1,135 @@
+"""Logs and metrics of every process of ours: where they go, and what never gets into them.
+
+Secrets are kept out where they are handled; the redaction here is the last guard, for what a library or a
+traceback lets slip. It works on the finished line, so that no argument, exception or nested record escapes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+import orjson
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
+
+from settings import Settings
+
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # A JWT: what EVE's access tokens are. The header of every one begins with '{"', in base64 "eyJ".
+    (re.compile(r"eyJ[\w-]{4,}\.[\w-]+(?:\.[\w-]*)*"), "[token]"),
+    (re.compile(r"\b(Bearer|Basic|DPoP)\s+[\w~+/.=-]{8,}", re.IGNORECASE), r"\1 [redacted]"),
+    # Form fields, query parameters, JSON members and Python literals that carry a secret by name.
+    (
+        re.compile(
+            r"""(\b(?:refresh_token|access_token|client_secret|code_verifier|hash|killmail_hash)\b["']?\s*[=:]\s*b?["']?)"""
+            r"""[^\s&"',;)}\]]+"""
+        ),
+        r"\1[redacted]",
+    ),
+    # The callback's parameters, in a URL only: "state" and "code" are common words elsewhere.
+    (re.compile(r"([?&](?:code|state|token)=)[^\s&\"'#]+"), r"\1[redacted]"),
+    # A killmail's hash is 40 hexadecimal digits.
+    (re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])"), "[hash]"),
+    # The password in postgresql://user:password@host and redis://:password@host.
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@"), r"\1[redacted]@"),
+    # Fernet ciphertext: a version byte of 0x80 and a time-stamp make it begin so.
+    (re.compile(r"gAAAA[\w-]{40,}=*"), "[ciphertext]"),
+)
+
+
+def redact(text: str) -> str:
+    """`text` without anything that looks like a token, a killmail hash or a password."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class TextFormatter(logging.Formatter):
+    """One line for a person: UTC time, level, logger, message; a traceback below it."""
+
+    converter = time.gmtime
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for machines; times are UTC (RFC 3339)."""
+
+    converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
+        line: dict[str, Any] = {
+            "time": f"{moment}.{record.msecs:03.0f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": redact(record.getMessage()),
+        }
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        return orjson.dumps(line, default=str).decode()
+
+
+class PathOnly(logging.Filter):
+    """Cuts the query string from uvicorn's access lines: a login's `code` and `state` are secrets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # uvicorn's access record: client, method, path with query, HTTP version, status.
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, version, status = record.args
+            record.args = (client, method, str(path).partition("?")[0], version, status)
+        return True
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send every logger of this process, libraries' too, to standard error in one format, redacted.
+
+    uvicorn must be started with `log_config=None`, or it would install handlers of its own.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    logging.getLogger("uvicorn.access").addFilter(PathOnly())
+    for chatty in ("alembic.runtime.plugins", "asyncio", "websockets"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+
+
+def configure_temporal(settings: Settings) -> Runtime:
+    """Make the SDK's core log through Python (and so redacted) and, with METRICS_PORT, serve its Prometheus metrics.
+
+    Call once a process, before the first Temporal client.
+
+    Returns:
+        The runtime, which is now the default one. Its `metric_meter` makes metrics on the same port.
+
+    Raises:
+        ValueError: METRICS_PORT is taken.
+    """
+    logger = logging.getLogger("temporalio.core")
+    metrics = None
+    if settings.metrics_port:
+        metrics = PrometheusConfig(
+            bind_address=f"{settings.host}:{settings.metrics_port}",
+            counters_total_suffix=True,
+            unit_suffix=True,
+            durations_as_seconds=True,
+        )
+    runtime = Runtime(
+        telemetry=TelemetryConfig(
+            logging=LoggingConfig(
+                filter="warn,temporalio_sdk_core=warn",
+                forwarding=LogForwardingConfig(logger, append_target_to_name=False),
+            ),
+            metrics=metrics,
+        )
+    )
+    Runtime.set_default(runtime, error_if_already_set=False)
+    return runtime

@@ -1,0 +1,103 @@
+"""Connections to the backing services whose failures name the service, where it should be and its variable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+import redis.asyncio
+import redis.exceptions
+import temporalio.client
+import temporalio.service
+
+from db.pool import open_pool
+from operations.failure import OperationFailed
+from settings import Settings
+from workflows.client import connect_temporal
+
+CONNECT_SECONDS = 10.0
+
+
+def place(url: str) -> str:
+    """Host and port of a URL: what may be shown, without user or password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def reason(error: BaseException) -> str:
+    """The first line of an error, or its name where it has no text (a time-out)."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+@contextmanager
+def postgres_failures(settings: Settings) -> Iterator[None]:
+    """Turns what asyncpg raises inside into one sentence."""
+    where = f"Postgres at {place(settings.database_url)} (DATABASE_URL)"
+    try:
+        yield
+    except asyncpg.UndefinedTableError as error:
+        raise OperationFailed(f"{where} is not migrated ({reason(error)}): run `killreport migrate`.") from error
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise OperationFailed(f"{where} cannot be used: {reason(error)}.") from error
+
+
+@asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+    """The pool of connections, closed at the end.
+
+    Raises:
+        OperationFailed: Postgres is away, refuses us or is not migrated.
+    """
+    with postgres_failures(settings):
+        async with asyncio.timeout(CONNECT_SECONDS):
+            pool = await open_pool(settings.database_url)
+        try:
+            yield pool
+        finally:
+            pool.terminate()
+
+
+@asynccontextmanager
+async def redis_client(settings: Settings) -> AsyncIterator[redis.asyncio.Redis]:
+    """A client of Redis that has answered once.
+
+    Raises:
+        OperationFailed: Redis is away or refuses us.
+    """
+    where = f"Redis at {place(settings.redis_url)} (REDIS_URL)"
+    try:
+        client = redis.asyncio.from_url(settings.redis_url, socket_connect_timeout=CONNECT_SECONDS)
+        try:
+            await client.ping()
+            yield client
+        finally:
+            await client.aclose()
+    except (OSError, redis.exceptions.RedisError, ValueError) as error:
+        raise OperationFailed(f"{where} cannot be used: {reason(error)}.") from error
+
+
+@contextmanager
+def temporal_failures(settings: Settings) -> Iterator[None]:
+    """Turns what the Temporal client raises inside into one sentence."""
+    where = f"Temporal at {settings.temporal_address} (TEMPORAL_ADDRESS)"
+    try:
+        yield
+    except temporalio.service.RPCError as error:
+        raise OperationFailed(f"{where} refused: {reason(error)}.") from error
+    except (OSError, TimeoutError, RuntimeError) as error:
+        raise OperationFailed(f"{where} cannot be reached: {reason(error)}.") from error
+
+
+async def temporal_client(settings: Settings) -> temporalio.client.Client:
+    """A client that has reached the server.
+
+    Raises:
+        OperationFailed: Temporal is away or refuses us.
+    """
+    with temporal_failures(settings):
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await connect_temporal(settings)

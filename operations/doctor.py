@@ -1,0 +1,178 @@
+"""`killreport doctor`: every setting and dependency looked at, and how to mend what fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import asyncpg
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+
+from db.migrate import pending_revisions
+from db.vault import TokenVault, VaultError
+from operations.connections import database, place, redis_client, temporal_client, temporal_failures
+from operations.doctor_eve import look_at_esi, look_at_sso
+from operations.failure import OperationFailed
+from operations.finding import Finding, Verdict
+from operations.status import queue_state
+from settings import Settings
+from workflows.contracts import TASK_QUEUES
+
+SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
+TOLERATED_SKEW_SECONDS = 5.0
+"""Clocks this far apart still judge a 20-minute token alike."""
+TOKENS_TRIED = 100
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What doctor looks at; fails with a sentence when it cannot even look."""
+
+    subject: str
+    look: Callable[[Settings], Awaitable[list[Finding]]]
+    mend: str
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything, at the same time; one broken dependency hides no other."""
+    results = await asyncio.gather(*(_look(examination, settings) for examination in EXAMINATIONS))
+    return list(_of_settings(settings)) + [finding for findings in results for finding in findings]
+
+
+async def _look(examination: Examination, settings: Settings) -> list[Finding]:
+    try:
+        return await examination.look(settings)
+    except OperationFailed as error:
+        return [Finding(examination.subject, Verdict.FAILS, str(error), examination.mend)]
+
+
+def _of_settings(settings: Settings) -> Iterator[Finding]:
+    real_eve = urlsplit(settings.esi_base_url).hostname not in LOOPBACK
+    if settings.contact:
+        yield Finding("CONTACT", Verdict.GOOD, f"ESI sees the User-Agent {settings.user_agent}")
+    else:
+        yield Finding(
+            "CONTACT",
+            Verdict.FAILS if real_eve else Verdict.DOUBTFUL,
+            "not set; ESI's operators could only block us, not write to us",
+            "Set CONTACT to an e-mail address or URL of yours.",
+        )
+    callback, site = urlsplit(settings.callback_url), urlsplit(settings.site_url)
+    if callback[:2] == site[:2]:
+        yield Finding("EVE_CALLBACK_URL", Verdict.GOOD, settings.callback_url)
+    else:
+        yield Finding(
+            "EVE_CALLBACK_URL",
+            Verdict.FAILS,
+            f"{settings.callback_url} is not on the site {settings.site_url}, so a login loses its cookie on the way",
+            "Make PUBLIC_URL and EVE_CALLBACK_URL the same scheme, host and port, as registered with EVE.",
+        )
+    if site.scheme == "http" and site.hostname not in LOOPBACK:
+        yield Finding(
+            "PUBLIC_URL",
+            Verdict.FAILS,
+            f"{settings.site_url} is not encrypted, and session cookies travel over it",
+            "Put a reverse proxy with TLS before the site and set PUBLIC_URL to its https:// address.",
+        )
+
+
+async def _postgres(settings: Settings) -> list[Finding]:
+    where = place(settings.database_url)
+    async with database(settings) as pool:
+        version = await pool.fetchval("SHOW server_version")
+        findings = [Finding("Postgres", Verdict.GOOD, f"{version} at {where}")]
+        pending = await pending_revisions(settings.database_url)
+        if pending:
+            detail = f"{len(pending)} revisions are not applied: {', '.join(pending)}"
+            return [*findings, Finding("Migrations", Verdict.FAILS, detail, "Run `killreport migrate`.")]
+        findings.append(Finding("Migrations", Verdict.GOOD, "all applied"))
+        findings.append(skew("Clock against Postgres", await pool.fetchval("SELECT clock_timestamp()")))
+        findings.append(await _keys(settings, pool))
+    return findings
+
+
+async def _keys(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Finding:
+    vault = TokenVault.from_settings(settings)
+    rows = await pool.fetch(
+        "SELECT refresh_token FROM users WHERE refresh_token IS NOT NULL ORDER BY last_login_at DESC LIMIT $1",
+        TOKENS_TRIED,
+    )
+    unreadable = old = 0
+    for (ciphertext,) in rows:
+        try:
+            vault.decrypt(ciphertext)
+        except VaultError:
+            unreadable += 1
+        else:
+            old += not vault.is_newest(ciphertext)
+    if unreadable:
+        return Finding(
+            "TOKEN_ENCRYPTION_KEYS",
+            Verdict.FAILS,
+            f"{unreadable} of {len(rows)} stored tokens cannot be decrypted",
+            "Add the key they were encrypted with behind the newest one; if it is lost, their pilots log in again.",
+        )
+    detail = f"{len(rows)} stored tokens tried, all readable"
+    return Finding("TOKEN_ENCRYPTION_KEYS", Verdict.GOOD, f"{detail}, {old} with an older key" if old else detail)
+
+
+async def _redis(settings: Settings) -> list[Finding]:
+    async with redis_client(settings) as client:
+        await client.set("doctor", "1", ex=1)
+    return [Finding("Redis", Verdict.GOOD, f"answers and stores at {place(settings.redis_url)}")]
+
+
+async def _temporal(settings: Settings) -> list[Finding]:
+    client = await temporal_client(settings)
+    where = f"{settings.temporal_address}, namespace {settings.temporal_namespace}"
+    findings = [Finding("Temporal", Verdict.GOOD, where)]
+    with temporal_failures(settings):
+        registered = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+        missing = [name for name in SEARCH_ATTRIBUTES if name not in registered.custom_attributes]
+        findings.append(
+            Finding("Search attributes", Verdict.FAILS, f"missing: {', '.join(missing)}", "Run `killreport migrate`.")
+            if missing
+            else Finding("Search attributes", Verdict.GOOD, ", ".join(SEARCH_ATTRIBUTES))
+        )
+        schedules = {schedule.id async for schedule in await client.list_schedules()}
+        watchdog = [name for name in schedules if "watchdog" in name.lower()]
+        findings.append(
+            Finding("Watchdog schedule", Verdict.GOOD, ", ".join(watchdog))
+            if watchdog
+            else Finding("Watchdog schedule", Verdict.FAILS, "missing", "Run `killreport migrate`.")
+        )
+        for queue in [await queue_state(client, name) for name in TASK_QUEUES]:
+            subject = f"Workers of queue {queue.queue}"
+            if queue.pollers:
+                detail = f"{queue.pollers} polling, {queue.backlog} tasks waiting"
+                findings.append(Finding(subject, Verdict.GOOD, detail))
+            else:
+                detail = f"none polls, {queue.backlog} tasks waiting"
+                findings.append(Finding(subject, Verdict.FAILS, detail, "Start `killreport worker`."))
+    return findings
+
+
+def skew(subject: str, theirs: datetime) -> Finding:
+    """Whether another machine's clock and ours agree well enough to judge tokens and caches."""
+    seconds = (datetime.now(UTC) - theirs).total_seconds()
+    if abs(seconds) <= TOLERATED_SKEW_SECONDS:
+        return Finding(subject, Verdict.GOOD, f"{abs(seconds):.1f} s apart")
+    ahead = "ahead" if seconds > 0 else "behind"
+    return Finding(
+        subject, Verdict.FAILS, f"ours is {abs(seconds):.0f} s {ahead}", "Synchronise the clocks (NTP, chrony)."
+    )
+
+
+EXAMINATIONS = (
+    Examination("Postgres", _postgres, "Start Postgres, or correct DATABASE_URL."),
+    Examination("Redis", _redis, "Start Redis or Valkey, or correct REDIS_URL."),
+    Examination("Temporal", _temporal, "Start Temporal, or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."),
+    Examination("EVE SSO", look_at_sso, "Look at EVE's status, your network, or EVE_SSO_URL."),
+    Examination("ESI", look_at_esi, "Look at ESI's status, your network, or ESI_BASE_URL."),
+)

@@ -1,0 +1,80 @@
+"""The part of `killreport doctor` that looks at EVE's services over the network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from eve.budget import Budget
+from eve.errors import EveError
+from eve.esi import Esi
+from eve.session import open_session
+from operations.connections import reason, redis_client
+from operations.failure import OperationFailed
+from operations.finding import Finding, Verdict
+from settings import Settings
+
+LOOK_SECONDS = 15.0
+TOLERATED_SKEW_SECONDS = 30.0
+"""`Date` has whole seconds, and the answer travelled; a token is valid for 20 minutes."""
+
+
+async def look_at_sso(settings: Settings) -> list[Finding]:
+    """Read the SSO's metadata and its keys, as a login does (RFC 8414), and compare clocks.
+
+    Raises:
+        OperationFailed: it does not answer as an authorization server.
+    """
+    try:
+        async with asyncio.timeout(LOOK_SECONDS), open_session(settings) as session:
+            url = f"{settings.eve_sso_url}/.well-known/oauth-authorization-server"
+            metadata, at = await _json(session, url)
+            keys, _ = await _json(session, str(metadata["jwks_uri"]))
+            usable = [key for key in keys["keys"] if key.get("alg") == "RS256" or key.get("kty") == "RSA"]
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        raise OperationFailed(f"{settings.eve_sso_url} (EVE_SSO_URL) cannot be used: {reason(error)}.") from error
+    if not usable:
+        raise OperationFailed(f"{settings.eve_sso_url} (EVE_SSO_URL) publishes no RS256 key to check tokens with.")
+    findings = [Finding("EVE SSO", Verdict.GOOD, f"metadata and {len(usable)} RS256 key at {settings.eve_sso_url}")]
+    if at is not None:
+        seconds = abs((datetime.now(UTC) - at).total_seconds())
+        agrees = seconds <= TOLERATED_SKEW_SECONDS
+        findings.append(
+            Finding(
+                "Clock against EVE",
+                Verdict.GOOD if agrees else Verdict.FAILS,
+                f"{seconds:.0f} s apart",
+                "" if agrees else "Synchronise this machine's clock (NTP, chrony): tokens are judged by it.",
+            )
+        )
+    return findings
+
+
+async def look_at_esi(settings: Settings) -> list[Finding]:
+    """Ask ESI for its status with our User-Agent and compatibility date.
+
+    Raises:
+        OperationFailed: ESI, or the Redis that holds its budget, is away.
+    """
+    try:
+        async with redis_client(settings) as redis, open_session(settings) as session:
+            esi = Esi(session, Budget(redis), settings.esi_base_url, settings.eve_client_id)
+            async with asyncio.timeout(LOOK_SECONDS):
+                status = await esi.server_status()
+    except (EveError, OSError, TimeoutError) as error:
+        raise OperationFailed(f"{settings.esi_base_url} (ESI_BASE_URL) cannot be used: {reason(error)}.") from error
+    detail = f"{settings.esi_base_url}: {status.players:,} pilots online, server version {status.server_version}"
+    return [Finding("ESI", Verdict.GOOD, detail)]
+
+
+async def _json(session: aiohttp.ClientSession, url: str) -> tuple[dict[str, Any], datetime | None]:
+    async with session.get(url) as response:
+        response.raise_for_status()
+        answer = json.loads(await response.read())
+        date = response.headers.get("Date")
+        return answer, parsedate_to_datetime(date) if date else None

@@ -1,0 +1,33 @@
+"""`killreport migrate`: the database's tables, and what Temporal must know of us."""
+
+from __future__ import annotations
+
+import sqlalchemy.exc
+
+from db.migrate import MigrationBusy, migrate
+from operations.connections import postgres_failures, reason, temporal_client, temporal_failures
+from operations.failure import OperationFailed
+from settings import Settings
+from workflows.client import prepare_temporal
+
+
+async def migrate_everything(settings: Settings) -> list[str]:
+    """Migrate Postgres, then register search attributes and schedules with Temporal. Idempotent.
+
+    Returns:
+        One line for each thing that was changed; empty when all was up to date.
+
+    Raises:
+        OperationFailed: a service is away, or a revision failed.
+    """
+    try:
+        with postgres_failures(settings):
+            revisions = await migrate(settings.database_url)
+    except (MigrationBusy, sqlalchemy.exc.SQLAlchemyError) as error:
+        raise OperationFailed(f"Postgres was not migrated: {reason(error)}.") from error
+    client = await temporal_client(settings)
+    with temporal_failures(settings):
+        prepared = await prepare_temporal(client)
+    return [f"Postgres: applied revision {revision}" for revision in revisions] + [
+        f"Temporal: {change}" for change in prepared
+    ]

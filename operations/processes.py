@@ -1,0 +1,102 @@
+"""`killreport api` and `killreport worker`: one long-running process each, stopped gracefully by SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+
+import uvicorn
+
+from observability import configure_logging, configure_temporal
+from operations.connections import reason
+from operations.failure import OperationFailed
+from settings import Settings
+
+GRACE_SECONDS = 10
+"""How long open requests and subscriptions may take to end once the API was asked to stop."""
+WEBSOCKET_PING_SECONDS = 20.0
+"""Below the idle time-out of every common reverse proxy (60 s)."""
+
+logger = logging.getLogger(__name__)
+
+
+def serve_api(settings: Settings) -> None:
+    """Serve the site and GraphQL until asked to stop.
+
+    Raises:
+        OperationFailed: the port is taken, or the API could not start.
+    """
+    from api.app import create_app  # the API's libraries are needed here alone; other commands start faster
+
+    configure_logging(settings)
+    _temporal_runtime(settings, metrics=False)
+    listener = _listen(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            log_config=None,  # ours, with its redaction
+            access_log=True,
+            server_header=False,
+            lifespan="on",
+            ws_ping_interval=WEBSOCKET_PING_SECONDS,
+            ws_ping_timeout=WEBSOCKET_PING_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    # uvicorn stops gracefully on a signal and then raises it again, for whoever listened before: a clean
+    # stop is an exit status of 0, so nobody did.
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop_signal, lambda *_: None)
+    with listener:
+        logger.info("The site is at %s", settings.site_url)
+        server.run(sockets=[listener])
+    if not server.started:
+        raise OperationFailed("The API could not start; the log above says why.")
+
+
+async def work(settings: Settings) -> None:
+    """Serve every task queue until asked to stop; a second signal ends the process at once.
+
+    Raises:
+        OperationFailed: METRICS_PORT is taken.
+    """
+    from worker_main import run_worker
+
+    configure_logging(settings)
+    _temporal_runtime(settings, metrics=True)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked_to_stop(name: str) -> None:
+        if stop.is_set():
+            logger.warning("%s again: ending at once; Temporal repeats what was under way", name)
+            os._exit(1)
+        logger.info("%s: finishing what is under way", name)
+        stop.set()
+
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(stop_signal, asked_to_stop, stop_signal.name)
+    await run_worker(settings, stop)
+
+
+def _temporal_runtime(settings: Settings, *, metrics: bool) -> None:
+    try:
+        configure_temporal(settings if metrics else settings.model_copy(update={"metrics_port": 0}))
+    except (RuntimeError, ValueError) as error:
+        raise OperationFailed(
+            f"METRICS_PORT {settings.metrics_port} on {settings.host} cannot be used: {reason(error)}."
+        ) from error
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise OperationFailed(
+            f"PORT {settings.port} on {settings.host} cannot be used: {error.strerror or error}."
+            " Stop what listens there, or set PORT (or HOST) to another."
+        ) from error

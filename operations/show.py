@@ -1,0 +1,87 @@
+"""How the commands' results look on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from operations.finding import Finding, Verdict
+from operations.status import Status
+from operations.sync import SyncSeen
+
+STYLES = {Verdict.GOOD: "green", Verdict.DOUBTFUL: "yellow", Verdict.FAILS: "bold red"}
+
+
+def status_tables(status: Status) -> None:
+    """Print what `killreport status` found."""
+    console = Console()
+    users = Table("State", "Pilots", "Meaning", title="Pilots' syncs", title_justify="left")
+    for state in status.users:
+        users.add_row(state.state, f"{state.users:,}", state.meaning)
+    if status.users:
+        console.print(users)
+    else:
+        console.print("Nobody has logged in yet.")
+    queues = Table("Queue", "Waiting", "Workers", title="Task queues", title_justify="left")
+    for queue in status.queues:
+        workers = f"{queue.pollers}" if queue.pollers else "[red]none[/]"
+        queues.add_row(queue.queue, f"{queue.backlog:,}", workers)
+    console.print(queues)
+    if status.esi_buckets:
+        buckets = Table(*status.esi_buckets[0], title="ESI budget", title_justify="left")
+        for bucket in status.esi_buckets:
+            buckets.add_row(*(escape(str(value)) for value in bucket.values()))
+        console.print(buckets)
+    last = f"{status.last_sync_at:%Y-%m-%d %H:%M:%S} UTC" if status.last_sync_at else "never"
+    console.print(
+        f"Killmails: {status.killmails:,} stored, {status.references_pending:,} pending,"
+        f" {status.references_failed:,} given up."
+    )
+    longest = status.longest_since_sync_seconds
+    console.print(
+        f"Last sync: {last}; the pilot who waits longest was synced {longest:,.0f} s ago; {status.late_users:,} are late."
+        if longest is not None
+        else f"Last sync: {last}; {status.late_users:,} pilots are late."
+    )
+    console.print(f"Database: {status.database_bytes / 2**20:,.1f} MiB.")
+
+
+def findings_table(findings: Sequence[Finding]) -> None:
+    """Print what `killreport doctor` found, with how to mend what fails."""
+    console = Console()
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        mark = f"[{STYLES[finding.verdict]}]{finding.verdict:>7}[/]"
+        console.print(f"{mark}  {finding.subject:<{width}}  {escape(finding.detail)}", soft_wrap=True, highlight=False)
+        if finding.mend:
+            console.print(f"{'':>9}{'':<{width}}  → {escape(finding.mend)}", soft_wrap=True, highlight=False)
+    failing = sum(finding.verdict is Verdict.FAILS for finding in findings)
+    console.print("Everything is well." if not failing else f"[bold red]{failing} to mend.[/]")
+
+
+@contextmanager
+def sync_progress(*, shown: bool) -> Iterator[Callable[[SyncSeen], None]]:
+    """A progress bar on standard error; call what it yields with each look at the sync."""
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not shown,
+    )
+    task = progress.add_task("Asking for the sync.", total=None)
+
+    def seen(sync: SyncSeen) -> None:
+        total = sync.total or None
+        progress.update(task, description=escape(sync.message), completed=sync.done, total=total)
+
+    with progress:
+        yield seen

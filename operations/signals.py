@@ -1,0 +1,131 @@
+"""`killreport sync`, `pause` and `resume`: signals to one pilot's workflow, or to all of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+
+import asyncpg
+from temporalio.api.batch.v1 import BatchOperationSignal
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.enums.v1 import BatchOperationState
+from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest, StartBatchOperationRequest
+from temporalio.client import Client
+
+from operations.connections import database, temporal_client, temporal_failures
+from operations.failure import OperationFailed
+from settings import Settings
+from workflows.client import WorkflowNotRunning, query_status, signal_user_sync
+from workflows.contracts import Request, SyncStatus, user_sync_id
+
+RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
+BATCH_PER_SECOND = 20.0
+"""Soft in the server; the brake on ESI is its budget, not this."""
+BATCH_SECONDS = 600.0
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A batch signal's outcome. `job_id` is what `temporal batch describe --job-id` takes; empty: nobody to signal."""
+
+    signalled: int
+    failed: int
+    job_id: str
+
+
+async def user_name(pool: asyncpg.Pool[asyncpg.Record], character_id: int) -> str:
+    """The name of a character that has logged in.
+
+    Raises:
+        OperationFailed: it never did.
+    """
+    name = await pool.fetchval("SELECT name FROM users WHERE character_id = $1", character_id)
+    if name is None:
+        raise OperationFailed(f"Character {character_id} has never logged in here, so there is nothing to sync.")
+    return str(name)
+
+
+async def send(settings: Settings, client: Client, character_id: int, signal: str, reason: str) -> None:
+    """Signal one pilot's workflow.
+
+    Raises:
+        OperationFailed: it is not running, or Temporal is away.
+    """
+    try:
+        with temporal_failures(settings):
+            await signal_user_sync(client, character_id, signal, reason)
+    except WorkflowNotRunning as error:
+        raise OperationFailed(
+            f"The workflow {user_sync_id(character_id)} is not running; the watchdog starts it within five minutes"
+            " if its character may be synced, and `killreport status` says how it stands."
+        ) from error
+
+
+async def ask_status(settings: Settings, client: Client, character_id: int) -> SyncStatus:
+    """What the workflow says of itself.
+
+    Raises:
+        OperationFailed: it is not running, no worker answers, or Temporal is away.
+    """
+    try:
+        with temporal_failures(settings):
+            return await query_status(client, character_id)
+    except WorkflowNotRunning as error:
+        raise OperationFailed(f"The workflow {user_sync_id(character_id)} is not running.") from error
+
+
+async def signal_one(settings: Settings, character_id: int, signal: str, reason: str) -> tuple[str, SyncStatus]:
+    """Signal one pilot's workflow and ask it how it stands then.
+
+    Returns:
+        The character's name, and the workflow's status.
+
+    Raises:
+        OperationFailed: unknown character, workflow not running, or a service is away.
+    """
+    async with database(settings) as pool:
+        name = await user_name(pool, character_id)
+    client = await temporal_client(settings)
+    await send(settings, client, character_id, signal, reason)
+    return name, await ask_status(settings, client, character_id)
+
+
+async def signal_all(settings: Settings, signal: str, reason: str) -> Signalled:
+    """Signal every running `UserSync` by a batch of Temporal's, and wait until it is through.
+
+    Raises:
+        OperationFailed: Temporal is away, or the batch was not through in `BATCH_SECONDS`.
+    """
+    client = await temporal_client(settings)
+    with temporal_failures(settings):
+        if not (await client.count_workflows(RUNNING)).count:
+            return Signalled(0, 0, "")
+        job_id = f"killreport-{signal}-{uuid.uuid4().hex[:12]}"
+        payloads = Payloads(payloads=await client.data_converter.encode([Request(reason)]))
+        operation = BatchOperationSignal(signal=signal, input=payloads, identity=client.identity)
+        await client.workflow_service.start_batch_operation(
+            StartBatchOperationRequest(
+                namespace=client.namespace,
+                visibility_query=RUNNING,
+                job_id=job_id,
+                reason=reason or f"killreport: {signal} for all",
+                max_operations_per_second=BATCH_PER_SECOND,
+                signal_operation=operation,
+            )
+        )
+        return await _finished_batch(client, job_id)
+
+
+async def _finished_batch(client: Client, job_id: str) -> Signalled:
+    request = DescribeBatchOperationRequest(namespace=client.namespace, job_id=job_id)
+    deadline = asyncio.get_running_loop().time() + BATCH_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        batch = await client.workflow_service.describe_batch_operation(request)
+        if batch.state == BatchOperationState.BATCH_OPERATION_STATE_COMPLETED:
+            return Signalled(batch.complete_operation_count, batch.failure_operation_count, job_id)
+        if batch.state == BatchOperationState.BATCH_OPERATION_STATE_FAILED:
+            raise OperationFailed(f"The batch failed; look at it with `temporal batch describe --job-id {job_id}`.")
+        await asyncio.sleep(POLL_SECONDS)
+    raise OperationFailed(f"The batch goes on; look at it with `temporal batch describe --job-id {job_id}`.")

@@ -1,0 +1,138 @@
+"""`killreport status`: how the installation stands, in the words the pilots read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+from eve.budget import Budget
+from operations.connections import database, redis_client, temporal_client, temporal_failures
+from settings import Settings
+from workflows.contracts import LATE_AFTER_INTERVALS, SYNC_QUEUE, TASK_QUEUES, SyncState
+from workflows.status import SENTENCES
+
+
+@dataclass(frozen=True, slots=True)
+class UsersInState:
+    """How many pilots' syncs are in a state, and what that state means."""
+
+    state: str
+    users: int
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A task queue of Temporal's: tasks that wait, and workers that ask for them."""
+
+    queue: str
+    backlog: int
+    pollers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that `killreport status` prints. Times are UTC, sizes bytes, lags seconds."""
+
+    users: list[UsersInState]
+    killmails: int
+    references_pending: int
+    references_failed: int
+    last_sync_at: datetime | None
+    longest_since_sync_seconds: float | None
+    late_users: int
+    database_bytes: int
+    queues: list[QueueState]
+    esi_buckets: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for a script to read."""
+        return asdict(self)
+
+
+async def installation_status(settings: Settings) -> Status:
+    """Ask Postgres, Temporal and Redis how things stand.
+
+    Raises:
+        OperationFailed: one of them is away, or the database is not migrated.
+    """
+    async with database(settings) as pool:
+        users, figures = await _of_database(pool, settings)
+    client = await temporal_client(settings)
+    with temporal_failures(settings):
+        queues = [await queue_state(client, queue) for queue in TASK_QUEUES]
+    async with redis_client(settings) as redis:
+        buckets = [_plain(asdict(bucket)) for bucket in await Budget(redis).buckets()]
+    return Status(users=users, queues=queues, esi_buckets=buckets, **figures)
+
+
+async def queue_state(client: Client, queue: str, *, seen_since: datetime | None = None) -> QueueState:
+    """Backlog and pollers of a task queue: of its activities, and of its workflows where it has any.
+
+    Args:
+        seen_since: count only workers that asked for work after this time (UTC). The server remembers the
+            others for five minutes after they have gone.
+
+    Raises:
+        temporalio.service.RPCError: Temporal refused.
+    """
+    types = [TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY]
+    if queue == SYNC_QUEUE:
+        types.append(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+    backlog, pollers = 0, []
+    for kind in types:
+        answer = await client.workflow_service.describe_task_queue(
+            DescribeTaskQueueRequest(
+                namespace=client.namespace,
+                task_queue=TaskQueue(name=queue),
+                task_queue_type=kind,
+                report_stats=True,
+            )
+        )
+        backlog += answer.stats.approximate_backlog_count
+        pollers.append(
+            sum(
+                seen_since is None or poller.last_access_time.ToDatetime(tzinfo=UTC) >= seen_since
+                for poller in answer.pollers
+            )
+        )
+    return QueueState(queue, backlog, min(pollers))
+
+
+async def _of_database(
+    pool: asyncpg.Pool[asyncpg.Record], settings: Settings
+) -> tuple[list[UsersInState], dict[str, Any]]:
+    states = await pool.fetch("SELECT sync_state, count(*) AS users FROM users GROUP BY sync_state ORDER BY users DESC")
+    meanings = {state.value: meaning for state, meaning in SENTENCES.items()}
+    users = [
+        UsersInState(row["sync_state"], row["users"], meanings.get(row["sync_state"], "Unknown to this version."))
+        for row in states
+    ]
+    row = await pool.fetchrow(
+        "SELECT (SELECT count(*) FROM killmails) AS killmails,"
+        " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NULL) AS references_pending,"
+        " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NOT NULL) AS references_failed,"
+        " max(last_killmail_sync_at) AS last_sync_at,"
+        " extract(epoch FROM now() - min(last_killmail_sync_at) FILTER (WHERE synced))::float8"
+        "   AS longest_since_sync_seconds,"
+        " count(*) FILTER (WHERE synced AND"
+        "   coalesce(last_killmail_sync_at, created_at) < now() - make_interval(secs => $1)) AS late_users,"
+        " pg_database_size(current_database()) AS database_bytes"
+        " FROM (SELECT *, token_state = 'valid' AND sync_state <> ALL($2) AS synced FROM users) AS users",
+        float(LATE_AFTER_INTERVALS * settings.sync_interval_seconds),
+        [SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED],
+    )
+    if row is None:  # an aggregate without GROUP BY always answers one row
+        raise AssertionError("no row")
+    return users, dict(row)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
