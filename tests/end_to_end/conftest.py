@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 from sandbox.eve.server import SandboxEve
 
+from sandbox.installation import Installation, Pilot
 from settings import Settings
-from tests.end_to_end.installation import Installation, Pilot
 
 
 @pytest.fixture

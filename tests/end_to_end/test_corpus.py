@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 from sandbox.eve.options import SandboxOptions
 
+from sandbox.installation import Installation, Pilot, eventually
 from tests.conftest import SHARED_DATA
-from tests.end_to_end.installation import Installation, Pilot, eventually
 
 CORPUS = SHARED_DATA / "killmails"
 Body = dict[str, Any]
@@ -122,7 +122,7 @@ async def test_every_real_killmail_equals_its_source(
 ) -> None:
     source = corpus()
     shown = {killmail_id: body for killmail_id, body in source.items() if listed_to(body)}
-    print(f"left out, as ESI lists them to no pilot: {sorted(source.keys() - shown.keys())}")
+    print(f"left out, as ESI lists them to no pilot: {sorted(source.keys() - shown.keys())}")  # noqa: T201 - said, not hidden
     await installation.start_api()
     await installation.start_worker()
     for character_id in fewest_pilots(shown.values()):

@@ -9,7 +9,7 @@ import pytest
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 
-from tests.end_to_end.installation import Installation, Pilot, eventually
+from sandbox.installation import Installation, Pilot, eventually
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import temporalio.client
 from google.protobuf.json_format import MessageToJson
 from sandbox.eve.server import SandboxEve
 
+from sandbox.installation import Installation, Pilot, eventually
 from settings import Settings
-from tests.end_to_end.installation import Installation, Pilot, eventually
 
 FAULTS = (
     {"kind": "status", "route": "/killmails/{killmail_id}/{killmail_hash}", "status": 503, "count": 3},

@@ -1,8 +1,9 @@
-"""A whole KillReport as an operator runs it: API and worker as processes of their own, on real services."""
+"""A whole KillReport as an operator runs it, and a pilot who uses it over HTTP; for the tests and the bench."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +16,7 @@ import aiohttp
 
 from sandbox.process import Part, PartNotReady, RunningPart, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], what: str, seconds: float = 60) -> Any:
@@ -60,10 +61,35 @@ class Installation:
 
         return await self._start("worker", answers)
 
+    async def run(self, *command: str) -> str:
+        """Run a command to its end; returns what it printed.
+
+        Raises:
+            AssertionError: its exit status is not 0.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli", *command),
+            env=self._environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        if process.returncode != 0:
+            raise AssertionError(f"killreport {' '.join(command)} failed: {output.decode()}")
+        return output.decode()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.environment,
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.site,
+            "PYTHONPATH": str(ROOT),
+        }
+
     async def _start(self, command: str, answers: Callable[[], Awaitable[None]]) -> RunningPart:
-        environment = {**self.environment, "PORT": str(self.port), "PUBLIC_URL": self.site, "PYTHONPATH": str(ROOT)}
         argv = [sys.executable, "-m", "cli", command]
-        part = Part(f"killreport {command}", argv, answers, self.directory / f"{command}.log", environment)
+        part = Part(f"killreport {command}", argv, answers, self.directory / f"{command}.log", self._environment())
         running = await RunningPart.start(part)
         self.running.append(running)
         return running
@@ -92,8 +118,10 @@ class Pilot:
         async with self.session.post(authorize.partition("?")[0], data=form, allow_redirects=False) as response:
             callback = response.headers["Location"]
         async with self.session.get(callback) as response:
-            assert response.status == 200, await response.text()
-            return await response.text()
+            page = await response.text()
+        if response.status != 200:
+            raise AssertionError(f"the login ended on a page with status {response.status}: {page}")
+        return page
 
     async def page(self, path: str = "/") -> str:
         async with self.session.get(f"{self.site}{path}") as response:
@@ -104,6 +132,7 @@ class Pilot:
         body = {"query": query, "variables": variables}
         async with self.session.post(f"{self.site}/graphql", json=body) as response:
             answer = await response.json()
-        assert not answer.get("errors"), answer
+        if answer.get("errors"):
+            raise AssertionError(f"GraphQL answered with errors: {answer['errors']}")
         data: dict[str, Any] = answer["data"]
         return data
