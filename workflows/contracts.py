@@ -67,7 +67,9 @@ class FailureType:
     RATE_LIMITED = "RateLimited"  # details: [until as ISO 8601]
     DOWNTIME = "Downtime"  # details: [until as ISO 8601]
     UNAVAILABLE = "EveUnavailable"
+    FORBIDDEN = "Forbidden"  # ESI refuses the list; a scope or role may be gone, or ESI errs
     CONFIGURATION = "Configuration"  # our own mistake, e.g. invalid_client; an operator must act
+    INFRASTRUCTURE = "Infrastructure"  # our own database or Redis does not answer
 
 
 @dataclass
@@ -92,6 +94,10 @@ class SyncStatus:
     cycles: int = 0
     last_listed: int = 0
     last_new: int = 0
+    next_sync_at: datetime | None = None
+    last_full_sync_at: datetime | None = None
+    full_requested: bool = False  # a full resync was asked for and is still to come
+    sync_requested: bool = False  # a look was asked for and is still to come
 
 
 @dataclass
@@ -121,6 +127,13 @@ class UserSyncState:
     failures_in_a_row: int = 0
     full_requested: bool = False
     sync_requested: bool = False
+    token_granted: bool = False  # a login happened and was not looked at yet
+    recorded_state: SyncState = SyncState.STARTING  # what the database shows
+    corporation_id: int | None = None
+    forbidden_in_a_row: int = 0
+    last_full_sync_at: datetime | None = None
+    unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored, but their naming failed
+    list_fresh_until: datetime | None = None
 
 
 @dataclass
@@ -136,6 +149,7 @@ class AccessTokenReady:
     """The character has a usable access token (in the database) until then."""
 
     valid_until: datetime
+    corporation_id: int | None = None
 
 
 @dataclass
@@ -145,11 +159,15 @@ class DiscoverKillmails:
     character_id: int
     full: bool = False  # fetch every page without If-None-Match
     first: bool = False
+    next_sync_at: datetime | None = None  # shown to the pilot when there is nothing to do
 
 
 @dataclass
 class Discovery:
-    """What the list said. `killmail_ids` are ours to fetch: known, without a body, claimed by nobody else."""
+    """What the list said. `killmail_ids` are ours to fetch: known, without a body, claimed by nobody else.
+
+    Newest first. `listed` and `new` count references; `new` ones were never shown to us before.
+    """
 
     listed: int = 0
     new: int = 0
@@ -157,6 +175,9 @@ class Discovery:
     killmail_ids: list[int] = field(default_factory=list)
     unchanged: bool = False  # ESI answered 304
     fresh_until: datetime | None = None  # ESI's cache holds this list until then; asking sooner is useless
+    asked: bool = True  # False: the list was still fresh, so ESI was not asked
+    pending_until: datetime | None = None  # when more of this character's references become due
+    unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored by an earlier part of this run
 
 
 @dataclass
@@ -180,7 +201,7 @@ class FetchedKillmails:
 class NameEntities:
     """Input of the enrichment activities: the killmails whose entities want a name."""
 
-    killmail_ids: list[int]
+    killmail_ids: list[int] = field(default_factory=list)
     call_class: CallClass = CallClass.LIVE
 
 
@@ -198,6 +219,8 @@ class FinishRun:
 
     run_id: int
     character_id: int
+    interrupted: bool = False  # stays open: the next look goes on with it
+    next_sync_at: datetime | None = None
 
 
 @dataclass
@@ -209,6 +232,7 @@ class RunAccount:
     pending: int = 0
     failed: int = 0
     newest_killmail_at: datetime | None = None
+    pending_until: datetime | None = None  # when the first of the pending ones becomes due
 
 
 @dataclass
@@ -229,8 +253,12 @@ class WatchdogReport:
     woken: int = 0
     restarted: int = 0
     references_redriven: int = 0
+    wedged: int = 0  # workflows whose code fails again and again: an operator must look
+    orphaned_killmail_ids: list[int] = field(default_factory=list)  # to fetch here: their finder has gone
 
 
 LATE_AFTER_INTERVALS = 3
 """A user whose last sync is older than this many intervals is late."""
-FIRST_DELAY_LIMIT = timedelta(seconds=900)
+WATCHDOG_ID = "watchdog"
+"""Id of the Temporal Schedule that runs `Watchdog`, and the prefix of its workflow ids."""
+WATCHDOG_EVERY = timedelta(minutes=5)

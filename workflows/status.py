@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from workflows.contracts import Progress, SyncState
+from workflows.contracts import Progress, SyncState, SyncStatus
 
 SENTENCES = {
     SyncState.STARTING: "Your sync is about to start.",
@@ -39,3 +39,17 @@ def sentence(state: SyncState, until: datetime | None = None, progress: Progress
     if until is not None and ending is not None:
         return f"{SENTENCES[state]} {ending.format(until)}"
     return SENTENCES[state]
+
+
+def details(status: SyncStatus) -> str:
+    """Markdown for Temporal's UI: what an operator wants to know of one sync, without a name or a secret."""
+    lines = [f"**{status.state}**: {status.message}", "", f"* character {status.character_id}"]
+    if status.last_sync_at is not None:
+        seen = f"{status.last_listed:,} listed, {status.last_new:,} new"
+        lines.append(f"* last look {status.last_sync_at:%Y-%m-%d %H:%M:%S} UTC: {seen}")
+    if status.next_sync_at is not None and not status.paused:
+        lines.append(f"* next look {status.next_sync_at:%Y-%m-%d %H:%M:%S} UTC")
+    if status.full_requested:
+        lines.append("* a full resync was asked for")
+    lines.append(f"* {status.cycles:,} looks so far")
+    return "\n".join(lines)

@@ -1,0 +1,42 @@
+"""What an activity's failure means to a workflow, read from the `ActivityError` it arrives as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from workflows.contracts import FailureType
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A `FailureType` (or a time-out's), and when it is expected to be over (UTC)."""
+
+    type: str
+    until: datetime | None = None
+
+
+def failure_of(error: ActivityError) -> Failure:
+    """The typed failure behind `error`; what has no type of ours counts as our own infrastructure's.
+
+    Raises:
+        ActivityError: `error` itself, when it stands for the cancellation of the workflow.
+    """
+    if is_cancelled_exception(error):
+        raise error
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ApplicationError):
+        cause = cause.__cause__  # a time-out carries the last attempt's failure
+    if cause is None:
+        return Failure(FailureType.INFRASTRUCTURE)
+    return Failure(cause.type or FailureType.INFRASTRUCTURE, _until(cause))
+
+
+def _until(error: ApplicationError) -> datetime | None:
+    detail = error.details[0] if error.details else None
+    try:
+        return datetime.fromisoformat(detail) if isinstance(detail, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,41 @@
+"""When to look again: spread over the interval, later after each failure. Pure; times are UTC."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import datetime, timedelta
+from random import Random
+
+JITTER = 0.05
+"""Each interval is this fraction longer or shorter, so that users who once met drift apart."""
+FIRST_RETRY_SECONDS = 60
+"""Delay after the first failed look; doubled for each further one, up to the interval."""
+LIMIT_SPREAD_SECONDS = 5.0
+"""After a spent budget everybody may go on at once; they come back spread over this long."""
+DOWNTIME_SPREAD_SECONDS = 60.0
+"""The same after a downtime, when all users come back."""
+
+
+def second_look(character_id: int, interval_seconds: int, now: datetime) -> datetime:
+    """When a character is looked at after its first sync: its own place in the interval, for ever.
+
+    A third of the interval comes first, so that ESI's cache of the list (300 s of our 900) has expired.
+    """
+    place = zlib.crc32(str(character_id).encode()) % max(interval_seconds, 1)
+    return now + timedelta(seconds=interval_seconds / 3 + place)
+
+
+def next_look(interval_seconds: int, now: datetime, random: Random) -> datetime:
+    """One interval from now, give or take `JITTER`."""
+    return now + timedelta(seconds=interval_seconds * random.uniform(1 - JITTER, 1 + JITTER))
+
+
+def retry_after_failures(failures_in_a_row: int, interval_seconds: int, now: datetime, random: Random) -> datetime:
+    """When a degraded user is tried again; never later than an ordinary look would be."""
+    delay = FIRST_RETRY_SECONDS * 2 ** min(failures_in_a_row - 1, 10)
+    return now + timedelta(seconds=min(interval_seconds, delay) * random.uniform(0.8, 1))
+
+
+def after_limit(until: datetime, spread_seconds: float, now: datetime, random: Random) -> datetime:
+    """When to go on after a limit or downtime that ends at `until`."""
+    return max(until, now) + timedelta(seconds=random.uniform(0.1, spread_seconds))
