@@ -8,6 +8,7 @@ defaults here. A missing or malformed one raises `SettingsError` with one senten
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -114,8 +115,16 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: a variable is missing or malformed; names the first such one.
     """
-    values = {name.lower(): value for name, value in running_environment().items()}
-    values.update({name.lower(): value for name, value in os.environ.items() if value})
+    return settings_from({**running_environment(), **{name: value for name, value in os.environ.items() if value}})
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Settings from these variables alone.
+
+    Raises:
+        SettingsError: a variable is missing or malformed; names the first such one.
+    """
+    values = {name.lower(): value for name, value in environment.items()}
     try:
         return Settings.model_validate({name: value for name, value in values.items() if name in Settings.model_fields})
     except ValidationError as error:

@@ -42,12 +42,9 @@ def status_tables(status: Status) -> None:
         f"Killmails: {status.killmails:,} stored, {status.references_pending:,} pending,"
         f" {status.references_failed:,} given up."
     )
-    longest = status.longest_since_sync_seconds
-    console.print(
-        f"Last sync: {last}; the pilot who waits longest was synced {longest:,.0f} s ago; {status.late_users:,} are late."
-        if longest is not None
-        else f"Last sync: {last}; {status.late_users:,} pilots are late."
-    )
+    if status.longest_since_sync_seconds is not None:
+        last += f"; whoever waits longest was synced {status.longest_since_sync_seconds:,.0f} s ago"
+    console.print(f"Last sync: {last}; {status.late_users:,} pilots are late.")
     console.print(f"Database: {status.database_bytes / 2**20:,.1f} MiB.")
 
 

@@ -92,7 +92,7 @@ async def sync_and_wait(
     if run is None:  # nothing was new: an idle look leaves no run
         kind = "full" if full else "incremental"
         return SyncFound(character_id, name, kind, status.last_listed, 0, 0, 0, 0, seconds)
-    return SyncFound(character_id, name, *run, seconds)
+    return SyncFound(character_id=character_id, name=name, seconds=seconds, **dict(run))
 
 
 async def _settled(

@@ -1,0 +1,76 @@
+"""The parts of KillReport that are our own programs: the sandbox EVE, the API and a worker."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import temporalio.client
+import temporalio.service
+
+from operations.connections import temporal_client
+from operations.failure import OperationFailed
+from operations.readiness import queues_without_worker
+from sandbox.process import Part, PartNotReady
+from settings import Settings
+
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
+
+
+def eve(directory: Path, port: int, chosen: Mapping[str, str]) -> tuple[Part, str]:
+    """The sandbox EVE and its URL; what it knows is kept in `directory/eve`."""
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **{name: value for name, value in chosen.items() if name.startswith("SANDBOX_")},
+        "SANDBOX_HOST": "127.0.0.1",
+        "SANDBOX_PORT": str(port),
+        "SANDBOX_STATE_DIRECTORY": str(directory / "eve"),
+    }
+
+    async def answers() -> None:
+        await _answers_well(f"{url}/.well-known/oauth-authorization-server")
+
+    argv = [sys.executable, "-m", "sandbox.eve"]
+    return Part("the sandbox EVE", argv, answers, directory / "logs" / "eve.log", environment), url
+
+
+def api(directory: Path, settings: Settings, chosen: Mapping[str, str]) -> Part:
+    """`killreport api`; it answers once all its services do."""
+    host = ANY_ADDRESS.get(settings.host, f"[{settings.host}]" if ":" in settings.host else settings.host)
+
+    async def answers() -> None:
+        await _answers_well(f"http://{host}:{settings.port}/readyz")
+
+    argv = [sys.executable, "-m", "cli", "api"]
+    return Part("the API", argv, answers, directory / "logs" / "api.log", dict(chosen))
+
+
+def worker(directory: Path, settings: Settings, chosen: Mapping[str, str]) -> Part:
+    """`killreport worker`; it answers once Temporal has seen it ask every task queue for work."""
+    begun = datetime.now(UTC)
+    connected: list[temporalio.client.Client] = []
+
+    async def answers() -> None:
+        try:
+            if not connected:
+                connected.append(await temporal_client(settings))
+            missing = await queues_without_worker(connected[0], begun)
+        except (OperationFailed, temporalio.service.RPCError) as error:
+            raise PartNotReady(str(error)) from error
+        if missing:
+            raise PartNotReady(f"nobody asks for work of {', '.join(missing)}")
+
+    argv = [sys.executable, "-m", "cli", "worker"]
+    return Part("the worker", argv, answers, directory / "logs" / "worker.log", dict(chosen))
+
+
+async def _answers_well(url: str) -> None:
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            if response.status != 200:
+                raise PartNotReady(f"{url} answers {response.status}")
+    except aiohttp.ClientError as error:
+        raise PartNotReady(str(error)) from error

@@ -1,0 +1,199 @@
+"""`killreport up`: from a bare checkout to a running KillReport, in the foreground.
+
+Each backing service is started unless its variable says where it is (DATABASE_URL, REDIS_URL,
+TEMPORAL_ADDRESS, EVE_CLIENT_ID). What they keep is in `.killreport/`, for the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from operations.connections import place
+from operations.failure import OperationFailed
+from operations.migrate import migrate_everything
+from sandbox import parts
+from sandbox.claim import claimed, end_what_is_left, forget_stale_postmaster
+from sandbox.environment import PENDING, Environment, service_port, site_port, token_encryption_key
+from sandbox.postgres import postgres
+from sandbox.process import Part, PartFailed, RunningPart
+from sandbox.supervision import Supervision, last_words
+from sandbox.temporal import TEMPORAL, temporal
+from sandbox.valkey import valkey
+from settings import STATE_DIRECTORY, SettingsError
+
+SANDBOX_DEFAULTS = {
+    # A newcomer sees the loop turn while they look; EVE itself would be asked every 15 minutes.
+    "SYNC_INTERVAL_SECONDS": "60",
+    "SANDBOX_LIST_CACHE_SECONDS": "30",
+    "SANDBOX_KILLMAILS_PER_HOUR": "120",
+}
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run() -> int:
+    """Run until asked to stop.
+
+    Returns:
+        The exit status: 0 after a clean stop; 1 when something did not start, or died.
+    """
+    directory = (Path.cwd() / STATE_DIRECTORY).resolve()
+    try:
+        with claimed(directory):
+            return asyncio.run(Up(directory).run())
+    except (OperationFailed, PartFailed, SettingsError) as error:
+        print(f"killreport up: {error}", file=sys.stderr, flush=True)
+        return 1
+
+
+def say(line: str) -> None:
+    """Print a line; a terminal that has gone away does not keep us from stopping in order."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+
+
+class Up:
+    """One run of `killreport up`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.environment = Environment.of_this_process(directory)
+        self.supervision = Supervision(directory, say)
+        self.stop_asked = asyncio.Event()
+
+    async def run(self) -> int:
+        """Start, announce, wait, stop. Returns the exit status; raises what kept it from starting."""
+        loop = asyncio.get_running_loop()
+        for stop_signal in STOP_SIGNALS:
+            loop.add_signal_handler(stop_signal, self._on_signal)
+        starting = asyncio.create_task(self._start())
+        stopped = asyncio.create_task(self.stop_asked.wait())
+        death = asyncio.create_task(self.supervision.first_death())
+        try:
+            await asyncio.wait({starting, stopped, death}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done() and not stopped.done() and starting.exception() is None:
+                await asyncio.wait({stopped, death}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait({starting})
+        finally:
+            await self._stop()
+            stopped.cancel()
+            death.cancel()
+        if self.stop_asked.is_set():
+            say("Stopped. The data stays in .killreport for the next start.")
+            return 0
+        if death.done() and not death.cancelled():
+            raise PartFailed(self._obituary(death.result()))
+        starting.result()  # raises what it failed with
+        return 1
+
+    async def _start(self) -> None:
+        begun = time.monotonic()
+        say(f"KillReport starts; its data is in {self.directory}")
+        left = await asyncio.to_thread(end_what_is_left, self.directory)
+        if left:
+            say(f"  ended {left} processes that an earlier, killed start left running")
+        environment = self.environment
+        environment.settings(**PENDING)  # a malformed variable stops us before anything runs
+        port, moved = site_port(environment)
+        environment.choose("TOKEN_ENCRYPTION_KEYS", token_encryption_key(self.directory))
+        await self._start_backing_services()
+        environment.chosen["PORT"] = str(port)
+        if moved:
+            say(f"  {moved}")
+        settings = environment.settings()
+        for change in await migrate_everything(settings):
+            say(f"  {change}")
+        await self._start_part(parts.api(self.directory, settings, environment.chosen), settings.site_url)
+        await self._start_part(parts.worker(self.directory, settings, environment.chosen), "")
+        environment.publish()
+        self._announce(time.monotonic() - begun)
+
+    async def _start_backing_services(self) -> None:
+        environment, directory = self.environment, self.directory
+        if not self._is_elsewhere("DATABASE_URL", "Postgres"):
+            forget_stale_postmaster(directory)
+            port = self._port("Postgres", 54329)
+            part, url = await asyncio.to_thread(postgres, directory, port)
+            environment.choose("DATABASE_URL", url)
+            await self._start_part(part, place(url))
+        if not self._is_elsewhere("REDIS_URL", "Redis"):
+            part, url = valkey(directory, self._port("Valkey", 63799))
+            environment.choose("REDIS_URL", url)
+            await self._start_part(part, place(url))
+        if not self._is_elsewhere("TEMPORAL_ADDRESS", "Temporal"):
+            port, ui_port = self._port("Temporal", 7233), self._port("Temporal's UI", 8233)
+            part, address = temporal(directory, port, ui_port)
+            environment.choose("TEMPORAL_ADDRESS", address)
+            environment.choose("TEMPORAL_UI_URL", f"http://127.0.0.1:{ui_port}")
+            await self._start_part(part, address)
+        if not self._is_elsewhere("EVE_CLIENT_ID", "EVE"):
+            for name, value in SANDBOX_DEFAULTS.items():
+                environment.choose(name, value)
+            part, url = parts.eve(directory, self._port("the sandbox EVE", 4100), environment.chosen)
+            environment.choose("EVE_CLIENT_ID", "killreport-sandbox")
+            for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL"):
+                environment.choose(name, url)
+            environment.choose("EVE_IMAGES_URL", f"{url}/images")
+            await self._start_part(part, url)
+
+    def _is_elsewhere(self, variable: str, name: str) -> bool:
+        if self.environment.is_given(variable):
+            say(f"  {name}: yours, from {variable}")
+            return True
+        return False
+
+    def _port(self, name: str, preferred: int) -> int:
+        port, moved = service_port(name, preferred)
+        if moved:
+            say(f"  {moved}")
+        return port
+
+    async def _start_part(self, part: Part, where: str) -> None:
+        try:
+            await self.supervision.start(part)
+        except PartFailed as error:
+            raise PartFailed(f"{error} It said last:\n{last_words(part.log_file)}") from error
+        say(f"  {part.name} {f'answers at {where}' if where else 'asks for work'}")
+
+    def _announce(self, seconds: float) -> None:
+        settings = self.environment.settings()
+        say(f"\nKillReport is ready, after {seconds:.1f} s.\n")
+        say(f"  Site         {settings.site_url}")
+        say(f"  GraphiQL     {settings.site_url}/graphql")
+        if settings.temporal_ui_url:
+            say(f"  Temporal UI  {settings.temporal_ui_url}")
+        program = TEMPORAL.relative_to(Path.cwd()) if TEMPORAL.is_relative_to(Path.cwd()) else TEMPORAL
+        say(f"  Temporal CLI {program} --address {settings.temporal_address} workflow list")
+        say(
+            f"  Logs         {STATE_DIRECTORY / 'logs'}; `killreport status` and `killreport doctor` in this directory\n"
+        )
+        if not self.environment.is_given("EVE_CLIENT_ID"):
+            say("EVE is a sandbox with pilots of its own: no real account is asked for, and killmails keep coming.")
+            say("Set EVE_CLIENT_ID to use EVE itself.")
+        if "SYNC_INTERVAL_SECONDS" in self.environment.chosen:
+            say(f"Pilots are synced every {settings.sync_interval_seconds} s here; the real default is 15 minutes.")
+        say("Ctrl-C stops everything.")
+
+    def _on_signal(self) -> None:
+        if self.stop_asked.is_set():
+            say("Killing everything at once.")
+            self.supervision.kill()
+            self.environment.withdraw()
+            os._exit(1)
+        say("\nStopping (once more to kill everything at once).")
+        self.stop_asked.set()
+
+    async def _stop(self) -> None:
+        self.environment.withdraw()
+        await self.supervision.stop()
+
+    def _obituary(self, part: RunningPart) -> str:
+        return f"{part.obituary()} It said last:\n{last_words(part.part.log_file)}"
