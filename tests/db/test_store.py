@@ -98,10 +98,14 @@ async def test_refused_bodies_do_not_stop_the_others_of_their_batch(pool: asyncp
 async def test_two_writers_of_the_same_killmails_in_opposite_order(database_url: str) -> None:
     """Unsorted, each would wait for a row of the other: a deadlock."""
     bodies = [raw(body(killmail_id)) for killmail_id in range(1, 2001)]
+    batches = [bodies[start : start + 100] for start in range(0, 2000, 100)]
     async with await open_pool(database_url) as one, await open_pool(database_url) as other:
         await add_refs(one, *range(1, 2001))
-        new = await asyncio.gather(store_killmails(one, bodies), store_killmails(other, bodies[::-1]))
-        assert sorted(new[0] + new[1]) == list(range(1, 2001))
+        new: list[int] = []
+        for batch in batches:
+            stored = await asyncio.gather(store_killmails(one, batch), store_killmails(other, batch[::-1]))
+            new += [*stored[0], *stored[1]]
+        assert sorted(new) == list(range(1, 2001))
         await assert_stored_once(one, 2000)
 
 

@@ -1,0 +1,123 @@
+"""Database rows put together into killmails in the shape of `schema.graphql`.
+
+Plain dicts with the schema's own field names, so that GraphQL's default resolvers and the page's templates
+read the same thing. Ids are strings, times RFC 3339 in UTC, numbers exactly what ESI sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC
+from typing import Any
+
+import asyncpg
+import orjson
+
+from db.slots import slot_name
+
+Node = dict[str, Any]
+"""A killmail as `schema.graphql` has it, plus `side`: VICTIM or ATTACKER, where the viewer stands (VICTIM wins)."""
+
+_PARTICIPANT_IDS = (
+    "character_id",
+    "corporation_id",
+    "alliance_id",
+    "faction_id",
+    "ship_type_id",
+    "weapon_type_id",
+)
+
+
+def mentioned_ids(killmails: Iterable[asyncpg.Record], participants: Iterable[asyncpg.Record]) -> set[int]:
+    """Every id in these rows that has a name."""
+    ids = {participant[column] for participant in participants for column in _PARTICIPANT_IDS}
+    for row in killmails:
+        ids.add(row["solar_system_id"])
+        if row["items"] is not None:
+            ids.update(_type_ids(orjson.loads(row["items"])))
+    ids.discard(None)
+    return ids
+
+
+def killmail_node(
+    row: asyncpg.Record,
+    participants: Iterable[asyncpg.Record],
+    names: Mapping[int, str],
+    viewer: Collection[int],
+    *,
+    with_attackers: bool,
+    with_items: bool,
+) -> Node:
+    """One killmail. `attackers` and `items` are in it only when asked for.
+
+    Args:
+        row: of `db.killmails`, with position and items as JSON text or None.
+        participants: its victim and, in ESI's order, the attackers needed.
+        viewer: the characters by which `side` is told.
+    """
+    victim, *attackers = participants
+    final_blow = next((attacker for attacker in attackers if attacker["final_blow"]), None)
+    node: Node = {
+        "id": str(row["killmail_id"]),
+        "time": row["killmail_time"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "side": "VICTIM" if victim["character_id"] in viewer else "ATTACKER",
+        "solarSystem": {
+            "id": str(row["solar_system_id"]),
+            "name": names.get(row["solar_system_id"]),
+            "securityStatus": row["system_security_status"],
+        },
+        "victim": {
+            **_who(victim, names),
+            "damageTaken": victim["damage"],
+            "position": None if row["position"] is None else orjson.loads(row["position"]),
+        },
+        "finalBlow": None if final_blow is None else _attacker(final_blow, names),
+        "attackerCount": row["attacker_count"],
+    }
+    if with_attackers:
+        node["attackers"] = [_attacker(attacker, names) for attacker in attackers]
+    if with_items:
+        node["items"] = [] if row["items"] is None else [_item(item, names) for item in orjson.loads(row["items"])]
+    return node
+
+
+def _named(entity_id: int | None, names: Mapping[int, str]) -> Node | None:
+    return None if entity_id is None else {"id": str(entity_id), "name": names.get(entity_id)}
+
+
+def _who(participant: asyncpg.Record, names: Mapping[int, str]) -> Node:
+    return {
+        "character": _named(participant["character_id"], names),
+        "corporation": _named(participant["corporation_id"], names),
+        "alliance": _named(participant["alliance_id"], names),
+        "faction": _named(participant["faction_id"], names),
+        "ship": _named(participant["ship_type_id"], names),
+    }
+
+
+def _attacker(participant: asyncpg.Record, names: Mapping[int, str]) -> Node:
+    return {
+        **_who(participant, names),
+        "weapon": _named(participant["weapon_type_id"], names),
+        "damageDone": participant["damage"],
+        "finalBlow": participant["final_blow"],
+        "securityStatus": participant["security_status"],
+    }
+
+
+def _item(item: Mapping[str, Any], names: Mapping[int, str]) -> Node:
+    return {
+        "type": _named(item["item_type_id"], names),
+        "flag": item["flag"],
+        "slot": slot_name(item["flag"]),
+        "quantityDestroyed": item.get("quantity_destroyed"),
+        "quantityDropped": item.get("quantity_dropped"),
+        "singleton": item["singleton"],
+        "items": [_item(held, names) for held in item.get("items") or ()],
+    }
+
+
+def _type_ids(items: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    for item in items:
+        yield item["item_type_id"]
+        yield from _type_ids(item.get("items") or ())

@@ -1,0 +1,226 @@
+"""What a pilot may see of the killmails: decided here, in the query, for every reader.
+
+A viewer sees the killmails that one of their characters is on, as victim or attacker, and no others. Each
+call takes three statements, however many killmails it returns.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+import asyncpg
+
+from db.cursors import InvalidCursor, decode_cursor, encode_cursor
+from db.killmail_nodes import Node, killmail_node, mentioned_ids
+
+__all__ = [
+    "FeedPage",
+    "InvalidCursor",
+    "KillmailFilter",
+    "Node",
+    "Side",
+    "Viewer",
+    "feed",
+    "killmail",
+    "killmails_by_id",
+]
+
+Side = Literal["VICTIM", "ATTACKER"]
+_BEFORE_ALL = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks: the characters of their account. Without one, nothing is seen."""
+
+    character_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KillmailFilter:
+    """Which of the viewer's killmails: those `character_id` (one of theirs) is on, and on which side."""
+
+    character_id: int | None = None
+    side: Side | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """A page of the feed, newest first. `cursors[i]` continues after `nodes[i]`."""
+
+    nodes: list[Node]
+    cursors: list[str]
+    has_next_page: bool
+
+
+EVERYTHING = KillmailFilter()
+
+# For each character one walk down `participants_character` that ends after a page, then the walks are merged.
+# DISTINCT inside: a character that is victim and attacker of one killmail must not shorten the page.
+_PAGE = """
+WITH page AS (
+    SELECT DISTINCT seen.killmail_time, seen.killmail_id
+    FROM unnest($1::bigint[]) AS viewer(character_id)
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (participants.killmail_time, participants.killmail_id)
+            participants.killmail_time, participants.killmail_id
+        FROM participants
+        WHERE
+            participants.character_id = viewer.character_id
+            AND (participants.killmail_time, participants.killmail_id) < ($2::timestamptz, $3::bigint)
+            AND ($4::boolean IS NULL OR participants.is_victim = $4)
+        ORDER BY participants.killmail_time DESC, participants.killmail_id DESC
+        LIMIT $5
+    ) AS seen
+    ORDER BY seen.killmail_time DESC, seen.killmail_id DESC
+    LIMIT $5
+)
+"""
+_CHOSEN = """
+WITH page AS (
+    SELECT killmail_id
+    FROM unnest($5::bigint[]) AS page(killmail_id)
+    WHERE EXISTS (
+        SELECT FROM participants
+        WHERE
+            participants.killmail_id = page.killmail_id
+            AND participants.character_id = ANY($1::bigint[])
+            AND ($2::boolean IS NULL OR participants.is_victim = $2)
+    )
+)
+"""
+# A body is read (and for a large killmail that means unpacked) only when something of it is wanted.
+_COLUMNS = """
+SELECT
+    killmails.killmail_id,
+    killmails.killmail_time,
+    killmails.solar_system_id,
+    killmails.attacker_count,
+    solar_systems.security_status AS system_security_status,
+    CASE WHEN {position} THEN killmail_bodies.body #> '{{victim,position}}' END AS position,
+    CASE WHEN {items} THEN killmail_bodies.body #> '{{victim,items}}' END AS items
+FROM killmails
+JOIN killmail_bodies USING (killmail_id)
+LEFT JOIN solar_systems USING (solar_system_id)
+WHERE killmails.killmail_id IN (SELECT killmail_id FROM page)
+ORDER BY killmails.killmail_time DESC, killmails.killmail_id DESC
+"""
+FEED = _PAGE + _COLUMNS.format(position="$6::boolean", items="$7::boolean")
+CHOSEN = _CHOSEN + _COLUMNS.format(position="$3::boolean", items="$4::boolean")
+
+_PARTICIPANTS = """
+SELECT
+    killmail_id, character_id, corporation_id, alliance_id, faction_id, ship_type_id, weapon_type_id, damage,
+    final_blow, security_status
+FROM participants
+WHERE killmail_id = ANY($1::bigint[]) AND (is_victim OR final_blow OR $2)
+ORDER BY killmail_id, ordinal
+"""
+_NAMES = "SELECT entity_id, name FROM entities WHERE entity_id = ANY($1::bigint[]) AND name IS NOT NULL"
+
+
+async def feed(
+    pool: asyncpg.Pool,
+    viewer: Viewer,
+    first: int,
+    after: str | None,
+    filter: KillmailFilter = EVERYTHING,  # noqa: A002 - the name in schema.graphql
+    *,
+    with_attackers: bool,
+    with_items: bool,
+    with_position: bool = True,
+) -> FeedPage:
+    """The viewer's killmails, newest first: by time, then by id.
+
+    Killmails that arrive between two pages never make a page repeat or leave out one that was there.
+
+    Args:
+        first: how many killmails at most, from 1.
+        after: a cursor of an earlier page; None for the newest.
+        with_attackers, with_items, with_position: what of a killmail is wanted beside its summary. Attackers and
+            items are absent from the nodes when not asked for, a position is None then.
+
+    Raises:
+        InvalidCursor: `after` is not a cursor of the feed.
+    """
+    before_time, before_id = _BEFORE_ALL if after is None else decode_cursor(after)
+    characters = _characters(viewer, filter)
+    if not characters:
+        return FeedPage([], [], has_next_page=False)
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(
+            FEED, characters, before_time, before_id, _is_victim(filter), first + 1, with_position, with_items
+        )
+        page = rows[:first]
+        nodes = await _nodes(connection, page, characters, with_attackers=with_attackers, with_items=with_items)
+    cursors = [encode_cursor(row["killmail_time"], row["killmail_id"]) for row in page]
+    return FeedPage(nodes, cursors, has_next_page=len(rows) > first)
+
+
+async def killmail(pool: asyncpg.Pool, viewer: Viewer, killmail_id: int) -> Node | None:
+    """One killmail with everything; None when there is none of this id that the viewer may see."""
+    nodes = await killmails_by_id(pool, viewer, [killmail_id])
+    return nodes[0] if nodes else None
+
+
+async def killmails_by_id(
+    pool: asyncpg.Pool,
+    viewer: Viewer,
+    ids: Collection[int],
+    filter: KillmailFilter = EVERYTHING,  # noqa: A002 - the name in schema.graphql
+    *,
+    with_attackers: bool = True,
+    with_items: bool = True,
+    with_position: bool = True,
+) -> list[Node]:
+    """Those of these killmails that the viewer may see and `filter` lets through, newest first."""
+    characters = _characters(viewer, filter)
+    wanted = sorted({killmail_id for killmail_id in ids if 0 < killmail_id < 2**63})
+    if not characters or not wanted:
+        return []
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(CHOSEN, characters, _is_victim(filter), with_position, with_items, wanted)
+        return await _nodes(connection, rows, characters, with_attackers=with_attackers, with_items=with_items)
+
+
+async def _nodes(
+    connection: asyncpg.pool.PoolConnectionProxy,
+    rows: Sequence[asyncpg.Record],
+    characters: list[int],
+    *,
+    with_attackers: bool,
+    with_items: bool,
+) -> list[Node]:
+    if not rows:
+        return []
+    participants: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
+    found = await connection.fetch(_PARTICIPANTS, [row["killmail_id"] for row in rows], with_attackers)
+    for participant in found:
+        participants[participant["killmail_id"]].append(participant)
+    names = {row[0]: row[1] for row in await connection.fetch(_NAMES, list(mentioned_ids(rows, found)))}
+    return [
+        killmail_node(
+            row,
+            participants[row["killmail_id"]],
+            names,
+            characters,
+            with_attackers=with_attackers,
+            with_items=with_items,
+        )
+        for row in rows
+    ]
+
+
+def _characters(viewer: Viewer, filter: KillmailFilter) -> list[int]:  # noqa: A002 - the name in schema.graphql
+    """By whom to look: all of the viewer's characters, or the one chosen if it is theirs."""
+    if filter.character_id is None:
+        return sorted(set(viewer.character_ids))
+    return [filter.character_id] if filter.character_id in viewer.character_ids else []
+
+
+def _is_victim(filter: KillmailFilter) -> bool | None:  # noqa: A002 - the name in schema.graphql
+    return None if filter.side is None else filter.side == "VICTIM"
