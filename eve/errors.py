@@ -75,3 +75,7 @@ class Unavailable(EveError):
 
 class ClientRejected(EveError):
     """SSO answered `invalid_client`: our configuration is wrong; no token is at fault."""
+
+
+class UntrustedAccessToken(MalformedBody):
+    """An access token that is not EVE's, expired, or meant for another application; the message says which."""

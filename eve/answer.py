@@ -1,0 +1,63 @@
+"""One HTTP exchange with an EVE service: bounded in time and size, never following a redirect.
+
+A redirect is not followed because it would carry the Authorization header to wherever it points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDictProxy
+
+from eve.errors import MalformedBody, Unavailable
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Largest body read. The largest killmail seen is 1 MB (3,753 attackers); ESI allows 10,000 attackers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and whole body. The body is kept out of `repr`: it may hold tokens or hashes."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes = field(repr=False)
+
+
+async def exchange(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    form: Mapping[str, str] | None = None,
+) -> Answer:
+    """Send one request and read its answer, whatever its status. Sent at most once.
+
+    Raises:
+        Unavailable: time-out, no connection, or it broke before the body was complete.
+        MalformedBody: the body is larger than `MAX_BODY_BYTES`.
+    """
+    # `from None` throughout: aiohttp's own errors can hold the URL (with a hash) and the request headers.
+    try:
+        async with session.request(
+            method, url, headers=headers, json=json, data=form, allow_redirects=False
+        ) as response:
+            return Answer(response.status, response.headers, await _bounded_body(response))
+    except TimeoutError:
+        raise Unavailable("EVE did not answer in time.") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise Unavailable(f"The connection to EVE failed ({type(error).__name__}).") from None
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise MalformedBody(f"EVE sent more than {MAX_BODY_BYTES} bytes.")
+    return bytes(body)

@@ -1,0 +1,269 @@
+"""ESI's budgets, kept in Redis and shared by every worker: ask here before each request, report after it.
+
+ESI counts tokens, not requests, in sliding windows, per group and application:character (routes with a
+token) or source address (public routes); the routes outside any group share the legacy error limit, which
+once spent stops *all* routes with 420 (ESI docs, "Rate limiting" and "Error limit"). Each call reserves
+the most it may cost before it is sent, so that workers racing for the last tokens cannot overspend, and
+settles with what it did cost; what ESI's headers say corrects the account upwards.
+
+When Redis cannot be reached nothing is sent (`Unavailable`): without the account we could only guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis.asyncio
+import redis.exceptions
+
+from eve import budget_scripts
+from eve.answer import Answer
+from eve.budget_rules import ERROR_RESERVE, RESERVES, WORST_COST, CallClass, bucket_name, cost_of, pause_name
+from eve.downtime import daily_downtime_ends, says_downtime
+from eve.errors import Downtime, ErrorLimited, EveError, RateLimited, Unavailable
+from eve.limit_headers import limit_seen
+from eve.responses import error_limit_reset, retry_after
+from eve.routes import ERROR_LIMIT, Limit, Route
+
+__all__ = ["Budget", "BucketState", "CallClass", "Pause", "Reservation"]
+
+log = logging.getLogger(__name__)
+
+
+PROBE_WAIT_SECONDS = 15.0
+"""Longest wait for the first answer about a bucket nobody knows yet."""
+REDIS_SECONDS = 5.0
+BARE_LIMIT_MILLISECONDS = (60_000, 900_000)
+"""First and longest pause after a 429 without Retry-After; doubles each time."""
+CIRCUIT_THRESHOLD = 10
+"""Failures more than successes, within two minutes, after which all calls pause."""
+DOWNTIME_THRESHOLD = 3
+"""The same within the daily downtime."""
+DOWNTIME_POINTS = 3
+"""An answer that says the game is away counts as so many failures."""
+CIRCUIT_MILLISECONDS = (5_000, 300_000)
+"""First and longest pause of the circuit; doubles each time it opens again."""
+
+_PREFIX = "killreport:{esi}:"
+_CIRCUIT = _PREFIX + "circuit"
+_DOWNTIME = _PREFIX + "pause:downtime"
+_ERROR_PAUSE = _PREFIX + "pause:error-limit"
+_BUCKETS = _PREFIX + "buckets"
+_PAUSES = _PREFIX + "pauses"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Tokens taken before a request. If it is never settled they come back with the window."""
+
+    route: Route
+    caller: str | None
+    bucket: Limit
+    slot: int
+    born: int
+    tokens: int
+    heeds_downtime: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BucketState:
+    """One bucket as we account it. For the group `error-limit`, tokens are failed answers."""
+
+    group: str
+    key: str
+    limit: int
+    window_seconds: int
+    spent: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What stands still, and until when (UTC): `downtime` and `error-limit` are everything, others one bucket."""
+
+    scope: str
+    until: datetime
+
+
+def utc_now() -> datetime:
+    """The time, UTC."""
+    return datetime.now(UTC)
+
+
+class Budget:
+    """The account of all of ESI's budgets. One per process is enough; any number agree through Redis."""
+
+    def __init__(self, redis: redis.asyncio.Redis, now: Callable[[], datetime] = utc_now) -> None:
+        self._now = now
+        self._learned: dict[Route, Limit | None] = {}
+        self._reserve = redis.register_script(budget_scripts.RESERVE)
+        self._settle = redis.register_script(budget_scripts.SETTLE)
+        self._pause = redis.register_script(budget_scripts.PAUSE)
+        self._look = redis.register_script(budget_scripts.LOOK)
+        self._left = redis.register_script(budget_scripts.LEFT)
+        self._redis = redis
+
+    async def reserve(
+        self, route: Route, caller: str | None, call_class: CallClass, *, heed_downtime: bool = True
+    ) -> Reservation:
+        """Take what a call of `route` may cost. `caller` is "client id:character id", None on public routes.
+
+        Raises:
+            RateLimited: the bucket holds too little for this class, or is paused.
+            ErrorLimited: too few errors are left, or ESI said 420: every route waits.
+            Downtime: EVE is down; not raised when `heed_downtime` is false (to ask whether it still is).
+            Unavailable: Redis cannot be reached.
+        """
+        limit = self._learned.get(route, route.limit) or ERROR_LIMIT
+        legacy = limit.group == ERROR_LIMIT.group
+        kept = max(RESERVES[call_class], ERROR_RESERVE if legacy else 0)
+        name = bucket_name(limit, caller)
+        keys = [
+            _PREFIX + "bucket:" + name,
+            _PREFIX + "pause:" + pause_name(route, limit, caller),
+            _ERROR_PAUSE,
+            _DOWNTIME,
+        ]
+        keys.append(_BUCKETS)
+        arguments: list[int | str] = [1 if legacy else WORST_COST, kept, limit.tokens, limit.window_seconds * 1000]
+        arguments += [int(not legacy), int(heed_downtime), name]
+        waited, delay = 0.0, 0.01
+        while True:
+            outcome, number, *more = await self._run(self._reserve, keys, arguments)
+            if outcome == 0:
+                return Reservation(route, caller, limit, number, more[0], more[1], heed_downtime)
+            if outcome != 5 or waited > PROBE_WAIT_SECONDS:
+                raise self._refusal(outcome, number, limit)
+            await asyncio.sleep(delay)
+            waited, delay = waited + delay, min(2 * delay, 0.1)
+
+    async def settle(self, reservation: Reservation, answer: Answer | None) -> EveError | None:
+        """Account for what the call came to; `answer` None: none came.
+
+        Returns the error to raise instead of the answer's own when the account knows better until when to
+        wait (a 429, a 420, or a failure that opened the circuit). Never raises: an answer that is
+        here is not thrown away because Redis is not; what is reserved comes back with the window.
+        """
+        try:
+            return await self._account(reservation, answer)
+        except Unavailable as error:
+            log.warning("An ESI call to %s could not be settled: %s", reservation.route.template, error)
+            return None
+
+    async def buckets(self) -> list[BucketState]:
+        """Every bucket in use, the emptiest first.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        names = [name async for name in self._names(_BUCKETS)]
+        seen = await self._run(self._look, [_PREFIX + "bucket:" + name for name in names], [])
+        states = []
+        for name, limit, window, spent in zip(names, seen[0::3], seen[1::3], seen[2::3], strict=True):
+            group, _, key = name.partition(":")
+            states.append(BucketState(group, key, limit, window // 1000, spent, max(0, limit - spent)))
+        return sorted(states, key=lambda state: (state.remaining / max(1, state.limit), state.group, state.key))
+
+    async def pauses(self) -> list[Pause]:
+        """What stands still now.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        names = ["downtime", "error-limit"]
+        names += [name async for name in self._names(_PAUSES) if name not in names]
+        left = await self._run(self._left, [_PREFIX + "pause:" + name for name in names], [])
+        return [Pause(name, self._at(wait)) for name, wait in zip(names, left, strict=True) if wait]
+
+    async def _account(self, reservation: Reservation, answer: Answer | None) -> EveError | None:
+        seen = limit_seen(answer.headers) if answer is not None else None
+        failed = answer is None or answer.status >= 500
+        if seen is not None and seen.limit.group != reservation.bucket.group:
+            # ESI counts this route elsewhere than we believed: remember it, and charge it there.
+            self._learned[reservation.route] = seen.limit
+            there = Reservation(reservation.route, reservation.caller, seen.limit, 0, 0, 0, heeds_downtime=False)
+            await self._charge(there, cost_of(seen.limit, answer), seen.limit, seen.remaining, -1, answer)
+            cost, limit, remaining = 0, None, None
+        else:
+            cost = cost_of(reservation.bucket, answer)
+            limit, remaining = (seen.limit, seen.remaining) if seen else (None, None)
+        points = -1
+        if reservation.heeds_downtime and not (answer is not None and answer.status in (420, 429)):
+            points = 0 if not failed else DOWNTIME_POINTS if answer and says_downtime(answer.body) else 1
+        paused = await self._charge(reservation, cost, limit, remaining, points, answer)
+        if answer is not None and answer.status in (420, 429):
+            return await self._limited(reservation, seen.limit if seen else reservation.bucket, answer)
+        return Downtime(self._spread(paused)) if failed and paused else None
+
+    async def _charge(
+        self,
+        reservation: Reservation,
+        cost: int,
+        limit: Limit | None,
+        remaining: int | None,
+        points: int,
+        answer: Answer | None,
+    ) -> int:
+        name = bucket_name(reservation.bucket, reservation.caller)
+        now = self._now()
+        ends = daily_downtime_ends(now)
+        fixed = 0 if ends is None else int((ends - now).total_seconds() * 1000) + 1
+        arguments: list[int | str] = [reservation.slot, reservation.born, reservation.tokens, cost]
+        arguments += [limit.tokens, limit.window_seconds * 1000] if limit else [0, 0]
+        arguments += [-1 if remaining is None else remaining, int(answer is not None and answer.status < 500), points]
+        arguments += [DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD, *CIRCUIT_MILLISECONDS, fixed, name]
+        arguments += [reservation.bucket.tokens, reservation.bucket.window_seconds * 1000]
+        keys = [_PREFIX + "bucket:" + name, _CIRCUIT, _DOWNTIME, _BUCKETS]
+        return (await self._run(self._settle, keys, arguments))[0]
+
+    async def _limited(self, reservation: Reservation, limit: Limit, answer: Answer) -> RateLimited:
+        if answer.status == 420:
+            arguments: list[int | str] = [error_limit_reset(answer) * 1000, 0, 0, "error-limit"]
+            wait = (await self._run(self._pause, [_ERROR_PAUSE, _PAUSES], arguments))[0]
+            return ErrorLimited(self._spread(wait), ERROR_LIMIT.group)
+        said = retry_after(answer, self._now())
+        name = pause_name(reservation.route, limit, reservation.caller)
+        arguments = [(said or 0) * 1000, *BARE_LIMIT_MILLISECONDS, name]
+        wait = (await self._run(self._pause, [_PREFIX + "pause:" + name, _PAUSES], arguments))[0]
+        return RateLimited(self._at(wait), "" if limit.group == ERROR_LIMIT.group else limit.group)
+
+    def _refusal(self, outcome: int, wait: int, limit: Limit) -> EveError:
+        if outcome == 2:
+            return Downtime(self._spread(wait))
+        if outcome == 1 or (outcome == 4 and limit.group == ERROR_LIMIT.group):
+            return ErrorLimited(self._spread(wait), ERROR_LIMIT.group)
+        return RateLimited(self._at(wait), "" if limit.group == ERROR_LIMIT.group else limit.group)
+
+    def _at(self, milliseconds: int) -> datetime:
+        return self._now() + timedelta(milliseconds=milliseconds)
+
+    def _spread(self, milliseconds: int) -> datetime:
+        """The end of a pause of everything, a little later for each caller, so that they do not return at once."""
+        longest = min(60_000, milliseconds // 4 + 500)
+        return self._at(milliseconds + secrets.randbelow(longest))
+
+    async def _names(self, index: str) -> Any:
+        try:
+            async with asyncio.timeout(REDIS_SECONDS):
+                names = await self._redis.zrange(index, 0, -1)
+        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+            raise _unreachable(error) from None
+        for name in names:
+            yield name.decode() if isinstance(name, bytes) else name
+
+    async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[int | str]) -> list[int]:
+        try:
+            async with asyncio.timeout(REDIS_SECONDS):
+                return [int(number) for number in await script(keys=keys, args=arguments)]
+        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+            raise _unreachable(error) from None
+
+
+def _unreachable(error: Exception) -> Unavailable:
+    return Unavailable(f"The shared account of ESI's budget cannot be reached ({type(error).__name__}).")

@@ -1,0 +1,52 @@
+"""The rules of ESI's budgets that need no Redis: what a call costs, in which bucket, and who may spend how much.
+
+Costs and bucket keys: ESI docs, "Rate limiting" and "Error limit".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from eve.answer import Answer
+from eve.routes import ERROR_LIMIT, Limit, Route
+
+_SHARED = "source-address"
+
+
+class CallClass(StrEnum):
+    """What a call is for. Each may spend a bucket down to its own reserve (`RESERVES`)."""
+
+    LIVE = "live"
+    FIRST_SYNC = "first_sync"
+    BACKFILL = "backfill"
+
+
+RESERVES = {CallClass.LIVE: 0, CallClass.FIRST_SYNC: 100, CallClass.BACKFILL: 400}
+"""Thousandths of a bucket that a class leaves to the more urgent ones."""
+ERROR_RESERVE = 200
+"""Thousandths of the error limit nobody touches: a stop at 20 errors left, well before 420."""
+WORST_COST = 5
+"""What a call may cost at most, and so reserves: a 4XX. A 2XX costs 2, a 3XX 1, a 5XX nothing, a 429 nothing."""
+UNKNOWN_COST = 2
+"""Charged when no answer came: ESI may have served it."""
+
+
+def bucket_name(limit: Limit, caller: str | None) -> str:
+    """Which bucket a call draws on: the group, and whose share of it."""
+    return f"{limit.group}:{_SHARED if limit.group == ERROR_LIMIT.group else caller or _SHARED}"
+
+
+def pause_name(route: Route, limit: Limit, caller: str | None) -> str:
+    """A 429 pauses its bucket; outside the groups, only its route (a limiter inside the game server)."""
+    return route.template if limit.group == ERROR_LIMIT.group else bucket_name(limit, caller)
+
+
+def cost_of(bucket: Limit, answer: Answer | None) -> int:
+    """What ESI charges for this answer in this bucket."""
+    if bucket.group == ERROR_LIMIT.group:
+        return int(answer is None or answer.status >= 400)
+    if answer is None:
+        return UNKNOWN_COST
+    if answer.status == 429 or answer.status >= 500:
+        return 0
+    return {2: 2, 3: 1}.get(answer.status // 100, WORST_COST)

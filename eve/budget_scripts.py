@@ -1,0 +1,200 @@
+"""The budget's steps that must be atomic, as Lua for Redis.
+
+A bucket is a hash. What was spent is kept per slot of a sixtieth of the window (`s:<start>`): a slot's
+tokens come back when the whole window has passed since its end, so never sooner than ESI gives them back.
+A reservation is simply spent at once and corrected when the answer is there: whoever dies in between
+leaves tokens that come back by themselves.
+
+All times are Redis's own (`TIME`), in milliseconds: the workers then share one clock, whatever theirs say.
+Replies are integers, so that it does not matter how a client decodes strings.
+"""
+
+from __future__ import annotations
+
+_BUCKET = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function slot_length(window) return math.max(1, math.floor(window / 60)) end
+
+-- Forget what came back; return what is spent and the slots' starts, oldest first.
+local function spent_in(bucket, window)
+  local total, starts, tokens = 0, {}, {}
+  local fields = redis.call('HGETALL', bucket)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 2) == 's:' then
+      local start, amount = tonumber(string.sub(fields[i], 3)), tonumber(fields[i + 1])
+      if start + slot_length(window) + window <= now then
+        redis.call('HDEL', bucket, fields[i])
+      else
+        total = total + amount
+        starts[#starts + 1] = start
+        tokens[start] = amount
+      end
+    end
+  end
+  table.sort(starts)
+  return total, starts, tokens
+end
+
+local function left_of(pause)
+  return math.max(0, (tonumber(redis.call('HGET', pause, 'until')) or 0) - now)
+end
+"""
+
+RESERVE = (
+    _BUCKET
+    + """
+-- KEYS bucket, pause of bucket or route, pause of all by the error limit, pause of all by downtime, index
+-- ARGV cost, kept (thousandths), limit, window, whether a probe must go first, whether to heed downtime, name
+-- Reply {0, slot, born} or {reason, milliseconds to wait}: 1 error limit, 2 downtime, 3 paused, 4 spent, 5 probing
+local bucket, index, name = KEYS[1], KEYS[5], ARGV[7]
+local wait = left_of(KEYS[3])
+if wait > 0 then return {1, wait} end
+wait = left_of(KEYS[4])
+if wait > 0 and ARGV[6] == '1' then return {2, wait} end
+wait = left_of(KEYS[2])
+if wait > 0 then return {3, wait} end
+
+local limit = tonumber(redis.call('HGET', bucket, 'limit')) or tonumber(ARGV[3])
+local window = tonumber(redis.call('HGET', bucket, 'window')) or tonumber(ARGV[4])
+local spent, starts, tokens = spent_in(bucket, window)
+local room = limit - math.ceil(limit * tonumber(ARGV[2]) / 1000)
+local cost = math.min(tonumber(ARGV[1]), math.max(1, room))
+if spent + cost > room then
+  local missing, at = spent + cost - room, now + window
+  for _, start in ipairs(starts) do
+    missing = missing - tokens[start]
+    at = start + slot_length(window) + window
+    if missing <= 0 then break end
+  end
+  return {4, math.max(1, at - now)}
+end
+
+-- A bucket we know nothing of (the first call ever, or Redis came back empty) may be nearly spent:
+-- one call goes first, and its answer says what is left.
+if ARGV[5] == '1' and redis.call('HEXISTS', bucket, 'confirmed') == 0 then
+  local probing = (tonumber(redis.call('HGET', bucket, 'probe')) or 0) - now
+  if probing > 0 then return {5, probing} end
+  redis.call('HSET', bucket, 'probe', now + 10000)
+end
+
+local slot = now - now % slot_length(window)
+if redis.call('HEXISTS', bucket, 'born') == 0 then
+  redis.call('HSET', bucket, 'born', clock[1] * 1000000 + clock[2], 'limit', limit, 'window', window)
+end
+redis.call('HINCRBY', bucket, 's:' .. slot, cost)
+redis.call('PEXPIRE', bucket, 4 * window + 60000)
+redis.call('ZADD', index, now + window + slot_length(window), name)
+redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+return {0, slot, tonumber(redis.call('HGET', bucket, 'born')), cost}
+"""
+)
+
+SETTLE = (
+    _BUCKET
+    + """
+-- KEYS bucket, circuit, pause of all by downtime, index
+-- ARGV slot, born, reserved, actual, limit seen, window seen, remaining seen (-1: not), answered,
+--      failure points (0 success, -1 says nothing), threshold, base pause, longest pause, fixed pause (0: none),
+--      name, limit believed, window believed (limit seen is 0 when the answer did not say)
+-- Reply {milliseconds until the downtime pause ends}
+local bucket, circuit, pause, index, name = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[14]
+local slot, reserved, actual = 's:' .. ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
+local limit, window, remaining = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+if limit == 0 then
+  limit = tonumber(redis.call('HGET', bucket, 'limit')) or tonumber(ARGV[15])
+  window = tonumber(redis.call('HGET', bucket, 'window')) or tonumber(ARGV[16])
+end
+
+if redis.call('HGET', bucket, 'born') == ARGV[2] then
+  if redis.call('HINCRBY', bucket, slot, actual - reserved) <= 0 then redis.call('HDEL', bucket, slot) end
+else
+  -- Redis lost the reservation (it restarted empty), or the answer named another bucket than the one reserved in.
+  if redis.call('HEXISTS', bucket, 'born') == 0 then
+    redis.call('HSET', bucket, 'born', clock[1] * 1000000 + clock[2], 'limit', limit, 'window', window)
+  end
+  if actual > 0 then redis.call('HINCRBY', bucket, 's:' .. (now - now % slot_length(window)), actual) end
+end
+redis.call('HSET', bucket, 'limit', limit, 'window', window)
+redis.call('HDEL', bucket, 'probe')
+if ARGV[8] == '1' then redis.call('HSET', bucket, 'confirmed', 1) end
+if remaining >= 0 then
+  local spent = spent_in(bucket, window)
+  local unseen = (limit - remaining) - spent
+  -- Somebody else spent from the same bucket. Only ever upwards: what is in flight ESI may not have counted yet.
+  if unseen > 0 then redis.call('HINCRBY', bucket, 's:' .. (now - now % slot_length(window)), unseen) end
+end
+redis.call('PEXPIRE', bucket, 4 * window + 60000)
+redis.call('ZADD', index, now + window + slot_length(window), name)
+
+local points = tonumber(ARGV[9])
+local paused = left_of(pause)
+if points < 0 or paused > 0 then return {paused} end
+local score = tonumber(redis.call('GET', circuit)) or 0
+if points == 0 then
+  if score > 1 then redis.call('SET', circuit, score - 1, 'PX', 120000) end
+  if score == 1 then redis.call('DEL', circuit, pause) end
+  return {0}
+end
+score = score + points
+local threshold, fixed = tonumber(ARGV[10]), tonumber(ARGV[13])
+if score < threshold then
+  redis.call('SET', circuit, score, 'PX', 120000)
+  return {0}
+end
+-- One more failure after the pause opens the circuit again, for longer.
+local opened = redis.call('HINCRBY', pause, 'times', 1)
+local length = fixed
+if fixed == 0 then length = math.min(tonumber(ARGV[12]), tonumber(ARGV[11]) * 2 ^ math.min(opened - 1, 20)) end
+redis.call('SET', circuit, threshold - 1, 'PX', length + 120000)
+redis.call('HSET', pause, 'until', now + length)
+redis.call('PEXPIRE', pause, length + 600000)
+return {length}
+"""
+)
+
+PAUSE = (
+    _BUCKET
+    + """
+-- KEYS pause, index of pauses. ARGV milliseconds said by ESI (0: not said), base, longest, name
+-- Reply {milliseconds until the pause ends}
+local pause = KEYS[1]
+local said, left = tonumber(ARGV[1]), left_of(pause)
+local length = math.max(said, left)
+if said == 0 and left == 0 then
+  local times = redis.call('HINCRBY', pause, 'times', 1)
+  length = math.min(tonumber(ARGV[3]), tonumber(ARGV[2]) * 2 ^ math.min(times - 1, 20))
+end
+redis.call('HSET', pause, 'until', now + length)
+redis.call('PEXPIRE', pause, length + 600000)
+redis.call('ZADD', KEYS[2], now + length, ARGV[4])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+return {length}
+"""
+)
+
+LOOK = (
+    _BUCKET
+    + """
+-- KEYS any number of buckets. Reply limit, window, spent, one after another.
+local found = {}
+for _, bucket in ipairs(KEYS) do
+  local window = tonumber(redis.call('HGET', bucket, 'window')) or 0
+  found[#found + 1] = tonumber(redis.call('HGET', bucket, 'limit')) or 0
+  found[#found + 1] = window
+  found[#found + 1] = window > 0 and spent_in(bucket, window) or 0
+end
+return found
+"""
+)
+
+LEFT = (
+    _BUCKET
+    + """
+-- KEYS any number of pauses. Reply the milliseconds left of each.
+local found = {}
+for _, pause in ipairs(KEYS) do found[#found + 1] = left_of(pause) end
+return found
+"""
+)

@@ -1,0 +1,42 @@
+"""Until when ESI's cache holds what it sent: asking sooner is useless and forbidden (ESI docs, "Best practices")."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from eve.answer import Answer
+
+LONGEST = timedelta(days=31)
+"""No freshness is believed beyond this; ESI's longest is a killmail's 30 days."""
+_MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})")
+
+
+def fresh_until(answer: Answer, now: datetime) -> datetime | None:
+    """When to ask again at the earliest, UTC by our clock; None when ESI does not say.
+
+    Only differences between ESI's own times are used (max-age less Age; Expires less Date), so that a
+    clock that is wrong, ours or theirs, does not shift it.
+    """
+    match = _MAX_AGE.search(answer.headers.get("Cache-Control", "").lower())
+    if match:
+        age = answer.headers.get("Age", "").strip()
+        seconds = int(match[1]) - (int(age) if age.isdecimal() else 0)
+        return now + _bounded(timedelta(seconds=seconds))
+    expires, date = _time(answer, "Expires"), _time(answer, "Date")
+    if expires is None:
+        return None
+    return now + _bounded(expires - (date or now))
+
+
+def _bounded(left: timedelta) -> timedelta:
+    return min(max(left, timedelta(0)), LONGEST)
+
+
+def _time(answer: Answer, header: str) -> datetime | None:
+    try:
+        time = parsedate_to_datetime(answer.headers.get(header, ""))
+    except (TypeError, ValueError):
+        return None
+    return time if time.tzinfo else None

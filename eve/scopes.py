@@ -1,0 +1,8 @@
+"""The permissions a pilot can give us, by EVE's names for them."""
+
+KILLMAIL_SCOPE = "esi-killmails.read_killmails.v1"
+"""Read the character's own recent killmails."""
+CORPORATION_KILLMAIL_SCOPE = "esi-killmails.read_corporation_killmails.v1"
+"""Read the killmails of the character's corporation; ESI also wants the Director role."""
+CORPORATION_ROLES_SCOPE = "esi-characters.read_corporation_roles.v1"
+"""Read the character's roles, to know whether it is a director."""
