@@ -108,10 +108,14 @@ async def _settled(
     wanted = before.cycles + (2 if before.state in UNDER_WAY else 1)
     while True:
         status = await ask_status(settings, client, character_id)
-        if status.state in ENDED or (status.cycles >= wanted and status.state is SyncState.OK):
+        done = status.cycles >= wanted and not (status.full_requested or status.sync_requested)
+        # A look within ESI's own cache of the list asks nothing; the one after it does.
+        if status.state in ENDED or (
+            done and status.state is SyncState.OK and status.last_sync_at != before.last_sync_at
+        ):
             return status
-        done, total = await _progress(pool, character_id)
-        on_progress(SyncSeen(status.message or sentence(status.state, status.until), done, total))
+        stored, total = await _progress(pool, character_id)
+        on_progress(SyncSeen(status.message or sentence(status.state, status.until), stored, total))
         await asyncio.sleep(POLL_SECONDS)
 
 
