@@ -1,0 +1,130 @@
+"""`fetch_killmails`: killmail bodies, a batch at a time, stored and announced."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+from temporalio import activity
+
+from activities.heartbeat import heartbeating
+from db.references import (
+    FailedAttempt,
+    PendingReference,
+    record_failures,
+    stored_among,
+    take_up,
+    users_on,
+)
+from db.store import RefusedKillmails, store_killmails
+from eve.budget import CallClass
+from eve.errors import BadRequest, Downtime, EveError, Forbidden, InvalidHash, NotFound, RateLimited, Unavailable
+from eve.esi import Esi
+from eve.killmail import KillmailRef
+from live import LiveEvents
+from workflows.contracts import FetchedKillmails, FetchKillmails
+
+AT_ONCE = 20
+"""Requests of one batch under way together."""
+LATE_RETRY = timedelta(minutes=10)
+"""A 422 or 404 is tried once more this late: ESI has been seen to answer both falsely under load."""
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=6)
+PARK_AFTER_ATTEMPTS = 12
+"""About a day and a half of ever later attempts; then it waits for a full resync."""
+SHARED_FATE = 3
+"""If so many of a batch fail and none succeeds, ESI is at fault and not these killmails."""
+
+
+@dataclass
+class _Batch:
+    bodies: dict[int, bytes] = field(default_factory=dict)
+    failed: dict[int, EveError] = field(default_factory=dict)
+    stop: EveError | None = None  # the budget is spent, or EVE is down: for all of them
+
+
+class KillmailBodies:
+    """Idempotent: whatever happened between two attempts, each killmail is stored once and announced."""
+
+    def __init__(self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents) -> None:
+        self._pool = pool
+        self._esi = esi
+        self._live = live
+
+    @activity.defn
+    async def fetch_killmails(self, request: FetchKillmails) -> FetchedKillmails:
+        """Fetch and store the bodies that are still missing, then announce all of the batch that is stored.
+
+        A killmail that cannot be had is noted on its reference and tried again later; it never fails the batch.
+
+        Raises:
+            RateLimited, Downtime: the rest must wait; what had been fetched is stored and announced.
+            Unavailable: ESI gave none of them, so none of them is to blame.
+        """
+        wanted = await take_up(self._pool, request.killmail_ids)
+        async with heartbeating():
+            batch = await self._fetch(wanted, CallClass(request.call_class))
+            new = await self._store(batch)
+        if batch.failed and not batch.bodies and batch.stop is None and len(batch.failed) >= SHARED_FATE:
+            batch.stop = next((error for error in batch.failed.values() if isinstance(error, Unavailable)), None)
+        if batch.stop is None:
+            attempts = {reference.killmail_id: reference.attempts for reference in wanted}
+            now = datetime.now(UTC)
+            failures = [failed_attempt(i, error, attempts[i], now) for i, error in batch.failed.items()]
+            if failures:
+                await record_failures(self._pool, failures)
+        # Also what an attempt before this one stored, for it may have died before it could announce it.
+        stored = await stored_among(self._pool, request.killmail_ids)
+        if stored:
+            await self._live.killmails_stored(stored, await users_on(self._pool, stored))
+        if batch.stop is not None:
+            raise batch.stop
+        return FetchedKillmails(stored=len(new), already_stored=len(stored) - len(new), failed=len(batch.failed))
+
+    async def _fetch(self, wanted: list[PendingReference], call_class: CallClass) -> _Batch:
+        batch = _Batch()
+        waiting = list(reversed(wanted))
+
+        async def fetch() -> None:
+            while waiting and batch.stop is None:
+                reference = waiting.pop()
+                try:
+                    batch.bodies[reference.killmail_id] = await self._esi.killmail(
+                        KillmailRef(reference.killmail_id, reference.killmail_hash), call_class
+                    )
+                except (RateLimited, Downtime) as error:
+                    batch.stop = error
+                except EveError as error:
+                    batch.failed[reference.killmail_id] = error
+
+        await asyncio.gather(*(fetch() for _ in range(min(AT_ONCE, len(wanted)))))
+        return batch
+
+    async def _store(self, batch: _Batch) -> list[int]:
+        if not batch.bodies:
+            return []
+        by_position = list(batch.bodies)
+        try:
+            return await store_killmails(self._pool, list(batch.bodies.values()))
+        except RefusedKillmails as error:
+            for refused in error.refused:
+                killmail_id = by_position[refused.position]
+                del batch.bodies[killmail_id]
+                batch.failed[killmail_id] = BadRequest("Postgres does not take this body.")
+            return error.new
+
+
+def failed_attempt(killmail_id: int, error: EveError, attempts_before: int, now: datetime) -> FailedAttempt:
+    """When to try a killmail again, or never: 422 and 404 once more and late, anything else ever later."""
+    attempt = attempts_before + 1
+    lasting = isinstance(error, (InvalidHash, NotFound, BadRequest, Forbidden))
+    next_attempt_at: datetime | None
+    if lasting:
+        next_attempt_at = now + LATE_RETRY if attempt == 1 else None
+    elif attempt >= PARK_AFTER_ATTEMPTS:
+        next_attempt_at = None
+    else:
+        next_attempt_at = now + min(FIRST_RETRY * 2 ** (attempt - 1), LONGEST_RETRY)
+    return FailedAttempt(killmail_id, type(error).__name__, next_attempt_at)

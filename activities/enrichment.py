@@ -1,0 +1,78 @@
+"""`name_entities`, `describe_solar_systems`: what a batch of killmails mentions gets its names."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+from temporalio import activity
+
+from activities.heartbeat import heartbeating
+from db.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
+from db.references import users_on
+from eve.budget import CallClass
+from eve.errors import EveError, NotFound, Unavailable
+from eve.esi import Esi, SolarSystem
+from live import LiveEvents
+from workflows.contracts import NamedEntities, NameEntities
+
+SYSTEMS_AT_ONCE = 10
+
+
+class Enrichment:
+    """Asks only for what nobody asked before: names and systems are shared by all users."""
+
+    def __init__(self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents) -> None:
+        self._pool = pool
+        self._esi = esi
+        self._live = live
+
+    @activity.defn
+    async def name_entities(self, request: NameEntities) -> NamedEntities:
+        """Names for pilots, corporations, alliances, types, systems… by bulk lookup.
+
+        Raises:
+            EveError: ESI cannot be asked now, or did not answer for all; what it told is kept.
+        """
+        ids = await unknown_entity_ids(self._pool, request.killmail_ids)
+        if not ids:
+            return NamedEntities()
+        async with heartbeating():
+            names = await self._esi.names(ids, CallClass(request.call_class))
+        await store_names(self._pool, [(n.id, n.category, n.name) for n in names.found], names.unknown)
+        if names.found:
+            # Those who saw the killmails without names may look again.
+            await self._live.killmails_stored(request.killmail_ids, await users_on(self._pool, request.killmail_ids))
+        if names.unresolved:
+            raise Unavailable(f"ESI did not answer for {len(names.unresolved)} of {len(ids)} ids.")
+        return NamedEntities(unknown=len(names.unknown), named=len(names.found))
+
+    @activity.defn
+    async def describe_solar_systems(self, request: NameEntities) -> NamedEntities:
+        """Security status and constellation of the systems where the killmails happened.
+
+        Raises:
+            EveError: ESI could not tell of some of them; what it told is kept.
+        """
+        ids = await unknown_solar_system_ids(self._pool, request.killmail_ids)
+        waiting = list(reversed(ids))
+        told: list[SolarSystem] = []
+        failure: EveError | None = None
+
+        async def describe() -> None:
+            nonlocal failure
+            while waiting and failure is None:
+                try:
+                    told.append(await self._esi.solar_system(waiting.pop(), CallClass(request.call_class)))
+                except NotFound:
+                    activity.logger.warning("ESI does not know a solar system that a killmail names")
+                except EveError as error:
+                    failure = error
+
+        async with heartbeating():
+            await asyncio.gather(*(describe() for _ in range(min(SYSTEMS_AT_ONCE, len(ids)))))
+        rows = sorted((s.solar_system_id, s.security_status, s.constellation_id) for s in told)
+        await store_solar_systems(self._pool, rows)
+        if failure is not None:
+            raise failure
+        return NamedEntities(unknown=len(ids) - len(told), named=len(told))

@@ -1,0 +1,110 @@
+"""The one place where failures become Temporal's: what `eve` raises, what our own services raise.
+
+What leaves here lands in workflow histories: type names and times, never a message that somebody else
+wrote, for a database error may quote a row.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from eve.errors import (
+    AccessTokenRejected,
+    BadRequest,
+    ClientRejected,
+    Downtime,
+    EveError,
+    Forbidden,
+    InvalidHash,
+    MalformedBody,
+    NotFound,
+    OwnerChanged,
+    RateLimited,
+    TokenRevoked,
+    Unavailable,
+)
+from workflows.contracts import FailureType
+
+logger = logging.getLogger(__name__)
+
+WAIT_IN_RETRIES = timedelta(seconds=60)
+"""A limit that ends within this is left to the activity's retry; for a longer one the workflow waits."""
+
+PLAIN: dict[type[EveError], tuple[str, bool]] = {
+    # type, and whether the same attempt may be repeated at once
+    TokenRevoked: (FailureType.NEEDS_LOGIN, False),
+    OwnerChanged: (FailureType.OWNER_CHANGED, False),
+    AccessTokenRejected: (FailureType.ACCESS_TOKEN_REJECTED, False),
+    Forbidden: (FailureType.FORBIDDEN, False),
+    ClientRejected: (FailureType.CONFIGURATION, False),
+    BadRequest: (FailureType.CONFIGURATION, False),
+    NotFound: (FailureType.CONFIGURATION, False),
+    InvalidHash: (FailureType.UNAVAILABLE, False),
+    MalformedBody: (FailureType.UNAVAILABLE, True),
+    Unavailable: (FailureType.UNAVAILABLE, True),
+}
+ALARMING = (FailureType.CONFIGURATION,)
+"""The only one of these that an operator must act on; the others are part of a normal day."""
+
+
+class CharacterRemoved(Exception):
+    """The character is not a user (any more)."""
+
+
+class FailureInterceptor(Interceptor):
+    """Gives every activity of a worker the mapping of this module."""
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        return _Translate(next)
+
+
+class _Translate(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        try:
+            return await self.next.execute_activity(input)
+        except TemporalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - translated, not swallowed
+            raise application_error(error, datetime.now(UTC)) from None
+
+
+def application_error(error: Exception, now: datetime) -> ApplicationError:
+    """What Temporal is told of `error`. An unexpected one is logged with its place, not with its text."""
+    if isinstance(error, CharacterRemoved):
+        return _benign("The character is not a user any more.", FailureType.REMOVED)
+    if isinstance(error, (RateLimited, Downtime)):
+        kind = FailureType.DOWNTIME if isinstance(error, Downtime) else FailureType.RATE_LIMITED
+        soon = error.until - now <= WAIT_IN_RETRIES
+        return ApplicationError(
+            str(error),
+            error.until.isoformat(),
+            type=kind,
+            non_retryable=not soon,
+            next_retry_delay=max(error.until - now, timedelta(seconds=1)) if soon else None,
+            category=ApplicationErrorCategory.BENIGN,
+        )
+    if isinstance(error, EveError):
+        kind, again = next((PLAIN[known] for known in PLAIN if isinstance(error, known)), ("", True))
+        kind = kind or FailureType.UNAVAILABLE
+        return ApplicationError(
+            str(error),
+            type=kind,
+            non_retryable=not again,
+            category=ApplicationErrorCategory.UNSPECIFIED if kind in ALARMING else ApplicationErrorCategory.BENIGN,
+        )
+    what = type(error).__name__
+    where = "".join(traceback.format_tb(error.__traceback__))
+    name = activity.info().activity_type if activity.in_activity() else "an activity"
+    logger.error("%s failed with %s at\n%s", name, what, where)
+    return ApplicationError(f"{what}; the worker's log says where.", type=FailureType.INFRASTRUCTURE)
+
+
+def _benign(message: str, kind: str) -> ApplicationError:
+    return ApplicationError(message, type=kind, non_retryable=True, category=ApplicationErrorCategory.BENIGN)

@@ -1,0 +1,106 @@
+"""`watch_users`: are all users looked after? What is missing is started, what sleeps too long is woken."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+from temporalio import activity
+from temporalio.client import Client
+
+from activities.heartbeat import heartbeating
+from db.references import adopt_orphans, orphaned_finders
+from db.watching import WatchedUser, watched_users
+from workflows.client import WorkflowNotRunning, signal_user_sync, start_user_sync
+from workflows.contracts import LATE_AFTER_INTERVALS, SyncState, UserSyncState, WatchdogReport
+from workflows.search_attributes import CHARACTER_ID, SYNC_STATE
+
+START_AT_MOST = 500
+"""Workflows started in one run; the next run is five minutes away."""
+WAKE_AT_MOST = 500
+ADOPT_AT_MOST = 500
+SPACING = timedelta(seconds=0.25)
+"""Restored users look at ESI one after another, not all at once."""
+RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
+WEDGED = 'TemporalReportedProblems IN ("category=WorkflowTaskFailed", "category=WorkflowTaskTimedOut")'
+WAITS_FOR_LOGIN = (SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED)
+
+
+class Watch:
+    """Compares the database, which is the truth, with the workflows that run."""
+
+    def __init__(self, pool: asyncpg.Pool, client: Client, sync_interval_seconds: int) -> None:
+        self._pool = pool
+        self._client = client
+        self._interval = sync_interval_seconds
+
+    @activity.defn
+    async def watch_users(self) -> WatchdogReport:
+        """Start, wake and adopt, each bounded. Idempotent: a running workflow is never started twice."""
+        async with heartbeating():
+            report = WatchdogReport()
+            users = await watched_users(self._pool)
+            running = await self._running()
+            report.users = len(users)
+            await self._start([user for user in users if user.character_id not in running], report)
+            finders = set(await orphaned_finders(self._pool))
+            for user in users:
+                if user.character_id not in running or report.woken >= WAKE_AT_MOST:
+                    continue
+                signal = self._needs(user, running[user.character_id], finders)
+                if signal and await self._wake(user.character_id, signal):
+                    report.woken += 1
+            report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
+            report.wedged = (await self._client.count_workflows(WEDGED)).count
+        if report.started or report.woken or report.wedged:
+            activity.logger.warning(
+                "Watchdog: %d started, %d woken, %d wedged", report.started, report.woken, report.wedged
+            )
+        return report
+
+    async def _running(self) -> dict[int, str]:
+        """Every running `UserSync`: its character and its SyncState."""
+        found: dict[int, str] = {}
+        async for workflow in self._client.list_workflows(RUNNING, page_size=1000):
+            attributes = workflow.typed_search_attributes
+            character_id = attributes.get(CHARACTER_ID)
+            if character_id is not None:
+                found[character_id] = attributes.get(SYNC_STATE) or ""
+        return found
+
+    async def _start(self, missing: list[WatchedUser], report: WatchdogReport) -> None:
+        now = datetime.now(UTC)
+        for position, user in enumerate(missing[:START_AT_MOST]):
+            state = UserSyncState(
+                user.character_id,
+                self._interval,
+                first_sync_done=user.first_synced,
+                paused=user.sync_state == SyncState.PAUSED,
+                recorded_state=user.sync_state,
+                next_sync_at=now + position * SPACING,
+                last_sync_at=user.last_sync_at,
+                corporation_id=user.corporation_id,
+            )
+            await start_user_sync(self._client, state, start_signal="token_granted", reason="watchdog")
+            report.started += 1
+
+    def _needs(self, user: WatchedUser, shown_by_workflow: str, finders: set[int]) -> str | None:
+        """The signal this user's workflow wants, if any."""
+        if user.sync_state in WAITS_FOR_LOGIN or user.sync_state == SyncState.PAUSED:
+            return None
+        if shown_by_workflow in WAITS_FOR_LOGIN:
+            return "token_granted"  # a login whose signal never arrived
+        late_after = timedelta(seconds=LATE_AFTER_INTERVALS * self._interval)
+        now = datetime.now(UTC)
+        if user.until is not None and user.until > now and user.sync_state != SyncState.OK:
+            return None  # it waits for a limit or a downtime to end
+        if now - (user.last_sync_at or user.last_login_at) > late_after or user.character_id in finders:
+            return "sync_now"
+        return None
+
+    async def _wake(self, character_id: int, signal: str) -> bool:
+        try:
+            await signal_user_sync(self._client, character_id, signal, "watchdog")
+        except WorkflowNotRunning:
+            return False  # ended since it was listed: started at the next run
+        return True

@@ -1,0 +1,197 @@
+"""`killmail_refs`: every reference ESI ever showed us, claimed by one run at a time until its body is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+CLAIM_FOR = timedelta(minutes=3)
+"""How long a claimed reference is left to its claimant; a fetch prolongs it when it starts."""
+CLAIM_AT_MOST = 5000
+"""References one look takes on; the rest waits for the next, which comes at once."""
+ORPHANED_AFTER = timedelta(minutes=30)
+"""A reference that nobody has worked on for so long has lost its finder."""
+
+_DUE = """
+    stored_at IS NULL AND parked_at IS NULL
+    AND (claimed_until IS NULL OR claimed_until <= now())
+    AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingReference:
+    """A reference without a body. The hash is not in `repr`."""
+
+    killmail_id: int
+    killmail_hash: str = field(repr=False)
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """What came of an attempt: the failure's type name, and when to try again; None: never (parked)."""
+
+    killmail_id: int
+    error: str
+    next_attempt_at: datetime | None
+
+
+async def add_references(connection: Connection, character_id: int, references: Sequence[tuple[int, str]]) -> list[int]:
+    """Remember references (id, hash); those nobody had shown us before are returned.
+
+    Sorted by id: two users whose lists overlap wait for each other instead of deadlocking.
+    """
+    rows = await connection.fetch(
+        """
+        INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, stored_at)
+        SELECT seen.killmail_id, seen.killmail_hash, $1, k.created_at
+          FROM (SELECT DISTINCT ON (killmail_id) * FROM unnest($2::bigint[], $3::text[])
+                  AS listed (killmail_id, killmail_hash) ORDER BY killmail_id) AS seen
+          LEFT JOIN killmails k USING (killmail_id)
+         ORDER BY seen.killmail_id
+        ON CONFLICT (killmail_id) DO NOTHING
+        RETURNING killmail_id, stored_at
+        """,
+        character_id,
+        [killmail_id for killmail_id, _ in references],
+        [killmail_hash for _, killmail_hash in references],
+    )
+    return [row["killmail_id"] for row in rows if row["stored_at"] is None]
+
+
+async def claim(connection: Connection, character_id: int, listed: Collection[int]) -> list[int]:
+    """Take what this character saw first or has listed now, wants a body, and nobody works on. Newest first."""
+    rows = await connection.fetch(
+        f"""
+        WITH mine AS MATERIALIZED (
+            SELECT killmail_id FROM killmail_refs
+             WHERE {_DUE} AND (first_seen_by = $1 OR killmail_id = ANY ($2))
+             ORDER BY killmail_id DESC LIMIT {CLAIM_AT_MOST} FOR UPDATE SKIP LOCKED
+        )
+        UPDATE killmail_refs SET claimed_until = now() + $3 FROM mine
+         WHERE killmail_refs.killmail_id = mine.killmail_id
+        RETURNING killmail_refs.killmail_id
+        """,  # noqa: S608 - both parts are constants above
+        character_id,
+        list(listed),
+        CLAIM_FOR,
+    )
+    return sorted((row["killmail_id"] for row in rows), reverse=True)
+
+
+async def forgive(connection: Connection, character_id: int, listed: Collection[int]) -> None:
+    """A full resync tries again what was given up or is waiting for a later attempt."""
+    await connection.execute(
+        """
+        UPDATE killmail_refs SET attempts = 0, next_attempt_at = NULL, parked_at = NULL, last_error = NULL
+         WHERE killmail_id IN (
+            SELECT killmail_id FROM killmail_refs
+             WHERE stored_at IS NULL AND attempts > 0 AND (first_seen_by = $1 OR killmail_id = ANY ($2))
+             ORDER BY killmail_id FOR UPDATE)
+        """,
+        character_id,
+        list(listed),
+    )
+
+
+async def take_up(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[PendingReference]:
+    """The references among these that still want a body; their claim is prolonged. Newest first."""
+    rows = await pool.fetch(
+        """
+        WITH here AS MATERIALIZED (
+            SELECT r.killmail_id, k.created_at FROM killmail_refs r LEFT JOIN killmails k USING (killmail_id)
+             WHERE r.killmail_id = ANY ($1) AND r.stored_at IS NULL
+             ORDER BY r.killmail_id FOR UPDATE OF r
+        )
+        UPDATE killmail_refs r SET claimed_until = now() + $2, stored_at = here.created_at
+          FROM here WHERE r.killmail_id = here.killmail_id
+        RETURNING r.killmail_id, r.killmail_hash, r.attempts, r.stored_at
+        """,
+        list(killmail_ids),
+        CLAIM_FOR,
+    )
+    wanted = [row for row in rows if row["stored_at"] is None]
+    wanted.sort(key=lambda row: row["killmail_id"], reverse=True)
+    return [PendingReference(row["killmail_id"], row["killmail_hash"], row["attempts"]) for row in wanted]
+
+
+async def record_failures(pool: asyncpg.Pool, failures: Sequence[FailedAttempt]) -> None:
+    """Note attempts that failed, and let go of the claims."""
+    ordered = sorted(failures, key=lambda failure: failure.killmail_id)
+    await pool.execute(
+        """
+        WITH failed AS MATERIALIZED (
+            SELECT f.* FROM unnest($1::bigint[], $2::text[], $3::timestamptz[]) AS f (killmail_id, error, next_at)
+              JOIN killmail_refs r USING (killmail_id)
+             ORDER BY killmail_id FOR UPDATE OF r
+        )
+        UPDATE killmail_refs r
+           SET attempts = attempts + 1, last_error = failed.error, claimed_until = NULL,
+               next_attempt_at = failed.next_at, parked_at = CASE WHEN failed.next_at IS NULL THEN now() END
+          FROM failed WHERE r.killmail_id = failed.killmail_id AND r.stored_at IS NULL
+        """,
+        [failure.killmail_id for failure in ordered],
+        [failure.error for failure in ordered],
+        [failure.next_attempt_at for failure in ordered],
+    )
+
+
+async def stored_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
+    """Those of these killmails whose body is here. Ascending."""
+    rows = await pool.fetch(
+        "SELECT killmail_id FROM killmails WHERE killmail_id = ANY ($1) ORDER BY killmail_id", list(killmail_ids)
+    )
+    return [row["killmail_id"] for row in rows]
+
+
+async def users_on(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
+    """The users (character ids) who are on these killmails, as victim or attacker. Ascending."""
+    rows = await pool.fetch(
+        """
+        SELECT DISTINCT p.character_id FROM participants p JOIN users u USING (character_id)
+         WHERE p.killmail_id = ANY ($1) ORDER BY p.character_id
+        """,
+        list(killmail_ids),
+    )
+    return [row["character_id"] for row in rows]
+
+
+async def orphaned_finders(pool: asyncpg.Pool) -> list[int]:
+    """Characters with due references that nobody has worked on for `ORPHANED_AFTER`, and a grant to do so."""
+    rows = await pool.fetch(
+        f"""
+        SELECT DISTINCT first_seen_by FROM killmail_refs JOIN users u ON u.character_id = first_seen_by
+         WHERE {_DUE} AND first_seen_at < now() - $1 AND u.token_state = 'valid'
+           AND coalesce(claimed_until, first_seen_at) < now() - $1
+        """,  # noqa: S608 - a constant above
+        ORPHANED_AFTER,
+    )
+    return [row["first_seen_by"] for row in rows]
+
+
+async def adopt_orphans(pool: asyncpg.Pool, limit: int) -> list[int]:
+    """Claim due references whose finder has no usable grant any more: their bodies need none. Newest first."""
+    rows = await pool.fetch(
+        f"""
+        WITH orphans AS MATERIALIZED (
+            SELECT killmail_id FROM killmail_refs
+             WHERE {_DUE} AND first_seen_at < now() - $1
+               AND NOT EXISTS (SELECT FROM users u WHERE u.character_id = first_seen_by AND u.token_state = 'valid')
+             ORDER BY killmail_id DESC LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE killmail_refs r SET claimed_until = now() + $3 FROM orphans
+         WHERE r.killmail_id = orphans.killmail_id RETURNING r.killmail_id
+        """,  # noqa: S608 - a constant above
+        ORPHANED_AFTER,
+        limit,
+        CLAIM_FOR,
+    )
+    return sorted((row["killmail_id"] for row in rows), reverse=True)

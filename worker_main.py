@@ -1,0 +1,188 @@
+"""One worker process: all workflows and activities, each queue with its own worker and limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import redis.asyncio
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.access_tokens import AccessTokens
+from activities.bodies import KillmailBodies
+from activities.discovery import KillmailDiscovery
+from activities.enrichment import Enrichment
+from activities.errors import FailureInterceptor
+from activities.runs import Runs
+from activities.watch import Watch
+from db.pool import open_pool
+from db.vault import TokenVault
+from eve.budget import Budget
+from eve.esi import Esi
+from eve.session import open_session
+from eve.sso import Sso
+from live import LiveEvents
+from settings import Settings
+from workflows.client import connect_temporal, trigger_watchdog
+from workflows.contracts import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from workflows.user_sync import UserSync
+from workflows.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+CACHED_WORKFLOWS = 10_000
+"""More than the users one process looks after: below that each cycle costs three times as much (measured)."""
+GRACEFUL_SHUTDOWN = timedelta(seconds=30)
+CONNECT_AGAIN_SECONDS = (1.0, 30.0)
+POOL_SIZE = 20
+WORKFLOWS: list[type] = [UserSync, Watchdog]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What one queue of this process serves, and how much of it at a time."""
+
+    name: str
+    activities: list[Callable[..., Any]]
+    activities_at_once: int
+    workflows: list[type]
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The production sandbox; modules that hold only data and pure functions are shared by all workflows."""
+    shared = ("contracts", "status", "pacing", "search_attributes", "failures", "calls")
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*(f"workflows.{name}" for name in shared))
+    )
+
+
+async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | None = None) -> None:
+    """Serve every queue until `stop` is set, then finish what is under way.
+
+    Temporal is waited for if it cannot be reached yet; Postgres and Redis must answer.
+
+    Raises:
+        OSError, asyncpg.PostgresError, redis.exceptions.RedisError: a backing service does not answer.
+    """
+    client = client or await _connect_patiently(settings, stop)
+    if client is None:
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(await open_pool(settings.database_url, max_size=POOL_SIZE))
+        session = await stack.enter_async_context(open_session(settings))
+        events = redis.asyncio.from_url(settings.redis_url)
+        stack.push_async_callback(events.aclose)
+        await events.ping()
+        esi = Esi(session, Budget(events), settings.esi_base_url, settings.eve_client_id)
+        served = queues(
+            pool,
+            esi,
+            Sso(session, settings),
+            TokenVault.from_settings(settings),
+            LiveEvents(events),
+            client,
+            settings.sync_interval_seconds,
+        )
+        for queue in served:
+            await stack.enter_async_context(_worker(client, queue))
+        logger.info("The worker serves %s.", ", ".join(queue.name for queue in served))
+        await _look_after_users_now(client)
+        await stop.wait()
+        logger.info("The worker stops; what is under way is finished first.")
+
+
+def queues(
+    pool: asyncpg.Pool,
+    esi: Esi,
+    sso: Sso,
+    vault: TokenVault,
+    live: LiveEvents,
+    client: Client,
+    sync_interval_seconds: int,
+) -> list[Queue]:
+    """Every activity with what it needs, by the queue it is served from."""
+    runs, enrichment = Runs(pool, live), Enrichment(pool, esi, live)
+    deciding: list[Callable[..., Any]] = [
+        AccessTokens(pool, sso, vault, live).ensure_access_token,
+        KillmailDiscovery(pool, esi, vault, live).discover_killmails,
+        runs.finish_run,
+        runs.record_sync_state,
+        Watch(pool, client, sync_interval_seconds).watch_users,
+    ]
+    return [
+        Queue(SYNC_QUEUE, deciding, 50, WORKFLOWS),
+        Queue(KILLMAILS_QUEUE, [KillmailBodies(pool, esi, live).fetch_killmails], 12, []),
+        Queue(ENRICHMENT_QUEUE, [enrichment.name_entities, enrichment.describe_solar_systems], 12, []),
+    ]
+
+
+def _worker(client: Client, queue: Queue) -> Worker:
+    pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
+    return Worker(
+        client,
+        task_queue=queue.name,
+        workflows=queue.workflows,
+        activities=queue.activities,
+        workflow_runner=workflow_runner(),
+        interceptors=[FailureInterceptor()],
+        max_cached_workflows=CACHED_WORKFLOWS,
+        # Workflow tasks share one interpreter lock: more threads only make each of them slower.
+        max_concurrent_workflow_tasks=max(4 * (os.cpu_count() or 1), 8),
+        max_concurrent_activities=queue.activities_at_once,
+        workflow_task_poller_behavior=pollers,
+        activity_task_poller_behavior=pollers,
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
+        max_heartbeat_throttle_interval=timedelta(seconds=5),
+        default_heartbeat_throttle_interval=timedelta(seconds=5),
+        graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
+    )
+
+
+async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """None if we are to stop before Temporal could be reached."""
+    runtime = _runtime(settings)
+    delay, longest = CONNECT_AGAIN_SECONDS
+    while not stop.is_set():
+        try:
+            return await connect_temporal(settings, runtime=runtime)
+        except (RuntimeError, RPCError) as error:
+            logger.warning(
+                "Temporal at %s cannot be reached (%s); trying again in %.0f s.",
+                settings.temporal_address,
+                error,
+                delay,
+            )
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), delay)
+        delay = min(delay * 2, longest)
+    return None
+
+
+def _runtime(settings: Settings) -> Runtime:
+    """Reports the worker to the server (`temporal worker list`), and to Prometheus if a port is set."""
+    metrics = PrometheusConfig(
+        bind_address=f"{settings.host}:{settings.metrics_port}", durations_as_seconds=True, counters_total_suffix=True
+    )
+    return Runtime(
+        telemetry=TelemetryConfig(metrics=metrics if settings.metrics_port else None),
+        worker_heartbeat_interval=timedelta(seconds=60),
+    )
+
+
+async def _look_after_users_now(client: Client) -> None:
+    try:
+        if not await trigger_watchdog(client):
+            logger.warning("The watchdog has no schedule: run `killreport migrate`.")
+    except RPCError as error:
+        logger.warning("The watchdog could not be started (%s); its schedule will.", error)
