@@ -1,0 +1,66 @@
+"""The web application: its routes, what surrounds them and what it holds open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+
+from api import error_pages, health, login, pages
+from api.graphql.execution import Executor
+from api.graphql.http import graphql_http
+from api.graphql.schema import load_schema
+from api.graphql.websocket import graphql_websocket
+from api.request_log import RequestLog
+from api.security_headers import SecurityHeaders
+from api.services import open_services
+from settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY = 131_072
+"""Bytes of any request's body; GraphQL and the forms have less."""
+
+ROUTES = (
+    Route("/", pages.home),
+    Route("/fragments/characters", pages.characters_fragment),
+    Route("/fragments/feed", pages.feed_fragment),
+    Route("/sync", pages.sync_order, methods=["POST"]),
+    Route("/auth/login", login.login),
+    Route("/auth/callback", login.callback),
+    Route("/auth/logout", login.logout, methods=["POST"]),
+    Route("/graphql", graphql_http, methods=["GET", "POST"]),
+    WebSocketRoute("/graphql", graphql_websocket),
+    Route("/healthz", health.healthz),
+    Route("/readyz", health.readyz),
+    Mount("/static", StaticFiles(directory=STATIC), name="static"),
+)
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application. Its services open when it starts and close when it stops.
+
+    Run it without an access log of the server's own: that would hold query strings, and so EVE's codes.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_services(settings) as services:
+            app.state.services = services
+            yield
+
+    app = Starlette(
+        routes=ROUTES,
+        middleware=[Middleware(RequestLog), Middleware(SecurityHeaders, settings=settings)],
+        exception_handlers={HTTPException: error_pages.http_error, Exception: error_pages.server_error},
+        lifespan=lifespan,
+        max_body_size=MAX_BODY,
+    )
+    app.state.graphql = Executor(load_schema())
+    app.state.sockets_of_account = {}
+    return app

@@ -1,0 +1,88 @@
+"""How much one document may ask for: its depth, its aliases, its root fields, fragments counted where they are used.
+
+A thousand aliases of one root field fit into 26 kB and mean a thousand queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+MAX_TOKENS = 2_000
+MAX_DEPTH = 12
+MAX_ALIASES = 30
+MAX_ROOT_FIELDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a selection set comes to."""
+
+    depth: int = 0
+    aliases: int = 0
+    fields: int = 0  # at its own level
+
+
+def excess(document: DocumentNode) -> str | None:
+    """One sentence on the first limit a valid document breaks; None when it breaks none."""
+    measure = _Measure(document)
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            size = measure.of(definition.selection_set)
+            if size.depth > MAX_DEPTH:
+                return f"The document is {size.depth} fields deep; the limit is {MAX_DEPTH}."
+            if size.aliases > MAX_ALIASES:
+                return f"The document has {size.aliases} aliases; the limit is {MAX_ALIASES}."
+            if size.fields > MAX_ROOT_FIELDS:
+                return f"The document has {size.fields} root fields; the limit is {MAX_ROOT_FIELDS}."
+    return None
+
+
+class _Measure:
+    """Measures selection sets; each fragment once, so that doubling fragments cost nothing."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._sizes: dict[str, Size] = {}
+
+    def of(self, selection_set: SelectionSetNode) -> Size:
+        depth = aliases = fields = 0
+        for size in self._parts(selection_set):
+            depth = max(depth, size.depth)
+            aliases += size.aliases
+            fields += size.fields
+        return Size(depth, aliases, fields)
+
+    def _parts(self, selection_set: SelectionSetNode) -> Iterator[Size]:
+        for node in selection_set.selections:
+            if isinstance(node, FieldNode):
+                yield self._field(node)
+            elif isinstance(node, InlineFragmentNode):
+                yield self.of(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode):
+                yield self._fragment(node.name.value)
+
+    def _field(self, node: FieldNode) -> Size:
+        aliased = 1 if node.alias else 0
+        # Introspection is deep by nature and answered from memory.
+        if node.selection_set is None or node.name.value.startswith("__"):
+            return Size(1, aliased, 1)
+        inner = self.of(node.selection_set)
+        return Size(inner.depth + 1, inner.aliases + aliased, 1)
+
+    def _fragment(self, name: str) -> Size:
+        if name not in self._sizes:
+            self._sizes[name] = self.of(self._fragments[name].selection_set)
+        return self._sizes[name]

@@ -1,0 +1,111 @@
+"""Resolvers of `Query`: each root field is one read from `db`, its fields come from the rows as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ariadne import QueryType
+
+from api.graphql.arguments import eve_id, killmail_filter, page_size, viewer
+from api.graphql.errors import Code, Refused
+from api.graphql.execution import Info
+from api.graphql.lookahead import selects
+from api.task_queues import TemporalDoesNotAnswer, task_queue_figures
+from db.accounts import account_characters
+from db.killmails import InvalidCursor, feed, killmail
+from db.sync_status import AccountCharacter, ShownStatus
+
+query = QueryType()
+Row = dict[str, Any]
+
+
+@query.field("me")
+async def resolve_me(_: None, info: Info) -> Row | None:
+    context = info.context
+    if context.caller is None:
+        return None
+    account_id = context.caller.account_id
+    characters = await account_characters(context.services.pool, account_id) if selects(info, "characters") else []
+    return {"id": str(account_id), "characters": [character_row(character) for character in characters]}
+
+
+@query.field("killmail")
+async def resolve_killmail(_: None, info: Info, id: str) -> Row | None:  # noqa: A002 - the schema's name
+    context = info.context
+    killmail_id = eve_id(id)
+    if context.caller is None:
+        return None
+    return await killmail(context.services.pool, viewer(context.caller), killmail_id)
+
+
+@query.field("killmails")
+async def resolve_killmails(
+    _: None,
+    info: Info,
+    first: int | None = 50,
+    after: str | None = None,
+    filter: Row | None = None,  # noqa: A002 - the schema's name
+) -> Row:
+    context = info.context
+    size = page_size(first)
+    if context.caller is None:
+        return {"nodes": [], "edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+    try:
+        page = await feed(
+            context.services.pool,
+            viewer(context.caller),
+            size,
+            after,
+            killmail_filter(filter, context.caller),
+            with_attackers=_asked_for(info, "attackers"),
+            with_items=_asked_for(info, "items"),
+        )
+    except InvalidCursor:
+        raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of this feed.") from None
+    return {
+        "nodes": page.nodes,
+        "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(page.cursors, page.nodes, strict=True)],
+        "pageInfo": {"hasNextPage": page.has_next_page, "endCursor": page.cursors[-1] if page.cursors else None},
+    }
+
+
+@query.field("workerStatus")
+async def resolve_worker_status(_: None, info: Info) -> list[Row]:
+    context = info.context
+    if context.caller is None:
+        raise Refused(Code.UNAUTHENTICATED, "Log in to see how the workers are.")
+    try:
+        figures = await task_queue_figures(context.services.temporal)
+    except TemporalDoesNotAnswer as error:
+        raise Refused(Code.UNAVAILABLE, str(error)) from None
+    return [
+        {"queueName": queue.name, "messageCount": queue.backlog, "consumerCount": queue.pollers} for queue in figures
+    ]
+
+
+def character_row(character: AccountCharacter) -> Row:
+    """An `AccountCharacter` of the schema."""
+    corporation = {"id": str(character.corporation_id), "name": character.corporation_name}
+    return {
+        "id": str(character.character_id),
+        "name": character.name,
+        "corporation": corporation if character.corporation_id is not None else None,
+        "scopes": character.scopes,
+        "lastKillmailSyncAt": character.last_killmail_sync_at,
+        "syncStatus": status_row(character.status),
+    }
+
+
+def status_row(status: ShownStatus) -> Row:
+    """A `SyncStatus` of the schema."""
+    progress = status.progress
+    return {
+        "state": status.state.name,
+        "message": status.message,
+        "until": status.until,
+        "progress": None if progress is None else {"done": progress.done, "total": progress.total},
+    }
+
+
+def _asked_for(info: Info, field: str) -> bool:
+    return selects(info, "nodes", field) or selects(info, "edges", "node", field)

@@ -1,0 +1,69 @@
+"""For supervisors and load balancers: does the process live, and do its services answer?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import orjson
+import redis.exceptions
+import temporalio.service
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from api.services import Services, services_of
+
+PATIENCE_SECONDS = 2.0
+FAILURES = (
+    OSError,
+    TimeoutError,
+    RuntimeError,  # Temporal's first connection failed
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    redis.exceptions.RedisError,
+    temporalio.service.RPCError,
+)
+
+
+async def healthz(_: Request) -> Response:
+    """The process lives and its event loop turns."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(request: Request) -> Response:
+    """Each service by name with "ok" or what is wrong with it; 503 if one does not answer."""
+    services = services_of(request)
+    checks: dict[str, Callable[[Services], Awaitable[None]]] = {
+        "postgres": _postgres,
+        "redis": _redis,
+        "temporal": _temporal,
+    }
+    findings = await asyncio.gather(*(_finding(name, check(services)) for name, check in checks.items()))
+    found = dict(zip(checks, findings, strict=True))
+    status = 200 if set(findings) == {"ok"} else 503
+    return Response(orjson.dumps(found), status, {"Cache-Control": "no-store"}, media_type="application/json")
+
+
+async def _finding(name: str, check: Awaitable[None]) -> str:
+    try:
+        await asyncio.wait_for(check, PATIENCE_SECONDS)
+    except TimeoutError:
+        return f"{name} did not answer within {PATIENCE_SECONDS:.0f} s."
+    except FAILURES as error:
+        # The type only: messages of drivers hold addresses and users, and this page is public.
+        return f"{name} does not answer ({type(error).__name__})."
+    return "ok"
+
+
+async def _postgres(services: Services) -> None:
+    await services.pool.fetchval("SELECT 1 FROM users LIMIT 1")
+
+
+async def _redis(services: Services) -> None:
+    await services.redis.ping()
+
+
+async def _temporal(services: Services) -> None:
+    if not await services.temporal.service_client.check_health():
+        raise RuntimeError("not serving")

@@ -1,0 +1,143 @@
+"""The site: the front page, the fragments its script asks for, and the buttons that work without it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api.browser_cookies import caller
+from api.graphql.arguments import viewer
+from api.login_outcomes import FOREIGN_REQUEST, outcome_page
+from api.rendering import render
+from api.request_guard import comes_from_us
+from api.services import services_of
+from api.sync_orders import ORDERS, give_order
+from db.accounts import account_characters
+from db.killmails import FeedPage, InvalidCursor, KillmailFilter, feed
+from db.sessions import Caller
+from db.sync_status import AccountCharacter
+from workflows.contracts import SyncState
+
+PAGE_SIZE = 50
+MAX_FIELDS = 4
+"""Fields of the form of a button, and some."""
+WAITING = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
+"""States that will not last: the script looks often."""
+
+
+async def home(request: Request) -> Response:
+    """GET /: what this is, or the pilot's killmails. `character`: only of this one; `after`: older than this cursor."""
+    who = await caller(request)
+    if who is None:
+        return render(request, "welcome.html")
+    context = await _feed_context(request, who)
+    return render(request, "home.html", **context, **await _characters_context(request, who))
+
+
+async def characters_fragment(request: Request) -> Response:
+    """GET /fragments/characters: the panel of the account's characters."""
+    who = await _signed_in(request)
+    return _fragment(render(request, "_characters.html", **await _characters_context(request, who)))
+
+
+async def feed_fragment(request: Request) -> Response:
+    """GET /fragments/feed: the list of killmails, with the parameters of the page."""
+    who = await _signed_in(request)
+    return _fragment(render(request, "_feed.html", **await _feed_context(request, who)))
+
+
+async def sync_order(request: Request) -> Response:
+    """POST /sync: the buttons of a character. Fields: `character_id`, `order`."""
+    services = services_of(request)
+    if not comes_from_us(request.headers, services.settings.site_url, require_proof=True):
+        return outcome_page(request, FOREIGN_REQUEST)
+    who = await _signed_in(request)
+    try:
+        form = dict(parse_qsl((await request.body()).decode("ascii", "replace"), max_num_fields=MAX_FIELDS))
+    except ValueError:  # more fields than that
+        raise HTTPException(400) from None
+    character_id, order = form.get("character_id", ""), form.get("order", "")
+    if order not in ORDERS or not character_id.isdecimal():
+        raise HTTPException(400)
+    refusal = await give_order(services, who, int(character_id), order)
+    if refusal is None:
+        return RedirectResponse("/", 303)
+    return render(
+        request,
+        "message.html",
+        409,
+        title="That did not work",
+        happened=refusal.message,
+        advice="Nothing was changed.",
+        button="Go back",
+        address="/",
+    )
+
+
+async def _signed_in(request: Request) -> Caller:
+    who = await caller(request)
+    if who is None:
+        raise HTTPException(401)
+    return who
+
+
+async def _characters_context(request: Request, who: Caller) -> dict[str, Any]:
+    characters = await account_characters(services_of(request).pool, who.account_id)
+    return {
+        "characters": characters,
+        "changing": any(character.status.state in WAITING for character in characters),
+        "first_sync": [one for one in characters if one.last_killmail_sync_at is None],
+        "buttons": {one.character_id: _button(one) for one in characters},
+    }
+
+
+def _button(character: AccountCharacter) -> tuple[str, str]:
+    """The one order that helps in this state and what its button says; order "login" is a link."""
+    if not character.token_is_valid:
+        return "login", "Log in again"
+    match character.status.state:
+        case SyncState.NEEDS_LOGIN | SyncState.OWNER_CHANGED | SyncState.REMOVED:
+            return "login", "Log in again"
+        case SyncState.PAUSED:
+            return "resume", "Resume"
+        case _:
+            return "sync_now", "Sync now"
+
+
+async def _feed_context(request: Request, who: Caller) -> dict[str, Any]:
+    services = services_of(request)
+    chosen = request.query_params.get("character", "")
+    character_id = int(chosen) if chosen.isdecimal() and int(chosen) in who.character_ids else None
+    after = request.query_params.get("after") or None
+    chosen_filter = KillmailFilter(character_id=character_id)
+    try:
+        page = await _page(request, who, after, chosen_filter)
+    except InvalidCursor:
+        after = None
+        page = await _page(request, who, None, chosen_filter)
+    parameters = {"character": str(character_id)} if character_id else {}
+    older = {**parameters, "after": page.cursors[-1]} if page.has_next_page else None
+    return {
+        "killmails": page.nodes,
+        "chosen_character": character_id,
+        "newest": after is None,
+        "newest_address": f"/?{urlencode(parameters)}" if parameters else "/",
+        "older_address": f"/?{urlencode(older)}" if older else None,
+        "fragment_address": f"/fragments/feed?{urlencode(parameters)}",
+        "images": services.settings.eve_images_url,
+    }
+
+
+async def _page(request: Request, who: Caller, after: str | None, chosen: KillmailFilter) -> FeedPage:
+    return await feed(
+        services_of(request).pool, viewer(who), PAGE_SIZE, after, chosen, with_attackers=False, with_items=False
+    )
+
+
+def _fragment(response: HTMLResponse) -> HTMLResponse:
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

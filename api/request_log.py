@@ -1,0 +1,52 @@
+"""An id for every request and one line in the log: method, path and status, never the query string.
+
+A query string holds EVE's authorization code on its way back from the login.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+QUIET_PATHS = ("/healthz", "/readyz", "/static/")
+
+
+def request_id(connection: HTTPConnection) -> str:
+    """The id a person can quote to the operator; also in the X-Request-Id header."""
+    identity: str = connection.scope["killreport.request_id"]
+    return identity
+
+
+class RequestLog:
+    """ASGI middleware, the outermost of ours."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        identity = scope["killreport.request_id"] = secrets.token_hex(8)
+        status, started = 500, time.monotonic()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = identity
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            if scope["type"] == "http" and not scope["path"].startswith(QUIET_PATHS):
+                took = (time.monotonic() - started) * 1000
+                path = ascii(scope["path"])  # escaped: a line break in a path would forge a line of the log
+                log.info("%s %s %d in %.0f ms, request %s", scope["method"], path, status, took, identity)

@@ -1,0 +1,93 @@
+"""What an API process holds open for all its requests: database, Redis, EVE, Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import asyncpg
+import redis.asyncio
+import temporalio.client
+from starlette.requests import HTTPConnection
+
+from api.live_feed import LiveFeed
+from api.sync_requests import SyncRequests
+from db.pool import open_pool
+from db.vault import TokenVault
+from eve.budget import Budget
+from eve.esi import Esi
+from eve.session import open_session
+from eve.sso import Sso
+from live import LiveEvents
+from settings import Settings
+from workflows.client import connect_temporal
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Open for as long as the application runs; requests reach it through `services_of`."""
+
+    settings: Settings
+    pool: asyncpg.Pool
+    redis: redis.asyncio.Redis
+    http: aiohttp.ClientSession
+    vault: TokenVault
+    sso: Sso
+    esi: Esi
+    temporal: temporalio.client.Client
+    sync_requests: SyncRequests
+    live_feed: LiveFeed
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """The services of the application that serves this request or socket."""
+    services: Services = connection.app.state.services
+    return services
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open everything, close everything. Temporal may be away: its connection is made when first needed.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database does not take a connection.
+    """
+    redis_client = redis.asyncio.from_url(settings.redis_url)
+    http = open_session(settings)
+    try:
+        async with await open_pool(settings.database_url) as pool:
+            temporal = await connect_temporal(settings, lazy=True)
+            sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
+            live_feed = LiveFeed(LiveEvents(redis_client))
+            following = asyncio.create_task(live_feed.follow(), name="live feed")
+            following.add_done_callback(_say_why_it_ended)
+            yield Services(
+                settings=settings,
+                pool=pool,
+                redis=redis_client,
+                http=http,
+                vault=TokenVault.from_settings(settings),
+                sso=Sso(http, settings),
+                esi=Esi(http, Budget(redis_client), settings.esi_base_url, settings.eve_client_id),
+                temporal=temporal,
+                sync_requests=sync_requests,
+                live_feed=live_feed,
+            )
+            live_feed.close()
+            following.cancel()
+            await asyncio.wait([following])
+            await sync_requests.close()
+    finally:
+        await http.close()
+        await redis_client.aclose()
+
+
+def _say_why_it_ended(following: asyncio.Task[None]) -> None:
+    if not following.cancelled() and (error := following.exception()) is not None:
+        log.error("the live feed ended: pages show new killmails only when reloaded", exc_info=error)

@@ -1,0 +1,24 @@
+"""What a pilot may order of the sync of a character, from a button or over GraphQL."""
+
+from __future__ import annotations
+
+from api.services import Services
+from api.sync_requests import Refusal
+from db.sessions import Caller
+from db.sync_status import characters
+from workflows.contracts import SyncState
+
+ORDERS = frozenset({"sync_now", "force_full_resync", "resume"})
+"""Signals a pilot may send to their own character's workflow."""
+
+
+async def give_order(services: Services, caller: Caller, character_id: int, signal: str) -> Refusal | None:
+    """Pass the order on to the character's workflow; None when it was taken."""
+    if character_id not in caller.character_ids:
+        return Refusal("NOT_YOUR_CHARACTER", "This is not a character of your account.")
+    (character,) = await characters(services.pool, [character_id])
+    if not character.token_is_valid:
+        return Refusal("NEEDS_LOGIN", character.status.message)
+    if character.status.state == SyncState.PAUSED and signal != "resume":
+        return Refusal("PAUSED", "The sync of this character is paused; resume it first.")
+    return await services.sync_requests.signal(character_id, signal, "asked for by the pilot")

@@ -1,0 +1,96 @@
+"""Ask the workflows for something, without ever letting a pilot wait on Temporal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+import temporalio.client
+import temporalio.service
+
+from workflows.client import WorkflowNotRunning, signal_user_sync, start_or_wake
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 3.0
+"""How long a request waits for Temporal."""
+RETRY_SECONDS = (5, 15, 60, 180)
+"""Later tries of a start that failed; after them the watchdog's schedule starts it."""
+RETRIES_AT_ONCE = 500
+"""Characters retried in the background at most; the watchdog finds the others."""
+
+TEMPORAL_IS_AWAY = (temporalio.service.RPCError, RuntimeError, OSError, TimeoutError)
+"""What Temporal's client raises when the server does not answer (RuntimeError: the first connection failed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request could not be passed on: a code for programs, a sentence for people."""
+
+    code: str
+    message: str
+
+
+AWAY = Refusal("SYNC_UNAVAILABLE", "The sync service does not answer at the moment; try again in a minute.")
+
+
+class SyncRequests:
+    """Starts and signals `UserSync` workflows on behalf of pilots."""
+
+    def __init__(self, client: temporalio.client.Client, sync_interval_seconds: int) -> None:
+        self._client = client
+        self._sync_interval_seconds = sync_interval_seconds
+        self._retries: dict[int, asyncio.Task[None]] = {}
+
+    async def token_granted(self, character_id: int) -> bool:
+        """Start or wake the character's workflow; False if Temporal is away, then it is tried again by itself."""
+        if await self._start(character_id):
+            return True
+        if character_id not in self._retries and len(self._retries) < RETRIES_AT_ONCE:
+            task = asyncio.create_task(self._start_later(character_id), name=f"start sync of {character_id}")
+            self._retries[character_id] = task
+            task.add_done_callback(lambda _: self._retries.pop(character_id, None))
+        return False
+
+    async def signal(self, character_id: int, signal: str, reason: str) -> Refusal | None:
+        """Send `sync_now`, `force_full_resync`, `pause` or `resume`; None when it was taken.
+
+        A workflow that is not there (terminated by hand) is started first, so that the button always helps.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                try:
+                    await signal_user_sync(self._client, character_id, signal, reason)
+                except WorkflowNotRunning:
+                    await start_or_wake(self._client, character_id, self._sync_interval_seconds)
+                    await signal_user_sync(self._client, character_id, signal, reason)
+        except TEMPORAL_IS_AWAY as error:
+            log.warning("could not send %s to the sync of %d: %s", signal, character_id, error or "no answer in time")
+            return AWAY
+        except WorkflowNotRunning:
+            return AWAY
+        return None
+
+    async def close(self) -> None:
+        """Give up the retries; the watchdog goes on with them."""
+        for task in list(self._retries.values()):
+            task.cancel()
+        await asyncio.gather(*self._retries.values(), return_exceptions=True)
+
+    async def _start(self, character_id: int) -> bool:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await start_or_wake(self._client, character_id, self._sync_interval_seconds)
+        except TEMPORAL_IS_AWAY as error:
+            log.warning("could not start the sync of %d: %s", character_id, error or "no answer in time")
+            return False
+        return True
+
+    async def _start_later(self, character_id: int) -> None:
+        for seconds in RETRY_SECONDS:
+            await asyncio.sleep(seconds)
+            if await self._start(character_id):
+                log.info("started the sync of %d, later than its login", character_id)
+                return
+        log.warning("left the start of the sync of %d to the watchdog", character_id)
