@@ -14,6 +14,8 @@ import click
 from operations.failure import OperationFailed
 from settings import SettingsError, load_settings
 
+VERSION = "0.1.0"
+
 
 class Commands(click.Group):
     """The group; turns our failures into one sentence and exit status 1."""
@@ -34,7 +36,7 @@ pilot = click.argument("character_id", type=click.IntRange(min=1), required=Fals
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="killreport", prog_name="killreport")
+@click.version_option(VERSION, prog_name="killreport")
 def main() -> None:
     """KillReport: every EVE pilot's killmails, kept by a durable workflow of their own."""
 

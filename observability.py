@@ -10,10 +10,18 @@ import logging
 import re
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
 import orjson
-from temporalio.runtime import LogForwardingConfig, LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 
 from settings import Settings
 
@@ -103,34 +111,26 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
 
 
-def configure_temporal(settings: Settings) -> Runtime:
-    """Make the SDK's core log through Python (and so redacted) and, with METRICS_PORT, serve its Prometheus metrics.
+def temporal_runtime(settings: Settings, *, metrics: bool) -> Runtime:
+    """A runtime whose core logs through Python (and so redacted); one a process, made before any Temporal client.
 
-    Call once a process, before the first Temporal client.
-
-    Returns:
-        The runtime, which is now the default one. Its `metric_meter` makes metrics on the same port.
+    Args:
+        metrics: serve the SDK's Prometheus metrics on METRICS_PORT, if that is set. The runtime's
+            `metric_meter` makes metrics of our own on the same port.
 
     Raises:
-        ValueError: METRICS_PORT is taken.
+        RuntimeError, ValueError: METRICS_PORT cannot be used.
     """
-    logger = logging.getLogger("temporalio.core")
-    metrics = None
-    if settings.metrics_port:
-        metrics = PrometheusConfig(
-            bind_address=f"{settings.host}:{settings.metrics_port}",
-            counters_total_suffix=True,
-            unit_suffix=True,
-            durations_as_seconds=True,
-        )
-    runtime = Runtime(
+    exporter = PrometheusConfig(
+        bind_address=f"{settings.host}:{settings.metrics_port}", durations_as_seconds=True, counters_total_suffix=True
+    )
+    return Runtime(
         telemetry=TelemetryConfig(
             logging=LoggingConfig(
-                filter="warn,temporalio_sdk_core=warn",
-                forwarding=LogForwardingConfig(logger, append_target_to_name=False),
+                TelemetryFilter(core_level="WARN", other_level="ERROR"),
+                forwarding=LogForwardingConfig(logging.getLogger("temporalio.core"), append_target_to_name=False),
             ),
-            metrics=metrics,
-        )
+            metrics=exporter if metrics and settings.metrics_port else None,
+        ),
+        worker_heartbeat_interval=timedelta(seconds=60),
     )
-    Runtime.set_default(runtime, error_if_already_set=False)
-    return runtime

@@ -14,7 +14,6 @@ from typing import Any
 import asyncpg
 import redis.asyncio
 from temporalio.client import Client
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -33,6 +32,7 @@ from eve.esi import Esi
 from eve.session import open_session
 from eve.sso import Sso
 from live import LiveEvents
+from observability import temporal_runtime
 from settings import Settings
 from workflows.client import connect_temporal, trigger_watchdog
 from workflows.contracts import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
@@ -151,7 +151,7 @@ def _worker(client: Client, queue: Queue) -> Worker:
 
 async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client | None:
     """None if we are to stop before Temporal could be reached."""
-    runtime = _runtime(settings)
+    runtime = temporal_runtime(settings, metrics=True)
     delay, longest = CONNECT_AGAIN_SECONDS
     while not stop.is_set():
         try:
@@ -167,17 +167,6 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client 
             await asyncio.wait_for(stop.wait(), delay)
         delay = min(delay * 2, longest)
     return None
-
-
-def _runtime(settings: Settings) -> Runtime:
-    """Reports the worker to the server (`temporal worker list`), and to Prometheus if a port is set."""
-    metrics = PrometheusConfig(
-        bind_address=f"{settings.host}:{settings.metrics_port}", durations_as_seconds=True, counters_total_suffix=True
-    )
-    return Runtime(
-        telemetry=TelemetryConfig(metrics=metrics if settings.metrics_port else None),
-        worker_heartbeat_interval=timedelta(seconds=60),
-    )
 
 
 async def _look_after_users_now(client: Client) -> None:

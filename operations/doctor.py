@@ -19,7 +19,7 @@ from operations.failure import OperationFailed
 from operations.finding import Finding, Verdict
 from operations.status import queue_state
 from settings import Settings
-from workflows.contracts import TASK_QUEUES
+from workflows.contracts import TASK_QUEUES, WATCHDOG_ID
 
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
 TOLERATED_SKEW_SECONDS = 5.0
@@ -141,10 +141,9 @@ async def _temporal(settings: Settings) -> list[Finding]:
             else Finding("Search attributes", Verdict.GOOD, ", ".join(SEARCH_ATTRIBUTES))
         )
         schedules = {schedule.id async for schedule in await client.list_schedules()}
-        watchdog = [name for name in schedules if "watchdog" in name.lower()]
         findings.append(
-            Finding("Watchdog schedule", Verdict.GOOD, ", ".join(watchdog))
-            if watchdog
+            Finding("Watchdog schedule", Verdict.GOOD, WATCHDOG_ID)
+            if WATCHDOG_ID in schedules
             else Finding("Watchdog schedule", Verdict.FAILS, "missing", "Run `killreport migrate`.")
         )
         for queue in [await queue_state(client, name) for name in TASK_QUEUES]:

@@ -8,9 +8,12 @@ import os
 import signal
 import socket
 
+import asyncpg
+import redis.exceptions
 import uvicorn
+from temporalio.runtime import Runtime
 
-from observability import configure_logging, configure_temporal
+from observability import configure_logging, temporal_runtime
 from operations.connections import reason
 from operations.failure import OperationFailed
 from settings import Settings
@@ -32,7 +35,7 @@ def serve_api(settings: Settings) -> None:
     from api.app import create_app  # the API's libraries are needed here alone; other commands start faster
 
     configure_logging(settings)
-    _temporal_runtime(settings, metrics=False)
+    Runtime.set_default(temporal_runtime(settings, metrics=False), error_if_already_set=False)
     listener = _listen(settings)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -61,12 +64,11 @@ async def work(settings: Settings) -> None:
     """Serve every task queue until asked to stop; a second signal ends the process at once.
 
     Raises:
-        OperationFailed: METRICS_PORT is taken.
+        OperationFailed: a backing service does not answer at the start, or METRICS_PORT cannot be used.
     """
     from worker_main import run_worker
 
     configure_logging(settings)
-    _temporal_runtime(settings, metrics=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -79,16 +81,11 @@ async def work(settings: Settings) -> None:
 
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop_signal, asked_to_stop, stop_signal.name)
-    await run_worker(settings, stop)
-
-
-def _temporal_runtime(settings: Settings, *, metrics: bool) -> None:
     try:
-        configure_temporal(settings if metrics else settings.model_copy(update={"metrics_port": 0}))
-    except (RuntimeError, ValueError) as error:
-        raise OperationFailed(
-            f"METRICS_PORT {settings.metrics_port} on {settings.host} cannot be used: {reason(error)}."
-        ) from error
+        await run_worker(settings, stop)
+    except (OSError, RuntimeError, ValueError, asyncpg.PostgresError, redis.exceptions.RedisError) as error:
+        logger.debug("The worker ended", exc_info=error)
+        raise OperationFailed(f"The worker ended: {reason(error)} ({type(error).__name__}).") from error
 
 
 def _listen(settings: Settings) -> socket.socket:
