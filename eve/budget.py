@@ -31,7 +31,7 @@ from eve.limit_headers import limit_seen
 from eve.responses import error_limit_reset, retry_after
 from eve.routes import ERROR_LIMIT, Limit, Route
 
-__all__ = ["Budget", "BucketState", "CallClass", "Pause", "Reservation"]
+__all__ = ["BucketState", "Budget", "CallClass", "Pause", "Reservation"]
 
 log = logging.getLogger(__name__)
 

@@ -116,6 +116,13 @@ else
   end
   if actual > 0 then redis.call('HINCRBY', bucket, 's:' .. (now - now % slot_length(window)), actual) end
 end
+local believed = tonumber(redis.call('HGET', bucket, 'window'))
+if believed ~= window then
+  -- ESI changed the window: count all that is spent as spent now, or it would come back too soon.
+  local spent, starts = spent_in(bucket, believed)
+  for _, start in ipairs(starts) do redis.call('HDEL', bucket, 's:' .. start) end
+  if spent > 0 then redis.call('HSET', bucket, 's:' .. (now - now % slot_length(window)), spent) end
+end
 redis.call('HSET', bucket, 'limit', limit, 'window', window)
 redis.call('HDEL', bucket, 'probe')
 if ARGV[8] == '1' then redis.call('HSET', bucket, 'confirmed', 1) end

@@ -43,7 +43,7 @@ class CachedDocument(Generic[Document]):
                 if self._clock() - self._tried_at < FAILURE_INTERVAL_SECONDS:
                     raise Unavailable("EVE SSO did not answer a moment ago.")
                 return await self._fetch_now()
-            if self._age() < TTL_SECONDS or self._tried_lately() and self._age() < STALE_SECONDS:
+            if self._age() < TTL_SECONDS or (self._tried_lately() and self._age() < STALE_SECONDS):
                 return self._copy
             try:
                 return await self._fetch_now()

@@ -18,7 +18,7 @@ from eve.answer import Answer, exchange
 from eve.budget import Budget, CallClass, utc_now
 from eve.errors import MalformedBody, Unavailable
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
-from eve.killmail_list import KillmailWalk, walk
+from eve.killmail_list import KillmailWalk, PageSeen, walk
 from eve.lookup import resolve
 from eve.responses import expect, failure, parsed
 from eve.routes import (
@@ -30,6 +30,8 @@ from eve.routes import (
     SOLAR_SYSTEM,
     Route,
 )
+
+__all__ = ["Affiliation", "Esi", "KillmailWalk", "NamedId", "Names", "PageSeen", "ServerStatus", "SolarSystem"]
 
 FIRST_STRUCTURE_ID = 10**12
 """From here on ids are of things players placed, e.g. structures: nobody can look them up by id alone."""

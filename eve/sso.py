@@ -108,7 +108,7 @@ class Sso:
         if refresh_token is not None and not isinstance(refresh_token, str):
             raise MalformedBody("EVE SSO's answer holds an unusable refresh token.")
         character = await verify(access_token, self._documents.signing_key, metadata.issuers, self._client_id)
-        seconds = document.get("expires_in")
+        seconds: Any = document.get("expires_in")
         # Counted from our own clock when we can: EVE's and ours may differ.
         usable = type(seconds) is int and 0 < seconds <= 24 * 3600
         expires_at = sent_at + timedelta(seconds=seconds) if usable else character.expires_at
@@ -123,7 +123,7 @@ class Sso:
         else:
             form = {**form, "client_id": self._client_id}
         answer = await exchange(self._session, "POST", url, headers=headers, form=form)
-        if answer.status != 200:
+        if answer.status // 100 != 2:
             raise sso_failure(answer, utc_now())
         return answer.body
 

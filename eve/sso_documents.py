@@ -70,7 +70,8 @@ class SsoDocuments:
             value = document.get(name)
             if not isinstance(value, str) or urlsplit(value).scheme not in ("https", scheme):
                 raise MalformedBody(f"EVE SSO's metadata has no usable {name}.")
-        return SsoMetadata(*(document[name] for name in endpoints), _issuers(document.get("issuer")))
+        authorization, token, revocation, jwks = (document[name] for name in endpoints)
+        return SsoMetadata(authorization, token, revocation, jwks, _issuers(document.get("issuer")))
 
     async def _fetch_keys(self) -> tuple[dict[str, Any], ...]:
         document = await self._json((await self._metadata.get()).jwks_uri)
