@@ -72,24 +72,24 @@ WITH page AS (
         WHERE
             participants.character_id = viewer.character_id
             AND (participants.killmail_time, participants.killmail_id) < ($2::timestamptz, $3::bigint)
-            AND ($4::boolean IS NULL OR participants.is_victim = $4)
+            {side}
         ORDER BY participants.killmail_time DESC, participants.killmail_id DESC
-        LIMIT $5
+        LIMIT $4
     ) AS seen
     ORDER BY seen.killmail_time DESC, seen.killmail_id DESC
-    LIMIT $5
+    LIMIT $4
 )
 """
 _CHOSEN = """
 WITH page AS (
     SELECT killmail_id
-    FROM unnest($5::bigint[]) AS page(killmail_id)
+    FROM unnest($2::bigint[]) AS page(killmail_id)
     WHERE EXISTS (
         SELECT FROM participants
         WHERE
             participants.killmail_id = page.killmail_id
             AND participants.character_id = ANY($1::bigint[])
-            AND ($2::boolean IS NULL OR participants.is_victim = $2)
+            {side}
     )
 )
 """
@@ -109,8 +109,20 @@ LEFT JOIN solar_systems USING (solar_system_id)
 WHERE killmails.killmail_id IN (SELECT killmail_id FROM page)
 ORDER BY killmails.killmail_time DESC, killmails.killmail_id DESC
 """
-FEED = _PAGE + _COLUMNS.format(position="$6::boolean", items="$7::boolean")
-CHOSEN = _CHOSEN + _COLUMNS.format(position="$3::boolean", items="$4::boolean")
+# A side is a condition of the text, not a parameter, so that losses are found by an index of their own.
+_SIDES: dict[Side | None, str] = {
+    None: "",
+    "VICTIM": "AND participants.is_victim",
+    "ATTACKER": "AND NOT participants.is_victim",
+}
+FEED = {
+    side: _PAGE.format(side=condition) + _COLUMNS.format(position="$5::boolean", items="$6::boolean")
+    for side, condition in _SIDES.items()
+}
+CHOSEN = {
+    side: _CHOSEN.format(side=condition) + _COLUMNS.format(position="$3::boolean", items="$4::boolean")
+    for side, condition in _SIDES.items()
+}
 
 _PARTICIPANTS = """
 SELECT
@@ -153,7 +165,7 @@ async def feed(
         return FeedPage([], [], has_next_page=False)
     async with pool.acquire() as connection:
         rows = await connection.fetch(
-            FEED, characters, before_time, before_id, _is_victim(filter), first + 1, with_position, with_items
+            FEED[filter.side], characters, before_time, before_id, first + 1, with_position, with_items
         )
         page = rows[:first]
         nodes = await _nodes(connection, page, characters, with_attackers=with_attackers, with_items=with_items)
@@ -183,7 +195,7 @@ async def killmails_by_id(
     if not characters or not wanted:
         return []
     async with pool.acquire() as connection:
-        rows = await connection.fetch(CHOSEN, characters, _is_victim(filter), with_position, with_items, wanted)
+        rows = await connection.fetch(CHOSEN[filter.side], characters, wanted, with_position, with_items)
         return await _nodes(connection, rows, characters, with_attackers=with_attackers, with_items=with_items)
 
 
@@ -220,7 +232,3 @@ def _characters(viewer: Viewer, filter: KillmailFilter) -> list[int]:  # noqa: A
     if filter.character_id is None:
         return sorted(set(viewer.character_ids))
     return [filter.character_id] if filter.character_id in viewer.character_ids else []
-
-
-def _is_victim(filter: KillmailFilter) -> bool | None:  # noqa: A002 - the name in schema.graphql
-    return None if filter.side is None else filter.side == "VICTIM"

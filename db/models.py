@@ -174,15 +174,25 @@ class Participant(SQLModel, table=True):
     """One victim or attacker of a killmail. `ordinal` 0 is the victim, then the attackers in ESI's order."""
 
     __tablename__ = "participants"
-    __table_args__ = tuple(
+    __table_args__ = (
+        *(
+            Index(
+                f"participants_{kind}",
+                f"{kind}_id",
+                text("killmail_time DESC"),
+                text("killmail_id DESC"),
+                postgresql_where=text(f"{kind}_id IS NOT NULL"),
+            )
+            for kind in ("character", "corporation", "alliance")
+        ),
+        # A pilot's losses are a needle among their kills.
         Index(
-            f"participants_{kind}",
-            f"{kind}_id",
+            "participants_character_losses",
+            "character_id",
             text("killmail_time DESC"),
             text("killmail_id DESC"),
-            postgresql_where=text(f"{kind}_id IS NOT NULL"),
-        )
-        for kind in ("character", "corporation", "alliance")
+            postgresql_where=text("is_victim AND character_id IS NOT NULL"),
+        ),
     )
     killmail_id: int = Field(
         sa_column=Column(

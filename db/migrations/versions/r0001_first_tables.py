@@ -124,6 +124,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("alliance_id IS NOT NULL"),
     )
     op.create_index(
+        "participants_character_losses",
+        "participants",
+        ["character_id", sa.literal_column("killmail_time DESC"), sa.literal_column("killmail_id DESC")],
+        unique=False,
+        postgresql_where=sa.text("is_victim AND character_id IS NOT NULL"),
+    )
+    op.create_index(
         "participants_character",
         "participants",
         ["character_id", sa.literal_column("killmail_time DESC"), sa.literal_column("killmail_id DESC")],
@@ -216,6 +223,11 @@ def downgrade() -> None:
     op.drop_table("killmail_lists")
     op.drop_index("users_account_id", table_name="users")
     op.drop_table("users")
+    op.drop_index(
+        "participants_character_losses",
+        table_name="participants",
+        postgresql_where=sa.text("is_victim AND character_id IS NOT NULL"),
+    )
     op.drop_index("sessions_account_id", table_name="sessions")
     op.drop_table("sessions")
     op.drop_index(
