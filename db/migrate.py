@@ -32,6 +32,10 @@ class MigrationBusy(Exception):
     """Another process has been migrating this database for `WAIT_SECONDS`."""
 
 
+class DatabaseIsNewer(Exception):
+    """A newer version of this program migrated the database; this one must not touch it."""
+
+
 async def migrate(database_url: str) -> list[str]:
     """Apply every pending revision; safe to call from several processes at once.
 
@@ -40,6 +44,7 @@ async def migrate(database_url: str) -> list[str]:
 
     Raises:
         MigrationBusy: another process holds the lock for too long.
+        DatabaseIsNewer: the database has a revision that this program does not know.
         OSError, asyncpg.PostgresError: the database does not take a connection.
         sqlalchemy.exc.SQLAlchemyError: a revision failed. Nothing of it is left behind.
     """
@@ -62,6 +67,7 @@ async def pending_revisions(database_url: str) -> list[str]:
     """The revisions `migrate` would apply, oldest first. Writes nothing.
 
     Raises:
+        DatabaseIsNewer: the database has a revision that this program does not know.
         OSError, asyncpg.PostgresError: the database does not take a connection.
     """
     async with _connect(database_url) as connection:
@@ -118,8 +124,13 @@ def _upgrade(connection: Connection) -> None:
 def _pending(connection: Connection) -> list[str]:
     heads = MigrationContext.configure(connection).get_current_heads()
     scripts = ScriptDirectory.from_config(configuration(connection))
-    revisions = scripts.iterate_revisions("heads", heads or "base")
-    return [revision.revision for revision in revisions][::-1]
+    known = {revision.revision for revision in scripts.walk_revisions()}
+    if strangers := set(heads) - known:
+        raise DatabaseIsNewer(
+            f"The database is at revision {', '.join(sorted(strangers))}, which this version of KillReport does not"
+            " know: run the version that migrated it, or a later one."
+        )
+    return [revision.revision for revision in scripts.iterate_revisions("heads", heads or "base")][::-1]
 
 
 async def _new_revision(database_url: str, message: str) -> None:

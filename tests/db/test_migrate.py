@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,12 +16,13 @@ import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 import db.models  # noqa: F401 - fills SQLModel.metadata
-from db.migrate import ADVISORY_LOCK, migrate, pending_revisions
+from db.migrate import ADVISORY_LOCK, MIGRATIONS, DatabaseIsNewer, migrate, pending_revisions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,3 +96,36 @@ async def test_migrate_waits_for_another_and_leaves_no_lock_behind(empty_databas
     assert await migrating
     assert await other.fetchval("SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK)
     await other.close()
+
+
+async def test_a_revision_that_fails_leaves_nothing_of_itself(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrations = tmp_path / "50% of a path with a space"
+    shutil.copytree(MIGRATIONS, migrations)
+    (migrations / "versions" / "r9999_broken.py").write_text(
+        f"revision, down_revision = '9999', {(await pending_revisions(empty_database))[-1]!r}\n"
+        "from alembic import op\n"
+        "def upgrade():\n"
+        "    op.execute('CREATE TABLE half ()')\n"
+        "    op.execute('SELECT 1 / 0')\n"
+    )
+    before = await pending_revisions(empty_database)
+    monkeypatch.setattr("db.migrate.MIGRATIONS", migrations)
+    with pytest.raises(DBAPIError):
+        await migrate(empty_database)
+    assert await pending_revisions(empty_database) == ["9999"]
+    connection = await asyncpg.connect(empty_database)
+    assert await connection.fetchval("SELECT to_regclass('half')") is None
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == before[-1]
+    assert await connection.fetchval("SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK)
+    await connection.close()
+
+
+async def test_a_database_of_a_newer_program_is_left_alone(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE alembic_version SET version_num = 'f00d'")
+    await connection.close()
+    for ask in (migrate, pending_revisions):
+        with pytest.raises(DatabaseIsNewer, match="f00d"):
+            await ask(database_url)

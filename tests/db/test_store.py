@@ -81,12 +81,14 @@ async def test_refused_bodies_do_not_stop_the_others_of_their_batch(pool: asyncp
     batch[14] = raw(body(15, victim=10**30))
     batch[15] = raw({key: value for key, value in body(16).items() if key != "victim"})
     batch[16] = raw({key: value for key, value in body(17).items() if key != "attackers"})
+    batch[17] = raw(body(18)).replace(b"98000001", b'"\0"')
+    batch[18] = raw(body(19)).replace(b"98000001", b"[" * 100_000 + b"]" * 100_000)
     await add_refs(pool, *range(1, 21))
     with pytest.raises(RefusedKillmails) as raised:
         await store_killmails(pool, batch)
     refused = {refusal.position: refusal.killmail_id for refusal in raised.value.refused}
-    assert refused == {3: 4, 9: 10, 12: None, 13: None, 14: 15, 15: 16, 16: 17}
-    good = sorted(set(range(1, 21)) - {4, 10, 13, 14, 15, 16, 17})
+    assert refused == {3: 4, 9: 10, 12: None, 13: None, 14: 15, 15: 16, 16: 17, 17: None, 18: None}
+    good = sorted(set(range(1, 21)) - {4, 10, *range(13, 20)})
     assert raised.value.new == good
     assert [row[0] for row in await pool.fetch("SELECT killmail_id FROM killmail_bodies ORDER BY 1")] == good
     assert await pool.fetchval("SELECT count(*) FROM participants") == 2 * len(good)
