@@ -1,0 +1,138 @@
+"""GraphQL over HTTP: media types, statuses, limits, and requests from other sites."""
+
+from __future__ import annotations
+
+import aiohttp
+import orjson
+import pytest
+
+from tests.api.site import Browser, Site
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+
+
+async def send(
+    browser: Browser, body: object, *, accept: str = "*/*", content_type: str = JSON, **headers: str
+) -> aiohttp.ClientResponse:
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
+    said = {"Accept": accept, "Content-Type": content_type, **headers}
+    response = await browser.http.post(f"{browser.site.address}/graphql", data=data, headers=said)
+    await response.read()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type", "invalid_status"),
+    [
+        ("*/*", JSON, 200),
+        (JSON, JSON, 200),
+        (GRAPHQL, GRAPHQL, 400),
+        (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL, 400),
+        (f"{GRAPHQL};q=0.1, {JSON}", JSON, 200),
+    ],
+)
+async def test_the_client_chooses_the_media_type(
+    browser: Browser, accept: str, media_type: str, invalid_status: int
+) -> None:
+    good = await send(browser, {"query": "{ __typename }"}, accept=accept)
+    assert (good.status, good.content_type) == (200, media_type)
+    assert await good.json(content_type=None) == {"data": {"__typename": "Query"}}
+    invalid = await send(browser, {"query": "{ nothing }"}, accept=accept)
+    assert (invalid.status, invalid.content_type) == (invalid_status, media_type)
+    answer = await invalid.json(content_type=None)
+    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert "data" not in answer
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "accept", "status"),
+    [
+        ({"query": "{ __typename }"}, JSON, "image/png", 406),
+        ({"query": "{ __typename }"}, "text/plain", "*/*", 415),
+        (b"query=%7B__typename%7D", "application/x-www-form-urlencoded", "*/*", 415),
+        (b"", "multipart/form-data; boundary=x", "*/*", 415),
+        (b"{not json", JSON, "*/*", 400),
+        ([{"query": "{ __typename }"}], JSON, "*/*", 400),
+        ({}, JSON, "*/*", 400),
+        ({"query": 7}, JSON, "*/*", 400),
+        ({"query": "{ __typename }", "variables": [1]}, JSON, "*/*", 400),
+        ({"query": "{ __typename }", "operationName": {}}, JSON, "*/*", 400),
+        ({"query": "{ __typename }", "extensions": "x"}, JSON, "*/*", 400),
+        ({"query": "{ __typename } #" + "x" * 70_000}, JSON, "*/*", 413),
+    ],
+)
+async def test_what_is_no_graphql_request_is_refused(
+    browser: Browser, body: object, content_type: str, accept: str, status: int
+) -> None:
+    response = await send(browser, body, content_type=content_type, accept=accept)
+    assert response.status == status
+    assert (await response.json(content_type=None))["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{ me", "GRAPHQL_PARSE_FAILED"),
+        ("{ " + "me { id } " * 600 + "}", "GRAPHQL_PARSE_FAILED"),
+        ("{ killmails " + "{ nodes { victim { ship " * 1 + "{ id } } } }" + "}", None),
+        ("{ " + " ".join(f"a{n}: me {{ b{n}: id c{n}: id d{n}: id }}" for n in range(9)) + " }", "TOO_COMPLEX"),
+        ("{ " + " ".join(f"a{n}: me {{ id }}" for n in range(11)) + " }", "TOO_COMPLEX"),
+        (
+            "{ ...A ...B } fragment A on Query { ...B } fragment B on Query { "
+            + " ".join(f"a{n}: me {{ id }}" for n in range(8))
+            + " }",
+            "TOO_COMPLEX",
+        ),
+        ("{ killmails { nodes { items " + "{ items " * 9 + "{ flag } " + "}" * 9 + "} } }", "TOO_COMPLEX"),
+    ],
+)
+async def test_documents_have_limits(browser: Browser, query: str, code: str | None) -> None:
+    answer = await browser.graphql(query)
+    codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+    assert codes == ({code} if code else set())
+
+
+async def test_introspection_is_within_the_limits(browser: Browser) -> None:
+    from graphql import get_introspection_query
+
+    assert (await browser.data(get_introspection_query()))["__schema"]["types"]
+
+
+async def test_an_operation_must_be_named_when_there_are_several(browser: Browser) -> None:
+    answer = await browser.graphql("query A { __typename } query B { __typename }")
+    assert answer["errors"]
+    assert "data" not in answer
+
+
+async def test_a_subscription_is_not_served_over_http(browser: Browser) -> None:
+    answer = await browser.graphql("subscription { killmailAdded { id } }")
+    assert "graphql-transport-ws" in answer["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "https://proxy.invalid"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.invalid"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_other_sites_cannot_use_a_visitors_session(
+    browser: Browser, headers: dict[str, str], status: int
+) -> None:
+    response = await send(browser, {"query": "{ __typename }"}, **headers)
+    assert response.status == status
+
+
+async def test_get_shows_a_browser_the_explorer_and_executes_nothing(site: Site, browser: Browser) -> None:
+    status, page = await browser.get("/graphql", headers={"Accept": "text/html"})
+    assert status == 200
+    assert "<textarea" in page
+    assert "<script>" not in page
+    assert "//" not in page.replace("</", "").replace(site.address, ""), "nothing from another host"
+    status, _ = await browser.get("/graphql?query=%7B__typename%7D", headers={"Accept": JSON})
+    assert status == 405
