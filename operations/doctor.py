@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
-from db.migrate import pending_revisions
+from db.migrate import DatabaseIsNewer, pending_revisions
 from db.vault import TokenVault, VaultError
 from operations.connections import database, place, redis_client, temporal_client, temporal_failures
 from operations.doctor_eve import look_at_esi, look_at_sso
@@ -85,7 +85,10 @@ async def _postgres(settings: Settings) -> list[Finding]:
     async with database(settings) as pool:
         version = await pool.fetchval("SHOW server_version")
         findings = [Finding("Postgres", Verdict.GOOD, f"{version} at {where}")]
-        pending = await pending_revisions(settings.database_url)
+        try:
+            pending = await pending_revisions(settings.database_url)
+        except DatabaseIsNewer as error:
+            return [*findings, Finding("Migrations", Verdict.FAILS, str(error), "Upgrade this installation.")]
         if pending:
             detail = f"{len(pending)} revisions are not applied: {', '.join(pending)}"
             return [*findings, Finding("Migrations", Verdict.FAILS, detail, "Run `killreport migrate`.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy.exc
 
-from db.migrate import MigrationBusy, migrate
+from db.migrate import DatabaseIsNewer, MigrationBusy, migrate
 from operations.connections import postgres_failures, reason, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
@@ -23,7 +23,7 @@ async def migrate_everything(settings: Settings) -> list[str]:
     try:
         with postgres_failures(settings):
             revisions = await migrate(settings.database_url)
-    except (MigrationBusy, sqlalchemy.exc.SQLAlchemyError) as error:
+    except (DatabaseIsNewer, MigrationBusy, sqlalchemy.exc.SQLAlchemyError) as error:
         raise OperationFailed(f"Postgres was not migrated: {reason(error)}.") from error
     client = await temporal_client(settings)
     with temporal_failures(settings):
