@@ -1,0 +1,51 @@
+"""A real Temporal server with our search attributes, and one that skips time."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+
+from tests.workflows.stand_ins import StandIns
+from workflows.client import INDEXED, prepare_temporal
+
+TEST_SERVER = Path(sys.executable).parent / "temporal-test-server"
+
+
+@pytest.fixture
+async def temporal_client(temporal_address: str) -> Client:
+    client = await Client.connect(temporal_address)
+    await prepare_temporal(client)
+    # Its first runs must come when a test wants them.
+    await client.get_schedule_handle("watchdog").pause()
+    return client
+
+
+@pytest.fixture
+async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as env:
+        await env.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=env.client.namespace, search_attributes=INDEXED)
+        )
+        yield env
+
+
+Served = Callable[[Client, StandIns], Awaitable[None]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Served]:
+    """Start the workers of some stand-ins; they stop with the test."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(client: Client, stand_ins: StandIns) -> None:
+            for worker in stand_ins.workers(client):
+                await stack.enter_async_context(worker)
+
+        yield start

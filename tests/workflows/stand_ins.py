@@ -1,0 +1,132 @@
+"""Activities that do nothing but remember what they were asked, under the real ones' names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from worker_main import WORKFLOWS, workflow_runner
+from workflows.contracts import (
+    TASK_QUEUES,
+    AccessTokenReady,
+    DiscoverKillmails,
+    Discovery,
+    EnsureAccessToken,
+    FetchedKillmails,
+    FetchKillmails,
+    FinishRun,
+    NamedEntities,
+    NameEntities,
+    RecordSyncState,
+    RunAccount,
+    SyncState,
+    WatchdogReport,
+)
+
+
+def failure(kind: str, *details: Any) -> ApplicationError:
+    return ApplicationError(kind, *details, type=kind, non_retryable=True)
+
+
+@dataclass
+class StandIns:
+    """`discoveries` is asked for each look's answer: a Discovery, or an exception to raise."""
+
+    discoveries: Callable[[DiscoverKillmails], Discovery | Exception] = lambda _: Discovery(unchanged=True)
+    token: Callable[[EnsureAccessToken], Exception | None] = lambda _: None
+    bodies: Callable[[FetchKillmails], FetchedKillmails | Exception] = lambda r: FetchedKillmails(len(r.killmail_ids))
+    names: Callable[[NameEntities], Exception | None] = lambda _: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looks: list[DiscoverKillmails] = field(default_factory=list)
+    tokens: list[EnsureAccessToken] = field(default_factory=list)
+    fetched: list[list[int]] = field(default_factory=list)
+    named: list[list[int]] = field(default_factory=list)
+    finished: list[FinishRun] = field(default_factory=list)
+    recorded: list[RecordSyncState] = field(default_factory=list)
+    priorities: list[int | None] = field(default_factory=list)
+
+    @activity.defn
+    async def ensure_access_token(self, request: EnsureAccessToken) -> AccessTokenReady:
+        self.tokens.append(request)
+        _raise(self.token(request))
+        return AccessTokenReady(activity.info().current_attempt_scheduled_time + timedelta(seconds=1200), 98000001)
+
+    @activity.defn
+    async def discover_killmails(self, request: DiscoverKillmails) -> Discovery:
+        self.looks.append(request)
+        self.priorities.append(activity.info().priority.priority_key)
+        answer = self.discoveries(request)
+        _raise(answer)
+        assert isinstance(answer, Discovery)
+        return answer
+
+    @activity.defn
+    async def fetch_killmails(self, request: FetchKillmails) -> FetchedKillmails:
+        self.fetched.append(request.killmail_ids)
+        answer = self.bodies(request)
+        _raise(answer)
+        assert isinstance(answer, FetchedKillmails)
+        return answer
+
+    @activity.defn
+    async def name_entities(self, request: NameEntities) -> NamedEntities:
+        self.named.append(request.killmail_ids)
+        _raise(self.names(request))
+        return NamedEntities()
+
+    @activity.defn
+    async def describe_solar_systems(self, request: NameEntities) -> NamedEntities:  # noqa: ARG002
+        return NamedEntities()
+
+    @activity.defn
+    async def finish_run(self, request: FinishRun) -> RunAccount:
+        self.finished.append(request)
+        return RunAccount(newest_killmail_at=datetime(2026, 11, 20, 12, tzinfo=UTC))
+
+    @activity.defn
+    async def record_sync_state(self, request: RecordSyncState) -> None:
+        self.recorded.append(request)
+
+    @activity.defn
+    async def watch_users(self) -> WatchdogReport:
+        return WatchdogReport(users=3, orphaned_killmail_ids=[5, 4, 3])
+
+    @property
+    def recorded_states(self) -> list[SyncState]:
+        return [request.state for request in self.recorded]
+
+    def workers(self, client: Client) -> list[Worker]:
+        """One per queue, as in production, with the production sandbox."""
+        activities: list[Callable[..., Any]] = [
+            self.ensure_access_token,
+            self.discover_killmails,
+            self.fetch_killmails,
+            self.name_entities,
+            self.describe_solar_systems,
+            self.finish_run,
+            self.record_sync_state,
+            self.watch_users,
+        ]
+        return [
+            Worker(
+                client,
+                task_queue=queue,
+                workflows=WORKFLOWS,
+                activities=activities,
+                workflow_runner=workflow_runner(),
+                workflow_failure_exception_types=[Exception],  # a bug fails the test instead of being retried
+            )
+            for queue in TASK_QUEUES
+        ]
+
+
+def _raise(answer: object) -> None:
+    if isinstance(answer, Exception):
+        raise answer

@@ -1,0 +1,43 @@
+"""Wait for what a workflow will say, instead of for a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from temporalio.client import Client
+
+from workflows.client import query_status
+from workflows.contracts import SyncState, SyncStatus
+
+CHARACTER = 90000001
+SECONDS = 20
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Until the condition holds; TimeoutError if it never does."""
+    async with asyncio.timeout(SECONDS):
+        while not await condition():  # noqa: ASYNC110 - the condition is another process's
+            await asyncio.sleep(0.02)
+
+
+async def until(client: Client, condition: Callable[[SyncStatus], bool], character_id: int = CHARACTER) -> SyncStatus:
+    """The first status that meets the condition."""
+    status = SyncStatus()
+
+    async def met() -> bool:
+        nonlocal status
+        status = await query_status(client, character_id)
+        return condition(status)
+
+    await eventually(met)
+    return status
+
+
+def ok(status: SyncStatus) -> bool:
+    return status.state == SyncState.OK
+
+
+def after(looks: int) -> Callable[[SyncStatus], bool]:
+    """So many looks are over, well or not."""
+    return lambda status: status.cycles == looks
