@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from live import KEPT, STREAM, LiveEvent, LiveEvents
-from sandbox.process import RunningPart, free_port
+from sandbox.process import Part, RunningPart, free_port
 from sandbox.valkey import valkey
 
 
@@ -91,18 +91,27 @@ async def test_no_event_is_lost_when_the_connection_breaks(redis: Redis) -> None
 
 async def test_a_subscription_survives_a_restart_of_redis(tmp_path: Path) -> None:
     part, url = valkey(tmp_path, free_port())
-    running = await RunningPart.start(part)
-    client = Redis.from_url(url, retry=Retry(NoBackoff(), 0))
-    live = LiveEvents(client)
-    async with aclosing(live.subscribe()) as events:
+    async with (
+        running_part(part) as running,
+        Redis.from_url(url, retry=Retry(NoBackoff(), 0)) as client,
+        aclosing(LiveEvents(client).subscribe()) as events,
+    ):
         waiting = await listening(client, events)
+        await client.shutdown(nosave=True)
+        await asyncio.to_thread(running.process.wait)
+        async with running_part(part), Redis.from_url(url) as other:
+            await until_blocked(other, 1)
+            await LiveEvents(other).sync_changed(7)
+            assert (await waiting).character_ids == (7,)
+
+
+@asynccontextmanager
+async def running_part(part: Part) -> AsyncIterator[RunningPart]:
+    running = await RunningPart.start(part)
+    try:
+        yield running
+    finally:
         await running.stop()
-        running = await RunningPart.start(part)
-        await until_blocked(client, 1)
-        await live.sync_changed(7)
-        assert (await waiting).character_ids == (7,)
-    await client.aclose()
-    await running.stop()
 
 
 async def test_a_slow_reader_makes_nothing_grow(redis: Redis) -> None:
