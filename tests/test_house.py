@@ -25,7 +25,17 @@ ALLOWED = {
     "sandbox": {"settings", "observability", "operations"},
 }
 # Modules that run inside Temporal's workflow sandbox.
-WORKFLOW_MODULES = {"contracts", "status", "user_sync", "watchdog"}
+WORKFLOW_MODULES = {
+    "calls",
+    "contracts",
+    "cycle",
+    "failures",
+    "pacing",
+    "search_attributes",
+    "status",
+    "user_sync",
+    "watchdog",
+}
 
 
 def files_of(room: str) -> Iterator[Path]:

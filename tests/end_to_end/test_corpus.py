@@ -8,8 +8,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sandbox.eve.options import SandboxOptions
 
+from sandbox.eve.options import SandboxOptions
 from sandbox.installation import Installation, Pilot, eventually
 from tests.conftest import SHARED_DATA
 

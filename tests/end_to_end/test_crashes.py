@@ -6,9 +6,9 @@ import json
 
 import asyncpg
 import pytest
-from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 
+from sandbox.eve.options import SandboxOptions
 from sandbox.installation import Installation, Pilot, eventually
 
 
