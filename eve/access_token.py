@@ -8,6 +8,7 @@ at before it is used, and every claim EVE documents ("Validating JWT tokens") is
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -103,10 +104,14 @@ def _character(claims: dict[str, Any], client_id: str) -> VerifiedCharacter:
         raise _untrusted("does not say who owns the character")
     if not isinstance(name, str) or not name:
         raise _untrusted("does not name the character")
-    if type(claims["exp"]) not in (int, float):
-        raise _untrusted("has no usable expiry")
-    expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
-    return VerifiedCharacter(int(subject[1]), name, owner, _scopes(claims.get("scp")), expires_at)
+    return VerifiedCharacter(int(subject[1]), name, owner, _scopes(claims.get("scp")), _time(claims["exp"]))
+
+
+def _time(seconds: object) -> datetime:
+    if type(seconds) in (int, float):
+        with contextlib.suppress(OSError, OverflowError, ValueError):  # beyond any calendar
+            return datetime.fromtimestamp(int(seconds), UTC)  # type: ignore[call-overload]
+    raise _untrusted("has no usable expiry")
 
 
 def _scopes(value: object) -> frozenset[str]:

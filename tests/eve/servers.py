@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from pydantic import SecretStr
 
 from settings import Settings
 
@@ -20,8 +19,12 @@ FERNET_KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 @asynccontextmanager
 async def serving(handler: Handler) -> AsyncIterator[str]:
     """The base URL, with a path, of a server that answers everything with `handler`."""
+
+    async def route(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
     application = web.Application()
-    application.router.add_route("*", "/eve/{tail:.*}", handler)
+    application.router.add_route("*", "/eve/{tail:.*}", route)
     server = TestServer(application, host="127.0.0.1")
     await server.start_server()
     try:
@@ -30,17 +33,19 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         await server.close()
 
 
-def settings_for(base_url: str, redis_url: str = "redis://127.0.0.1:1/0", secret: str = "") -> Settings:
-    return Settings(
-        database_url="postgresql://nobody@127.0.0.1/none",
-        redis_url=redis_url,
-        eve_client_id=CLIENT_ID,
-        eve_client_secret=SecretStr(secret),
-        esi_base_url=base_url,
-        eve_sso_url=base_url,
-        contact="pilot@example.com",
-        public_url="https://killreport.example",
-        token_encryption_keys=(SecretStr(FERNET_KEY),),
+def settings_for(base_url: str, secret: str = "") -> Settings:
+    return Settings.model_validate(
+        {
+            "database_url": "postgresql://nobody@127.0.0.1/none",
+            "redis_url": "redis://127.0.0.1:1/0",
+            "eve_client_id": CLIENT_ID,
+            "eve_client_secret": secret,
+            "esi_base_url": base_url,
+            "eve_sso_url": base_url,
+            "contact": "pilot@example.com",
+            "public_url": "https://killreport.example",
+            "token_encryption_keys": FERNET_KEY,
+        }
     )
 
 

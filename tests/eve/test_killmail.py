@@ -1,0 +1,102 @@
+from typing import Any
+
+import orjson
+import pytest
+
+from eve.errors import MalformedBody
+from eve.killmail import KillmailRef, validate_killmail
+from tests.conftest import SHARED_DATA
+
+CORPUS = sorted((SHARED_DATA / "killmails").glob("[0-9]*.json"))
+SMALLEST: dict[str, Any] = {
+    "killmail_id": 7,
+    "killmail_time": "2011-03-04T05:06:07Z",
+    "solar_system_id": 30000142,
+    "victim": {"damage_taken": 0, "ship_type_id": 670},
+    "attackers": [{"security_status": 0, "final_blow": True, "damage_done": 0}],
+}
+
+
+def changed(path: str, value: object) -> bytes:
+    document = orjson.loads(orjson.dumps(SMALLEST))
+    *parents, last = path.split(".")
+    place = document
+    for parent in parents:
+        place = place[int(parent)] if isinstance(place, list) else place.setdefault(parent, {})
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return orjson.dumps(document)
+
+
+@pytest.mark.skipif(not CORPUS, reason="the shared corpus is not here")
+def test_every_real_killmail_is_accepted() -> None:
+    for file in CORPUS:
+        validate_killmail(file.read_bytes(), int(file.stem))
+    assert len(CORPUS) > 20
+
+
+def test_the_smallest_killmail_esi_may_send_is_accepted() -> None:
+    validate_killmail(orjson.dumps(SMALLEST), 7)
+
+
+def test_fields_nobody_knows_yet_are_ignored() -> None:
+    validate_killmail(changed("victim.corporation_title", ["Boss"]), 7)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("killmail_time", None),
+        ("killmail_time", "yesterday"),
+        ("killmail_time", "2011-03-04T05:06:07"),
+        ("killmail_time", 1299215167),
+        ("killmail_time", "2011-02-31T05:06:07Z"),
+        ("solar_system_id", "30000142"),
+        ("solar_system_id", 2**63),
+        ("victim", None),
+        ("victim.ship_type_id", None),
+        ("victim.damage_taken", "many"),
+        ("victim.position", {"x": 1.0, "y": 2.0}),
+        ("victim.items", [{"item_type_id": 34, "flag": 5}]),
+        ("victim.items", [{"item_type_id": 34, "flag": 5, "singleton": 0, "items": [{"flag": 5}]}]),
+        ("attackers", None),
+        ("attackers", {}),
+        ("attackers.0.final_blow", 1),
+        ("attackers.0.character_id", True),
+        ("attackers.0.damage_done", None),
+    ],
+)
+def test_what_breaks_the_contract_is_refused(path: str, value: object) -> None:
+    with pytest.raises(MalformedBody):
+        validate_killmail(changed(path, value), 7)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b'{"killmail_id": 7',
+        orjson.dumps(SMALLEST).replace(b'"security_status":0', b'"security_status":NaN'),
+        orjson.dumps(SMALLEST).replace(b'"solar_system_id"', b'"note":"\\u0000","solar_system_id"'),
+        orjson.dumps(SMALLEST).replace(b"05:06:07Z", b"\xff"),
+        orjson.dumps({**SMALLEST, "killmail_id": 8}),
+    ],
+)
+def test_what_cannot_be_stored_is_refused(raw: bytes) -> None:
+    with pytest.raises(MalformedBody):
+        validate_killmail(raw, 7)
+
+
+def test_a_refusal_quotes_nothing_of_the_body() -> None:
+    with pytest.raises(MalformedBody) as refused:
+        validate_killmail(changed("solar_system_id", "a-secret-in-a-body"), 7)
+    assert "solar_system_id" in str(refused.value)
+    assert "a-secret" not in str(refused.value)
+
+
+def test_a_reference_does_not_show_its_hash() -> None:
+    assert "ab" * 20 not in repr(KillmailRef(7, "ab" * 20))

@@ -1,0 +1,294 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+from aiohttp import web
+
+from eve.budget import CallClass
+from eve.errors import (
+    AccessTokenRejected,
+    EveError,
+    Forbidden,
+    MalformedBody,
+    RateLimited,
+    Unavailable,
+)
+from eve.esi import Esi
+from eve.killmail import KillmailRef
+from eve.killmail_list import KillmailWalk, PageSeen
+from tests.eve.conftest import OpenEsi
+from tests.eve.servers import CHARACTER_ID, Handler, tokens
+
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.the-access-token-of-a-pilot.signature"
+NO_SUCH_PAGE = {"error": "Requested page does not exist!"}
+
+
+def ref(number: int) -> dict[str, object]:
+    return {"killmail_id": number, "killmail_hash": f"{number:040x}"}
+
+
+class Listing:
+    """A killmail list in pages; every answer can be bent."""
+
+    def __init__(self, *pages: list[int]) -> None:
+        self.pages = [list(page) for page in pages]
+        self.headers: dict[str, str] = {"Last-Modified": "Mon, 23 Nov 2026 12:00:00 GMT"}
+        self.asked: list[tuple[int, str | None, int]] = []
+        self.before: Callable[[int], None] = lambda _page: None
+        self.says_total: Callable[[], str | None] = lambda: str(max(1, len(self.pages)))
+        self.cost = 0
+
+    async def __call__(self, request: web.Request) -> web.Response:
+        number = int(request.query.get("page", "1"))
+        self.before(number)
+        etag = request.headers.get("If-None-Match")
+        status, body = 200, b""
+        headers = dict(self.headers)
+        if number > len(self.pages):
+            status, body = 404, orjson.dumps(NO_SUCH_PAGE)
+        else:
+            ours = f'"{hash(tuple(self.pages[number - 1])) & 0xFFFFFF:x}"'
+            headers["ETag"] = ours
+            total = self.says_total()
+            headers |= {"X-Pages": total} if total is not None else {}
+            if etag == ours:
+                status = 304
+            else:
+                body = orjson.dumps([ref(i) for i in self.pages[number - 1]])
+        self.cost += {200: 2, 304: 1}.get(status, 5)
+        headers |= tokens(30 - self.cost, group="char-killmail", limit="30/15m")
+        self.asked.append((number, etag, status))
+        return web.Response(status=status, body=body, headers=headers, content_type="application/json")
+
+
+async def walk(esi: Esi, etags: dict[int, str] | None = None) -> KillmailWalk:
+    return await esi.character_killmails(CHARACTER_ID, TOKEN, etags or {}, CallClass.LIVE)
+
+
+def ids(found: KillmailWalk) -> list[int]:
+    return [reference.killmail_id for reference in found.refs]
+
+
+async def test_every_page_is_read_and_remembered(open_esi: OpenEsi) -> None:
+    listing = Listing([5, 4], [3, 2], [1])
+    async with open_esi(listing) as esi:
+        found = await walk(esi)
+    assert ids(found) == [5, 4, 3, 2, 1]
+    assert found.refs[0] == KillmailRef(5, f"{5:040x}")
+    assert {number: page.listed for number, page in found.pages.items()} == {1: 2, 2: 2, 3: 1}
+    assert not found.unchanged
+
+
+async def test_an_unchanged_list_costs_one_304_a_page(open_esi: OpenEsi) -> None:
+    listing = Listing([3, 2], [1])
+    async with open_esi(listing) as esi:
+        etags = {number: page.etag for number, page in (await walk(esi)).pages.items()}
+        listing.asked.clear()
+        again = await walk(esi, etags)
+    assert again.unchanged
+    assert again.refs == ()
+    assert again.pages == {1: PageSeen(etags[1], None), 2: PageSeen(etags[2], None)}
+    assert [status for _, _, status in listing.asked] == [304, 304]
+
+
+async def test_only_changed_pages_give_references(open_esi: OpenEsi) -> None:
+    listing = Listing([3, 2], [1])
+    async with open_esi(listing) as esi:
+        etags = {number: page.etag for number, page in (await walk(esi)).pages.items()}
+        listing.pages[0].insert(0, 4)
+        again = await walk(esi, etags)
+    assert ids(again) == [4, 3, 2]
+    assert not again.unchanged
+    assert again.pages[2] == PageSeen(etags[2], None)
+
+
+async def test_an_empty_history_may_be_an_empty_list_or_404(open_esi: OpenEsi) -> None:
+    for listing in (Listing([]), Listing()):
+        async with open_esi(listing) as esi:
+            found = await walk(esi)
+        assert found.refs == ()
+        assert not found.unchanged
+
+
+async def test_a_list_that_shifts_while_read_loses_nothing(open_esi: OpenEsi) -> None:
+    listing = Listing([6, 5], [4, 3], [2, 1])
+
+    def shift(page: int) -> None:
+        if page == 2 and len(listing.asked) == 1:
+            listing.pages = [[7, 6], [5, 4], [3, 2], [1]]
+            listing.headers["Last-Modified"] = "Mon, 23 Nov 2026 12:05:00 GMT"
+
+    listing.before = shift
+    async with open_esi(listing) as esi:
+        found = await walk(esi)
+    assert sorted(ids(found)) == [1, 2, 3, 4, 5, 6, 7]
+    assert len(found.pages) == 4
+    assert len(listing.asked) == 8  # two passes; what stood still answered 304 the second time
+    assert {status for _, _, status in listing.asked[5:]} == {304}
+
+
+async def test_a_killmail_that_a_shift_hid_is_found_by_the_second_pass(open_esi: OpenEsi) -> None:
+    listing = Listing([4, 3], [2, 1])
+
+    def shift(page: int) -> None:
+        if page == 2 and len(listing.asked) == 1:
+            listing.pages = [[4, 2], [1]]  # 3 grew too old: 2 moved to the page read before
+            listing.headers["Last-Modified"] = "Mon, 23 Nov 2026 12:05:00 GMT"
+
+    listing.before = shift
+    async with open_esi(listing) as esi:
+        found = await walk(esi)
+    assert sorted(ids(found)) == [1, 2, 3, 4]
+
+
+async def test_a_list_that_never_stands_still_is_given_up_with_all_that_was_seen(open_esi: OpenEsi) -> None:
+    listing = Listing([1], [2])
+
+    def shift(page: int) -> None:
+        if page == 2:
+            listing.headers["Last-Modified"] = f"moment {len(listing.asked)}"
+
+    listing.before = shift
+    async with open_esi(listing) as esi:
+        found = await walk(esi)
+    assert sorted(ids(found)) == [1, 2]
+    assert len(listing.asked) == 6
+
+
+async def test_a_list_that_shrinks_while_read_ends_at_the_404(open_esi: OpenEsi) -> None:
+    listing = Listing([4], [3], [2])
+
+    def shrink(page: int) -> None:
+        if page == 2 and len(listing.asked) == 1:
+            listing.pages = [[4, 3]]
+
+    listing.before = shrink
+    async with open_esi(listing) as esi:
+        found = await walk(esi)
+    assert sorted(ids(found)) == [3, 4]
+    assert list(found.pages) == [1]
+
+
+async def test_duplicates_and_empty_pages_are_tolerated(open_esi: OpenEsi) -> None:
+    listing = Listing([3, 2], [], [2, 1, 1])
+    async with open_esi(listing) as esi:
+        found = await walk(esi)
+    assert sorted(ids(found)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("total", [None, "", "many", "0", "-1"])
+async def test_without_a_usable_page_count_one_short_page_is_the_list(open_esi: OpenEsi, total: str | None) -> None:
+    listing = Listing([2, 1])
+    listing.says_total = lambda: total
+    async with open_esi(listing) as esi:
+        assert ids(await walk(esi)) == [2, 1]
+
+
+async def test_without_a_page_count_full_pages_are_followed(open_esi: OpenEsi) -> None:
+    listing = Listing(list(range(1, 1001)), [1001])
+    listing.says_total = lambda: None
+    async with open_esi(listing) as esi:
+        assert len((await walk(esi)).refs) == 1001
+
+
+async def test_a_budget_that_runs_out_on_the_way_keeps_what_was_read(open_esi: OpenEsi) -> None:
+    listing = Listing(*[[n] for n in range(1, 21)])
+    async with open_esi(listing) as esi:
+        found = await walk(esi)
+        assert isinstance(found.incomplete, RateLimited)
+        assert not found.unchanged
+        assert ids(found) == list(range(1, 14))
+        assert sorted(found.pages) == list(range(1, 14))
+        with pytest.raises(RateLimited):
+            await walk(esi)
+    assert all(status == 200 for _, _, status in listing.asked)  # ESI never had to refuse
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        {"killmails": []},
+        [7],
+        [{"killmail_id": 7}],
+        [{"killmail_id": "7", "killmail_hash": "a" * 40}],
+        [{"killmail_id": True, "killmail_hash": "a" * 40}],
+        [{"killmail_id": 7, "killmail_hash": "CCP VERIFIED"}],
+        [{"killmail_id": 7, "killmail_hash": "a" * 39 + "/"}],
+        [{"killmail_id": 7, "killmail_hash": "a" * 41}],
+    ],
+)
+async def test_a_page_that_is_not_as_agreed_is_refused(open_esi: OpenEsi, entries: object) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response(entries)
+
+    async with open_esi(handler) as esi:
+        with pytest.raises(MalformedBody) as refused:
+            await walk(esi)
+    assert "a" * 39 not in str(refused.value)
+
+
+async def test_304_to_a_request_without_etag_is_refused(open_esi: OpenEsi) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.Response(status=304)
+
+    async with open_esi(handler) as esi:
+        with pytest.raises(EveError):
+            await walk(esi)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Cache-Control": "private, max-age=300"}, 300),
+        ({"Cache-Control": "public, max-age=300", "Age": "120"}, 180),
+        ({"Cache-Control": "max-age=300", "Age": "999"}, 0),
+        # ESI's clock is two years off; only the difference counts
+        ({"Date": "Sat, 23 Nov 2024 12:00:00 GMT", "Expires": "Sat, 23 Nov 2024 12:04:00 GMT"}, 240),
+        ({"Expires": "soon"}, None),
+        ({}, None),
+    ],
+)
+async def test_freshness_does_not_depend_on_two_clocks_agreeing(
+    open_esi: OpenEsi, headers: dict[str, str], seconds: int | None
+) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response([], headers=headers)
+
+    async with open_esi(handler) as esi:
+        fresh_until = (await walk(esi)).fresh_until
+    if seconds is None:
+        assert fresh_until is None
+    else:
+        assert fresh_until is not None
+        assert abs(fresh_until - datetime.now(UTC) - timedelta(seconds=seconds)) < timedelta(seconds=5)
+
+
+def answering(status: int, body: object) -> Handler:
+    async def handler(_request: web.Request) -> web.Response:
+        text = body if isinstance(body, str) else orjson.dumps(body).decode()
+        return web.Response(status=status, text=text, content_type="application/json")
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (401, {"error": "Unauthorized - Invalid token"}, AccessTokenRejected),
+        (403, {"error": "token is expired", "sso_status": 400}, AccessTokenRejected),
+        (403, {"error": "token expiry is too far in the future", "sso_status": 200}, AccessTokenRejected),
+        (403, {"error": "Character does not have required role(s)"}, Forbidden),
+        (403, {"error": f"token is not valid for scope: {TOKEN}", "sso_status": 200}, Forbidden),
+        (403, {"error": "unexpected end of JSON input", "sso_status": 401}, Unavailable),
+        (403, "<html>Access denied</html>", Unavailable),
+        (404, "<html>Not found</html>", Unavailable),
+    ],
+)
+async def test_refusals_are_told_apart(open_esi: OpenEsi, status: int, body: object, error: type[EveError]) -> None:
+    async with open_esi(answering(status, body)) as esi:
+        with pytest.raises(error) as raised:
+            await walk(esi)
+    assert type(raised.value) is error
+    assert TOKEN not in str(raised.value)
+    assert TOKEN not in repr(raised.value)
