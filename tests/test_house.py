@@ -49,7 +49,7 @@ def imported_modules(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
+            yield from ([f"workflows.{a.name}" for a in node.names] if node.module == "workflows" else [node.module])
 
 
 @pytest.mark.parametrize("room", sorted(ALLOWED))
