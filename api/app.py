@@ -56,8 +56,12 @@ def create_app(settings: Settings) -> Starlette:
 
     app = Starlette(
         routes=ROUTES,
-        middleware=[Middleware(RequestLog), Middleware(SecurityHeaders, settings=settings)],
-        exception_handlers={HTTPException: error_pages.http_error, Exception: error_pages.server_error},
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(SecurityHeaders, settings=settings),
+            Middleware(error_pages.ServerErrors),
+        ],
+        exception_handlers={HTTPException: error_pages.http_error},
         lifespan=lifespan,
         max_body_size=MAX_BODY,
     )

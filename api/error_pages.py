@@ -8,6 +8,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.graphql.errors import Code, plain_error
 from api.rendering import render
@@ -35,10 +36,38 @@ async def http_error(request: Request, error: Exception) -> Response:
     )
 
 
-async def server_error(request: Request, error: Exception) -> Response:
-    """A page for a mistake of ours; the log has the whole story under the request's id. Starlette raises it again."""
+class ServerErrors:
+    """ASGI middleware: what no endpoint caught is logged under the request's id, and told without its details.
+
+    Starlette's own place for this lies outside every middleware, so its answers would lack our headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            request = Request(scope)
+            log.exception("request %s failed", request_id(request))
+            if started:
+                raise  # the server cuts the connection: half an answer must not look whole
+            await _server_error(request)(scope, receive, send)
+
+
+def _server_error(request: Request) -> Response:
     identity = request_id(request)
-    log.error("request %s failed: %s", identity, type(error).__name__)
     if request.url.path == "/graphql":
         shown = plain_error(Code.INTERNAL, "Something went wrong on our side.")
         shown["extensions"]["requestId"] = identity

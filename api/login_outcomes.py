@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.rendering import render
-from eve.access_token import UntrustedAccessToken
 from eve.errors import (
     BadRequest,
     ClientRejected,
@@ -18,6 +17,7 @@ from eve.errors import (
     RateLimited,
     TokenRevoked,
     Unavailable,
+    UntrustedAccessToken,
 )
 
 AGAIN = "/auth/login"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from cryptography.fernet import Fernet
 
@@ -12,8 +14,7 @@ from settings import Settings
 from tests.api.site import Browser, Site, open_browser, serve
 
 
-@pytest.fixture
-def lone_settings(database_url: str, redis_url: str) -> Settings:
+def settings_for(database_url: str, redis_url: str) -> Settings:
     """Database and Redis are there; nobody listens where EVE and Temporal should be."""
     nobody = f"127.0.0.1:{free_port()}"
     return Settings.model_validate(
@@ -32,6 +33,11 @@ def lone_settings(database_url: str, redis_url: str) -> Settings:
 
 
 @pytest.fixture
+def lone_settings(database_url: str, redis_url: str) -> Settings:
+    return settings_for(database_url, redis_url)
+
+
+@pytest.fixture
 async def site(lone_settings: Settings) -> AsyncIterator[Site]:
     async with serve(lone_settings) as running:
         yield running
@@ -40,4 +46,24 @@ async def site(lone_settings: Settings) -> AsyncIterator[Site]:
 @pytest.fixture
 async def browser(site: Site) -> AsyncIterator[Browser]:
     async with open_browser(site) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def shared_site(postgres_url: str, template_database: str, session_redis_url: str) -> AsyncIterator[Site]:
+    """One site for the tests of a module that leave nothing behind: starting one takes longer than asking it."""
+    server = postgres_url.rpartition("/")[0]
+    name = f"test_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"')
+    async with serve(settings_for(f"{server}/{name}", session_redis_url)) as running:
+        yield running
+    await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await connection.close()
+
+
+@pytest.fixture
+async def visitor(shared_site: Site) -> AsyncIterator[Browser]:
+    """An anonymous browser on the shared site."""
+    async with open_browser(shared_site) as opened:
         yield opened

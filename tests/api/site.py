@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import aiohttp
 import asyncpg
-import redis.asyncio
 import uvicorn
 from starlette.applications import Starlette
 from yarl import URL

@@ -216,5 +216,3 @@ async def test_a_visit_slides_the_session_but_writes_rarely(site: Site, browser:
     slid = await visited()
     assert slid != first
     assert await visited() == slid
-
-

@@ -6,18 +6,18 @@ import aiohttp
 import orjson
 import pytest
 
-from tests.api.site import Browser, Site
+from tests.api.site import Browser
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
 
 
 async def send(
-    browser: Browser, body: object, *, accept: str = "*/*", content_type: str = JSON, **headers: str
+    visitor: Browser, body: object, *, accept: str = "*/*", content_type: str = JSON, **headers: str
 ) -> aiohttp.ClientResponse:
     data = body if isinstance(body, bytes) else orjson.dumps(body)
     said = {"Accept": accept, "Content-Type": content_type, **headers}
-    response = await browser.http.post(f"{browser.site.address}/graphql", data=data, headers=said)
+    response = await visitor.http.post(f"{visitor.site.address}/graphql", data=data, headers=said)
     await response.read()
     return response
 
@@ -33,12 +33,12 @@ async def send(
     ],
 )
 async def test_the_client_chooses_the_media_type(
-    browser: Browser, accept: str, media_type: str, invalid_status: int
+    visitor: Browser, accept: str, media_type: str, invalid_status: int
 ) -> None:
-    good = await send(browser, {"query": "{ __typename }"}, accept=accept)
+    good = await send(visitor, {"query": "{ __typename }"}, accept=accept)
     assert (good.status, good.content_type) == (200, media_type)
     assert await good.json(content_type=None) == {"data": {"__typename": "Query"}}
-    invalid = await send(browser, {"query": "{ nothing }"}, accept=accept)
+    invalid = await send(visitor, {"query": "{ nothing }"}, accept=accept)
     assert (invalid.status, invalid.content_type) == (invalid_status, media_type)
     answer = await invalid.json(content_type=None)
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
@@ -63,9 +63,9 @@ async def test_the_client_chooses_the_media_type(
     ],
 )
 async def test_what_is_no_graphql_request_is_refused(
-    browser: Browser, body: object, content_type: str, accept: str, status: int
+    visitor: Browser, body: object, content_type: str, accept: str, status: int
 ) -> None:
-    response = await send(browser, body, content_type=content_type, accept=accept)
+    response = await send(visitor, body, content_type=content_type, accept=accept)
     assert response.status == status
     assert (await response.json(content_type=None))["errors"][0]["message"]
 
@@ -87,26 +87,26 @@ async def test_what_is_no_graphql_request_is_refused(
         ("{ killmails { nodes { items " + "{ items " * 9 + "{ flag } " + "}" * 9 + "} } }", "TOO_COMPLEX"),
     ],
 )
-async def test_documents_have_limits(browser: Browser, query: str, code: str | None) -> None:
-    answer = await browser.graphql(query)
+async def test_documents_have_limits(visitor: Browser, query: str, code: str | None) -> None:
+    answer = await visitor.graphql(query)
     codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
     assert codes == ({code} if code else set())
 
 
-async def test_introspection_is_within_the_limits(browser: Browser) -> None:
+async def test_introspection_is_within_the_limits(visitor: Browser) -> None:
     from graphql import get_introspection_query
 
-    assert (await browser.data(get_introspection_query()))["__schema"]["types"]
+    assert (await visitor.data(get_introspection_query()))["__schema"]["types"]
 
 
-async def test_an_operation_must_be_named_when_there_are_several(browser: Browser) -> None:
-    answer = await browser.graphql("query A { __typename } query B { __typename }")
+async def test_an_operation_must_be_named_when_there_are_several(visitor: Browser) -> None:
+    answer = await visitor.graphql("query A { __typename } query B { __typename }")
     assert answer["errors"]
     assert "data" not in answer
 
 
-async def test_a_subscription_is_not_served_over_http(browser: Browser) -> None:
-    answer = await browser.graphql("subscription { killmailAdded { id } }")
+async def test_a_subscription_is_not_served_over_http(visitor: Browser) -> None:
+    answer = await visitor.graphql("subscription { killmailAdded { id } }")
     assert "graphql-transport-ws" in answer["errors"][0]["message"]
 
 
@@ -122,17 +122,17 @@ async def test_a_subscription_is_not_served_over_http(browser: Browser) -> None:
     ],
 )
 async def test_other_sites_cannot_use_a_visitors_session(
-    browser: Browser, headers: dict[str, str], status: int
+    visitor: Browser, headers: dict[str, str], status: int
 ) -> None:
-    response = await send(browser, {"query": "{ __typename }"}, **headers)
+    response = await send(visitor, {"query": "{ __typename }"}, **headers)
     assert response.status == status
 
 
-async def test_get_shows_a_browser_the_explorer_and_executes_nothing(site: Site, browser: Browser) -> None:
-    status, page = await browser.get("/graphql", headers={"Accept": "text/html"})
+async def test_get_shows_a_browser_the_explorer_and_executes_nothing(visitor: Browser) -> None:
+    status, page = await visitor.get("/graphql", headers={"Accept": "text/html"})
     assert status == 200
     assert "<textarea" in page
     assert "<script>" not in page
-    assert "//" not in page.replace("</", "").replace(site.address, ""), "nothing from another host"
-    status, _ = await browser.get("/graphql?query=%7B__typename%7D", headers={"Accept": JSON})
+    assert "//" not in page.replace("</", "").replace(visitor.site.address, ""), "nothing from another host"
+    status, _ = await visitor.get("/graphql?query=%7B__typename%7D", headers={"Accept": JSON})
     assert status == 405

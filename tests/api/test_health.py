@@ -15,5 +15,3 @@ async def test_ready_names_the_service_that_is_away(browser: Browser) -> None:
     assert status == 503
     assert (found["postgres"], found["redis"]) == ("ok", "ok")
     assert found["temporal"].startswith("temporal does not answer")
-
-
