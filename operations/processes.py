@@ -93,7 +93,8 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
         raise OperationFailed(
-            f"PORT {settings.port} on {settings.host} cannot be used: {error.strerror or error}."
+            f"PORT {settings.port} on {settings.host} cannot be used: {why}."
             " Stop what listens there, or set PORT (or HOST) to another."
         ) from error

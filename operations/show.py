@@ -63,16 +63,17 @@ def findings_table(findings: Sequence[Finding]) -> None:
 
 @contextmanager
 def sync_progress(*, shown: bool) -> Iterator[Callable[[SyncSeen], None]]:
-    """A progress bar on standard error; call what it yields with each look at the sync."""
+    """A progress bar on standard error, if that is a terminal; call what it yields with each look at the sync."""
+    console = Console(stderr=True)
     progress = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-        disable=not shown,
+        disable=not (shown and console.is_terminal),
     )
     task = progress.add_task("Asking for the sync.", total=None)
 

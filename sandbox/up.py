@@ -172,9 +172,8 @@ class Up:
             say(f"  Temporal UI  {settings.temporal_ui_url}")
         program = TEMPORAL.relative_to(Path.cwd()) if TEMPORAL.is_relative_to(Path.cwd()) else TEMPORAL
         say(f"  Temporal CLI {program} --address {settings.temporal_address} workflow list")
-        say(
-            f"  Logs         {STATE_DIRECTORY / 'logs'}; `killreport status` and `killreport doctor` in this directory\n"
-        )
+        say(f"  Logs         {STATE_DIRECTORY / 'logs'}")
+        say("  How it is    `killreport status` and `killreport doctor`, in this directory\n")
         if not self.environment.is_given("EVE_CLIENT_ID"):
             say("EVE is a sandbox with pilots of its own: no real account is asked for, and killmails keep coming.")
             say("Set EVE_CLIENT_ID to use EVE itself.")

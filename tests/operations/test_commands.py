@@ -1,0 +1,190 @@
+"""What `killreport …` says and answers when all is well, and the one sentence it says when not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import asyncpg
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+import cli
+from sandbox.process import free_port
+
+KEY = Fernet.generate_key().decode()
+CHARACTER_ID = 90000001
+Killreport = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def away() -> str:
+    """An address nobody listens on."""
+    return f"127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def variables(away: str) -> dict[str, str]:
+    """A complete configuration of which nothing answers."""
+    return {
+        "DATABASE_URL": f"postgresql://pilot:a-secret@{away}/killreport",
+        "REDIS_URL": f"redis://:a-secret@{away}/0",
+        "TEMPORAL_ADDRESS": away,
+        "EVE_CLIENT_ID": "an-application",
+        "ESI_BASE_URL": f"http://{away}",
+        "EVE_SSO_URL": f"http://{away}",
+        "TOKEN_ENCRYPTION_KEYS": KEY,
+    }
+
+
+@pytest.fixture
+def killreport(variables: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Killreport:
+    """Run a command in an empty directory; keyword arguments change the configuration, None removes."""
+    monkeypatch.chdir(tmp_path)
+
+    async def run(*arguments: str, **changes: str | None) -> Result:
+        environment: Mapping[str, str | None] = {**variables, **changes}
+        # In a thread: each command runs an event loop of its own.
+        return await asyncio.to_thread(CliRunner().invoke, cli.main, arguments, env=environment)
+
+    return run
+
+
+def sentence(result: Result) -> str:
+    """The one line a failed command says on standard error."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "a-secret" not in result.stderr
+    return result.stderr.strip()
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "migrate", "status", "doctor", "pause 1", "sync --all"])
+async def test_a_missing_setting_is_named(killreport: Killreport, command: str) -> None:
+    result = await killreport(*command.split(), DATABASE_URL=None)
+    assert sentence(result).startswith("Error: DATABASE_URL is not set: it is Postgres, as postgresql://")
+
+
+@pytest.mark.parametrize("command", ["migrate", "status", "sync 1", "sync 1 --wait", "pause 1", "resume 1"])
+async def test_a_database_that_is_away_is_named(killreport: Killreport, command: str, away: str) -> None:
+    said = sentence(await killreport(*command.split()))
+    assert said.startswith(f"Error: Postgres at {away} (DATABASE_URL) cannot be used: ")
+
+
+async def test_temporal_and_redis_that_are_away_are_named(
+    killreport: Killreport, database_url: str, away: str, temporal_address: str
+) -> None:
+    said = sentence(await killreport("status", DATABASE_URL=database_url))
+    assert said.startswith(f"Error: Temporal at {away} (TEMPORAL_ADDRESS) cannot be reached")
+    said = sentence(await killreport("status", DATABASE_URL=database_url, TEMPORAL_ADDRESS=temporal_address))
+    assert said.startswith(f"Error: Redis at {away} (REDIS_URL) cannot be used: ")
+
+
+async def test_a_database_without_tables_is_mended_by_migrate(
+    killreport: Killreport, postgres_url: str, temporal_address: str, redis_url: str
+) -> None:
+    server = postgres_url.rpartition("/")[0]
+    name = f"empty_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    services = {"DATABASE_URL": f"{server}/{name}", "TEMPORAL_ADDRESS": temporal_address, "REDIS_URL": redis_url}
+    try:
+        said = sentence(await killreport("status", **services))
+        assert said.endswith("run `killreport migrate`.")
+        assert "applied revision" in (await killreport("migrate", **services)).stdout
+        again = await killreport("migrate", **services)
+        assert (again.exit_code, again.stdout) == (0, "Everything was up to date already.\n")
+        assert json.loads((await killreport("migrate", "--json", **services)).stdout) == {"changes": []}
+        assert "Nobody has logged in yet." in (await killreport("status", **services)).stdout
+    finally:
+        await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        await connection.close()
+
+
+async def test_a_pilot_who_never_logged_in_or_whose_workflow_is_gone(
+    killreport: Killreport, database_url: str, temporal_address: str
+) -> None:
+    services = {"DATABASE_URL": database_url, "TEMPORAL_ADDRESS": temporal_address}
+    for command in ("sync", "pause", "resume"):
+        said = sentence(await killreport(command, str(CHARACTER_ID), **services))
+        assert said == f"Error: Character {CHARACTER_ID} has never logged in here, so there is nothing to sync."
+    await add_user(database_url)
+    for command in ("sync", "sync --full --wait", "pause"):
+        said = sentence(await killreport(*command.split(), str(CHARACTER_ID), **services))
+        assert f"The workflow user-sync-{CHARACTER_ID} is not running" in said
+
+
+async def test_all_of_nobody_is_nobody(killreport: Killreport, temporal_address: str) -> None:
+    result = await killreport("pause", "--all", TEMPORAL_ADDRESS=temporal_address)
+    assert (result.exit_code, result.stdout) == (0, "Paused: 0 pilots; no workflow runs.\n")
+    result = await killreport("sync", "--all", "--json", TEMPORAL_ADDRESS=temporal_address)
+    assert json.loads(result.stdout) == {"signalled": 0, "failed": 0, "job_id": ""}
+
+
+@pytest.mark.parametrize("command", ["sync", "sync 1 --all", "pause", "resume 1 --all", "sync --all --wait", "sync x"])
+async def test_a_command_that_makes_no_sense_is_a_usage_error(killreport: Killreport, command: str) -> None:
+    result = await killreport(*command.split())
+    assert result.exit_code == 2
+    assert "Usage:" in result.stderr
+
+
+async def test_a_taken_port_is_named(killreport: Killreport) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = sentence(await killreport("api", PORT=port))
+    assert said.startswith(f"Error: PORT {port} on 127.0.0.1 cannot be used: Address already in use.")
+
+
+async def test_a_new_key_encrypts(killreport: Killreport) -> None:
+    result = await killreport("doctor", "--new-key", DATABASE_URL=None)
+    Fernet(result.stdout.strip())
+
+
+async def test_doctor_says_how_to_mend_what_fails(
+    killreport: Killreport, database_url: str, temporal_address: str, variables: dict[str, str]
+) -> None:
+    await add_user(database_url, refresh_token=Fernet(Fernet.generate_key()).encrypt(b"a refresh token"))
+    variables |= {"DATABASE_URL": database_url, "TEMPORAL_ADDRESS": temporal_address}
+    result = await killreport("doctor", "--json", EVE_CALLBACK_URL="https://elsewhere.example/auth/callback")
+    assert result.exit_code == 1
+    findings = {finding["subject"]: finding for finding in json.loads(result.stdout)}
+    mend = {subject: finding["mend"] for subject, finding in findings.items() if finding["verdict"] == "fails"}
+    assert mend["Search attributes"] == mend["Watchdog schedule"] == "Run `killreport migrate`."
+    assert mend["Workers of queue killmails"] == "Start `killreport worker`."
+    assert mend["Redis"] == "Start Redis or Valkey, or correct REDIS_URL."
+    assert mend["TOKEN_ENCRYPTION_KEYS"].startswith("Add the key they were encrypted with")
+    assert mend["EVE_CALLBACK_URL"].startswith("Make PUBLIC_URL and EVE_CALLBACK_URL the same")
+    assert {"EVE SSO", "ESI"} <= set(mend)
+    assert findings["Postgres"]["verdict"] == findings["Temporal"]["verdict"] == "ok"
+    # For people: the same, and what to do below each.
+    shown = (await killreport("doctor")).stdout
+    assert "→ Run `killreport migrate`." in shown
+    assert "a-secret" not in shown
+
+
+async def test_doctor_looks_at_what_it_can_when_everything_is_away(killreport: Killreport) -> None:
+    result = await killreport("doctor", "--json")
+    assert result.exit_code == 1
+    fails = {finding["subject"] for finding in json.loads(result.stdout) if finding["verdict"] == "fails"}
+    assert fails == {"Postgres", "Redis", "Temporal", "EVE SSO", "ESI"}
+
+
+async def add_user(database_url: str, refresh_token: bytes | None = None) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        account_id = await connection.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
+        await connection.execute(
+            "INSERT INTO users (character_id, account_id, name, owner_hash, scopes, token_state, refresh_token)"
+            " VALUES ($1, $2, 'A Pilot', 'owner', '{}', 'valid', $3)",
+            CHARACTER_ID,
+            account_id,
+            refresh_token,
+        )
+    finally:
+        await connection.close()
