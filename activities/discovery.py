@@ -44,6 +44,9 @@ class KillmailDiscovery:
         walk = await self._walk(request, before)
         asked = walk is not None
         fresh_until = walk.fresh_until if walk is not None else before.fresh_until
+        pages_missing_until = walk.incomplete.until if walk is not None and walk.incomplete is not None else None
+        if pages_missing_until is not None:
+            fresh_until = None  # the rest of the pages may be asked for as soon as the budget allows
         seen = _seen(walk, before)
         listed = sum(before.listed.values())
         if seen is None and not before.has_work and not request.full:
@@ -75,7 +78,7 @@ class KillmailDiscovery:
             unchanged=walk is not None and walk.unchanged,
             fresh_until=fresh_until,
             asked=asked,
-            pending_until=claimed.pending_until,
+            pending_until=min(filter(None, (claimed.pending_until, pages_missing_until)), default=None),
             unnamed_killmail_ids=claimed.stored_before,
         )
 
@@ -95,7 +98,7 @@ class KillmailDiscovery:
 
 
 def _seen(walk: KillmailWalk | None, before: Standing) -> ListSeen | None:
-    if walk is None or walk.unchanged:
+    if walk is None or walk.unchanged or not (walk.pages or before.etags):
         return None
     return ListSeen(
         references=[(reference.killmail_id, reference.killmail_hash) for reference in walk.refs],
@@ -103,5 +106,4 @@ def _seen(walk: KillmailWalk | None, before: Standing) -> ListSeen | None:
             number: (page.etag, page.listed if page.listed is not None else before.listed.get(number, 0))
             for number, page in walk.pages.items()
         },
-        page_count=max(walk.pages, default=0),
     )

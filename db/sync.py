@@ -33,11 +33,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ListSeen:
-    """A walk over the list that gave something new: its references, and etag and length of changed pages."""
+    """A walk over the list that gave something new: its references, and etag and length of every page of it."""
 
     references: Sequence[tuple[int, str]] = field(repr=False)
     pages: Mapping[int, tuple[str, int]]
-    page_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ async def take_on(
         together = sorted(before | set(killmail_ids), reverse=True)
         if run_id is not None:
             await connection.execute(
-                "UPDATE sync_runs SET killmail_ids = $2, new = cardinality($2), listed = $3 WHERE run_id = $1",
+                "UPDATE sync_runs SET killmail_ids = $2, new = cardinality($2::bigint[]), listed = $3 WHERE run_id = $1",
                 run_id,
                 together,
                 total,
@@ -165,7 +164,7 @@ async def take_on(
         elif together:
             run_id = await connection.fetchval(
                 "INSERT INTO sync_runs (character_id, kind, listed, killmail_ids, new)"
-                " VALUES ($1, $2, $3, $4, cardinality($4)) RETURNING run_id",
+                " VALUES ($1, $2, $3, $4, cardinality($4::bigint[])) RETURNING run_id",
                 character_id,
                 kind,
                 total,
@@ -213,7 +212,7 @@ async def _keep_pages(connection: Connection, character_id: int, seen: ListSeen)
         [seen.pages[number][1] for number in numbers],
     )
     await connection.execute(
-        "DELETE FROM killmail_lists WHERE character_id = $1 AND page > $2", character_id, seen.page_count
+        "DELETE FROM killmail_lists WHERE character_id = $1 AND NOT page = ANY ($2)", character_id, numbers
     )
 
 
