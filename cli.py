@@ -89,7 +89,7 @@ def status(as_json: bool) -> None:
 
     found = asyncio.run(installation_status(load_settings()))
     if as_json:
-        _print_json(found.as_json())
+        _print_json(found)
     else:
         status_tables(found)
 
@@ -188,6 +188,14 @@ def resume(character_id: int | None, everyone: bool, reason: str, as_json: bool)
     _signal("resume", "resumed", character_id, everyone, reason, as_json)
 
 
+@main.command()
+def bench() -> None:
+    """Measure every claim of speed against a named alternative, on this machine."""
+    from sandbox.bench import main as measure
+
+    measure()
+
+
 def _signal(signal: str, done: str, character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
     from operations.signals import signal_all, signal_one
 
@@ -199,7 +207,7 @@ def _signal(signal: str, done: str, character_id: int | None, everyone: bool, re
         _say({"character_id": character_id, "status": found}, f"{name}: {done}. {found.message}", as_json)
         return
     batch = asyncio.run(signal_all(settings, signal, reason))
-    people = f"{done[0].upper()}{done[1:]}: {batch.signalled:,} pilots"
+    people = f"{done[0].upper()}{done[1:]}: {batch.signalled:,} pilot{'' if batch.signalled == 1 else 's'}"
     details = f" (temporal batch describe --job-id {batch.job_id})" if batch.job_id else "; no workflow runs"
     failed = f", {batch.failed:,} could not be signalled" if batch.failed else ""
     _say(batch, f"{people}{failed}{details}.", as_json)

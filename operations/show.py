@@ -33,10 +33,13 @@ def status_tables(status: Status) -> None:
         queues.add_row(queue.queue, f"{queue.backlog:,}", workers)
     console.print(queues)
     if status.esi_buckets:
-        buckets = Table(*status.esi_buckets[0], title="ESI budget", title_justify="left")
+        buckets = Table("Group", "Of", "Left", "Each", title="ESI budget", title_justify="left")
         for bucket in status.esi_buckets:
-            buckets.add_row(*(escape(str(value)) for value in bucket.values()))
+            left = f"{bucket.remaining:,} of {bucket.limit:,}"
+            buckets.add_row(bucket.group, escape(bucket.key), left, f"{bucket.window_seconds:,} s")
         console.print(buckets)
+    for pause in status.esi_pauses:
+        console.print(f"[yellow]ESI calls wait[/] ({escape(pause.scope)}) until {pause.until:%H:%M:%S} UTC.")
     last = f"{status.last_sync_at:%Y-%m-%d %H:%M:%S} UTC" if status.last_sync_at else "never"
     console.print(
         f"Killmails: {status.killmails:,} stored, {status.references_pending:,} pending,"

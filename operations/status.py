@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
-from eve.budget import Budget
+from eve.budget import BucketState, Budget, Pause
 from operations.connections import database, redis_client, temporal_client, temporal_failures
 from settings import Settings
 from workflows.contracts import LATE_AFTER_INTERVALS, SYNC_QUEUE, TASK_QUEUES, SyncState
@@ -50,11 +50,8 @@ class Status:
     late_users: int
     database_bytes: int
     queues: list[QueueState]
-    esi_buckets: list[dict[str, Any]]
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values for a script to read."""
-        return asdict(self)
+    esi_buckets: list[BucketState]
+    esi_pauses: list[Pause]
 
 
 async def installation_status(settings: Settings) -> Status:
@@ -69,8 +66,9 @@ async def installation_status(settings: Settings) -> Status:
     with temporal_failures(settings):
         queues = [await queue_state(client, queue) for queue in TASK_QUEUES]
     async with redis_client(settings) as redis:
-        buckets = [_plain(asdict(bucket)) for bucket in await Budget(redis).buckets()]
-    return Status(users=users, queues=queues, esi_buckets=buckets, **figures)
+        budget = Budget(redis)
+        buckets, pauses = await budget.buckets(), await budget.pauses()
+    return Status(users=users, queues=queues, esi_buckets=buckets, esi_pauses=pauses, **figures)
 
 
 async def queue_state(client: Client, queue: str, *, seen_since: datetime | None = None) -> QueueState:
@@ -132,7 +130,3 @@ async def _of_database(
     if row is None:  # an aggregate without GROUP BY always answers one row
         raise AssertionError("no row")
     return users, dict(row)
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
