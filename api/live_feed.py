@@ -36,17 +36,12 @@ class LiveFeed:
         self._readers.add(reader)
         return reader
 
-    def close(self) -> None:
-        """End every reader: the process stops."""
-        for reader in list(self._readers):
-            reader.end()
-
 
 class Reader:
     """One socket's events, in order."""
 
     def __init__(self) -> None:
-        # One place more than events, so that the end can always be said.
+        # One place more than events, to wake a reader that is given up.
         self._queue: asyncio.Queue[LiveEvent | None] = asyncio.Queue(WAITING_EVENTS + 1)
         self._overrun = False
 
@@ -56,22 +51,16 @@ class Reader:
             return
         if self._queue.qsize() >= WAITING_EVENTS:
             self._overrun = True
-            self.end()
+            self._queue.put_nowait(None)  # wakes it
         else:
             self._queue.put_nowait(event)
 
-    def end(self) -> None:
-        """No more events."""
-        if not self._queue.full():
-            self._queue.put_nowait(None)
-
     async def events(self) -> AsyncIterator[LiveEvent]:
-        """Events as they come.
+        """Events as they come, until the caller stops.
 
         Raises:
             SlowReader: some were lost.
         """
         while not self._overrun and (event := await self._queue.get()) is not None:
             yield event
-        if self._overrun:
-            raise SlowReader
+        raise SlowReader

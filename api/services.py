@@ -79,7 +79,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 sync_requests=sync_requests,
                 live_feed=live_feed,
             )
-            live_feed.close()
             following.cancel()
             await asyncio.wait([following])
             await sync_requests.close()

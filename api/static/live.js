@@ -10,7 +10,7 @@ const followsFeed = document.getElementById("feed").dataset.newest === "yes";
 
 const SUBSCRIPTION = "subscription Live($filter: KillmailFilter) { killmailAdded(filter: $filter) { id } }";
 const LOOK_OFTEN_MS = 1500;
-const LOOK_SELDOM_MS = 20000;
+const LOOK_SELDOM_MS = 10000;
 const GATHER_MS = 300; // killmails of one sync come in a burst: one request for all
 const UNREAD = new Set();
 
@@ -138,6 +138,8 @@ function connect() {
       if (gathering !== null) { clearTimeout(looking); looking = setTimeout(look, LOOK_OFTEN_MS); }
     } else if (message.type === "ping") {
       send({ type: "pong" });
+    } else if (message.type === "complete" || message.type === "error") {
+      socket.close(); // and connect again
     }
   };
   socket.onclose = (event) => {
