@@ -20,6 +20,8 @@ from jose.exceptions import ExpiredSignatureError, JOSEError
 
 from eve.errors import UntrustedAccessToken
 
+__all__ = ["UntrustedAccessToken", "VerifiedCharacter", "verify"]
+
 ALGORITHM = "RS256"
 AUDIENCE = "EVE Online"
 LEEWAY_SECONDS = 10

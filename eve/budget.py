@@ -4,7 +4,7 @@ ESI counts tokens, not requests, in sliding windows, per group and application:c
 token) or source address (public routes); the routes outside any group share the legacy error limit, which
 once spent stops *all* routes with 420 (ESI docs, "Rate limiting" and "Error limit"). Each call reserves
 the most it may cost before it is sent, so that workers racing for the last tokens cannot overspend, and
-settles with what it did cost; what ESI's headers say corrects the account upwards.
+settles with what it did cost; what ESI's headers say corrects the account.
 
 When Redis cannot be reached nothing is sent (`Unavailable`): without the account we could only guess.
 """
@@ -60,7 +60,11 @@ _PAUSES = _PREFIX + "pauses"
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Tokens taken before a request. If it is never settled they come back with the window."""
+    """Tokens taken before a request. If it is never settled they come back with the window.
+
+    `born` is the incarnation of the bucket (Redis may restart empty in between); `alone` tells, when not 0,
+    that no other call drew on the bucket when this one began.
+    """
 
     route: Route
     caller: str | None
@@ -68,6 +72,7 @@ class Reservation:
     slot: int
     born: int
     tokens: int
+    alone: int
     heeds_downtime: bool
 
 
@@ -137,7 +142,7 @@ class Budget:
         while True:
             outcome, number, *more = await self._run(self._reserve, keys, arguments)
             if outcome == 0:
-                return Reservation(route, caller, limit, number, more[0], more[1], heed_downtime)
+                return Reservation(route, caller, limit, number, more[0], more[1], more[2], heed_downtime)
             if outcome != 5 or waited > PROBE_WAIT_SECONDS:
                 raise self._refusal(outcome, number, limit)
             await asyncio.sleep(delay)
@@ -187,7 +192,7 @@ class Budget:
         if seen is not None and seen.limit.group != reservation.bucket.group:
             # ESI counts this route elsewhere than we believed: remember it, and charge it there.
             self._learned[reservation.route] = seen.limit
-            there = Reservation(reservation.route, reservation.caller, seen.limit, 0, 0, 0, heeds_downtime=False)
+            there = Reservation(reservation.route, reservation.caller, seen.limit, 0, 0, 0, 0, heeds_downtime=False)
             await self._charge(there, cost_of(seen.limit, answer), seen.limit, seen.remaining, -1, answer)
             cost, limit, remaining = 0, None, None
         else:
@@ -218,6 +223,7 @@ class Budget:
         arguments += [limit.tokens, limit.window_seconds * 1000] if limit else [0, 0]
         arguments += [-1 if remaining is None else remaining, int(answer is not None and answer.status < 500), points]
         arguments += [DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD, *CIRCUIT_MILLISECONDS, fixed, name]
+        arguments.append(reservation.alone)
         arguments += [reservation.bucket.tokens, reservation.bucket.window_seconds * 1000]
         keys = [_PREFIX + "bucket:" + name, _CIRCUIT, _DOWNTIME, _BUCKETS]
         return (await self._run(self._settle, keys, arguments))[0]

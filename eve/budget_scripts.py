@@ -1,9 +1,11 @@
 """The budget's steps that must be atomic, as Lua for Redis.
 
-A bucket is a hash. What was spent is kept per slot of a sixtieth of the window (`s:<start>`): a slot's
-tokens come back when the whole window has passed since its end, so never sooner than ESI gives them back.
-A reservation is simply spent at once and corrected when the answer is there: whoever dies in between
-leaves tokens that come back by themselves.
+A bucket is a hash: `limit` and `window` as last seen, `born` (this incarnation), `confirmed` (ESI has spoken
+of it), `probe`, `open` and `calls` (reservations under way, and ever) and `last` (the latest). What was
+spent is kept per slot of a sixtieth of the window (`s:<start>`): a slot's tokens come back when the whole
+window has passed since its end, so never sooner than ESI gives them back. A reservation is simply spent
+at once and corrected when the answer is there: whoever dies in between leaves tokens that come back by
+themselves.
 
 All times are Redis's own (`TIME`), in milliseconds: the workers then share one clock, whatever theirs say.
 Replies are integers, so that it does not matter how a client decodes strings.
@@ -47,7 +49,8 @@ RESERVE = (
     + """
 -- KEYS bucket, pause of bucket or route, pause of all by the error limit, pause of all by downtime, index
 -- ARGV cost, kept (thousandths), limit, window, whether a probe must go first, whether to heed downtime, name
--- Reply {0, slot, born} or {reason, milliseconds to wait}: 1 error limit, 2 downtime, 3 paused, 4 spent, 5 probing
+-- Reply {0, slot, born, cost, which call this is if it is the only one under way, else 0} or
+--      {reason, milliseconds to wait}: 1 error limit, 2 downtime, 3 paused, 4 spent, 5 probing
 local bucket, index, name = KEYS[1], KEYS[5], ARGV[7]
 local wait = left_of(KEYS[3])
 if wait > 0 then return {1, wait} end
@@ -84,10 +87,15 @@ if redis.call('HEXISTS', bucket, 'born') == 0 then
   redis.call('HSET', bucket, 'born', clock[1] * 1000000 + clock[2], 'limit', limit, 'window', window)
 end
 redis.call('HINCRBY', bucket, 's:' .. slot, cost)
+-- No request lasts a minute: what is still open after one belonged to somebody who died.
+if now - (tonumber(redis.call('HGET', bucket, 'last')) or 0) > 60000 then redis.call('HSET', bucket, 'open', 0) end
+local alone = redis.call('HINCRBY', bucket, 'open', 1) == 1
+redis.call('HSET', bucket, 'last', now)
+local calls = redis.call('HINCRBY', bucket, 'calls', 1)
 redis.call('PEXPIRE', bucket, 4 * window + 60000)
 redis.call('ZADD', index, now + window + slot_length(window), name)
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
-return {0, slot, tonumber(redis.call('HGET', bucket, 'born')), cost}
+return {0, slot, tonumber(redis.call('HGET', bucket, 'born')), cost, alone and calls or 0}
 """
 )
 
@@ -97,17 +105,20 @@ SETTLE = (
 -- KEYS bucket, circuit, pause of all by downtime, index
 -- ARGV slot, born, reserved, actual, limit seen, window seen, remaining seen (-1: not), answered,
 --      failure points (0 success, -1 says nothing), threshold, base pause, longest pause, fixed pause (0: none),
---      name, limit believed, window believed (limit seen is 0 when the answer did not say)
+--      name, which call if alone, limit believed, window believed (limit seen is 0 when the answer did not say)
 -- Reply {milliseconds until the downtime pause ends}
 local bucket, circuit, pause, index, name = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[14]
 local slot, reserved, actual = 's:' .. ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 local limit, window, remaining = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 if limit == 0 then
-  limit = tonumber(redis.call('HGET', bucket, 'limit')) or tonumber(ARGV[15])
-  window = tonumber(redis.call('HGET', bucket, 'window')) or tonumber(ARGV[16])
+  limit = tonumber(redis.call('HGET', bucket, 'limit')) or tonumber(ARGV[16])
+  window = tonumber(redis.call('HGET', bucket, 'window')) or tonumber(ARGV[17])
 end
 
+local alone = false
 if redis.call('HGET', bucket, 'born') == ARGV[2] then
+  redis.call('HINCRBY', bucket, 'open', -1)
+  alone = redis.call('HGET', bucket, 'calls') == ARGV[15]
   if redis.call('HINCRBY', bucket, slot, actual - reserved) <= 0 then redis.call('HDEL', bucket, slot) end
 else
   -- Redis lost the reservation (it restarted empty), or the answer named another bucket than the one reserved in.
@@ -127,10 +138,24 @@ redis.call('HSET', bucket, 'limit', limit, 'window', window)
 redis.call('HDEL', bucket, 'probe')
 if ARGV[8] == '1' then redis.call('HSET', bucket, 'confirmed', 1) end
 if remaining >= 0 then
-  local spent = spent_in(bucket, window)
+  local spent, starts, tokens = spent_in(bucket, window)
   local unseen = (limit - remaining) - spent
-  -- Somebody else spent from the same bucket. Only ever upwards: what is in flight ESI may not have counted yet.
-  if unseen > 0 then redis.call('HINCRBY', bucket, 's:' .. (now - now % slot_length(window)), unseen) end
+  if unseen > 0 then
+    -- Somebody else spent from the same bucket.
+    redis.call('HINCRBY', bucket, 's:' .. (now - now % slot_length(window)), unseen)
+  elseif alone then
+    -- Nothing else of ours was under way, so ESI has counted all there is: what it no longer counts came back
+    -- (or its caller died unheard), the oldest first. With others under way its count may be behind ours.
+    for _, start in ipairs(starts) do
+      local back = math.min(tokens[start], -unseen)
+      unseen = unseen + back
+      if back == tokens[start] then
+        redis.call('HDEL', bucket, 's:' .. start)
+      elseif back > 0 then
+        redis.call('HINCRBY', bucket, 's:' .. start, -back)
+      end
+    end
+  end
 end
 redis.call('PEXPIRE', bucket, 4 * window + 60000)
 redis.call('ZADD', index, now + window + slot_length(window), name)

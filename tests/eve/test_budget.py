@@ -76,7 +76,7 @@ async def test_each_class_leaves_its_reserve_to_the_more_urgent(budget: Budget) 
 
 
 async def test_tokens_come_back_one_window_after_they_were_spent(budget: Budget) -> None:
-    fast = tokens(6, group="char-killmail", limit="6/1s")
+    fast = tokens(4, group="char-killmail", limit="6/1s")
     await call(budget, CHARACTER_KILLMAILS, CALLER, answer(headers=fast))
     started = time.monotonic()
     with pytest.raises(RateLimited):
@@ -91,7 +91,7 @@ async def test_tokens_come_back_one_window_after_they_were_spent(budget: Budget)
 
 
 async def test_a_reservation_that_was_never_settled_comes_back_with_the_window(budget: Budget) -> None:
-    await call(budget, CHARACTER_KILLMAILS, CALLER, answer(headers=tokens(8, group="char-killmail", limit="8/1s")))
+    await call(budget, CHARACTER_KILLMAILS, CALLER, answer(headers=tokens(6, group="char-killmail", limit="8/1s")))
     await budget.reserve(CHARACTER_KILLMAILS, CALLER, CallClass.LIVE)  # and its worker dies
     with pytest.raises(RateLimited):
         await budget.reserve(CHARACTER_KILLMAILS, CALLER, CallClass.LIVE)
@@ -151,6 +151,26 @@ async def test_a_remaining_that_arrives_late_does_not_lower_the_account(budget: 
     for reservation, remaining in zip(reservations, (3592, 3596, 3594), strict=True):
         await budget.settle(reservation, answer(headers=tokens(remaining)))
     assert (await bucket(budget, "killmail")).spent >= 8
+
+
+async def test_a_call_that_was_alone_believes_esi_that_tokens_came_back(budget: Budget) -> None:
+    await spend_until_refused(budget, CallClass.FIRST_SYNC)
+    assert (await bucket(budget, "char-killmail", CALLER)).spent >= 20
+    await call(budget, CHARACTER_KILLMAILS, CALLER, answer(304, tokens(29, group="char-killmail", limit="30/15m")))
+    assert (await bucket(budget, "char-killmail", CALLER)).spent == 1
+
+
+async def test_calls_that_overlapped_do_not_believe_it(budget: Budget) -> None:
+    await call(budget, KILLMAIL, None, answer(headers=tokens(3598)))
+    for overlap in ("one begins before", "one begins after"):
+        before = (await bucket(budget, "killmail")).spent
+        if overlap == "one begins before":
+            other, mine = [await budget.reserve(KILLMAIL, None, CallClass.LIVE) for _ in range(2)]
+        else:
+            mine, other = [await budget.reserve(KILLMAIL, None, CallClass.LIVE) for _ in range(2)]
+        await budget.settle(other, answer())
+        await budget.settle(mine, answer(headers=tokens(3598)))  # counted before the other was
+        assert (await bucket(budget, "killmail")).spent == before + 4
 
 
 async def test_groups_and_sizes_are_learned_from_the_answers(budget: Budget) -> None:
