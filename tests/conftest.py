@@ -1,7 +1,8 @@
 """The real services every test runs against, each started once per session from its wheel.
 
 A test gets its own empty, migrated database (`database_url`), an empty Redis (`redis_url`), its own Temporal
-server (`temporal_address`, in memory, up in a fifth of a second) and its own EVE (`tests/eve_fixtures.py`).
+server (`temporal_address`, in memory, up in a fifth of a second) and its own EVE (`eve`, which `eve_options` shapes);
+`settings` points at all of them.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 import redis.asyncio
+from cryptography.fernet import Fernet
 
+from sandbox.eve.options import SandboxOptions
+from sandbox.eve.server import SandboxEve
 from sandbox.postgres import postgres
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
+from settings import Settings, settings_from
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -77,3 +82,34 @@ async def temporal_address(tmp_path: Path) -> AsyncIterator[str]:
     running = await RunningPart.start(part)
     yield address
     await running.stop()
+
+
+@pytest.fixture
+def eve_options() -> SandboxOptions:
+    """Override it in a module or directory to shape the EVE of its tests."""
+    return SandboxOptions()
+
+
+@pytest.fixture
+async def eve(eve_options: SandboxOptions) -> AsyncIterator[SandboxEve]:
+    async with SandboxEve(eve_options) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, temporal_address: str, eve: SandboxEve) -> Settings:
+    return settings_from(
+        {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "TEMPORAL_ADDRESS": temporal_address,
+            "EVE_CLIENT_ID": "killreport-tests",
+            "EVE_CLIENT_SECRET": f"client-secret-{secrets.token_hex(16)}",
+            "ESI_BASE_URL": eve.url,
+            "EVE_SSO_URL": eve.url,
+            "ZKILLBOARD_URL": eve.url,
+            "EVE_IMAGES_URL": f"{eve.url}/images",
+            "CONTACT": "tests@killreport.invalid",
+            "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        }
+    )

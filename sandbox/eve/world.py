@@ -1,0 +1,149 @@
+"""All that one sandbox EVE knows, put together from its options."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sandbox.eve.battles import Battles, history
+from sandbox.eve.budgets import Budgets
+from sandbox.eve.clock import Clock
+from sandbox.eve.faults import Faults
+from sandbox.eve.grants import Grants
+from sandbox.eve.journal import Journal
+from sandbox.eve.killmail_lists import KillmailLists
+from sandbox.eve.killmails import Killmail, Killmails, Reference
+from sandbox.eve.options import SandboxOptions
+from sandbox.eve.people import PILOT_COUNT, Character
+from sandbox.eve.real_killmails import real_killmails
+from sandbox.eve.requests import RequestLog
+from sandbox.eve.roster import Roster
+from sandbox.eve.signing import SigningKeys
+from sandbox.eve.universe import universe
+
+HISTORY_SECONDS = 80 * 86_400
+OLDER_KILLMAILS = 90
+NEWCOMER, VETERAN = 5, 6
+"""Positions among the pilots: one without a killmail, one with more than a page of them."""
+VETERAN_KILLMAILS = 1_150
+
+
+class World:
+    """The sandbox's state. Times are unix seconds of its own clock."""
+
+    def __init__(self, options: SandboxOptions) -> None:
+        self.options = options
+        self.url = ""
+        self.clock = Clock()
+        self.journal = Journal(options.state_directory)
+        self.clock.offset_seconds = sum(event["seconds"] for event in self.journal.past("advanced"))
+        self.founded = self._founding()
+        directory = options.killmails_directory
+        self.universe = universe(options.seed, directory.parent / "static-data-slice.json" if directory else None)
+        self.roster = Roster(self.universe, self.journal, options.seed)
+        self.killmails = Killmails()
+        self._take_in_real_killmails(directory)
+        self.roster.replay()
+        self.battles = Battles(options.seed, self.universe.people)
+        self._take_in_history()
+        self.lists = KillmailLists(self.killmails, self.clock, options.list_cache_seconds, self.make_killmails)
+        self.keys = SigningKeys(options.state_directory)
+        self.grants = Grants(
+            self.clock,
+            self.journal,
+            self.roster,
+            self.keys,
+            options.access_token_seconds,
+            options.strict_rotation,
+        )
+        self.budgets = Budgets(self.clock)
+        self.faults = Faults(options.seed)
+        self.requests = RequestLog()
+        self.cached_until: dict[tuple[str, int | None], float] = {}
+        """What a gateway in front of EVE would still answer while EVE is down, by path and character."""
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward, for ever."""
+        self.journal.write("advanced", seconds=seconds)
+        self.clock.advance(seconds)
+
+    def make_killmail(
+        self, character_id: int, role: str = "victim", time: float | None = None, other_id: int | None = None
+    ) -> Killmail:
+        """A new killmail with this pilot as "victim" or "final_blow"; `other_id` has the other role.
+
+        Raises:
+            KeyError: there is no such character.
+            ValueError: there is no such role.
+        """
+        if role not in ("victim", "final_blow"):
+            raise ValueError(f"role must be victim or final_blow, not {role}")
+        pilot, other = self._now(character_id), self._now(other_id) if other_id else None
+        killmail_id = max(self.killmails.newest_id, 138_100_000) + 1 + character_id % 7
+        dice = random.Random(f"{self.options.seed} made {killmail_id}")
+        moment = self.clock.now() if time is None else time
+        plan = self.battles.plan(dice, killmail_id, moment, pilot, role, other)
+        while other and (plan.victim is None or plan.last is None):
+            plan = self.battles.plan(dice, killmail_id, moment, pilot, role, other)
+        killmail = self.battles.killmail(plan)
+        self.journal.write(
+            "killmail",
+            id=killmail.killmail_id,
+            hash=killmail.killmail_hash,
+            time=moment,
+            victim=killmail.victim,
+            last=killmail.last,
+            body=killmail.parsed(),
+        )
+        self.killmails.add(killmail)
+        return killmail
+
+    def make_killmails(self, character_id: int, count: int, role: str = "victim") -> list[Reference]:
+        """So many new ones; their references, oldest first."""
+        return [self.make_killmail(character_id, role).reference for _ in range(count)]
+
+    def _now(self, character_id: int) -> Character:
+        return self.universe.characters[character_id]
+
+    def _founding(self) -> float:
+        for event in self.journal.past("founded"):
+            if event["seed"] == self.options.seed and event["first"] == self.options.first_killmails:
+                return float(event["at"])
+        # A little ago, so that a killmail of the first second is newer than all history.
+        at = self.clock.now() - 600
+        self.journal.write("founded", at=at, seed=self.options.seed, first=self.options.first_killmails)
+        return at
+
+    def _take_in_real_killmails(self, directory: Path | None) -> None:
+        for killmail, body in real_killmails(directory) if directory else ():
+            self.universe.welcome(body)
+            self.killmails.add(killmail)
+            listed = (killmail.victim[0], killmail.last[0])
+            self.roster.enrol(self.universe.characters[one] for one in listed if one is not None)
+
+    def _take_in_history(self) -> None:
+        dice = random.Random(f"{self.options.seed} counts")
+        counts = [self.options.first_killmails, *(dice.randint(8, 60) for _ in range(PILOT_COUNT - 1))]
+        counts[NEWCOMER], counts[VETERAN] = 0, VETERAN_KILLMAILS
+        made = history(self.battles, counts, self.founded, HISTORY_SECONDS, OLDER_KILLMAILS)
+        for killmail in made:
+            self.killmails.add(killmail)
+        for event in self.journal.past("killmail"):
+            self.killmails.add(_from_journal(event))
+
+
+def _from_journal(event: Mapping[str, Any]) -> Killmail:
+    body = event["body"]
+    return Killmail(
+        event["id"],
+        event["hash"],
+        event["time"],
+        tuple(event["victim"]),
+        tuple(event["last"]),
+        lambda: body,
+        raw=orjson.dumps(body),
+    )
