@@ -1,0 +1,177 @@
+"""`killreport up`, from an empty directory to a running installation and back to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from sandbox.process import free_port
+from settings import running_environment
+from tests.operations.running_up import RunningUp, environment
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    made = tmp_path / "a path with a space"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def ups() -> Iterator[list[RunningUp]]:
+    started: list[RunningUp] = []
+    yield started
+    for up in started:
+        if up.process.poll() is None:
+            up.kill_everything()
+
+
+def begin(ups: list[RunningUp], directory: Path, *, plain_user: bool = False, **variables: str) -> RunningUp:
+    up = RunningUp(directory, plain_user, variables)
+    ups.append(up)
+    return up.start()
+
+
+def fetch(url: str) -> tuple[int, str]:
+    """As a browser would."""
+    request = urllib.request.Request(url, headers={"Accept": "text/html"})  # noqa: S310 - an address `up` printed
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return answer.status, answer.read().decode()
+
+
+def killreport(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=directory,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+async def in_database(directory: Path, statement: str) -> Any:
+    connection = await asyncpg.connect(running_environment(directory / ".killreport")["DATABASE_URL"])
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: list[RunningUp]) -> None:
+    up = begin(ups, directory)
+    up.wait_until_ready()
+    site = up.url("Site")
+    assert fetch(f"{site}/readyz")[0] == 200
+    assert "Log in" in fetch(f"{site}/")[1]
+    assert "graphql" in fetch(up.url("GraphiQL"))[1].lower()
+    assert fetch(up.url("Temporal UI"))[0] == 200
+    assert f"--address {running_environment(directory / '.killreport')['TEMPORAL_ADDRESS']}" in up.said
+
+    # A second terminal in the same directory finds it all.
+    status = killreport(directory, "status", "--json")
+    assert status.returncode == 0, status.stderr
+    assert {queue["queue"] for queue in json.loads(status.stdout)["queues"] if queue["pollers"]} == {
+        "sync",
+        "killmails",
+        "enrichment",
+    }
+    doctor = killreport(directory, "doctor", "--json")
+    assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+
+    # It holds secrets, and a second start would fight over the data.
+    private = [directory / ".killreport" / name for name in ("environment", "token-encryption-keys")]
+    assert [oct(path.stat().st_mode & 0o777) for path in private] == ["0o600", "0o600"]
+    second = killreport(directory, "up")
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"already runs from this directory, as process {up.process.pid}" in second.stderr
+
+    parts = up.parts
+    assert len(parts) > 5
+    assert up.stop(signal.SIGTERM) == 0, up.said
+    assert up.parts == []
+    assert [pid for pid in parts if Path(f"/proc/{pid}").exists()] == []
+    assert not (directory / ".killreport" / "environment").exists()
+
+    # The data is kept, and a part that dies is named and takes the whole with it.
+    keys = (directory / ".killreport" / "token-encryption-keys").read_text()
+    again = begin(ups, directory)
+    again.wait_until_ready()
+    assert "applied revision" in up.said
+    assert "applied revision" not in again.said
+    assert (directory / ".killreport" / "token-encryption-keys").read_text() == keys
+    os.kill(again.part("valkey"), signal.SIGKILL)
+    assert again.wait() == 1
+    assert "Valkey ended with status -9" in again.said
+    assert again.parts == []
+
+
+async def test_a_plain_user_whose_machine_lost_power(directory: Path, ups: list[RunningUp]) -> None:
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        for path in (directory, *list(directory.parents)[:2]):
+            path.chmod(0o755)
+        os.chown(directory, nobody.pw_uid, nobody.pw_gid)
+    up = begin(ups, directory, plain_user=True)
+    await asyncio.to_thread(up.wait_until_ready)
+    await in_database(directory, "INSERT INTO login_events (outcome) VALUES ('kept')")
+    up.kill_everything()
+    assert (directory / ".killreport" / "postgres" / "postmaster.pid").exists()
+    # The id of the process that served may be anybody's now.
+    lock = directory / ".killreport" / "postgres" / "postmaster.pid"
+    lock.write_text(lock.read_text().replace(lock.read_text().split("\n")[0], str(os.getppid()), 1))
+
+    again = begin(ups, directory, plain_user=True)
+    await asyncio.to_thread(again.wait_until_ready)
+    assert await in_database(directory, "SELECT outcome FROM login_events") == "kept"
+    # Only the parent is killed: its parts are ended by the next start, if they have not ended themselves.
+    again.process.kill()
+    again.process.wait()
+    third = begin(ups, directory, plain_user=True)
+    await asyncio.to_thread(third.wait_until_ready)
+    assert third.stop(signal.SIGINT) == 0, third.said
+    assert third.parts == []
+
+
+def test_a_port_of_ones_own_that_is_taken_stops_the_start(directory: Path, ups: list[RunningUp]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        up = begin(ups, directory, PORT=str(port))
+        assert up.wait() == 1
+    assert up.output[-1] == (
+        f"killreport up: PORT {port} on 127.0.0.1 is taken: stop what listens there, or set PORT to another."
+    )
+    assert up.parts == []
+
+
+def test_a_malformed_variable_stops_the_start(directory: Path, ups: list[RunningUp]) -> None:
+    up = begin(ups, directory, SYNC_INTERVAL_SECONDS="soon")
+    assert up.wait() == 1
+    assert up.output[-1].startswith("killreport up: SYNC_INTERVAL_SECONDS cannot be used: ")
+    assert up.parts == []
+
+
+def test_a_service_of_ones_own_is_used_and_named_when_it_is_away(directory: Path, ups: list[RunningUp]) -> None:
+    url = f"postgresql://somebody:a-secret@127.0.0.1:{free_port()}/database"
+    up = begin(ups, directory, DATABASE_URL=url)
+    assert up.wait() == 1
+    assert "Postgres: yours, from DATABASE_URL" in up.said
+    assert up.output[-1].startswith("killreport up: Postgres at 127.0.0.1:")
+    assert "a-secret" not in up.said
+    assert up.parts == []
