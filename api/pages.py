@@ -96,7 +96,7 @@ async def _characters_context(request: Request, who: Caller) -> dict[str, Any]:
 
 
 def _button(character: AccountCharacter) -> tuple[str, str]:
-    """The one order that helps in this state and what its button says; order "login" is a link."""
+    """The one order that helps in this state and what its button says; "login" is a link, "" is no button."""
     if not character.token_is_valid:
         return "login", "Log in again"
     match character.status.state:
@@ -104,6 +104,8 @@ def _button(character: AccountCharacter) -> tuple[str, str]:
             return "login", "Log in again"
         case SyncState.PAUSED:
             return "resume", "Resume"
+        case SyncState.FIRST_SYNC | SyncState.SYNCING:
+            return "", ""
         case _:
             return "sync_now", "Sync now"
 

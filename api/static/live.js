@@ -115,6 +115,11 @@ function showCharacters(fresh) {
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { look(); } });
 
+// A ship without a picture shows none, rather than a torn one.
+document.addEventListener("error", (event) => {
+  if (event.target instanceof HTMLImageElement) { event.target.classList.add("missing"); }
+}, true);
+
 // --- the socket --------------------------------------------------------------------------------------------------
 
 let attempts = 0;
