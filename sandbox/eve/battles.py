@@ -52,6 +52,9 @@ _WEIGHTS = {
     Scenario.DEPLOYABLE: 2,
 }
 _VICTIMLESS = (Scenario.STRUCTURE, Scenario.DEPLOYABLE)
+_DRAWN = [scenario for scenario, weight in _WEIGHTS.items() for _ in range(weight)]
+_AS_VICTIM = [scenario for scenario in _DRAWN if scenario not in _VICTIMLESS]
+_AS_FINAL_BLOW = [scenario for scenario in _DRAWN if scenario is not Scenario.NPC_ONLY]
 _SYSTEMS = tuple(solar_systems())
 
 
@@ -76,9 +79,7 @@ class Battles:
 
     def scenario(self, dice: random.Random, role: str) -> Scenario:
         """One in which a pilot can have this role, "victim" or "final_blow"."""
-        impossible = _VICTIMLESS if role == "victim" else (Scenario.NPC_ONLY,)
-        fit = [scenario for scenario in _WEIGHTS if scenario not in impossible]
-        return dice.choices(fit, [_WEIGHTS[scenario] for scenario in fit])[0]
+        return dice.choice(_AS_VICTIM if role == "victim" else _AS_FINAL_BLOW)
 
     def plan(
         self, dice: random.Random, killmail_id: int, time: float, pilot: Character, role: str, other: Character | None

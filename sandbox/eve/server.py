@@ -13,7 +13,7 @@ from aiohttp import web
 from sandbox.eve import esi_killmails, esi_universe
 from sandbox.eve.answers import JSON, Answer, refusal
 from sandbox.eve.control import Control
-from sandbox.eve.faults import Fault
+from sandbox.eve.faults import Fault, FaultKind
 from sandbox.eve.gateway import Gateway
 from sandbox.eve.images import image
 from sandbox.eve.killmail_lists import Shift
@@ -125,9 +125,9 @@ class SandboxEve:
             raise KeyError(killmail_id)
         return found.parsed()
 
-    def add_fault(self, kind: str, **fault: Any) -> Fault:
-        """Switch a fault on; see `faults.py`."""
-        return self.world.faults.add(Fault(kind, **fault))  # type: ignore[arg-type] # the dataclass converts it
+    def add_fault(self, kind: Any, **fault: Any) -> Fault:
+        """Switch a fault on; `kind` is a `FaultKind` or its value. Raises ValueError for another."""
+        return self.world.faults.add(Fault(FaultKind(kind), **fault))
 
     def remove_faults(self, route: str | None = None) -> None:
         self.world.faults.remove(route)
