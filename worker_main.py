@@ -95,7 +95,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
             settings.sync_interval_seconds,
         )
         for queue in served:
-            await stack.enter_async_context(_worker(client, queue))
+            await stack.enter_async_context(queue_worker(client, queue))
         logger.info("The worker serves %s.", ", ".join(queue.name for queue in served))
         await _look_after_users_now(client)
         await stop.wait()
@@ -127,7 +127,8 @@ def queues(
     ]
 
 
-def _worker(client: Client, queue: Queue) -> Worker:
+def queue_worker(client: Client, queue: Queue) -> Worker:
+    """The worker of one queue, with the limits and the sandbox of production."""
     pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
     return Worker(
         client,

@@ -76,7 +76,7 @@ async def claim(connection: Connection, character_id: int, listed: Collection[in
              WHERE {_DUE} AND (first_seen_by = $1 OR killmail_id = ANY ($2))
              ORDER BY killmail_id DESC LIMIT {CLAIM_AT_MOST} FOR UPDATE SKIP LOCKED
         )
-        UPDATE killmail_refs SET claimed_until = now() + $3 FROM mine
+        UPDATE killmail_refs SET claimed_until = now() + $3::interval FROM mine
          WHERE killmail_refs.killmail_id = mine.killmail_id
         RETURNING killmail_refs.killmail_id
         """,  # noqa: S608 - both parts are constants above
@@ -111,7 +111,7 @@ async def take_up(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[Pen
              WHERE r.killmail_id = ANY ($1) AND r.stored_at IS NULL
              ORDER BY r.killmail_id FOR UPDATE OF r
         )
-        UPDATE killmail_refs r SET claimed_until = now() + $2, stored_at = here.created_at
+        UPDATE killmail_refs r SET claimed_until = now() + $2::interval, stored_at = here.created_at
           FROM here WHERE r.killmail_id = here.killmail_id
         RETURNING r.killmail_id, r.killmail_hash, r.attempts, r.stored_at
         """,
@@ -169,8 +169,8 @@ async def orphaned_finders(pool: asyncpg.Pool) -> list[int]:
     rows = await pool.fetch(
         f"""
         SELECT DISTINCT first_seen_by FROM killmail_refs JOIN users u ON u.character_id = first_seen_by
-         WHERE {_DUE} AND first_seen_at < now() - $1 AND u.token_state = 'valid'
-           AND coalesce(claimed_until, first_seen_at) < now() - $1
+         WHERE {_DUE} AND first_seen_at < now() - $1::interval AND u.token_state = 'valid'
+           AND coalesce(claimed_until, first_seen_at) < now() - $1::interval
         """,  # noqa: S608 - a constant above
         ORPHANED_AFTER,
     )
@@ -183,11 +183,11 @@ async def adopt_orphans(pool: asyncpg.Pool, limit: int) -> list[int]:
         f"""
         WITH orphans AS MATERIALIZED (
             SELECT killmail_id FROM killmail_refs
-             WHERE {_DUE} AND first_seen_at < now() - $1
+             WHERE {_DUE} AND first_seen_at < now() - $1::interval
                AND NOT EXISTS (SELECT FROM users u WHERE u.character_id = first_seen_by AND u.token_state = 'valid')
              ORDER BY killmail_id DESC LIMIT $2 FOR UPDATE SKIP LOCKED
         )
-        UPDATE killmail_refs r SET claimed_until = now() + $3 FROM orphans
+        UPDATE killmail_refs r SET claimed_until = now() + $3::interval FROM orphans
          WHERE r.killmail_id = orphans.killmail_id RETURNING r.killmail_id
         """,  # noqa: S608 - a constant above
         ORPHANED_AFTER,

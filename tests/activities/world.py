@@ -43,6 +43,8 @@ class StandInEsi(Esi):
         self.list_failure: EveError | None = None
         self.names_failure: EveError | None = None
         self.fresh_for = timedelta(0)
+        self.held: frozenset[int] = frozenset()
+        """Killmails whose answer does not come while they are in here."""
         self.requests: list[str] = []
         self.access_tokens: list[str] = []
         self.at_once = 0
@@ -70,6 +72,8 @@ class StandInEsi(Esi):
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(0)
+        while ref.killmail_id in self.held:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
         self.at_once -= 1
         answer = self.bodies[ref.killmail_id]
         if isinstance(answer, EveError):
@@ -162,8 +166,8 @@ class World:
         given = grant("first access", "first refresh", character_id=character_id, **more)
         await grant_character(self.pool, self.vault, given, None, 98_000_001)
 
-    async def run(self, activity: Callable[..., Any], request: Any) -> Any:
-        return await ActivityEnvironment().run(activity, request)
+    async def run(self, activity: Callable[..., Any], *request: Any) -> Any:
+        return await ActivityEnvironment().run(activity, *request)
 
     async def user(self, character_id: int = PILOT) -> asyncpg.Record:
         row = await self.pool.fetchrow("SELECT * FROM users WHERE character_id = $1", character_id)

@@ -1,0 +1,70 @@
+"""Each failure of EVE's becomes one of Temporal's; nothing secret goes with it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from temporalio.api.failure.v1 import Failure
+from temporalio.converter import DataConverter
+from temporalio.exceptions import ApplicationErrorCategory
+
+from activities.errors import CharacterRemoved, application_error
+from eve import errors
+from eve.errors import Downtime, ErrorLimited, EveError, RateLimited
+from workflows.contracts import FailureType
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SECRET = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "again", "benign"),
+    [
+        (errors.TokenRevoked("x"), FailureType.NEEDS_LOGIN, False, True),
+        (errors.OwnerChanged("x"), FailureType.OWNER_CHANGED, False, True),
+        (CharacterRemoved(), FailureType.REMOVED, False, True),
+        (errors.AccessTokenRejected("x"), FailureType.ACCESS_TOKEN_REJECTED, False, True),
+        (errors.Forbidden("x"), FailureType.FORBIDDEN, False, True),
+        (errors.ClientRejected("x"), FailureType.CONFIGURATION, False, False),
+        (errors.BadRequest("x"), FailureType.CONFIGURATION, False, False),
+        (errors.MalformedBody("x"), FailureType.UNAVAILABLE, True, True),
+        (errors.Unavailable("x"), FailureType.UNAVAILABLE, True, True),
+        (EveError("one nobody thought of"), FailureType.UNAVAILABLE, True, True),
+        (OSError("the database"), FailureType.INFRASTRUCTURE, True, False),
+    ],
+)
+def test_failures_are_typed(error: Exception, kind: str, again: bool, benign: bool) -> None:
+    told = application_error(error, NOW)
+    assert (told.type, not told.non_retryable) == (kind, again)
+    assert (told.category == ApplicationErrorCategory.BENIGN) == benign
+
+
+@pytest.mark.parametrize("make", [RateLimited, ErrorLimited, Downtime])
+def test_a_near_end_is_left_to_the_retry_and_a_far_one_to_the_workflow(
+    make: type[RateLimited] | type[ErrorLimited] | type[Downtime],
+) -> None:
+    kind = FailureType.DOWNTIME if make is Downtime else FailureType.RATE_LIMITED
+    near = application_error(make(NOW + timedelta(seconds=40)), NOW)
+    assert (near.type, near.non_retryable, near.next_retry_delay) == (kind, False, timedelta(seconds=40))
+    far = application_error(make(NOW + timedelta(seconds=400)), NOW)
+    assert (far.type, far.non_retryable, far.next_retry_delay) == (kind, True, None)
+    assert far.details == ((NOW + timedelta(seconds=400)).isoformat(),)
+    past = application_error(make(NOW - timedelta(seconds=4)), NOW)
+    assert past.next_retry_delay == timedelta(seconds=1)
+
+
+async def test_what_a_database_says_stays_here(caplog: pytest.LogCaptureFixture) -> None:
+    try:
+        raise asyncpg.UniqueViolationError(f"Key (killmail_hash)=({SECRET}) already exists.")
+    except asyncpg.PostgresError as error:
+        with caplog.at_level(logging.DEBUG):
+            told = application_error(error, NOW)
+    failure = Failure()
+    await DataConverter.default.encode_failure(told, failure)
+    assert SECRET not in str(failure)
+    assert "UniqueViolationError" in str(failure)
+    assert SECRET not in caplog.text
+    assert "test_errors.py" in caplog.text, "the log says where"
