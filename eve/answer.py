@@ -36,7 +36,10 @@ async def exchange(
     json: Any = None,
     form: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Send one request and read its answer, whatever its status. Sent at most once.
+    """Send one request and read its answer, whatever its status.
+
+    A POST is sent at most once. A GET on a kept connection that the server had closed meanwhile is sent again
+    by aiohttp, on a new one.
 
     Raises:
         Unavailable: time-out, no connection, or it broke before the body was complete.

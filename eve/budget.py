@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 PROBE_WAIT_SECONDS = 15.0
 """Longest wait for the first answer about a bucket nobody knows yet."""
 REDIS_SECONDS = 5.0
+REDIS_CALLS_AT_ONCE = 20
+"""Per process: a burst of calls must not ask for more connections than the client's pool holds."""
 BARE_LIMIT_MILLISECONDS = (60_000, 900_000)
 """First and longest pause after a 429 without Retry-After; doubles each time."""
 CIRCUIT_THRESHOLD = 10
@@ -113,6 +115,7 @@ class Budget:
         self._look = redis.register_script(budget_scripts.LOOK)
         self._left = redis.register_script(budget_scripts.LEFT)
         self._redis = redis
+        self._redis_calls = asyncio.Semaphore(REDIS_CALLS_AT_ONCE)
 
     async def reserve(
         self, route: Route, caller: str | None, call_class: CallClass, *, heed_downtime: bool = True
@@ -265,7 +268,7 @@ class Budget:
 
     async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[int | str]) -> list[int]:
         try:
-            async with asyncio.timeout(REDIS_SECONDS):
+            async with self._redis_calls, asyncio.timeout(REDIS_SECONDS):
                 return [int(number) for number in await script(keys=keys, args=arguments)]
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             raise _unreachable(error) from None
