@@ -42,7 +42,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # A killmail's hash is 40 hexadecimal digits.
     (re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])"), "[hash]"),
     # The password in postgresql://user:password@host and redis://:password@host.
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+@"), r"\1[redacted]@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)(?!password@)[^\s/@]+@"), r"\1[redacted]@"),
     # Fernet ciphertext: a version byte of 0x80 and a time-stamp make it begin so.
     (re.compile(r"gAAAA[\w-]{40,}=*"), "[ciphertext]"),
 )

@@ -50,6 +50,7 @@ def test_a_secret_does_not_get_through(line: str, secret: str) -> None:
     [
         "The state is ok; code 200",
         "Postgres at db.example:5432 (DATABASE_URL) cannot be used",
+        "postgresql://user:password@host:port/database",  # how a message explains what such a URL is
         "user-sync-90000001 stored 50 of 150 killmails",
         "http://127.0.0.1:4000/auth/callback",
         "0123456789abcdef0123456789abcdef0123456789abcdef",  # a SHA-256 prefix is not a killmail's hash
