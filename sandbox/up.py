@@ -22,13 +22,14 @@ from sandbox.environment import PENDING, Environment, service_port, site_port, t
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartFailed, RunningPart
 from sandbox.supervision import Supervision, last_words
-from sandbox.temporal import TEMPORAL, temporal
+from sandbox.temporal import temporal
 from sandbox.valkey import valkey
 from settings import STATE_DIRECTORY, SettingsError
 
 SANDBOX_DEFAULTS = {
-    # A newcomer sees the loop turn while they look; EVE itself would be asked every 15 minutes.
-    "SYNC_INTERVAL_SECONDS": "60",
+    # A newcomer sees the loop turn while they look; EVE itself would be asked every 15 minutes. ESI's bucket for
+    # killmail lists (30 tokens in 15 minutes, 2 a list) leaves room for looks by hand at this pace.
+    "SYNC_INTERVAL_SECONDS": "90",
     "SANDBOX_LIST_CACHE_SECONDS": "30",
     "SANDBOX_KILLMAILS_PER_HOUR": "120",
 }
@@ -170,10 +171,9 @@ class Up:
         say(f"  GraphiQL     {settings.site_url}/graphql")
         if settings.temporal_ui_url:
             say(f"  Temporal UI  {settings.temporal_ui_url}")
-        program = TEMPORAL.relative_to(Path.cwd()) if TEMPORAL.is_relative_to(Path.cwd()) else TEMPORAL
-        say(f"  Temporal CLI {program} --address {settings.temporal_address} workflow list")
-        say(f"  Logs         {STATE_DIRECTORY / 'logs'}")
-        say("  How it is    `killreport status` and `killreport doctor`, in this directory\n")
+        say(f"  Temporal CLI {_program('temporal')} --address {settings.temporal_address} workflow list")
+        say(f"  How it is    {_program('killreport')} status")
+        say(f"  Logs         {STATE_DIRECTORY / 'logs'}\n")
         if not self.environment.is_given("EVE_CLIENT_ID"):
             say("EVE is a sandbox with pilots of its own: no real account is asked for, and killmails keep coming.")
             say("Set EVE_CLIENT_ID to use EVE itself.")
@@ -196,3 +196,9 @@ class Up:
 
     def _obituary(self, part: RunningPart) -> str:
         return f"{part.obituary()} It said last:\n{last_words(part.part.log_file)}"
+
+
+def _program(name: str) -> Path:
+    """One of the programs beside our interpreter, as it can be typed from here."""
+    path = Path(sys.executable).parent / name
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
