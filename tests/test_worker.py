@@ -1,0 +1,185 @@
+"""The whole worker process against the sandbox EVE: from a grant to stored, named killmails, and on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import asyncpg
+import pytest
+from temporalio.client import Client
+
+from db.accounts import grant_character
+from db.pool import open_pool
+from db.vault import TokenVault
+from eve.pkce import code_challenge, new_code_verifier
+from eve.scopes import KILLMAIL_SCOPE
+from eve.session import open_session
+from eve.sso import Sso
+from sandbox.eve.server import SandboxEve
+from settings import Settings
+from tests.workflows.waiting import eventually, ok, until
+from worker_main import run_worker
+from workflows.client import connect_temporal, prepare_temporal, signal_user_sync, start_or_wake
+from workflows.contracts import SyncState, user_sync_id
+
+LIST = "/characters/{character_id}/killmails/recent"
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await open_pool(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(settings: Settings) -> Client:
+    client = await connect_temporal(settings)
+    await prepare_temporal(client)
+    return client
+
+
+@pytest.fixture
+async def worker(settings: Settings, client: Client) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_worker(settings, stop, client))
+    yield
+    stop.set()
+    await asyncio.wait_for(task, 30)
+
+
+async def log_in(settings: Settings, pool: asyncpg.Pool, character_id: int) -> None:
+    """What the site does with a login, without a browser."""
+    async with open_session(settings) as session:
+        sso = Sso(session, settings)
+        verifier = new_code_verifier()
+        asked = await sso.authorization_url("state", code_challenge(verifier), [KILLMAIL_SCOPE])
+        form = dict(parse_qsl(urlsplit(asked).query)) | {"character_id": str(character_id)}
+        async with session.post(asked.partition("?")[0], data=form, allow_redirects=False) as answer:
+            code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+        grant = await sso.exchange_code(code, verifier)
+    await grant_character(pool, TokenVault.from_settings(settings), grant, None, None)
+
+
+async def count(pool: asyncpg.Pool, what: str) -> int:
+    return int(await pool.fetchval(f"SELECT count(*) FROM {what}"))  # noqa: S608 - the tests' own words
+
+
+async def stored(pool: asyncpg.Pool) -> set[int]:
+    return {row["killmail_id"] for row in await pool.fetch("SELECT killmail_id FROM killmails")}
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_first_sync_is_complete_and_goes_on(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    pilot = eve.pilots[0].character_id
+    await log_in(settings, pool, pilot)
+    await start_or_wake(client, pilot, 900)
+    await until(client, ok, pilot)
+    listed = set(eve.listed_killmail_ids(pilot))
+    assert await stored(pool) == listed
+    assert len(listed) == 150
+    assert await count(pool, "entities WHERE name IS NULL") == 0
+    assert await count(pool, "entities") > 100
+    assert await count(pool, "killmails k LEFT JOIN solar_systems s USING (solar_system_id) WHERE s IS NULL") == 0
+    mistakes = [(record.route, record.status) for record in eve.requests if 400 <= record.status < 500]
+    assert mistakes == []
+
+    # ESI's cache of the list has passed: one 304.
+    await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
+    asked = len(eve.requests)
+    await signal_user_sync(client, pilot, "sync_now")
+    await until(client, lambda s: ok(s) and s.cycles == 2, pilot)
+    assert [(record.route, record.status) for record in eve.requests[asked:]] == [(LIST, 304)]
+
+    new = eve.add_killmail(pilot)
+    eve.expire_lists()
+    await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
+    await signal_user_sync(client, pilot, "sync_now")
+    await until(client, lambda s: ok(s) and s.cycles == 3, pilot)
+    assert await stored(pool) == listed | {new.killmail_id}
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_killmail_two_users_share_is_fetched_once(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    pilots = [pilot.character_id for pilot in eve.pilots[:4]]
+    for pilot in pilots:
+        await log_in(settings, pool, pilot)
+    await asyncio.gather(*(start_or_wake(client, pilot, 900) for pilot in pilots))
+    for pilot in pilots:
+        await until(client, ok, pilot)
+    listed = {killmail_id for pilot in pilots for killmail_id in eve.listed_killmail_ids(pilot)}
+
+    async def all_here() -> bool:
+        return await stored(pool) == listed
+
+    await eventually(all_here)
+    bodies = [record.path for record in eve.requests if record.route.startswith("/killmails/")]
+    assert len(bodies) == len(set(bodies)) == len(listed)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_revoked_grant_and_a_new_owner(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    revoked, sold = eve.pilots[1].character_id, eve.pilots[2].character_id
+    for pilot in (revoked, sold):
+        await log_in(settings, pool, pilot)
+    eve.revoke(revoked)
+    eve.transfer(sold)
+    await pool.execute("UPDATE users SET expires_at = now()")
+    for pilot, state in ((revoked, SyncState.NEEDS_LOGIN), (sold, SyncState.OWNER_CHANGED)):
+        await start_or_wake(client, pilot, 900)
+        await until(client, lambda s, state=state: s.state == state, pilot)  # type: ignore[misc]
+        user = await pool.fetchrow("SELECT * FROM users WHERE character_id = $1", pilot)
+        assert user is not None
+        assert (user["access_token"], user["refresh_token"], user["sync_state"]) == (None, None, str(state))
+    assert eve.requests_of(LIST) == []
+
+
+@pytest.mark.usefixtures("worker")
+async def test_faults_on_the_way_lose_nothing_and_no_history_knows_a_secret(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    pilot = eve.pilots[0].character_id
+    await log_in(settings, pool, pilot)
+    eve.add_fault("status", route="/killmails/{killmail_id}/{killmail_hash}", rate=0.1, status=502)
+    eve.add_fault("truncated", route="/universe/names", count=1)
+    eve.add_fault("status", route=LIST, count=1, status=503)
+    await start_or_wake(client, pilot, 900)
+
+    async def most_are_here() -> bool:
+        return await count(pool, "killmails") >= 100
+
+    await eventually(most_are_here)
+    eve.remove_faults()
+
+    async def all_are_here() -> bool:
+        await pool.execute("UPDATE killmail_refs SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL")
+        await signal_user_sync(client, pilot, "sync_now")
+        return await stored(pool) == set(eve.listed_killmail_ids(pilot))
+
+    await eventually(all_are_here)
+    history = (await client.get_workflow_handle(user_sync_id(pilot)).fetch_history()).to_json()
+    secrets = eve.issued_access_tokens() | eve.issued_refresh_tokens()
+    secrets |= {reference.killmail_hash for reference in eve.references(pilot)}
+    assert secrets
+    assert not [secret for secret in secrets if secret in history]
+
+
+async def test_a_worker_waits_for_temporal(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    stop = asyncio.Event()
+    nobody = settings.model_copy(update={"temporal_address": "127.0.0.1:1"})
+    task = asyncio.create_task(run_worker(nobody, stop))
+
+    async def said_so() -> bool:
+        return "Temporal at 127.0.0.1:1 cannot be reached" in caplog.text
+
+    await eventually(said_so)
+    assert not task.done()
+    stop.set()
+    await asyncio.wait_for(task, 10)
