@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox.eve.server import SandboxEve
 
 from sandbox.eve.options import SandboxOptions
+from sandbox.eve.server import SandboxEve
 from sandbox.installation import ROOT, Installation, Pilot, eventually
 from sandbox.temporal import TEMPORAL
 
