@@ -53,6 +53,8 @@ class KillmailDiscovery:
             await note_idle_look(
                 self._pool, character_id, asked=asked, fresh_until=fresh_until, next_sync_at=request.next_sync_at
             )
+            if not before.shows_ok:
+                await self._live.sync_changed(character_id)
             return Discovery(
                 listed=listed,
                 unchanged=asked,

@@ -25,6 +25,7 @@ class Standing:
     token_is_usable: bool  # valid and not expired
     fresh_until: datetime | None
     is_fresh: bool  # ESI's cache still holds the list we read last
+    shows_ok: bool  # the pilot is shown that all is well
     etags: dict[int, str]
     listed: dict[int, int]  # references per page
     has_work: bool  # references are due, or a run is open
@@ -65,6 +66,7 @@ async def standing(pool: asyncpg.Pool, character_id: int) -> Standing | None:
         SELECT u.access_token, u.token_state = 'valid' AND u.expires_at > now() AS token_is_usable,
                u.killmail_list_fresh_until AS fresh_until,
                coalesce(u.killmail_list_fresh_until > now(), false) AS is_fresh,
+               u.sync_state = 'ok' AS shows_ok,
                coalesce(pages.numbers, '{{}}') AS numbers, coalesce(pages.etags, '{{}}') AS etags,
                coalesce(pages.listed, '{{}}') AS listed,
                EXISTS (SELECT FROM killmail_refs r
@@ -87,6 +89,7 @@ async def standing(pool: asyncpg.Pool, character_id: int) -> Standing | None:
         token_is_usable=bool(row["token_is_usable"]),
         fresh_until=row["fresh_until"],
         is_fresh=row["is_fresh"],
+        shows_ok=row["shows_ok"],
         etags=dict(zip(row["numbers"], row["etags"], strict=True)),
         listed=dict(zip(row["numbers"], row["listed"], strict=True)),
         has_work=row["has_work"],
@@ -156,7 +159,8 @@ async def take_on(
         together = sorted(before | set(killmail_ids), reverse=True)
         if run_id is not None:
             await connection.execute(
-                "UPDATE sync_runs SET killmail_ids = $2, new = cardinality($2::bigint[]), listed = $3 WHERE run_id = $1",
+                "UPDATE sync_runs SET killmail_ids = $2, new = cardinality($2::bigint[]), listed = $3"
+                " WHERE run_id = $1",
                 run_id,
                 together,
                 total,

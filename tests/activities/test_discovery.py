@@ -78,6 +78,18 @@ async def test_an_idle_look_costs_one_304_and_one_written_row(world: World) -> N
     assert await world.pool.fetchval("SELECT count(*) FROM sync_runs") == 1
 
 
+async def test_the_page_hears_when_all_is_well_again_and_nothing_when_it_was(world: World) -> None:
+    await world.login()
+    world.esi.happens(1)
+    await sync(world, first=True)
+    world.live.changed.clear()
+    await discover(world)
+    assert world.live.changed == []
+    await world.pool.execute("UPDATE users SET sync_state = 'degraded'")
+    await discover(world)
+    assert world.live.changed == [PILOT]
+
+
 async def test_a_list_that_is_still_fresh_is_not_asked_for(world: World) -> None:
     await world.login()
     world.esi.fresh_for = timedelta(minutes=5)
