@@ -7,7 +7,9 @@ server (`temporal_address`, in memory, up in a fifth of a second) and its own EV
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -25,6 +27,20 @@ from sandbox.valkey import valkey
 from settings import Settings, settings_from
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+_exit_status = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_exit_status] = exitstatus
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End without tearing the interpreter down, which the threads of Temporal's client may abort (see `cli.entry`)."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(config.stash.get(_exit_status, 1))
 
 
 @pytest.fixture(scope="session")

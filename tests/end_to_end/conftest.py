@@ -37,6 +37,7 @@ def environment(settings: Settings, eve: SandboxEve) -> dict[str, str]:
 @pytest.fixture
 async def installation(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Installation]:
     made = Installation(environment, tmp_path)
+    await made.run("migrate")
     yield made
     await made.stop()
 

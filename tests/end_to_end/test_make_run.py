@@ -78,7 +78,7 @@ async def make_run(who: str, home: Path) -> AsyncIterator[dict[str, str]]:
                 assert line, f"`make run` ended:\n{printed}"
                 printed += line.decode()
         family = psutil.Process(process.pid).children(recursive=True)
-        yield dict(re.findall(r"^ +(Site|GraphiQL|Temporal UI|sandbox EVE)\D*(http\S+)", printed, re.MULTILINE))
+        yield dict(re.findall(r"(Site|GraphiQL|Temporal UI|sandbox EVE)[ a-z]+(http\S+)", printed))
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C
         async with asyncio.timeout(60):
             printed += (await process.stdout.read()).decode()
