@@ -97,7 +97,6 @@ async def test_attackers_and_items_are_there_in_whatever_way_they_are_selected(s
     assert seen == {"nodes": {"nodes": [expected]}, "edges": {"edges": [{"node": expected}]}, "one": expected}
 
 
-@pytest.mark.usefixtures("me")
 @pytest.mark.parametrize(
     ("query", "code"),
     [
@@ -111,8 +110,12 @@ async def test_attackers_and_items_are_there_in_whatever_way_they_are_selected(s
         ('{ killmail(id: "-1") { id } }', "BAD_USER_INPUT"),
     ],
 )
-async def test_senseless_arguments_are_refused_in_words(browser: Browser, query: str, code: str) -> None:
-    (error,) = (await browser.graphql(query))["errors"]
+async def test_senseless_arguments_are_refused_in_words(
+    shared_site: Site, visitor: Browser, query: str, code: str
+) -> None:
+    account_id = await shared_site.pool.fetchval("SELECT account_id FROM users WHERE character_id = $1", ME)
+    await visitor.sign_in(account_id or await shared_site.add_pilot(ME))
+    (error,) = (await visitor.graphql(query))["errors"]
     assert error["extensions"]["code"] == code
     assert error["message"].endswith(".")
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, WebSocketRoute, async_playwright, expect
 
 from api.browser_cookies import session_cookie_name
 from db.sessions import start_session
@@ -28,23 +28,29 @@ def is_complaint(message: ConsoleMessage) -> bool:
     return message.type == "error" and "status of 400" not in message.text
 
 
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        await launched.close()
+
+
 @pytest.fixture
-async def page(site: Site) -> AsyncIterator[Page]:
+async def page(site: Site, chromium: Browser) -> AsyncIterator[Page]:
     """A page of a signed-in pilot; fails if the browser complained about anything."""
     token = await start_session(site.pool, await site.add_pilot(ME, name="Ada Lovelace"))
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = await chromium.new_context(viewport={"width": 390, "height": 844})
-        name = session_cookie_name(site.services.settings)
-        await context.add_cookies([{"name": name, "value": token, "url": site.address}])
-        # The image server is not there, and a test has no business asking for it.
-        await context.route("https://images.killreport.invalid/**", lambda route: route.fulfill(status=204))
-        opened = await context.new_page()
-        opened.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        yield opened
-        await chromium.close()
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    name = session_cookie_name(site.services.settings)
+    await context.add_cookies([{"name": name, "value": token, "url": site.address}])
+    # The image server is not there, and a test has no business asking for it.
+    await context.route("https://images.killreport.invalid/**", lambda route: route.fulfill(status=204))
+    opened = await context.new_page()
+    opened.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    await context.close()
     assert complaints == []
 
 
