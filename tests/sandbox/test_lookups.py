@@ -1,0 +1,142 @@
+"""ESI's lookups, zKillboard and the images."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.eve.options import SandboxOptions
+from sandbox.eve.server import SandboxEve
+from tests.sandbox.conftest import Client
+
+
+async def test_names_are_all_or_nothing(client: Client) -> None:
+    pilot = client.eve.pilots[0]
+    expected = {
+        pilot.character_id: "character",
+        pilot.corporation_id: "corporation",
+        587: "inventory_type",
+        30000142: "solar_system",
+        20000020: "constellation",
+        10000002: "region",
+        500001: "faction",
+        1000125: "corporation",
+    }
+    ids = list(expected)
+    answer = await client.post("/universe/names", json=ids)
+    assert {row["id"]: row["category"] for row in answer.json} == expected
+    assert (await client.post("/universe/names", json=[*ids, 424242])).status == 404
+
+
+@pytest.mark.parametrize("body", [[], [1, 1], list(range(1001)), ["587"], [True], {"ids": [587]}])
+@pytest.mark.parametrize("path", ["/universe/names", "/characters/affiliation"])
+async def test_a_bulk_lookup_takes_1_to_1000_unique_ids(client: Client, path: str, body: object) -> None:
+    assert (await client.post(path, json=body)).status == 400
+
+
+async def test_affiliations(client: Client) -> None:
+    pilots = client.eve.pilots
+    answer = await client.post("/characters/affiliation", json=[pilot.character_id for pilot in pilots])
+    assert {(row["character_id"], row["corporation_id"], row.get("alliance_id")) for row in answer.json} == {
+        (pilot.character_id, pilot.corporation_id, pilot.alliance_id) for pilot in pilots
+    }
+    assert (await client.post("/characters/affiliation", json=[90000000])).status == 404
+
+
+async def test_everything_leads_on_to_the_next(client: Client) -> None:
+    async def get(path: str) -> dict[str, object]:
+        answer = await client.get(path)
+        assert answer.status == 200, path
+        assert isinstance(answer.json, dict)
+        return answer.json
+
+    pilot = await get(f"/characters/{client.eve.pilots[0].character_id}")
+    corporation = await get(f"/corporations/{pilot['corporation_id']}")
+    alliance = await get(f"/alliances/{corporation['alliance_id']}")
+    assert alliance["executor_corporation_id"]
+    ship = await get("/universe/types/587")
+    group = await get(f"/universe/groups/{ship['group_id']}")
+    category = await get(f"/universe/categories/{group['category_id']}")
+    assert (ship["name"], group["name"], category["name"]) == ("Rifter", "Frigate", "Ship")
+    system = await get("/universe/systems/30000142")
+    constellation = await get(f"/universe/constellations/{system['constellation_id']}")
+    region = await get(f"/universe/regions/{constellation['region_id']}")
+    assert (system["name"], constellation["name"], region["name"]) == ("Jita", "Kimotoro", "The Forge")
+
+
+@pytest.mark.parametrize("kind", ["characters", "corporations", "alliances", "universe/types", "universe/systems"])
+async def test_what_is_unknown_is_404(client: Client, kind: str) -> None:
+    assert (await client.get(f"/{kind}/424242")).status == 404
+    assert (await client.get(f"/{kind}/abc")).status in (400, 404)
+
+
+async def test_roles_need_their_scope(client: Client) -> None:
+    director, member = client.eve.pilots[0], client.eve.pilots[-1]
+    scope = "esi-characters.read_corporation_roles.v1"
+    for pilot, roles in ((director, ["Director"]), (member, [])):
+        path = f"/characters/{pilot.character_id}/roles"
+        answer = await client.get(path, client.eve.access_token(pilot.character_id, scope))
+        assert answer.json["roles"] == roles
+        assert (await client.get(path, client.eve.access_token(pilot.character_id))).status == 403
+
+
+async def test_prices_and_status(client: Client) -> None:
+    prices = (await client.get("/markets/prices")).json
+    assert {row["type_id"] for row in prices} >= {587, 34}
+    assert (await client.get("/status")).json["players"] > 1000
+
+
+async def test_zkillboard_knows_every_attacker_and_all_years(client: Client) -> None:
+    veteran = client.eve.veteran.character_id
+    pages = [(await client.get(f"/api/characterID/{veteran}/page/{page}/")).json for page in (1, 6, 7)]
+    assert [len(page) for page in pages] == [200, 150, 0]
+    first = client.eve.pilots[0].character_id
+    found = (await client.get(f"/api/characterID/{first}/")).json
+    listed = set(client.eve.listed_killmail_ids(first))
+    assert listed < {body["killmail_id"] for body in found}, "zKillboard has more than ESI lists"
+    for body in found:
+        hash_ = body["zkb"]["hash"]
+        assert (await client.get(f"/killmails/{body['killmail_id']}/{hash_}")).status == 200
+    losses = (await client.get(f"/api/characterID/{first}/losses/")).json
+    kills = (await client.get(f"/api/characterID/{first}/kills/")).json
+    assert {body["victim"]["character_id"] for body in losses} == {first}
+    assert len(losses) + len(kills) == len(found)
+
+
+async def test_zkillboard_leaves_out_the_youngest(client: Client) -> None:
+    pilot = client.eve.newcomer.character_id
+    client.eve.add_killmail(pilot)
+    assert (await client.get(f"/api/characterID/{pilot}/")).json == []
+    client.eve.advance(301)
+    assert len((await client.get(f"/api/characterID/{pilot}/")).json) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["characterID/1", "characterID/01/", "characterID/x/", "nonsense/", "", "page/2/", "characterID/1/page/101/"],
+)
+async def test_zkillboards_errors_are_200(client: Client, path: str) -> None:
+    answer = await client.get(f"/api/{path}")
+    assert answer.status == 200
+    assert set(answer.json) == {"error"}
+
+
+async def test_zkillboard_refuses_query_strings(client: Client) -> None:
+    assert (await client.get("/api/characterID/1/", params={"page": 2})).status == 403
+
+
+async def test_images_are_drawn(client: Client) -> None:
+    for path in ("characters/1/portrait", "corporations/1/logo", "alliances/1/logo", "types/587/render"):
+        answer = await client.get(f"/images/{path}", params={"size": 32})
+        assert answer.headers["Content-Type"].startswith("image/svg+xml")
+        assert answer.text.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="32"')
+    assert (await client.get("/images/planets/1/icon")).status == 404
+
+
+async def test_the_universe_fights_on_as_the_clock_runs() -> None:
+    async with SandboxEve(SandboxOptions(killmails_per_hour=60)) as eve:
+        before = len(eve.world.killmails)
+        eve.advance(3_600)
+        made = len(eve.world.killmails) - before
+        assert 40 <= made <= 80
+        newest = max(killmail.time for killmail in eve.world.killmails)
+        assert 0 <= eve.world.clock.now() - newest < 200
