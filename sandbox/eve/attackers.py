@@ -26,7 +26,7 @@ class Attackers:
         dice = self.dice
         count = self._count(scenario)
         known = {one.character_id for one in (last, avoiding) if one}
-        crowd = [one for one in self.people.strangers if one.character_id not in known]
+        crowd = [one for one in (*self.people.strangers, *self.people.pilots) if one.character_id not in known]
         company = dice.sample(crowd, min(count, len(crowd)) - 1) if last else []
         attackers = [self._player(one) for one in company]
         if last:

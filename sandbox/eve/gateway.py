@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from aiohttp import web
@@ -92,6 +93,16 @@ class Gateway:
 
         return handle
 
+    def recorded(self, template: str, handler: Handler) -> Handler:
+        """A handler for what is not a service of EVE's: neither latency nor faults."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            answer = await handler(request)
+            self._record(request, template, Caller(request.remote or ""), answer.status, 0, None)
+            return answer
+
+        return handle
+
     async def _arrive(self, template: str) -> Fault | None:
         fault = self._world.faults.strike(template)
         seconds = self._world.options.latency_seconds
@@ -110,6 +121,9 @@ class Gateway:
             self._refuse_by(fault, route.template)
         self._check_compatibility_date(request, now)
         found = route.handler(Asked(self._world, request, caller, payload, now))
+        if self._world.options.unknown_fields and found.body.startswith(b"{"):
+            # New optional fields appear under existing compatibility dates (ESI docs, "Versioning").
+            found = replace(found, body=b'{"not_known_yet":[{"since":"tomorrow"}],' + found.body[1:])
         if found.expires_at is not None:
             self._world.cached_until[key] = found.expires_at
         return response(found, request, now)

@@ -37,6 +37,8 @@ class SandboxOptions:
     """What HTTP Basic must carry; empty: anything."""
     strict_rotation: bool = False
     """True: a refresh token dies when it is used. False: when its successor is used."""
+    unknown_fields: bool = False
+    """True: ESI's objects carry a field that no document describes yet."""
     issuer: str = ""
     """The `iss` claim and the metadata's issuer; empty: the server's URL."""
 

@@ -76,7 +76,7 @@ class SandboxEve:
 
     @property
     def newcomer(self) -> Pilot:
-        """A pilot without any killmail."""
+        """A pilot to whom ESI lists no killmail."""
         return self.pilots[NEWCOMER]
 
     @property
@@ -176,7 +176,7 @@ class SandboxEve:
         for route in (*esi_killmails.ROUTES, *esi_universe.ROUTES):
             app.router.add_route(route.method, route.template, gateway.esi(route))
         app.router.add_route("GET", "/api/{path:.*}", gateway.plain("/api/{path}", ZKillboard(self.world).api))
-        app.router.add_route("GET", "/images/{kind}/{id}/{variation}", gateway.plain("/images/{kind}", image))
+        app.router.add_route("GET", "/images/{kind}/{id}/{variation}", gateway.recorded("/images/{kind}", image))
         app.router.add_route("GET", "/", self._about)
         app.router.add_route("*", "/{path:.*}", gateway.esi(Route("*", "/{path}", _unknown)))
         return app

@@ -28,7 +28,7 @@ from sandbox.eve.universe import universe
 HISTORY_SECONDS = 80 * 86_400
 OLDER_KILLMAILS = 90
 NEWCOMER, VETERAN = 5, 6
-"""Positions among the pilots: one without a killmail, one with more than a page of them."""
+"""Positions among the pilots: one without a listed killmail, one with more than a page of them."""
 VETERAN_KILLMAILS = 1_150
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -46,16 +47,18 @@ class ZKillboard:
             flags, numbers = _parsed(path)
         except ValueError as error:
             return _answer({"error": str(error)})
-        tests = self._tests(flags, numbers)
+        # Every body is read, the first time even drawn: off the loop, so that ESI goes on answering.
+        return _answer(await asyncio.to_thread(self._found, self._tests(flags, numbers), numbers.get("page", 1)))
+
+    def _found(self, tests: list[Test], page: int) -> list[Body]:
         youngest = self._world.clock.now() - YOUNGEST_SECONDS
         found = [
             (killmail, body)
             for killmail in sorted(self._world.killmails, key=lambda one: -one.killmail_id)
-            if killmail.time <= youngest and (body := _body(killmail)) and all(test(body) for test in tests)
+            if killmail.time <= youngest and (body := killmail.parsed()) and all(test(body) for test in tests)
         ]
-        page = numbers.get("page", 1)
         shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        return _answer([{**body, "zkb": _zkb(killmail, body)} for killmail, body in shown])
+        return [{**body, "zkb": _zkb(killmail, body)} for killmail, body in shown]
 
     def _tests(self, flags: set[str], numbers: dict[str, int]) -> list[Test]:
         tests: list[Test] = []
@@ -122,10 +125,6 @@ def _is_npc(body: Body) -> bool:
     return not any("character_id" in one for one in body["attackers"])
 
 
-def _body(killmail: Killmail) -> Body:
-    return killmail.parsed()
-
-
 def _zkb(killmail: Killmail, body: Body) -> Body:
     """Its values are its own pricing: here, made up from the damage."""
     total = round(10_000.0 + body["victim"]["damage_taken"] * 1_234.56, 2)
@@ -140,7 +139,7 @@ def _zkb(killmail: Killmail, body: Body) -> Body:
         "npc": _is_npc(body),
         "solo": _is_solo(body),
         "awox": False,
-        "labels": [f"cat:{6}", "npc" if _is_npc(body) else "pvp"],
+        "labels": ["cat:6", "npc" if _is_npc(body) else "pvp"],
     }
 
 

@@ -89,6 +89,19 @@ async def test_lists_show_a_killmail_to_its_victim_and_its_final_blow(eve: Sandb
             assert pilot.character_id in shown
 
 
+async def test_not_every_attacker_is_shown_the_killmail(eve: SandboxEve) -> None:
+    first = eve.pilots[0].character_id
+    listed = set(eve.listed_killmail_ids(first))
+    bystander = [
+        killmail
+        for killmail in eve.world.killmails
+        if any(attacker.get("character_id") == first for attacker in killmail.parsed()["attackers"])
+        and killmail.killmail_id not in listed
+        and killmail.time > eve.world.founded - 80 * 86_400
+    ]
+    assert bystander
+
+
 async def test_a_body_is_for_whoever_knows_its_hash(client: Client) -> None:
     reference = client.eve.references(client.eve.pilots[0].character_id)[0]
     answer = await client.get(f"/killmails/{reference.killmail_id}/{reference.killmail_hash}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 
 from sandbox.eve.budgets import Bucket, Limit
 from sandbox.eve.clock import Clock
+from sandbox.eve.options import SandboxOptions
+from sandbox.eve.server import SandboxEve
 from tests.sandbox.conftest import CORPORATION_SCOPE, KILLMAIL_SCOPE, Client
 
 
@@ -125,3 +128,9 @@ async def test_every_request_is_accounted_for(client: Client, token: str) -> Non
     assert seen[0]["compatibility_date"] == "2026-07-21"
     assert (await client.ask("DELETE", "/_sandbox/requests")).status == 204
     assert (await client.get("/_sandbox/requests")).json == []
+
+
+async def test_fields_that_are_not_documented_yet_can_appear() -> None:
+    async with SandboxEve(SandboxOptions(unknown_fields=True)) as eve, aiohttp.ClientSession() as session:
+        answer = await Client(eve, session).get("/status")
+        assert {"not_known_yet", "players"} < answer.json.keys()
