@@ -92,7 +92,7 @@ async def test_zkillboard_knows_every_attacker_and_all_years(client: Client) -> 
     assert pages[6] == []
     killmail_ids = [body["killmail_id"] for page in pages for body in page]
     assert len(set(killmail_ids)) == len(killmail_ids) > 1150, "ESI lists 1,150; they were on more"
-    first = client.eve.pilots[0].character_id
+    first = client.eve.pilots[1].character_id
     found = (await client.get(f"/api/characterID/{first}/")).json
     listed = set(client.eve.listed_killmail_ids(first))
     assert listed < {body["killmail_id"] for body in found}, "zKillboard has more than ESI lists"
