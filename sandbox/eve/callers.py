@@ -57,12 +57,13 @@ class Callers:
         if token not in self._read:
             self._read[token] = self._keys.claims(token.strip())
         claims = self._read[token]
-        if claims is None or claims["exp"] <= self._clock.now() or EVE_AUDIENCE not in claims["aud"]:
+        if claims is None or claims.get("exp", 0) <= self._clock.now() or EVE_AUDIENCE not in claims.get("aud", ()):
             return Caller(address)
         scopes = claims.get("scp", [])
+        character_id = str(claims.get("sub", "")).rpartition(":")[2]
         return Caller(
             address,
-            int(claims["sub"].rpartition(":")[2]),
-            claims["azp"],
+            int(character_id) if character_id.isdecimal() else None,
+            claims.get("azp", ""),
             frozenset([scopes] if isinstance(scopes, str) else scopes),
         )
