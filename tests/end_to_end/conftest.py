@@ -8,8 +8,8 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
-from sandbox.eve.server import SandboxEve
 
+from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, Pilot
 from settings import Settings
 

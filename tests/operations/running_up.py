@@ -107,8 +107,7 @@ class RunningUp:
 
     def kill_everything(self) -> None:
         """As a power cut does: nobody gets to say goodbye."""
-        self.process.kill()
-        for pid in self.parts:
+        for pid in [*self.parts, self.process.pid]:
             os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join(10)
