@@ -41,7 +41,7 @@ def serve_api(settings: Settings) -> None:
         uvicorn.Config(
             create_app(settings),
             log_config=None,  # ours, with its redaction
-            access_log=True,
+            access_log=False,
             server_header=False,
             lifespan="on",
             ws_ping_interval=WEBSOCKET_PING_SECONDS,

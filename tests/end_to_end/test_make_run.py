@@ -104,7 +104,7 @@ async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(who: str
         eve = addresses["sandbox EVE"]
         async with session.get(f"{eve}/_sandbox/pilots") as response:
             newcomer = (await response.json())[0]
-        page = await browser.new_page(viewport={"width": 1280, "height": 900})
+        page = await browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="dark")
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("response", lambda answer: troubles.append(answer.url) if answer.status >= 400 else None)
