@@ -8,8 +8,8 @@ import re
 import asyncpg
 import temporalio.client
 from google.protobuf.json_format import MessageToJson
-from sandbox.eve.server import SandboxEve
 
+from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, Pilot, eventually
 from settings import Settings
 
