@@ -73,8 +73,6 @@ def root_logging() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(False)
-    access = logging.getLogger("uvicorn.access")
-    access.filters = [kept for kept in access.filters if not isinstance(kept, PathOnly)]
 
 
 def logged(monkeypatch: pytest.MonkeyPatch, log_format: str) -> io.StringIO:
