@@ -86,27 +86,16 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-class PathOnly(logging.Filter):
-    """Cuts the query string from uvicorn's access lines: a login's `code` and `state` are secrets."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        # uvicorn's access record: client, method, path with query, HTTP version, status.
-        if isinstance(record.args, tuple) and len(record.args) == 5:
-            client, method, path, version, status = record.args
-            record.args = (client, method, str(path).partition("?")[0], version, status)
-        return True
-
-
 def configure_logging(settings: Settings) -> None:
     """Send every logger of this process, libraries' too, to standard error in one format, redacted.
 
-    uvicorn must be started with `log_config=None`, or it would install handlers of its own.
+    uvicorn must be started with `log_config=None`, or it would install handlers of its own, and with
+    `access_log=False`: `api/request_log.py` writes a line for each request.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(True)
-    logging.getLogger("uvicorn.access").addFilter(PathOnly())
     for chatty in ("alembic.runtime.plugins", "asyncio", "websockets"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
 

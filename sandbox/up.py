@@ -168,7 +168,7 @@ class Up:
         settings = self.environment.settings()
         say(f"\nKillReport is ready, after {seconds:.1f} s.\n")
         say(f"  Site         {settings.site_url}")
-        say(f"  GraphiQL     {settings.site_url}/graphql")
+        say(f"  GraphQL      {settings.site_url}/graphql")
         if settings.temporal_ui_url:
             say(f"  Temporal UI  {settings.temporal_ui_url}")
         say(f"  Temporal CLI {_program('temporal')} --address {settings.temporal_address} workflow list")

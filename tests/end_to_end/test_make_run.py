@@ -78,7 +78,7 @@ async def make_run(who: str, home: Path) -> AsyncIterator[dict[str, str]]:
                 assert line, f"`make run` ended:\n{printed}"
                 printed += line.decode()
         family = psutil.Process(process.pid).children(recursive=True)
-        yield dict(re.findall(r"(Site|GraphiQL|Temporal UI|sandbox EVE)[ a-z]+(http\S+)", printed))
+        yield dict(re.findall(r"(Site|GraphQL|Temporal UI|sandbox EVE)[ a-z]+(http\S+)", printed))
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C
         async with asyncio.timeout(60):
             printed += (await process.stdout.read()).decode()
@@ -132,7 +132,7 @@ async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(who: str
         assert not [
             trouble for trouble in troubles if not trouble.endswith("/favicon.ico")
         ]  # the sandbox's login has none
-        for address in ("GraphiQL", "Temporal UI"):
+        for address in ("GraphQL", "Temporal UI"):
             answer = await page.goto(addresses[address])
             assert answer is not None
             assert answer.ok

@@ -82,6 +82,7 @@ async def test_no_secret_is_readable_after_a_full_run_with_faults(
     secrets = {
         "access token": eve.issued_access_tokens(),
         "refresh token": eve.issued_refresh_tokens(),
+        "authorization code": {"forged-code", "forged-state"},
         "client secret": {settings.eve_client_secret.get_secret_value()} - {""},
         "encryption key": {key.get_secret_value() for key in settings.token_encryption_keys},
         "session cookie": {cookie.value for cookie in pilot.session.cookie_jar},

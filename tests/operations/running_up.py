@@ -82,7 +82,7 @@ class RunningUp:
             time.sleep(0.05)
 
     def url(self, what: str) -> str:
-        """What it printed as the address of "Site", "GraphiQL" or "Temporal UI"."""
+        """What it printed as the address of "Site", "GraphQL" or "Temporal UI"."""
         return next(line.split()[-1] for line in self.output if line.strip().startswith(what))
 
     @property

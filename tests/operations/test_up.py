@@ -79,7 +79,7 @@ def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: l
     site = up.url("Site")
     assert fetch(f"{site}/readyz")[0] == 200
     assert "Log in" in fetch(f"{site}/")[1]
-    assert "graphql" in fetch(up.url("GraphiQL"))[1].lower()
+    assert "graphql" in fetch(up.url("GraphQL"))[1].lower()
     assert fetch(up.url("Temporal UI"))[0] == 200
     assert f"--address {running_environment(directory / '.killreport')['TEMPORAL_ADDRESS']}" in up.said
 
