@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api import error_pages, health, login, pages
+from api import error_pages, health, login, pages, settings_page
 from api.graphql.execution import Executor
 from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
@@ -31,6 +31,7 @@ ROUTES = (
     Route("/fragments/characters", pages.characters_fragment),
     Route("/fragments/feed", pages.feed_fragment),
     Route("/sync", pages.sync_order, methods=["POST"]),
+    Route("/settings", settings_page.settings),
     Route("/auth/login", login.login),
     Route("/auth/callback", login.callback),
     Route("/auth/logout", login.logout, methods=["POST"]),

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.browser_cookies import caller
 from api.graphql.arguments import viewer
-from api.login_outcomes import FOREIGN_REQUEST, outcome_page
+from api.page_forms import posted_form, refusal_page, signed_in
 from api.rendering import render
-from api.request_guard import comes_from_us
 from api.services import services_of
 from api.sync_orders import ORDERS, give_order
 from db.accounts import account_characters
@@ -23,8 +21,6 @@ from db.sync_status import AccountCharacter
 from workflows.contracts import SyncState
 
 PAGE_SIZE = 50
-MAX_FIELDS = 4
-"""Fields of the form of a button, and some."""
 WAITING = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
 """States that will not last: the script looks often."""
 
@@ -40,49 +36,24 @@ async def home(request: Request) -> Response:
 
 async def characters_fragment(request: Request) -> Response:
     """GET /fragments/characters: the panel of the account's characters."""
-    who = await _signed_in(request)
+    who = await signed_in(request)
     return _fragment(render(request, "_characters.html", **await _characters_context(request, who)))
 
 
 async def feed_fragment(request: Request) -> Response:
     """GET /fragments/feed: the list of killmails, with the parameters of the page."""
-    who = await _signed_in(request)
+    who = await signed_in(request)
     return _fragment(render(request, "_feed.html", **await _feed_context(request, who)))
 
 
 async def sync_order(request: Request) -> Response:
     """POST /sync: the buttons of a character. Fields: `character_id`, `order`."""
-    services = services_of(request)
-    if not comes_from_us(request.headers, services.settings.site_url, require_proof=True):
-        return outcome_page(request, FOREIGN_REQUEST)
-    who = await _signed_in(request)
-    try:
-        form = dict(parse_qsl((await request.body()).decode("ascii", "replace"), max_num_fields=MAX_FIELDS))
-    except ValueError:  # more fields than that
-        raise HTTPException(400) from None
-    character_id, order = form.get("character_id", ""), form.get("order", "")
-    if order not in ORDERS or not character_id.isdecimal():
-        raise HTTPException(400)
-    refusal = await give_order(services, who, int(character_id), order)
-    if refusal is None:
-        return RedirectResponse("/", 303)
-    return render(
-        request,
-        "message.html",
-        409,
-        title="That did not work",
-        happened=refusal.message,
-        advice="Nothing was changed.",
-        button="Go back",
-        address="/",
-    )
-
-
-async def _signed_in(request: Request) -> Caller:
-    who = await caller(request)
-    if who is None:
-        raise HTTPException(401)
-    return who
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    order = form.choice("order", *ORDERS)
+    refusal = await give_order(services_of(request), form.who, form.eve_id("character_id"), order)
+    return RedirectResponse("/", 303) if refusal is None else refusal_page(request, refusal.message, "/")
 
 
 async def _characters_context(request: Request, who: Caller) -> dict[str, Any]:
