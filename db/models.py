@@ -6,12 +6,15 @@ in `killmail_refs` alone and is never shown to anyone.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -19,12 +22,15 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Numeric,
     Text,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
+
+import db.price_models  # noqa: F401 - tables of the same metadata
 
 
 def _bigint(*, primary_key: bool = False, nullable: bool = False) -> Column[Any]:
@@ -144,18 +150,33 @@ class KillmailRef(SQLModel, table=True):
 
 
 class Killmail(SQLModel, table=True):
-    """A killmail in the columns the feed needs. Immutable once stored."""
+    """A killmail in the columns the feed needs. What ESI said never changes; its appraisal may (`db/appraisal.py`)."""
 
     __tablename__ = "killmails"
     __table_args__ = (
         Index("killmails_time", text("killmail_time DESC"), text("killmail_id DESC")),
         Index("killmails_created_at", "created_at"),
+        Index("killmails_unvalued", "killmail_id", postgresql_where=text("price_date IS NULL")),
     )
     killmail_id: int = Field(sa_column=_bigint(primary_key=True))
     killmail_time: datetime = Field(sa_column=_time())
     solar_system_id: int = Field(sa_column=_bigint())
     attacker_count: int = Field(sa_column=Column(Integer, nullable=False))
     created_at: datetime = Field(sa_column=_time(now=True))
+    # The appraisal. ISK; null until there are prices.
+    destroyed_value: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+    dropped_value: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+    fitted_value: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+    total_value: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+    price_date: date | None = Field(default=None, sa_column=Column(Date))  # of the snapshot used
+    priced_kinds: int | None = Field(default=None, sa_column=Column(Integer))
+    item_kinds: int | None = Field(default=None, sa_column=Column(Integer))
+    # The classification; null until the killmail was looked at.
+    solo: bool | None = Field(default=None, sa_column=Column(Boolean))
+    npc: bool | None = Field(default=None, sa_column=Column(Boolean))
+    awox: bool | None = Field(default=None, sa_column=Column(Boolean))
+    damage_done: int | None = Field(default=None, sa_column=_bigint(nullable=True))  # by all attackers
+    top_damage_ordinal: int | None = Field(default=None, sa_column=Column(Integer))  # in `participants`
 
 
 class KillmailBody(SQLModel, table=True):
