@@ -19,9 +19,17 @@ class CallClass(StrEnum):
     LIVE = "live"
     FIRST_SYNC = "first_sync"
     BACKFILL = "backfill"
+    IMPORT = "import"
+    REFRESH = "refresh"
 
 
-RESERVES = {CallClass.LIVE: 0, CallClass.FIRST_SYNC: 100, CallClass.BACKFILL: 400}
+RESERVES = {
+    CallClass.LIVE: 0,
+    CallClass.FIRST_SYNC: 100,
+    CallClass.BACKFILL: 400,
+    CallClass.IMPORT: 500,
+    CallClass.REFRESH: 600,
+}
 """Thousandths of a bucket that a class leaves to the more urgent ones."""
 ERROR_RESERVE = 200
 """Thousandths of the error limit nobody touches: a stop at 20 errors left, well before 420."""

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import calls
     from workflows.contracts import (
         KILLMAIL_BATCH,
+        PRIORITY_OF,
         CallClass,
         DiscoverKillmails,
         Discovery,
@@ -56,9 +57,10 @@ class Cycle:
         self._state = state
         self._stop = stop
         self._changed = changed
-        urgent = manual or not state.first_sync_done
-        self._priority = Priority(priority_key=1 if urgent else 2, fairness_key=f"character-{state.character_id}")
         self._call_class = CallClass.LIVE if state.first_sync_done else CallClass.FIRST_SYNC
+        self._priority = Priority(
+            priority_key=1 if manual else PRIORITY_OF[self._call_class], fairness_key=f"character-{state.character_id}"
+        )
         self._full = state.full_requested
         self._waiting: list[int] = []  # killmail ids for the fetchers, next one last
         self._to_name: list[int] = []
