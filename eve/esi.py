@@ -20,11 +20,13 @@ from eve.errors import MalformedBody, Unavailable
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
 from eve.killmail_list import KillmailWalk, PageSeen, walk
 from eve.lookup import resolve
+from eve.market_prices import MarketPrices, market_prices
 from eve.responses import expect, failure, parsed
 from eve.routes import (
     AFFILIATION,
     CHARACTER_KILLMAILS,
     KILLMAIL,
+    MARKET_PRICES,
     NAMES,
     SERVER_STATUS,
     SOLAR_SYSTEM,
@@ -177,6 +179,12 @@ class Esi:
             float(security),
             _integer(document, "constellation_id"),
         )
+
+    async def market_prices(self, etag: str, call_class: CallClass) -> MarketPrices | None:
+        """Every type's prices; None when they are still those that came with `etag` ("": none is known)."""
+        headers = {"If-None-Match": etag} if etag else {}
+        answer = await self._ask(MARKET_PRICES, "/markets/prices", call_class, headers=headers)
+        return None if answer.status == 304 else market_prices(answer)
 
     async def server_status(self) -> ServerStatus:
         """The game server's status; asked even while everything else waits for the end of a downtime."""

@@ -32,6 +32,7 @@ KILLMAIL = Route("GET", "/killmails/{killmail_id}/{killmail_hash}", Limit("killm
 SERVER_STATUS = Route("GET", "/status", Limit("status", 600, 15 * 60))
 NAMES = Route("POST", "/universe/names", None)
 AFFILIATION = Route("POST", "/characters/affiliation", None)
+MARKET_PRICES = Route("GET", "/markets/prices", None)
 SOLAR_SYSTEM = Route("GET", "/universe/systems/{system_id}", None)
 
 ERROR_LIMIT = Limit("error-limit", 100, 60)

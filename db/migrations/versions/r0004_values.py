@@ -46,7 +46,16 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("killmails_unvalued", table_name="killmails", postgresql_where=sa.text("price_date IS NULL"))
-    for column in ("top_damage_ordinal", "damage_done", "awox", "npc", "solo", "item_kinds", "priced_kinds", "price_date"):
+    for column in (
+        "top_damage_ordinal",
+        "damage_done",
+        "awox",
+        "npc",
+        "solo",
+        "item_kinds",
+        "priced_kinds",
+        "price_date",
+    ):
         op.drop_column("killmails", column)
     for figure in reversed(FIGURES):
         op.drop_column("killmails", figure)
