@@ -36,6 +36,7 @@ class PageSeen:
 
     etag: str
     listed: int | None
+    killmail_ids: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -133,7 +134,7 @@ def _take(answer: Answer, page: int, seen: _Seen) -> int:
     refs = references(parsed(answer))
     for ref in refs:
         seen.refs.setdefault(ref.killmail_id, ref)
-    seen.pages[page] = PageSeen(etag, len(refs))
+    seen.pages[page] = PageSeen(etag, len(refs), tuple(ref.killmail_id for ref in refs))
     seen.etags[page] = etag
     return len(refs)
 

@@ -64,7 +64,7 @@ class StandInEsi(Esi):
         if etags == {1: etag}:
             return KillmailWalk(True, (), {1: PageSeen(etag, None)}, fresh_until)
         refs = tuple(KillmailRef(killmail_id, f"{killmail_id:040x}") for killmail_id in listed)
-        return KillmailWalk(False, refs, {1: PageSeen(etag, len(refs))}, fresh_until)
+        return KillmailWalk(False, refs, {1: PageSeen(etag, len(refs), tuple(listed))}, fresh_until)
 
     async def killmail(self, ref: KillmailRef, call_class: CallClass) -> bytes:
         del call_class
