@@ -7,7 +7,9 @@ from temporalio import activity
 
 from activities.errors import CharacterRemoved
 from activities.heartbeat import heartbeating
-from db.sync import ListSeen, Standing, note_idle_look, standing, take_on
+from activities.looks import Look, conclude
+from db.subjects import a_character
+from db.sync import Standing, standing
 from db.vault import TokenVault
 from eve.budget import CallClass
 from eve.errors import AccessTokenRejected
@@ -37,52 +39,12 @@ class KillmailDiscovery:
             CharacterRemoved: there is no such user.
             EveError: the list cannot be read.
         """
-        character_id = request.character_id
-        before = await standing(self._pool, character_id)
+        subject = a_character(request.character_id)
+        before = await standing(self._pool, subject, request.character_id)
         if before is None:
             raise CharacterRemoved
-        walk = await self._walk(request, before)
-        asked = walk is not None
-        fresh_until = walk.fresh_until if walk is not None else before.fresh_until
-        pages_missing_until = walk.incomplete.until if walk is not None and walk.incomplete is not None else None
-        if pages_missing_until is not None:
-            fresh_until = None  # the rest of the pages may be asked for as soon as the budget allows
-        seen = _seen(walk, before)
-        listed = sum(before.listed.values())
-        if seen is None and not before.has_work and not request.full:
-            await note_idle_look(
-                self._pool, character_id, asked=asked, fresh_until=fresh_until, next_sync_at=request.next_sync_at
-            )
-            if not before.shows_ok:
-                await self._live.sync_changed(character_id)
-            return Discovery(
-                listed=listed,
-                unchanged=asked,
-                fresh_until=fresh_until,
-                asked=asked,
-                pending_until=before.pending_until,
-            )
-        claimed = await take_on(
-            self._pool,
-            character_id,
-            seen,
-            kind="first" if request.first else "full" if request.full else "incremental",
-            asked=asked,
-            fresh_until=fresh_until,
-            next_sync_at=request.next_sync_at,
-        )
-        await self._live.sync_changed(character_id)
-        return Discovery(
-            listed=claimed.listed,
-            new=claimed.new,
-            run_id=claimed.run_id,
-            killmail_ids=claimed.killmail_ids,
-            unchanged=walk is not None and walk.unchanged,
-            fresh_until=fresh_until,
-            asked=asked,
-            pending_until=min(filter(None, (claimed.pending_until, pages_missing_until)), default=None),
-            unnamed_killmail_ids=claimed.stored_before,
-        )
+        look = Look(subject, request.character_id, before, request.full, request.first, request.next_sync_at)
+        return await conclude(self._pool, self._live, look, await self._walk(request, before))
 
     async def _walk(self, request: DiscoverKillmails, before: Standing) -> KillmailWalk | None:
         """None: the list we have is still the one ESI would send."""
@@ -97,15 +59,3 @@ class KillmailDiscovery:
                 {} if request.full else before.etags,
                 CallClass.FIRST_SYNC if request.first else CallClass.LIVE,
             )
-
-
-def _seen(walk: KillmailWalk | None, before: Standing) -> ListSeen | None:
-    if walk is None or walk.unchanged or not (walk.pages or before.etags):
-        return None
-    return ListSeen(
-        references=[(reference.killmail_id, reference.killmail_hash) for reference in walk.refs],
-        pages={
-            number: (page.etag, page.listed if page.listed is not None else before.listed.get(number, 0))
-            for number, page in walk.pages.items()
-        },
-    )

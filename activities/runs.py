@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 from temporalio import activity
 
+from db.subjects import a_character
 from db.sync import finish_run, record_state
 from live import LiveEvents
 from workflows.contracts import FinishRun, RecordSyncState, RunAccount
@@ -23,7 +24,7 @@ class Runs:
         account = await finish_run(
             self._pool,
             request.run_id,
-            request.character_id,
+            a_character(request.character_id),
             interrupted=request.interrupted,
             next_sync_at=request.next_sync_at,
         )
@@ -33,5 +34,5 @@ class Runs:
     @activity.defn
     async def record_sync_state(self, request: RecordSyncState) -> None:
         """Show the pilot a state that only the workflow knows: paused, waiting, degraded."""
-        await record_state(self._pool, request.character_id, request.state, request.until)
+        await record_state(self._pool, a_character(request.character_id), request.state, request.until)
         await self._live.sync_changed(request.character_id)

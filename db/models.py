@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -30,7 +31,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-import db.price_models  # noqa: F401 - tables of the same metadata
+import db.corporation_models
+import db.price_models
+import db.universe_models  # noqa: F401 - tables of the same metadata
 
 
 def _bigint(*, primary_key: bool = False, nullable: bool = False) -> Column[Any]:
@@ -76,6 +79,8 @@ class User(SQLModel, table=True):
     last_killmail_sync_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     killmail_list_fresh_until: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     first_synced_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
+    last_full_sync_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))  # every page, accounted for
+    last_new_killmail_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))  # when it happened
     sync_state: str = Field(sa_column=Column(Text, nullable=False, server_default="starting"))
     sync_detail: dict[str, Any] = Field(
         sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
@@ -112,6 +117,7 @@ class LoginEvent(SQLModel, table=True):
     """Who logged in or failed to, and why; for the pilot and the operator."""
 
     __tablename__ = "login_events"
+    __table_args__ = (Index("login_events_at", "at"),)
     login_event_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     at: datetime = Field(sa_column=_time(now=True))
     character_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
@@ -119,9 +125,10 @@ class LoginEvent(SQLModel, table=True):
 
 
 class KillmailList(SQLModel, table=True):
-    """What ESI said of each page of a killmail list: for If-None-Match. Keyed by whose token asked."""
+    """What ESI said of each page of a killmail list: for If-None-Match. Keyed by whose list and whose token asked."""
 
     __tablename__ = "killmail_lists"
+    list_of: int = Field(sa_column=_bigint(primary_key=True))  # a character or a corporation
     character_id: int = Field(
         sa_column=Column(
             BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
@@ -130,6 +137,7 @@ class KillmailList(SQLModel, table=True):
     page: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     etag: str = Field(sa_column=_text())
     listed: int = Field(sa_column=Column(Integer, nullable=False))  # references on that page
+    killmail_ids: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False, server_default="{}"))  # they
 
 
 class KillmailRef(SQLModel, table=True):
@@ -140,7 +148,7 @@ class KillmailRef(SQLModel, table=True):
     killmail_id: int = Field(sa_column=_bigint(primary_key=True))
     killmail_hash: str = Field(sa_column=_text())
     first_seen_at: datetime = Field(sa_column=_time(now=True))
-    first_seen_by: int = Field(sa_column=_bigint())  # character id
+    first_seen_by: int = Field(sa_column=_bigint())  # whose list: a character's or a corporation's id
     claimed_until: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     attempts: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     last_error: str | None = Field(default=None, sa_column=_text(nullable=True))
@@ -252,6 +260,7 @@ class SolarSystem(SQLModel, table=True):
     solar_system_id: int = Field(sa_column=_bigint(primary_key=True))
     security_status: float = Field(sa_column=Column(Double, nullable=False))
     constellation_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
+    wormhole_class: int | None = Field(default=None, sa_column=Column(Integer))  # by the static data export
     fetched_at: datetime = Field(sa_column=_time(now=True))
 
 
@@ -259,17 +268,29 @@ class SyncRun(SQLModel, table=True):
     """The account of one run that had something to do; an idle look leaves none."""
 
     __tablename__ = "sync_runs"
-    __table_args__ = (Index("sync_runs_character_id", "character_id", text("run_id DESC")),)
+    __table_args__ = (
+        Index("sync_runs_character_id", "character_id", text("run_id DESC")),
+        Index("sync_runs_finished_at", "finished_at"),
+        Index("sync_runs_corporation_id", "corporation_id", text("run_id DESC")),
+        CheckConstraint("num_nonnulls(character_id, corporation_id) = 1", name="sync_runs_one_subject"),
+    )
     run_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    character_id: int = Field(
-        sa_column=Column(BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"), nullable=False)
+    character_id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"))
+    )
+    corporation_id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger, ForeignKey("corporations_followed.corporation_id", ondelete="CASCADE")),
     )
     kind: str = Field(sa_column=_text())  # first | incremental | full
     started_at: datetime = Field(sa_column=_time(now=True))
     finished_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
-    listed: int = Field(sa_column=Column(Integer, nullable=False))
+    listed: int = Field(sa_column=Column(Integer, nullable=False))  # = stored + pending + failed, once it is finished
     killmail_ids: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))  # to store in this run
     new: int = Field(sa_column=Column(Integer, nullable=False))
     stored: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     pending: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     failed: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
+    failures: dict[str, int] = Field(  # how many by reason; together `failed`
+        sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )

@@ -44,7 +44,7 @@ class FailedAttempt:
     next_attempt_at: datetime | None
 
 
-async def add_references(connection: Connection, character_id: int, references: Sequence[tuple[int, str]]) -> list[int]:
+async def add_references(connection: Connection, seen_by: int, references: Sequence[tuple[int, str]]) -> list[int]:
     """Remember references (id, hash); those nobody had shown us before are returned.
 
     Sorted by id: two users whose lists overlap wait for each other instead of deadlocking.
@@ -60,15 +60,15 @@ async def add_references(connection: Connection, character_id: int, references: 
         ON CONFLICT (killmail_id) DO NOTHING
         RETURNING killmail_id, stored_at
         """,
-        character_id,
+        seen_by,
         [killmail_id for killmail_id, _ in references],
         [killmail_hash for _, killmail_hash in references],
     )
     return [row["killmail_id"] for row in rows if row["stored_at"] is None]
 
 
-async def claim(connection: Connection, character_id: int, listed: Collection[int]) -> list[int]:
-    """Take what this character saw first or has listed now, wants a body, and nobody works on. Newest first."""
+async def claim(connection: Connection, seen_by: int, listed: Collection[int]) -> list[int]:
+    """Take what a character or corporation saw first or has listed now, if nobody works on it. Newest first."""
     rows = await connection.fetch(
         f"""
         WITH mine AS MATERIALIZED (
@@ -80,14 +80,14 @@ async def claim(connection: Connection, character_id: int, listed: Collection[in
          WHERE killmail_refs.killmail_id = mine.killmail_id
         RETURNING killmail_refs.killmail_id
         """,  # noqa: S608 - both parts are constants above
-        character_id,
+        seen_by,
         list(listed),
         CLAIM_FOR,
     )
     return sorted((row["killmail_id"] for row in rows), reverse=True)
 
 
-async def forgive(connection: Connection, character_id: int, listed: Collection[int]) -> None:
+async def forgive(connection: Connection, seen_by: int, listed: Collection[int]) -> None:
     """A full resync tries again what was given up or is waiting for a later attempt."""
     await connection.execute(
         """
@@ -97,7 +97,7 @@ async def forgive(connection: Connection, character_id: int, listed: Collection[
              WHERE stored_at IS NULL AND attempts > 0 AND (first_seen_by = $1 OR killmail_id = ANY ($2))
              ORDER BY killmail_id FOR UPDATE)
         """,
-        character_id,
+        seen_by,
         list(listed),
     )
 

@@ -1,9 +1,9 @@
-"""Where each character's sync stands: the list pages, the runs, and the sync columns of `users`."""
+"""Where each sync stands, a character's or a corporation's: the list pages, the runs, and the sync columns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -12,6 +12,8 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from db.references import add_references, claim, forgive
+from db.run_account import account_of
+from db.subjects import Subject
 from workflows.contracts import RunAccount, SyncState
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -34,10 +36,18 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ListSeen:
-    """A walk over the list that gave something new: its references, and etag and length of every page of it."""
+    """A walk over the list that gave something new: its references, and every page of it."""
 
     references: Sequence[tuple[int, str]] = field(repr=False)
-    pages: Mapping[int, tuple[str, int]]
+    pages: Mapping[int, ListedPage]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A page's etag and killmails; None: those it had, for it answered 304."""
+
+    etag: str
+    killmail_ids: Sequence[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +69,34 @@ _PENDING_UNTIL = """
 """
 
 
-async def standing(pool: asyncpg.Pool, character_id: int) -> Standing | None:
-    """None if the character is not known (any more)."""
+async def standing(pool: asyncpg.Pool, subject: Subject, asked_by: int) -> Standing | None:
+    """None if the subject is not known (any more).
+
+    Args:
+        asked_by: the character with whose token the list is read; its own for a character's list.
+    """
     row = await pool.fetchrow(
         f"""
         SELECT u.access_token, u.token_state = 'valid' AND u.expires_at > now() AS token_is_usable,
-               u.killmail_list_fresh_until AS fresh_until,
-               coalesce(u.killmail_list_fresh_until > now(), false) AS is_fresh,
-               u.sync_state = 'ok' AS shows_ok,
+               s.killmail_list_fresh_until AS fresh_until,
+               coalesce(s.killmail_list_fresh_until > now(), false) AS is_fresh,
+               s.sync_state = 'ok' AS shows_ok,
                coalesce(pages.numbers, '{{}}') AS numbers, coalesce(pages.etags, '{{}}') AS etags,
                coalesce(pages.listed, '{{}}') AS listed,
                EXISTS (SELECT FROM killmail_refs r
                         WHERE r.first_seen_by = $1 AND r.stored_at IS NULL AND r.parked_at IS NULL
                           AND (r.claimed_until IS NULL OR r.claimed_until <= now())
                           AND (r.next_attempt_at IS NULL OR r.next_attempt_at <= now()))
-               OR EXISTS (SELECT FROM sync_runs s WHERE s.character_id = $1 AND s.finished_at IS NULL) AS has_work,
+               OR EXISTS (SELECT FROM sync_runs r WHERE r.{subject.key} = $1 AND r.finished_at IS NULL) AS has_work,
                ({_PENDING_UNTIL}) AS pending_until
-          FROM users u
+          FROM {subject.table} s
+          LEFT JOIN users u ON u.character_id = $2
           LEFT JOIN LATERAL (SELECT array_agg(page) AS numbers, array_agg(etag) AS etags, array_agg(listed) AS listed
-                               FROM killmail_lists l WHERE l.character_id = u.character_id) AS pages ON true
-         WHERE u.character_id = $1
-        """,  # noqa: S608 - a constant above
-        character_id,
+                               FROM killmail_lists l WHERE l.list_of = $1 AND l.character_id = $2) AS pages ON true
+         WHERE s.{subject.key} = $1
+        """,  # noqa: S608 - constants above and of `db.subjects`
+        subject.id,
+        asked_by,
     )
     if row is None:
         return None
@@ -99,7 +115,7 @@ async def standing(pool: asyncpg.Pool, character_id: int) -> Standing | None:
 
 async def note_idle_look(
     database: asyncpg.Pool | Connection,
-    character_id: int,
+    subject: Subject,
     *,
     asked: bool,
     fresh_until: datetime | None,
@@ -107,13 +123,14 @@ async def note_idle_look(
 ) -> None:
     """A look that found nothing to do: the only write of an idle cycle, to one row."""
     await database.execute(
-        """
-        UPDATE users SET last_killmail_sync_at = CASE WHEN $2 THEN now() ELSE last_killmail_sync_at END,
-                         killmail_list_fresh_until = CASE WHEN $2 THEN $3 ELSE killmail_list_fresh_until END,
-                         first_synced_at = coalesce(first_synced_at, now()), sync_state = $4, sync_detail = $5
-         WHERE character_id = $1
-        """,
-        character_id,
+        f"""
+        UPDATE {subject.table}
+           SET last_killmail_sync_at = CASE WHEN $2 THEN now() ELSE last_killmail_sync_at END,
+               killmail_list_fresh_until = CASE WHEN $2 THEN $3 ELSE killmail_list_fresh_until END,
+               first_synced_at = coalesce(first_synced_at, now()), sync_state = $4, sync_detail = $5
+         WHERE {subject.key} = $1
+        """,  # noqa: S608 - constants of `db.subjects`
+        subject.id,
         asked,
         fresh_until,
         str(SyncState.OK),
@@ -123,7 +140,8 @@ async def note_idle_look(
 
 async def take_on(
     pool: asyncpg.Pool,
-    character_id: int,
+    subject: Subject,
+    asked_by: int,
     seen: ListSeen | None,
     *,
     kind: str,
@@ -134,6 +152,7 @@ async def take_on(
     """One transaction: remember what the list showed, claim what wants a body, open (or go on with) a run.
 
     Args:
+        asked_by: the character with whose token the list was read.
         seen: None when the list is unchanged or was not asked.
         kind: first, incremental or full; a full one also retries what was given up.
     """
@@ -142,18 +161,20 @@ async def take_on(
         listed: list[int] = []
         if seen is not None:
             listed = [killmail_id for killmail_id, _ in seen.references]
-            new = await add_references(connection, character_id, seen.references)
-            await _keep_pages(connection, character_id, seen)
+            new = await add_references(connection, subject.id, seen.references)
+            await _keep_pages(connection, subject, asked_by, seen)
         if kind == "full":
-            await forgive(connection, character_id, listed)
-        killmail_ids = await claim(connection, character_id, listed)
+            await forgive(connection, subject.id, listed)
+        killmail_ids = await claim(connection, subject.id, listed)
         total = await connection.fetchval(
-            "SELECT coalesce(sum(listed), 0) FROM killmail_lists WHERE character_id = $1", character_id
+            "SELECT coalesce(sum(listed), 0) FROM killmail_lists WHERE list_of = $1 AND character_id = $2",
+            subject.id,
+            asked_by,
         )
         run = await connection.fetchrow(
-            "SELECT run_id, killmail_ids FROM sync_runs WHERE character_id = $1 AND finished_at IS NULL"
+            f"SELECT run_id, killmail_ids FROM sync_runs WHERE {subject.key} = $1 AND finished_at IS NULL"  # noqa: S608
             " ORDER BY run_id DESC LIMIT 1",
-            character_id,
+            subject.id,
         )
         run_id, before = (run["run_id"], set(run["killmail_ids"])) if run is not None else (None, set[int]())
         together = sorted(before | set(killmail_ids), reverse=True)
@@ -165,34 +186,33 @@ async def take_on(
                 together,
                 total,
             )
-        elif together:
+        elif together or (kind == "full" and asked):
             run_id = await connection.fetchval(
-                "INSERT INTO sync_runs (character_id, kind, listed, killmail_ids, new)"
+                f"INSERT INTO sync_runs ({subject.key}, kind, listed, killmail_ids, new)"  # noqa: S608
                 " VALUES ($1, $2, $3, $4, cardinality($4::bigint[])) RETURNING run_id",
-                character_id,
+                subject.id,
                 kind,
                 total,
                 together,
             )
         if killmail_ids:
             await connection.execute(
-                """
-                UPDATE users SET last_killmail_sync_at = CASE WHEN $2 THEN now() ELSE last_killmail_sync_at END,
-                                 killmail_list_fresh_until = CASE WHEN $2 THEN $3 ELSE killmail_list_fresh_until END,
-                                 sync_state = $4, sync_detail = '{}'
-                 WHERE character_id = $1
-                """,
-                character_id,
+                f"""
+                UPDATE {subject.table}
+                   SET last_killmail_sync_at = CASE WHEN $2 THEN now() ELSE last_killmail_sync_at END,
+                       killmail_list_fresh_until = CASE WHEN $2 THEN $3 ELSE killmail_list_fresh_until END,
+                       sync_state = $4, sync_detail = '{{}}'
+                 WHERE {subject.key} = $1
+                """,  # noqa: S608 - constants of `db.subjects`
+                subject.id,
                 asked,
                 fresh_until,
                 str(SyncState.FIRST_SYNC if kind == "first" else SyncState.SYNCING),
             )
         else:
-            await note_idle_look(
-                connection, character_id, asked=asked, fresh_until=fresh_until, next_sync_at=next_sync_at
-            )
+            await note_idle_look(connection, subject, asked=asked, fresh_until=fresh_until, next_sync_at=next_sync_at)
         pending_until = await connection.fetchval(
-            _PENDING_UNTIL + " AND NOT killmail_id = ANY ($2)", character_id, killmail_ids
+            _PENDING_UNTIL + " AND NOT killmail_id = ANY ($2)", subject.id, killmail_ids
         )
         stored_before = await connection.fetch(
             "SELECT killmail_id FROM killmails WHERE killmail_id = ANY ($1) ORDER BY killmail_id DESC",
@@ -202,42 +222,37 @@ async def take_on(
     return Claimed(total, len(new), run_id, killmail_ids, stored_ids, pending_until)
 
 
-async def _keep_pages(connection: Connection, character_id: int, seen: ListSeen) -> None:
-    numbers = sorted(seen.pages)
-    await connection.execute(
+async def _keep_pages(connection: Connection, subject: Subject, asked_by: int, seen: ListSeen) -> None:
+    """Pages that answered 304 stay as they were."""
+    await connection.executemany(
         """
-        INSERT INTO killmail_lists (character_id, page, etag, listed)
-        SELECT $1, p.* FROM unnest($2::int[], $3::text[], $4::int[]) AS p
-        ON CONFLICT (character_id, page) DO UPDATE SET etag = excluded.etag, listed = excluded.listed
+        INSERT INTO killmail_lists (list_of, character_id, page, etag, listed, killmail_ids)
+        VALUES ($1, $2, $3, $4, cardinality($5::bigint[]), $5)
+        ON CONFLICT (list_of, character_id, page) DO UPDATE
+           SET etag = excluded.etag, listed = excluded.listed, killmail_ids = excluded.killmail_ids
         """,
-        character_id,
-        numbers,
-        [seen.pages[number][0] for number in numbers],
-        [seen.pages[number][1] for number in numbers],
+        [
+            (subject.id, asked_by, number, page.etag, page.killmail_ids)
+            for number, page in sorted(seen.pages.items())
+            if page.killmail_ids is not None
+        ],
     )
     await connection.execute(
-        "DELETE FROM killmail_lists WHERE character_id = $1 AND NOT page = ANY ($2)", character_id, numbers
+        "DELETE FROM killmail_lists WHERE list_of = $1 AND character_id = $2 AND NOT page = ANY ($3)",
+        subject.id,
+        asked_by,
+        sorted(seen.pages),
     )
 
 
 async def finish_run(
-    pool: asyncpg.Pool, run_id: int, character_id: int, *, interrupted: bool, next_sync_at: datetime | None
+    pool: asyncpg.Pool, run_id: int, subject: Subject, *, interrupted: bool, next_sync_at: datetime | None
 ) -> RunAccount:
     """Put the account of a run on record and let go of its claims. An interrupted one stays open."""
     async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(
-            """
-            WITH one AS (SELECT unnest(killmail_ids) AS killmail_id FROM sync_runs WHERE run_id = $1)
-            SELECT count(*) AS new, count(k.killmail_id) AS stored,
-                   count(*) FILTER (WHERE k.killmail_id IS NULL AND r.parked_at IS NULL) AS pending,
-                   count(*) FILTER (WHERE k.killmail_id IS NULL AND r.parked_at IS NOT NULL) AS failed,
-                   max(k.killmail_time) AS newest_killmail_at
-              FROM one LEFT JOIN killmails k USING (killmail_id) LEFT JOIN killmail_refs r USING (killmail_id)
-            """,
-            run_id,
-        )
-        assert row is not None  # noqa: S101 - an aggregate always has a row
-        account = RunAccount(**dict(row))
+        mine = list(await connection.fetchval("SELECT killmail_ids FROM sync_runs WHERE run_id = $1", run_id) or ())
+        found = await account_of(connection, subject.id, mine)
+        account = RunAccount(new=len(mine), **asdict(found))
         if account.pending:
             await connection.execute(
                 """
@@ -250,32 +265,38 @@ async def finish_run(
                 run_id,
             )
         await connection.execute(
-            "UPDATE sync_runs SET new = $2, stored = $3, pending = $4, failed = $5,"
-            " finished_at = CASE WHEN $6 THEN NULL ELSE coalesce(finished_at, now()) END WHERE run_id = $1",
+            "UPDATE sync_runs SET new = $2, listed = $3, stored = $4, pending = $5, failed = $6, failures = $7,"
+            " finished_at = CASE WHEN $8 THEN NULL ELSE coalesce(finished_at, now()) END WHERE run_id = $1",
             run_id,
             account.new,
+            account.listed,
             account.stored,
             account.pending,
             account.failed,
+            orjson.dumps(account.failures).decode(),
             interrupted,
         )
         if not interrupted:
             await connection.execute(
-                "UPDATE users SET first_synced_at = coalesce(first_synced_at, now()), sync_state = $2,"
-                " sync_detail = $3 WHERE character_id = $1",
-                character_id,
+                f"UPDATE {subject.table} SET first_synced_at = coalesce(first_synced_at, now()), sync_state = $2,"  # noqa: S608
+                " sync_detail = $3, last_new_killmail_at = coalesce($4, last_new_killmail_at),"
+                " last_full_sync_at = CASE WHEN (SELECT kind FROM sync_runs WHERE run_id = $5) IN ('first', 'full')"
+                f" THEN now() ELSE last_full_sync_at END WHERE {subject.key} = $1",
+                subject.id,
                 str(SyncState.OK),
                 detail(next_sync_at),
+                account.newest_killmail_at,
+                run_id,
             )
-            account.pending_until = await connection.fetchval(_PENDING_UNTIL, character_id)
+            account.pending_until = await connection.fetchval(_PENDING_UNTIL, subject.id)
     return account
 
 
-async def record_state(pool: asyncpg.Pool, character_id: int, state: SyncState, until: datetime | None) -> None:
+async def record_state(pool: asyncpg.Pool, subject: Subject, state: SyncState, until: datetime | None) -> None:
     """Show the pilot a state that only the workflow knows."""
     await pool.execute(
-        "UPDATE users SET sync_state = $2, sync_detail = $3 WHERE character_id = $1",
-        character_id,
+        f"UPDATE {subject.table} SET sync_state = $2, sync_detail = $3 WHERE {subject.key} = $1",  # noqa: S608
+        subject.id,
         str(state),
         detail(until),
     )

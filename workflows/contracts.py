@@ -237,7 +237,10 @@ class FinishRun:
 
 @dataclass
 class RunAccount:
-    """The account of a run: every killmail listed as new is stored, pending or failed."""
+    """The account of a run: `listed` = `stored` + `pending` + `failed`, the last by reason in `failures`.
+
+    `new`: killmails this run set out to store. The others that are listed were dealt with before.
+    """
 
     new: int = 0
     stored: int = 0
@@ -245,6 +248,8 @@ class RunAccount:
     failed: int = 0
     newest_killmail_at: datetime | None = None
     pending_until: datetime | None = None  # when the first of the pending ones becomes due
+    listed: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass

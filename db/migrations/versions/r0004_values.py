@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 FIGURES = ("destroyed_value", "dropped_value", "fitted_value", "total_value")
+ABOUT = ("price_date", "priced_kinds", "item_kinds", "solo", "npc", "awox", "damage_done", "top_damage_ordinal")
 
 
 def upgrade() -> None:
@@ -46,18 +47,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("killmails_unvalued", table_name="killmails", postgresql_where=sa.text("price_date IS NULL"))
-    for column in (
-        "top_damage_ordinal",
-        "damage_done",
-        "awox",
-        "npc",
-        "solo",
-        "item_kinds",
-        "priced_kinds",
-        "price_date",
-    ):
+    for column in reversed(FIGURES + ABOUT):
         op.drop_column("killmails", column)
-    for figure in reversed(FIGURES):
-        op.drop_column("killmails", figure)
     op.drop_table("market_prices")
     op.drop_table("price_snapshots")

@@ -1,0 +1,85 @@
+"""What every look at a killmail list comes to, whoever's it is: what is new is remembered, what is due is claimed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from db.subjects import Subject
+from db.sync import ListedPage, ListSeen, Standing, note_idle_look, take_on
+from eve.killmail_list import KillmailWalk
+from live import LiveEvents
+from workflows.contracts import Discovery
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look under way: whose list, with whose token, and how it stood before."""
+
+    subject: Subject
+    asked_by: int  # a character id
+    before: Standing
+    full: bool
+    first: bool
+    next_sync_at: datetime | None
+
+
+async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: KillmailWalk | None) -> Discovery:
+    """Put down what the walk showed; None: ESI's cache still holds the list we have, so it was not asked.
+
+    An unchanged list with nothing due costs one written row.
+    """
+    before, subject = look.before, look.subject
+    asked = walk is not None
+    fresh_until = walk.fresh_until if walk is not None else before.fresh_until
+    pages_missing_until = walk.incomplete.until if walk is not None and walk.incomplete is not None else None
+    if pages_missing_until is not None:
+        fresh_until = None  # the rest of the pages may be asked for as soon as the budget allows
+    seen = _seen(walk, before)
+    if seen is None and not before.has_work and not look.full:
+        await note_idle_look(pool, subject, asked=asked, fresh_until=fresh_until, next_sync_at=look.next_sync_at)
+        if not before.shows_ok:
+            await live.sync_changed(subject.id)
+        return Discovery(
+            listed=sum(before.listed.values()),
+            unchanged=asked,
+            fresh_until=fresh_until,
+            asked=asked,
+            pending_until=before.pending_until,
+        )
+    claimed = await take_on(
+        pool,
+        subject,
+        look.asked_by,
+        seen,
+        kind="first" if look.first else "full" if look.full else "incremental",
+        asked=asked,
+        fresh_until=fresh_until,
+        next_sync_at=look.next_sync_at,
+    )
+    await live.sync_changed(subject.id)
+    return Discovery(
+        listed=claimed.listed,
+        new=claimed.new,
+        run_id=claimed.run_id,
+        killmail_ids=claimed.killmail_ids,
+        unchanged=walk is not None and walk.unchanged,
+        fresh_until=fresh_until,
+        asked=asked,
+        pending_until=min(filter(None, (claimed.pending_until, pages_missing_until)), default=None),
+        unnamed_killmail_ids=claimed.stored_before,
+    )
+
+
+def _seen(walk: KillmailWalk | None, before: Standing) -> ListSeen | None:
+    if walk is None or walk.unchanged or not (walk.pages or before.etags):
+        return None
+    return ListSeen(
+        references=[(reference.killmail_id, reference.killmail_hash) for reference in walk.refs],
+        pages={
+            number: ListedPage(page.etag, page.killmail_ids if page.listed is not None else None)
+            for number, page in walk.pages.items()
+        },
+    )
