@@ -24,6 +24,7 @@ from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.errors import FailureInterceptor
 from activities.runs import Runs
+from activities.values import Values
 from activities.watch import Watch
 from db.pool import open_pool
 from db.vault import TokenVault
@@ -34,9 +35,11 @@ from eve.sso import Sso
 from live import LiveEvents
 from observability import temporal_runtime
 from settings import Settings
-from workflows.client import connect_temporal, trigger_watchdog
+from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
 from workflows.contracts import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from workflows.prices import PriceSnapshot, Revaluation
 from workflows.user_sync import UserSync
+from workflows.value_contracts import PRICE_SNAPSHOT_ID
 from workflows.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
@@ -46,7 +49,7 @@ CACHED_WORKFLOWS = 10_000
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
 POOL_SIZE = 20
-WORKFLOWS: list[type] = [UserSync, Watchdog]
+WORKFLOWS: list[type] = [UserSync, PriceSnapshot, Revaluation, Watchdog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Queue:
 
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The production sandbox; modules that hold only data and pure functions are shared by all workflows."""
-    shared = ("contracts", "status", "pacing", "search_attributes", "failures", "calls")
+    shared = ("contracts", "status", "pacing", "search_attributes", "failures", "calls", "value_contracts")
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*(f"workflows.{name}" for name in shared))
     )
@@ -113,6 +116,7 @@ def queues(
 ) -> list[Queue]:
     """Every activity with what it needs, by the queue it is served from."""
     runs, enrichment = Runs(pool, live), Enrichment(pool, esi, live)
+    values = Values(pool, esi)
     deciding: list[Callable[..., Any]] = [
         AccessTokens(pool, sso, vault, live).ensure_access_token,
         KillmailDiscovery(pool, esi, vault, live).discover_killmails,
@@ -120,10 +124,16 @@ def queues(
         runs.record_sync_state,
         Watch(pool, client, sync_interval_seconds).watch_users,
     ]
+    enriching: list[Callable[..., Any]] = [
+        enrichment.name_entities,
+        enrichment.describe_solar_systems,
+        values.take_price_snapshot,
+        values.appraise_killmails,
+    ]
     return [
         Queue(SYNC_QUEUE, deciding, 50, WORKFLOWS),
         Queue(KILLMAILS_QUEUE, [KillmailBodies(pool, esi, live).fetch_killmails], 12, []),
-        Queue(ENRICHMENT_QUEUE, [enrichment.name_entities, enrichment.describe_solar_systems], 12, []),
+        Queue(ENRICHMENT_QUEUE, enriching, 12, []),
     ]
 
 
@@ -174,5 +184,7 @@ async def _look_after_users_now(client: Client) -> None:
     try:
         if not await trigger_watchdog(client):
             logger.warning("The watchdog has no schedule: run `killreport migrate`.")
+        # A new installation has no prices yet; one that has the day's asks for none.
+        await trigger_schedule(client, PRICE_SNAPSHOT_ID)
     except RPCError as error:
         logger.warning("The watchdog could not be started (%s); its schedule will.", error)

@@ -10,6 +10,7 @@ import asyncpg
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
+from db.appraisal import appraise
 from db.references import (
     FailedAttempt,
     PendingReference,
@@ -78,6 +79,7 @@ class KillmailBodies:
         # Also what an attempt before this one stored, for it may have died before it could announce it.
         stored = await stored_among(self._pool, request.killmail_ids)
         if stored:
+            await appraise(self._pool, stored)
             await self._live.killmails_stored(stored, await users_on(self._pool, stored))
         if batch.stop is not None:
             raise batch.stop

@@ -31,9 +31,11 @@ WORKFLOW_MODULES = {
     "cycle",
     "failures",
     "pacing",
+    "prices",
     "search_attributes",
     "status",
     "user_sync",
+    "value_contracts",
     "watchdog",
 }
 

@@ -28,6 +28,7 @@ from workflows.contracts import (
     RunAccount,
     WatchdogReport,
 )
+from workflows.value_contracts import AppraisedKillmails, AppraiseKillmails, PricesTaken
 
 # Six attempts within about a minute and a half; after that the cycle, not the user, is called degraded.
 RETRIES = RetryPolicy(
@@ -137,6 +138,37 @@ async def watch_users() -> WatchdogReport:
         heartbeat_timeout=timedelta(seconds=30),
         retry_policy=RetryPolicy(initial_interval=timedelta(seconds=5), maximum_attempts=3),
         summary="compare users with their workflows",
+    )
+    return answer
+
+
+async def take_price_snapshot(priority: Priority) -> PricesTaken:
+    answer: PricesTaken = await workflow.execute_activity(
+        "take_price_snapshot",
+        result_type=PricesTaken,
+        task_queue=ENRICHMENT_QUEUE,
+        start_to_close_timeout=timedelta(minutes=3),
+        schedule_to_close_timeout=CLOSE,
+        heartbeat_timeout=HEARTBEAT,
+        retry_policy=RETRIES,
+        priority=priority,
+        summary="keep the day's market prices",
+    )
+    return answer
+
+
+async def appraise_killmails(request: AppraiseKillmails, priority: Priority) -> AppraisedKillmails:
+    answer: AppraisedKillmails = await workflow.execute_activity(
+        "appraise_killmails",
+        request,
+        result_type=AppraisedKillmails,
+        task_queue=ENRICHMENT_QUEUE,
+        start_to_close_timeout=timedelta(minutes=5),
+        heartbeat_timeout=HEARTBEAT,
+        # Its only need is our own database: an outage of an hour is waited for, so that no work is lost.
+        retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1), maximum_attempts=65),
+        priority=priority,
+        summary=f"value killmails above {request.after_killmail_id}",
     )
     return answer
 

@@ -36,6 +36,7 @@ from workflows.contracts import (
     UserSyncState,
     user_sync_id,
 )
+from workflows.schedules import DAILY
 from workflows.search_attributes import CHARACTER_ID, CORPORATION_ID, LAST_NEW_KILLMAIL_AT, SYNC_STATE
 
 CALL_TIMEOUT = timedelta(seconds=10)
@@ -141,18 +142,23 @@ async def prepare_temporal(client: Client) -> list[str]:
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
         )
         done.append(f"Registered the search attributes {', '.join(sorted(missing))}.")
-    try:
-        await client.create_schedule(WATCHDOG_ID, watchdog_schedule())
-    except ScheduleAlreadyRunningError:
-        return done
-    done.append(f"Made the schedule {WATCHDOG_ID}: every {WATCHDOG_EVERY.total_seconds() / 60:.0f} minutes.")
+    if await _make_schedule(client, WATCHDOG_ID, watchdog_schedule()):
+        done.append(f"Made the schedule {WATCHDOG_ID}: every {WATCHDOG_EVERY.total_seconds() / 60:.0f} minutes.")
+    for work in DAILY:
+        if await _make_schedule(client, work.schedule_id, work.schedule):
+            done.append(f"Made the schedule {work.schedule_id}: daily at {work.hour:02}:{work.minute:02} UTC.")
     return done
 
 
 async def trigger_watchdog(client: Client) -> bool:
     """Run the watchdog now; False if its schedule was never made (`killreport migrate`)."""
+    return await trigger_schedule(client, WATCHDOG_ID)
+
+
+async def trigger_schedule(client: Client, schedule_id: str) -> bool:
+    """Run a schedule's workflow now; False if the schedule was never made (`killreport migrate`)."""
     try:
-        await client.get_schedule_handle(WATCHDOG_ID).trigger(overlap=ScheduleOverlapPolicy.SKIP)
+        await client.get_schedule_handle(schedule_id).trigger(overlap=ScheduleOverlapPolicy.SKIP)
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             return False
@@ -167,6 +173,14 @@ def watchdog_schedule() -> Schedule:
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=WATCHDOG_EVERY)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=WATCHDOG_EVERY),
     )
+
+
+async def _make_schedule(client: Client, schedule_id: str, schedule: Schedule) -> bool:
+    try:
+        await client.create_schedule(schedule_id, schedule)
+    except ScheduleAlreadyRunningError:
+        return False
+    return True
 
 
 def _explained(error: RPCError, character_id: int) -> Exception:

@@ -62,7 +62,7 @@ async def test_an_unchanged_list_is_not_sent_again(open_esi: OpenEsi) -> None:
     ],
 )
 async def test_anything_else_than_prices_is_refused(open_esi: OpenEsi, body: bytes, error: type[Exception]) -> None:
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(_: web.Request) -> web.Response:
         return web.Response(body=body, headers=errors_left(100))
 
     async with open_esi(handler) as esi:

@@ -45,8 +45,8 @@ async def test_the_whole_corpus(pool: asyncpg.Pool) -> None:
     await store_killmails(pool, [raw(killmail) for killmail in killmails])
     ids = [killmail["killmail_id"] for killmail in killmails]
     assert await appraise(pool, ids) == sorted(ids)
-    found = {row["id"]: {key: row[key] for key in row.keys() if key != "id"} for row in await pool.fetch(_FOUND)}
-    assert found == EXPECTED
+    found = [dict(row) for row in await pool.fetch(_FOUND)]
+    assert {row.pop("id"): row for row in found} == EXPECTED
     assert await appraise(pool, ids, again=True) == []  # the same again, so nothing is written
 
 

@@ -1,0 +1,78 @@
+"""`PriceSnapshot` and `Revaluation`: what ISK values rest on, daily; and all of them worked out again, on demand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import calls
+    from workflows.failures import failure_of
+    from workflows.value_contracts import AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
+
+PRIORITY = Priority(priority_key=5, fairness_key="values")
+LOOK_AGAIN = timedelta(minutes=15)
+TRIES = 24
+"""Times to ask for the day's prices, over about six hours; the next day brings the next run."""
+
+
+@workflow.defn(name="PriceSnapshot")
+class PriceSnapshot:
+    """Takes the day's prices, and values what had no value or only that of an earlier day."""
+
+    @workflow.run
+    async def run(self) -> PriceSnapshotReport:
+        prices = await self._prices()
+        report = PriceSnapshotReport(prices)
+        request = AppraiseKillmails()
+        while True:
+            appraised = await calls.appraise_killmails(request, PRIORITY)
+            report.revalued += appraised.changed
+            if appraised.done:
+                break
+            request.after_killmail_id = appraised.after_killmail_id
+        taken = f"{prices.listed:,} prices, {prices.changed:,} changed" if prices.taken else "The day had its prices"
+        workflow.set_current_details(f"{taken}; {report.revalued:,} killmails valued.")
+        return report
+
+    async def _prices(self) -> PricesTaken:
+        for _ in range(TRIES - 1):
+            try:
+                return await calls.take_price_snapshot(PRIORITY)
+            except ActivityError as error:
+                failure = failure_of(error)
+                workflow.logger.warning("The day's prices must wait: %s", failure.type)
+                pause = LOOK_AGAIN if failure.until is None else failure.until - workflow.now()
+                await workflow.sleep(max(pause, timedelta(seconds=1)))
+        return await calls.take_price_snapshot(PRIORITY)
+
+
+@workflow.defn(name="Revaluation")
+class Revaluation:
+    """Values and classifies every killmail again, by id. A run that is interrupted goes on where it was."""
+
+    def __init__(self) -> None:
+        self._revalued = Revalued()
+
+    @workflow.run
+    async def run(self, revalued: Revalued) -> Revalued:
+        self._revalued = revalued
+        while True:
+            request = AppraiseKillmails(revalued.after_killmail_id, everything=True, since=revalued.since)
+            appraised = await calls.appraise_killmails(request, PRIORITY)
+            revalued.looked_at += appraised.looked_at
+            revalued.changed += appraised.changed
+            revalued.after_killmail_id = appraised.after_killmail_id
+            workflow.set_current_details(f"{revalued.looked_at:,} killmails looked at, {revalued.changed:,} changed.")
+            if appraised.done:
+                return revalued
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(revalued)
+
+    @workflow.query
+    def progress(self) -> Revalued:
+        """How far it is."""
+        return self._revalued
