@@ -32,6 +32,14 @@ class Forbidden(EveError):
     """
 
 
+class RoleMissing(Forbidden):
+    """The character is not a director (any more)."""
+
+
+class NotInCorporation(Forbidden):
+    """The character is not in the corporation it asked for (any more)."""
+
+
 class NotFound(EveError):
     """404: no such character, page or id."""
 

@@ -25,6 +25,8 @@ from eve.responses import expect, failure, parsed
 from eve.routes import (
     AFFILIATION,
     CHARACTER_KILLMAILS,
+    CHARACTER_ROLES,
+    CORPORATION_KILLMAILS,
     KILLMAIL,
     MARKET_PRICES,
     NAMES,
@@ -108,16 +110,52 @@ class Esi:
             Forbidden: the token does not carry the scope, or the character may not.
         """
 
-        async def page(number: int, etag: str) -> Answer:
-            headers = {"Authorization": f"Bearer {access_token}"}
-            if etag:
-                headers["If-None-Match"] = etag
-            path = f"/characters/{character_id}/killmails/recent?page={number}"
-            return await self._ask(
-                CHARACTER_KILLMAILS, path, call_class, caller=f"{self._client_id}:{character_id}", headers=headers
-            )
+        path = f"/characters/{character_id}/killmails/recent"
+        return await self._killmail_list(CHARACTER_KILLMAILS, path, character_id, access_token, etags, call_class)
 
-        return await walk(page, etags, utc_now)
+    async def corporation_killmails(
+        self,
+        corporation_id: int,
+        director_id: int,
+        access_token: str,
+        etags: Mapping[int, str],
+        call_class: CallClass,
+    ) -> KillmailWalk:
+        """The corporation's killmails of the last 90 days: its members' as victim or with the final blow.
+
+        The budget is that of the director (a character id) whose access token asks.
+
+        Raises:
+            AccessTokenRejected: refresh the access token and try once more.
+            RoleMissing, NotInCorporation: this character may not (any more), another one might.
+            Forbidden: the token does not carry the scope, or ESI errs.
+        """
+        path = f"/corporations/{corporation_id}/killmails/recent"
+        return await self._killmail_list(CORPORATION_KILLMAILS, path, director_id, access_token, etags, call_class)
+
+    async def character_roles(self, character_id: int, access_token: str, call_class: CallClass) -> frozenset[str]:
+        """The roles the character has in its corporation everywhere, e.g. "Director". ESI caches them an hour.
+
+        Raises:
+            AccessTokenRejected, Forbidden: as for the lists.
+        """
+        document = _object(
+            parsed(
+                await self._ask(
+                    CHARACTER_ROLES,
+                    f"/characters/{character_id}/roles",
+                    call_class,
+                    caller=f"{self._client_id}:{character_id}",
+                    headers={"Authorization": f"Bearer {access_token}"},
+                )
+            )
+        )
+        roles = document.get("roles") or []  # absent: none
+        expect(
+            isinstance(roles, list) and all(isinstance(role, str) for role in roles),
+            "A character's roles of ESI's are not a list of words.",
+        )
+        return frozenset(roles)
 
     async def killmail(self, ref: KillmailRef, call_class: CallClass) -> bytes:
         """The killmail's body as ESI sent it, checked.
@@ -190,6 +228,24 @@ class Esi:
         """The game server's status; asked even while everything else waits for the end of a downtime."""
         document = _object(parsed(await self._ask(SERVER_STATUS, "/status", CallClass.LIVE, heed_downtime=False)))
         return ServerStatus(_integer(document, "players"), _text(document, "server_version"))
+
+    async def _killmail_list(
+        self,
+        route: Route,
+        path: str,
+        character_id: int,
+        access_token: str,
+        etags: Mapping[int, str],
+        call_class: CallClass,
+    ) -> KillmailWalk:
+        async def page(number: int, etag: str) -> Answer:
+            headers = {"Authorization": f"Bearer {access_token}"}
+            if etag:
+                headers["If-None-Match"] = etag
+            caller = f"{self._client_id}:{character_id}"
+            return await self._ask(route, f"{path}?page={number}", call_class, caller=caller, headers=headers)
+
+        return await walk(page, etags, utc_now)
 
     async def _objects(
         self, route: Route, path: str, ids: Sequence[int], call_class: CallClass

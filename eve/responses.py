@@ -22,7 +22,9 @@ from eve.errors import (
     InvalidHash,
     MalformedBody,
     NotFound,
+    NotInCorporation,
     RateLimited,
+    RoleMissing,
     Unavailable,
 )
 
@@ -124,7 +126,10 @@ def _forbidden(answer: Answer) -> EveError:
         return AccessTokenRejected(_sentence("ESI did not accept the access token", answer))
     if isinstance(document, dict) and document.get("sso_status", 200) != 200:
         return Unavailable(_sentence("ESI could not check the access token", answer))
-    return Forbidden(_sentence("ESI refused", answer))
+    said = _sentence("ESI refused", answer)
+    if "required role" in text.lower():
+        return RoleMissing(said)
+    return NotInCorporation(said) if "not in the corporation" in text.lower() else Forbidden(said)
 
 
 def _sentence(start: str, answer: Answer) -> str:

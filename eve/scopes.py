@@ -6,3 +6,7 @@ CORPORATION_KILLMAIL_SCOPE = "esi-killmails.read_corporation_killmails.v1"
 """Read the killmails of the character's corporation; ESI also wants the Director role."""
 CORPORATION_ROLES_SCOPE = "esi-characters.read_corporation_roles.v1"
 """Read the character's roles, to know whether it is a director."""
+CORPORATION_SCOPES = frozenset({CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE})
+"""What it takes to follow a corporation."""
+DIRECTOR_ROLE = "Director"
+"""The role, as ESI names it, whose holders may read the corporation's killmails."""
