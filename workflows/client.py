@@ -144,10 +144,10 @@ async def prepare_temporal(client: Client) -> list[str]:
         done.append(f"Registered the search attributes {', '.join(sorted(missing))}.")
     if await _make_schedule(client, WATCHDOG_ID, watchdog_schedule()):
         done.append(f"Made the schedule {WATCHDOG_ID}: every {WATCHDOG_EVERY.total_seconds() / 60:.0f} minutes.")
-    for work in DAILY:
-        if await _make_schedule(client, work.schedule_id, work.schedule):
-            done.append(f"Made the schedule {work.schedule_id}: daily at {work.hour:02}:{work.minute:02} UTC.")
-    return done
+    made = [work for work in DAILY if await _make_schedule(client, work.schedule_id, work.schedule)]
+    return done + [
+        f"Made the schedule {work.schedule_id}: daily at {work.hour:02}:{work.minute:02} UTC." for work in made
+    ]
 
 
 async def trigger_watchdog(client: Client) -> bool:

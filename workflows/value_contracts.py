@@ -1,4 +1,4 @@
-"""What the workflows of prices and values say to their activities and callers. As `contracts.py`: ids and counts only."""
+"""What the workflows of prices and values say to their activities and callers: ids and counts only."""
 
 from __future__ import annotations
 
