@@ -191,6 +191,23 @@ def resume(character_id: int | None, everyone: bool, reason: str, as_json: bool)
     _signal("resume", "resumed", character_id, everyone, reason, as_json)
 
 
+@main.command("load-sde")
+@click.argument("where", metavar="PATH_OR_URL")
+@as_json
+def load_sde(where: str, as_json: bool) -> None:
+    """Fill types, groups, systems and regions from CCP's static data export (JSON Lines: a zip, its address, or a
+    directory). Safe to repeat; needs no ESI."""
+    from operations.show import bytes_progress
+    from operations.static_data import load_export
+
+    with bytes_progress(shown=not as_json) as on_progress:
+        loaded = asyncio.run(load_export(load_settings(), where, on_progress))
+    build = f" of build {loaded.build_number:,}" if loaded.build_number is not None else ""
+    read = ", ".join(f"{rows:,} {title}" for title, rows in loaded.read.items())
+    differed = f"{sum(loaded.changed.values()):,} rows and {loaded.names_changed:,} names"
+    _say(loaded, f"Read the static data{build}: {read}. {differed} were new or differed.", as_json)
+
+
 @main.command()
 def bench() -> None:
     """Measure every claim of speed against a named alternative, on this machine."""

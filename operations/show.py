@@ -7,7 +7,15 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from operations.finding import Finding, Verdict
@@ -83,6 +91,29 @@ def sync_progress(*, shown: bool) -> Iterator[Callable[[SyncSeen], None]]:
     def seen(sync: SyncSeen) -> None:
         total = sync.total or None
         progress.update(task, description=escape(sync.message), completed=sync.done, total=total)
+
+    with progress:
+        yield seen
+
+
+@contextmanager
+def bytes_progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar of bytes on standard error, if that is a terminal; call what it yields with: what, done, of."""
+    console = Console(stderr=True)
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not (shown and console.is_terminal),
+    )
+    task = progress.add_task("Opening the export.", total=None)
+
+    def seen(what: str, done: int, total: int) -> None:
+        progress.update(task, description=escape(what), completed=done, total=total or None)
 
     with progress:
         yield seen

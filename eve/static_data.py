@@ -1,0 +1,196 @@
+"""CCP's static data export in JSON Lines: a zip or a directory of `*.jsonl`, one entry a line, its id as `_key`.
+
+Source: EVE developer documentation, "Static data". Read as a stream, a line at a time; only the files and
+fields named here are looked at, so that new ones change nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import orjson
+
+from eve.errors import EveError
+
+Row = tuple[Any, ...]
+VERSION_FILE = "_sde.jsonl"
+
+
+class InvalidStaticData(EveError):
+    """This is not the export, or a line of it is not what was agreed on. Says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of the export. `read` makes a row of an entry: id, English name, then what else we keep."""
+
+    file: str
+    read: Callable[[dict[str, Any]], Row]
+    required: bool = True
+
+
+def _type(entry: dict[str, Any]) -> Row:
+    return _id(entry, "_key"), _name(entry), _id(entry, "groupID")
+
+
+def _group(entry: dict[str, Any]) -> Row:
+    return _id(entry, "_key"), _name(entry), _id(entry, "categoryID")
+
+
+def _solar_system(entry: dict[str, Any]) -> Row:
+    security = entry.get("securityStatus")
+    if type(security) not in (int, float) or not math.isfinite(security) or not -1 <= security <= 1:
+        raise ValueError("securityStatus is not a number from -1 to 1")
+    return (
+        _id(entry, "_key"),
+        _name(entry),
+        float(security),
+        _id(entry, "constellationID"),
+        _wormhole_class(entry),
+    )
+
+
+def _constellation(entry: dict[str, Any]) -> Row:
+    return _id(entry, "_key"), _name(entry), _id(entry, "regionID"), _wormhole_class(entry)
+
+
+def _region(entry: dict[str, Any]) -> Row:
+    return _id(entry, "_key"), _name(entry), _wormhole_class(entry)
+
+
+def _named(entry: dict[str, Any]) -> Row:
+    return _id(entry, "_key"), _name(entry)
+
+
+def _corporation(entry: dict[str, Any]) -> Row:
+    ticker = entry.get("tickerName")
+    return _id(entry, "_key"), _name(entry), ticker if isinstance(ticker, str) else None
+
+
+TYPES = Part("types.jsonl", _type)
+GROUPS = Part("groups.jsonl", _group)
+CATEGORIES = Part("categories.jsonl", _named)
+SOLAR_SYSTEMS = Part("mapSolarSystems.jsonl", _solar_system)
+CONSTELLATIONS = Part("mapConstellations.jsonl", _constellation)
+REGIONS = Part("mapRegions.jsonl", _region)
+FACTIONS = Part("factions.jsonl", _named, required=False)
+NPC_CORPORATIONS = Part("npcCorporations.jsonl", _corporation, required=False)
+PARTS = (TYPES, GROUPS, CATEGORIES, SOLAR_SYSTEMS, CONSTELLATIONS, REGIONS, FACTIONS, NPC_CORPORATIONS)
+
+
+class StaticData(AbstractContextManager["StaticData"]):
+    """An export on this machine, open for reading.
+
+    Raises:
+        InvalidStaticData: it is neither a zip nor a directory, or a required file is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._zip: zipfile.ZipFile | None = None
+        self._files: dict[str, Path | zipfile.ZipInfo] = {}
+        if path.is_dir():
+            self._files.update({file.name: file for file in sorted(path.rglob("*.jsonl"))})
+        else:
+            try:
+                self._zip = zipfile.ZipFile(path)
+            except (OSError, zipfile.BadZipFile) as error:
+                raise InvalidStaticData(f"{path} is neither a directory nor a zip that can be read.") from error
+            self._files.update({PurePosixPath(info.filename).name: info for info in self._zip.infolist()})
+        missing = [part.file for part in PARTS if part.required and part.file not in self._files]
+        if missing:
+            self.close()
+            raise InvalidStaticData(
+                f"{path} has no {missing[0]}; is it the JSON Lines variant of the static data export?"
+            )
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the zip."""
+        if self._zip is not None:
+            self._zip.close()
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of what will be read, unpacked."""
+        return sum(self._size(part.file) for part in PARTS if part.file in self._files)
+
+    @property
+    def build_number(self) -> int | None:
+        """The game's build that this is the data of, if the export says."""
+        for entry in self._entries(VERSION_FILE, lambda _: None):
+            number = entry.get("buildNumber")
+            return number if type(number) is int else None
+        return None
+
+    def rows(self, part: Part, on_bytes: Callable[[int], None] = lambda _: None) -> Iterator[Row]:
+        """The rows of one file, none if an optional one is missing. `on_bytes` is told the length of each line.
+
+        Raises:
+            InvalidStaticData: a line is not JSON, or a field is missing or of the wrong kind.
+        """
+        for number, entry in enumerate(self._entries(part.file, on_bytes), start=1):
+            try:
+                yield part.read(entry)
+            except ValueError as error:
+                raise InvalidStaticData(f"{part.file}, entry {number}: {error}.") from None
+
+    def _entries(self, file: str, on_bytes: Callable[[int], None]) -> Iterator[dict[str, Any]]:
+        if file not in self._files:
+            return
+        with self._open(file) as lines:
+            try:
+                for number, line in enumerate(lines, start=1):
+                    on_bytes(len(line))
+                    if not line.strip():
+                        continue
+                    entry = orjson.loads(line)
+                    if not isinstance(entry, dict):
+                        raise InvalidStaticData(f"{file}, line {number}: not an object.")
+                    yield entry
+            except orjson.JSONDecodeError:
+                raise InvalidStaticData(f"{file}, line {number}: not JSON.") from None
+            except (OSError, EOFError, zipfile.BadZipFile) as error:
+                raise InvalidStaticData(f"{file} cannot be read to its end: the export is damaged.") from error
+
+    def _open(self, file: str) -> IO[bytes]:
+        where = self._files[file]
+        if isinstance(where, Path):
+            return where.open("rb")
+        assert self._zip is not None
+        return self._zip.open(where)
+
+    def _size(self, file: str) -> int:
+        where = self._files[file]
+        return where.stat().st_size if isinstance(where, Path) else where.file_size
+
+
+def _id(entry: dict[str, Any], field: str) -> int:
+    value = entry.get(field)
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"{field} is not an id")
+    return value
+
+
+def _name(entry: dict[str, Any]) -> str | None:
+    """The English name; some entries have none."""
+    value = entry.get("name")
+    if isinstance(value, dict):
+        value = value.get("en")
+    if value is not None and not isinstance(value, str):
+        raise ValueError("name is not a text")
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value else None
+
+
+def _wormhole_class(entry: dict[str, Any]) -> int | None:
+    value = entry.get("wormholeClassID")
+    if value is not None and (type(value) is not int or not 0 <= value < 2**31):
+        raise ValueError("wormholeClassID is not a number")
+    return value
