@@ -7,12 +7,13 @@ read the same thing. Ids are strings, times RFC 3339 in UTC, numbers exactly wha
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import orjson
 
+from db.related_losses import RelatedLoss
 from db.slots import slot_name
 
 Node = dict[str, Any]
@@ -44,6 +45,7 @@ def killmail_node(
     participants: Iterable[asyncpg.Record],
     names: Mapping[int, str],
     viewer: Collection[int],
+    related: RelatedLoss | None,
     *,
     with_attackers: bool,
     with_items: bool,
@@ -54,12 +56,15 @@ def killmail_node(
         row: of `db.killmails`, with position and items as JSON text or None.
         participants: its victim and, in ESI's order, the attackers needed.
         viewer: the characters by which `side` is told.
+        related: the other loss to link to.
     """
     victim, *attackers = participants
     final_blow = next((attacker for attacker in attackers if attacker["final_blow"]), None)
+    top_damage = next((one for one in attackers if one["ordinal"] == row["top_damage_ordinal"]), None)
+    damage = row["damage_done"]
     node: Node = {
         "id": str(row["killmail_id"]),
-        "time": row["killmail_time"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "time": _time(row["killmail_time"]),
         "side": "VICTIM" if victim["character_id"] in viewer else "ATTACKER",
         "solarSystem": {
             "id": str(row["solar_system_id"]),
@@ -71,14 +76,40 @@ def killmail_node(
             "damageTaken": victim["damage"],
             "position": None if row["position"] is None else orjson.loads(row["position"]),
         },
-        "finalBlow": None if final_blow is None else _attacker(final_blow, names),
+        "finalBlow": None if final_blow is None else _attacker(final_blow, names, damage),
+        "topDamage": None if top_damage is None else _attacker(top_damage, names, damage),
         "attackerCount": row["attacker_count"],
+        "value": _value(row),
+        "solo": row["solo"],
+        "npc": row["npc"],
+        "awox": row["awox"],
+        "relatedKillmail": None if related is None else _related(related, names),
     }
     if with_attackers:
-        node["attackers"] = [_attacker(attacker, names) for attacker in attackers]
+        node["attackers"] = [_attacker(attacker, names, damage) for attacker in attackers]
     if with_items:
         node["items"] = [] if row["items"] is None else [_item(item, names) for item in orjson.loads(row["items"])]
     return node
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _value(row: asyncpg.Record) -> Node | None:
+    if row["price_date"] is None:
+        return None
+    figures = {name: f"{row[f'{name}_value']:.2f}" for name in ("destroyed", "dropped", "fitted", "total")}
+    return {
+        **figures,
+        "priceDate": row["price_date"].isoformat(),
+        "pricedKinds": row["priced_kinds"],
+        "itemKinds": row["item_kinds"],
+    }
+
+
+def _related(loss: RelatedLoss, names: Mapping[int, str]) -> Node:
+    return {"id": str(loss.killmail_id), "time": _time(loss.killmail_time), "ship": _named(loss.ship_type_id, names)}
 
 
 def _named(entity_id: int | None, names: Mapping[int, str]) -> Node | None:
@@ -95,11 +126,12 @@ def _who(participant: asyncpg.Record, names: Mapping[int, str]) -> Node:
     }
 
 
-def _attacker(participant: asyncpg.Record, names: Mapping[int, str]) -> Node:
+def _attacker(participant: asyncpg.Record, names: Mapping[int, str], damage_of_all: int | None) -> Node:
     return {
         **_who(participant, names),
         "weapon": _named(participant["weapon_type_id"], names),
         "damageDone": participant["damage"],
+        "damageShare": participant["damage"] / damage_of_all if damage_of_all else None,
         "finalBlow": participant["final_blow"],
         "securityStatus": participant["security_status"],
     }

@@ -1,7 +1,7 @@
 """What a pilot may see of the killmails: decided here, in the query, for every reader.
 
 A viewer sees the killmails that one of their characters is on, as victim or attacker, and no others. Each
-call takes three statements, however many killmails it returns.
+call takes three statements, or four, however many killmails it returns.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import asyncpg
 
 from db.cursors import InvalidCursor, decode_cursor, encode_cursor
 from db.killmail_nodes import Node, killmail_node, mentioned_ids
+from db.related_losses import related_losses
 
 __all__ = [
     "FeedPage",
@@ -100,6 +101,9 @@ SELECT
     killmails.killmail_time,
     killmails.solar_system_id,
     killmails.attacker_count,
+    killmails.destroyed_value, killmails.dropped_value, killmails.fitted_value, killmails.total_value,
+    killmails.price_date, killmails.priced_kinds, killmails.item_kinds,
+    killmails.solo, killmails.npc, killmails.awox, killmails.damage_done, killmails.top_damage_ordinal,
     solar_systems.security_status AS system_security_status,
     CASE WHEN {position} THEN killmail_bodies.body #> '{{victim,position}}' END AS position,
     CASE WHEN {items} THEN killmail_bodies.body #> '{{victim,items}}' END AS items
@@ -126,10 +130,11 @@ CHOSEN = {
 
 _PARTICIPANTS = """
 SELECT
-    killmail_id, character_id, corporation_id, alliance_id, faction_id, ship_type_id, weapon_type_id, damage,
+    killmail_id, ordinal, character_id, corporation_id, alliance_id, faction_id, ship_type_id, weapon_type_id, damage,
     final_blow, security_status
 FROM participants
-WHERE killmail_id = ANY($1::bigint[]) AND (is_victim OR final_blow OR $2)
+JOIN killmails USING (killmail_id)
+WHERE killmail_id = ANY($1::bigint[]) AND (is_victim OR final_blow OR ordinal = top_damage_ordinal OR $2)
 ORDER BY killmail_id, ordinal
 """
 _NAMES = "SELECT entity_id, name FROM entities WHERE entity_id = ANY($1::bigint[]) AND name IS NOT NULL"
@@ -145,6 +150,7 @@ async def feed(
     with_attackers: bool,
     with_items: bool,
     with_position: bool = True,
+    with_related: bool = False,
 ) -> FeedPage:
     """The viewer's killmails, newest first: by time, then by id.
 
@@ -153,8 +159,9 @@ async def feed(
     Args:
         first: how many killmails at most, from 1.
         after: a cursor of an earlier page; None for the newest.
-        with_attackers, with_items, with_position: what of a killmail is wanted beside its summary. Attackers and
-            items are absent from the nodes when not asked for, a position is None then.
+        with_attackers, with_items, with_position, with_related: what of a killmail is wanted beside its summary.
+            Attackers and items are absent from the nodes when not asked for, a position and the related loss are
+            None then.
 
     Raises:
         InvalidCursor: `after` is not a cursor of the feed.
@@ -168,7 +175,14 @@ async def feed(
             FEED[filter.side], characters, before_time, before_id, first + 1, with_position, with_items
         )
         page = rows[:first]
-        nodes = await _nodes(connection, page, characters, with_attackers=with_attackers, with_items=with_items)
+        nodes = await _nodes(
+            connection,
+            page,
+            characters,
+            with_attackers=with_attackers,
+            with_items=with_items,
+            with_related=with_related,
+        )
     cursors = [encode_cursor(row["killmail_time"], row["killmail_id"]) for row in page]
     return FeedPage(nodes, cursors, has_next_page=len(rows) > first)
 
@@ -196,7 +210,9 @@ async def killmails_by_id(
         return []
     async with pool.acquire() as connection:
         rows = await connection.fetch(CHOSEN[filter.side], characters, wanted, with_position, with_items)
-        return await _nodes(connection, rows, characters, with_attackers=with_attackers, with_items=with_items)
+        return await _nodes(
+            connection, rows, characters, with_attackers=with_attackers, with_items=with_items, with_related=True
+        )
 
 
 async def _nodes(
@@ -206,20 +222,25 @@ async def _nodes(
     *,
     with_attackers: bool,
     with_items: bool,
+    with_related: bool,
 ) -> list[Node]:
     if not rows:
         return []
+    killmail_ids = [row["killmail_id"] for row in rows]
     participants: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
-    found = await connection.fetch(_PARTICIPANTS, [row["killmail_id"] for row in rows], with_attackers)
+    found = await connection.fetch(_PARTICIPANTS, killmail_ids, with_attackers)
     for participant in found:
         participants[participant["killmail_id"]].append(participant)
-    names = {row[0]: row[1] for row in await connection.fetch(_NAMES, list(mentioned_ids(rows, found)))}
+    related = await related_losses(connection, killmail_ids, characters) if with_related else {}
+    named = mentioned_ids(rows, found) | {loss.ship_type_id for loss in related.values()}
+    names = {row[0]: row[1] for row in await connection.fetch(_NAMES, list(named))}
     return [
         killmail_node(
             row,
             participants[row["killmail_id"]],
             names,
             characters,
+            related.get(row["killmail_id"]),
             with_attackers=with_attackers,
             with_items=with_items,
         )

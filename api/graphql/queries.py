@@ -57,8 +57,9 @@ async def resolve_killmails(
             size,
             after,
             killmail_filter(filter, context.caller),
-            with_attackers=_asked_for(info, "attackers"),
+            with_attackers=_asked_for(info, "attackers") or _asked_for(info, "attackerGroups"),
             with_items=_asked_for(info, "items"),
+            with_related=_asked_for(info, "relatedKillmail"),
         )
     except InvalidCursor:
         raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of this feed.") from None

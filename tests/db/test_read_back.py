@@ -34,6 +34,7 @@ def expected(source: Body, names: dict[int, str], securities: dict[int, float]) 
             **who(person),
             "weapon": named(person.get("weapon_type_id"), names),
             "damageDone": person["damage_done"],
+            "damageShare": None,
             "finalBlow": person["final_blow"],
             "securityStatus": person["security_status"],
         }
@@ -59,6 +60,8 @@ def expected(source: Body, names: dict[int, str], securities: dict[int, float]) 
         "finalBlow": next((attacker(person) for person in source["attackers"] if person["final_blow"]), None),
         "attackerCount": len(source["attackers"]),
         "items": [item(thing) for thing in victim.get("items", [])],
+        # Nobody has appraised them (tests/values).
+        **dict.fromkeys(("topDamage", "value", "solo", "npc", "awox", "relatedKillmail")),
     }
 
 
