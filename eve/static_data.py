@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -44,7 +45,7 @@ def _group(entry: dict[str, Any]) -> Row:
 
 
 def _solar_system(entry: dict[str, Any]) -> Row:
-    security = entry.get("securityStatus")
+    security: Any = entry.get("securityStatus")
     if type(security) not in (int, float) or not math.isfinite(security) or not -1 <= security <= 1:
         raise ValueError("securityStatus is not a number from -1 to 1")
     return (
@@ -84,6 +85,12 @@ NPC_CORPORATIONS = Part("npcCorporations.jsonl", _corporation, required=False)
 PARTS = (TYPES, GROUPS, CATEGORIES, SOLAR_SYSTEMS, CONSTELLATIONS, REGIONS, FACTIONS, NPC_CORPORATIONS)
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    size: int  # unpacked
+    open: Callable[[], AbstractContextManager[Iterable[bytes]]]
+
+
 class StaticData(AbstractContextManager["StaticData"]):
     """An export on this machine, open for reading.
 
@@ -93,15 +100,17 @@ class StaticData(AbstractContextManager["StaticData"]):
 
     def __init__(self, path: Path) -> None:
         self._zip: zipfile.ZipFile | None = None
-        self._files: dict[str, Path | zipfile.ZipInfo] = {}
+        self._files: dict[str, _File] = {}
         if path.is_dir():
-            self._files.update({file.name: file for file in sorted(path.rglob("*.jsonl"))})
+            for file in sorted(path.rglob("*.jsonl")):
+                self._files[file.name] = _File(file.stat().st_size, partial(open, file, "rb"))
         else:
             try:
                 self._zip = zipfile.ZipFile(path)
             except (OSError, zipfile.BadZipFile) as error:
                 raise InvalidStaticData(f"{path} is neither a directory nor a zip that can be read.") from error
-            self._files.update({PurePosixPath(info.filename).name: info for info in self._zip.infolist()})
+            for info in self._zip.infolist():
+                self._files[PurePosixPath(info.filename).name] = _File(info.file_size, partial(self._zip.open, info))
         missing = [part.file for part in PARTS if part.required and part.file not in self._files]
         if missing:
             self.close()
@@ -120,7 +129,7 @@ class StaticData(AbstractContextManager["StaticData"]):
     @property
     def total_bytes(self) -> int:
         """Size of what will be read, unpacked."""
-        return sum(self._size(part.file) for part in PARTS if part.file in self._files)
+        return sum(self._files[part.file].size for part in PARTS if part.file in self._files)
 
     @property
     def build_number(self) -> int | None:
@@ -145,7 +154,7 @@ class StaticData(AbstractContextManager["StaticData"]):
     def _entries(self, file: str, on_bytes: Callable[[int], None]) -> Iterator[dict[str, Any]]:
         if file not in self._files:
             return
-        with self._open(file) as lines:
+        with self._files[file].open() as lines:
             try:
                 for number, line in enumerate(lines, start=1):
                     on_bytes(len(line))
@@ -159,17 +168,6 @@ class StaticData(AbstractContextManager["StaticData"]):
                 raise InvalidStaticData(f"{file}, line {number}: not JSON.") from None
             except (OSError, EOFError, zipfile.BadZipFile) as error:
                 raise InvalidStaticData(f"{file} cannot be read to its end: the export is damaged.") from error
-
-    def _open(self, file: str) -> IO[bytes]:
-        where = self._files[file]
-        if isinstance(where, Path):
-            return where.open("rb")
-        assert self._zip is not None
-        return self._zip.open(where)
-
-    def _size(self, file: str) -> int:
-        where = self._files[file]
-        return where.stat().st_size if isinstance(where, Path) else where.file_size
 
 
 def _id(entry: dict[str, Any], field: str) -> int:

@@ -62,11 +62,12 @@ async def test_a_zip_fills_the_static_universe(load: Any, pool: asyncpg.Pool, tm
     thera = await pool.fetchrow(
         "SELECT e.name, s.security_status, s.wormhole_class, r.name AS region, r.wormhole_class AS of_region"
         " FROM solar_systems s JOIN entities e ON e.entity_id = s.solar_system_id"
-        " JOIN constellations USING (constellation_id) JOIN regions r USING (region_id) WHERE solar_system_id = 31000005"
+        " JOIN constellations USING (constellation_id) JOIN regions r USING (region_id)"
+        " WHERE solar_system_id = 31000005"
     )
     assert thera is not None
     assert tuple(thera) == ("Thera", -0.99, 12, "K-R00033", 1)
-    names = dict(await pool.fetch("SELECT entity_id, name FROM entities"))
+    names = {row["entity_id"]: row["name"] for row in await pool.fetch("SELECT entity_id, name FROM entities")}
     assert names[2_500_000_587] == "A type beyond 31 bits"
     assert names[500001] == "Caldari State"
     assert 4711 not in names, "a type without a name gets none"
@@ -140,7 +141,7 @@ async def test_something_else_than_a_zip_is_said_to_be(load: Any, tmp_path: Path
 
 @asynccontextmanager
 async def serving(body: bytes, status: int = 200) -> AsyncIterator[str]:
-    async def answer(request: web.Request) -> web.Response:
+    async def answer(_: web.Request) -> web.Response:
         return web.Response(body=body, status=status)
 
     app = web.Application()
