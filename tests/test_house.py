@@ -27,6 +27,7 @@ ALLOWED = {
 # Modules that run inside Temporal's workflow sandbox.
 WORKFLOW_MODULES = {
     "calls",
+    "character_cycle",
     "contracts",
     "cycle",
     "failures",
@@ -34,6 +35,9 @@ WORKFLOW_MODULES = {
     "prices",
     "search_attributes",
     "status",
+    "sync_loop",
+    "upkeep",
+    "upkeep_contracts",
     "user_sync",
     "value_contracts",
     "watchdog",

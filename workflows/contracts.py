@@ -43,6 +43,7 @@ class SyncState(StrEnum):
     PAUSED = "paused"
     NEEDS_LOGIN = "needs_login"  # EVE withdrew the grant, or it lacks the killmail scope
     OWNER_CHANGED = "owner_changed"  # the character was transferred; its tokens are destroyed
+    NO_DIRECTOR = "no_director"  # of a corporation: nobody in good standing is left to ask with
     RATE_LIMITED = "rate_limited"
     DOWNTIME = "downtime"
     DEGRADED = "degraded"  # EVE keeps failing; tried again, later each time
@@ -75,6 +76,7 @@ class FailureType:
     NEEDS_LOGIN = "NeedsLogin"
     OWNER_CHANGED = "OwnerChanged"
     REMOVED = "CharacterRemoved"
+    NO_DIRECTOR = "NoDirector"  # of a corporation: none of its directors may read the list any more
     ACCESS_TOKEN_REJECTED = "AccessTokenRejected"  # noqa: S105 - the name of a failure
     RATE_LIMITED = "RateLimited"  # details: [until as ISO 8601]
     DOWNTIME = "Downtime"  # details: [until as ISO 8601]
@@ -110,6 +112,7 @@ class SyncStatus:
     last_full_sync_at: datetime | None = None
     full_requested: bool = False  # a full resync was asked for and is still to come
     sync_requested: bool = False  # a look was asked for and is still to come
+    corporation_id: int | None = None  # whose sync it is, if it is a corporation's
 
 
 @dataclass
@@ -117,19 +120,17 @@ class Request:
     """What an operator may send with a signal; all optional."""
 
     reason: str = ""
+    at_next_look: bool = False  # of `force_full_resync`: not now, but when the next look is due anyway
 
 
-@dataclass
-class UserSyncState:
-    """All that one run of `UserSync` hands to the next through continue-as-new."""
+@dataclass(kw_only=True)
+class LoopState:
+    """What every sync hands from one run to the next through continue-as-new, whosever it is."""
 
-    character_id: int
-    sync_interval_seconds: int = 900
     first_sync_done: bool = False
     paused: bool = False
     state: SyncState = SyncState.STARTING
     until: datetime | None = None
-    token_valid_until: datetime | None = None
     next_sync_at: datetime | None = None
     last_sync_at: datetime | None = None
     last_new_killmail_at: datetime | None = None
@@ -141,11 +142,20 @@ class UserSyncState:
     sync_requested: bool = False
     token_granted: bool = False  # a login happened and was not looked at yet
     recorded_state: SyncState = SyncState.STARTING  # what the database shows
-    corporation_id: int | None = None
-    forbidden_in_a_row: int = 0
     last_full_sync_at: datetime | None = None
     unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored, but their naming failed
     list_fresh_until: datetime | None = None
+
+
+@dataclass
+class UserSyncState(LoopState):
+    """All that one run of `UserSync` hands to the next."""
+
+    character_id: int
+    sync_interval_seconds: int = 900
+    token_valid_until: datetime | None = None
+    corporation_id: int | None = None
+    forbidden_in_a_row: int = 0
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""One look at ESI for one character: list, bodies, names, account. Part of `UserSync`; runs inside it."""
+"""One look at ESI: list, bodies, names, account. Part of `UserSync` and `CorporationSync`; runs inside them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,15 @@ with workflow.unsafe.imports_passed_through():
     from workflows import calls
     from workflows.contracts import (
         KILLMAIL_BATCH,
-        PRIORITY_OF,
         CallClass,
-        DiscoverKillmails,
         Discovery,
-        EnsureAccessToken,
-        FailureType,
         FetchKillmails,
-        FinishRun,
+        LoopState,
         NamedEntities,
         NameEntities,
         Progress,
+        RunAccount,
         SyncState,
-        UserSyncState,
     )
     from workflows.failures import failure_of
 
@@ -35,8 +31,6 @@ BATCHES_IN_FLIGHT = 8
 """Fetch activities of one user at a time; more would not be faster, only unfair."""
 NAMES_PER_CALL = 1000
 """Killmails one enrichment takes; keeps its payload under 10 KB."""
-TOKEN_MARGIN = timedelta(seconds=60)
-"""An access token that ends sooner is refreshed first."""
 SOON = timedelta(seconds=1)
 """How long after ESI's cache expires, or a claim ends, we come back."""
 
@@ -44,23 +38,29 @@ SOON = timedelta(seconds=1)
 class Cycle:
     """Runs once. Changes `state` as it learns; `progress` is read by the status query meanwhile.
 
+    Whose list it is, and so how it is read and accounted for, is the subclass's to say.
+
     Args:
-        manual: a person asked for it, so it goes before routine work.
+        call_class, priority: of the bodies and names too.
         stop: True once no further batch may be started (paused).
         changed: called when `state` or `progress` changed, to publish it.
     """
 
     def __init__(
-        self, state: UserSyncState, *, manual: bool, stop: Callable[[], bool], changed: Callable[[], None]
+        self,
+        state: LoopState,
+        call_class: CallClass,
+        priority: Priority,
+        *,
+        stop: Callable[[], bool],
+        changed: Callable[[], None],
     ) -> None:
         self.progress: Progress | None = None
         self._state = state
+        self._call_class = call_class
+        self._priority = priority
         self._stop = stop
         self._changed = changed
-        self._call_class = CallClass.LIVE if state.first_sync_done else CallClass.FIRST_SYNC
-        self._priority = Priority(
-            priority_key=1 if manual else PRIORITY_OF[self._call_class], fairness_key=f"character-{state.character_id}"
-        )
         self._full = state.full_requested
         self._waiting: list[int] = []  # killmail ids for the fetchers, next one last
         self._to_name: list[int] = []
@@ -101,26 +101,12 @@ class Cycle:
         state.until = None
 
     async def _discover(self) -> Discovery:
-        state = self._state
-        if state.token_valid_until is None or state.token_valid_until - workflow.now() < TOKEN_MARGIN:
-            await self._ensure_access_token(refresh_even_if_valid=False)
-        request = DiscoverKillmails(
-            state.character_id, full=self._full, first=not state.first_sync_done, next_sync_at=state.next_sync_at
-        )
-        try:
-            return await calls.discover_killmails(request, self._priority)
-        except ActivityError as error:
-            if failure_of(error).type != FailureType.ACCESS_TOKEN_REJECTED:
-                raise
-        # Once per look: a token that is rejected twice is not mended by a third.
-        await self._ensure_access_token(refresh_even_if_valid=True)
-        return await calls.discover_killmails(request, self._priority)
+        """Read the list."""
+        raise NotImplementedError
 
-    async def _ensure_access_token(self, *, refresh_even_if_valid: bool) -> None:
-        request = EnsureAccessToken(self._state.character_id, refresh_even_if_valid)
-        ready = await calls.ensure_access_token(request, self._priority)
-        self._state.token_valid_until = ready.valid_until
-        self._state.corporation_id = ready.corporation_id
+    async def _finish(self, run_id: int, *, interrupted: bool) -> RunAccount:
+        """Put the account of the run on record."""
+        raise NotImplementedError
 
     async def _fetch_and_name(self, discovery: Discovery) -> None:
         if not discovery.killmail_ids and not self._to_name:
@@ -180,9 +166,7 @@ class Cycle:
         """Close the run, or leave it open for the next look; when what it could not fetch becomes due."""
         state = self._state
         interrupted = self._failure is not None or bool(self._waiting)
-        account = await calls.finish_run(
-            FinishRun(run_id, state.character_id, interrupted, state.next_sync_at), self._priority
-        )
+        account = await self._finish(run_id, interrupted=interrupted)
         newest = account.newest_killmail_at
         if newest is not None and (state.last_new_killmail_at is None or newest > state.last_new_killmail_at):
             state.last_new_killmail_at = newest

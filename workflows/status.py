@@ -18,6 +18,7 @@ SENTENCES = {
     SyncState.NEEDS_LOGIN: "Log in again: EVE withdrew the permission to read this character's killmails.",
     SyncState.OWNER_CHANGED: "This character moved to another EVE account; its permission was destroyed. Log in again"
     " if it is yours.",
+    SyncState.NO_DIRECTOR: "No director is left who lets this be read; it goes on when one logs in.",
     SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill.",
     SyncState.DOWNTIME: "EVE is in its downtime.",
     SyncState.DEGRADED: "EVE does not answer well; trying again, a little later each time.",
