@@ -67,6 +67,11 @@ class Settings(BaseModel):
         frozenset(), description="character ids of the operators, separated by commas"
     )
     sync_interval_seconds: int = Field(900, ge=1, description="seconds from one look at ESI to the next")
+    idle_pilots: bool = Field(
+        False, description="true: pilots without a new killmail for a week are looked at less often"
+    )
+    runs_kept_days: int = Field(90, ge=1, description="days the accounts of sync runs are kept")
+    login_events_kept_days: int = Field(180, ge=1, description="days it is kept who logged in or failed to")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
     metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus metrics of the worker; 0: none")

@@ -24,6 +24,7 @@ from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.errors import FailureInterceptor
 from activities.runs import Runs
+from activities.upkeep import Upkeep
 from activities.values import Values
 from activities.watch import Watch
 from db.pool import open_pool
@@ -38,6 +39,7 @@ from settings import Settings
 from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
 from workflows.contracts import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from workflows.prices import PriceSnapshot, Revaluation
+from workflows.upkeep import DailyFullSync, Housekeeping
 from workflows.user_sync import UserSync
 from workflows.value_contracts import PRICE_SNAPSHOT_ID
 from workflows.watchdog import Watchdog
@@ -49,7 +51,7 @@ CACHED_WORKFLOWS = 10_000
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
 POOL_SIZE = 20
-WORKFLOWS: list[type] = [UserSync, PriceSnapshot, Revaluation, Watchdog]
+WORKFLOWS: list[type] = [UserSync, PriceSnapshot, Revaluation, Watchdog, DailyFullSync, Housekeeping]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,16 @@ class Queue:
 
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The production sandbox; modules that hold only data and pure functions are shared by all workflows."""
-    shared = ("contracts", "status", "pacing", "search_attributes", "failures", "calls", "value_contracts")
+    shared = (
+        "contracts",
+        "value_contracts",
+        "upkeep_contracts",
+        "status",
+        "pacing",
+        "search_attributes",
+        "failures",
+        "calls",
+    )
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*(f"workflows.{name}" for name in shared))
     )
@@ -96,6 +107,8 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
             LiveEvents(events),
             client,
             settings.sync_interval_seconds,
+            runs_kept=timedelta(days=settings.runs_kept_days),
+            login_events_kept=timedelta(days=settings.login_events_kept_days),
         )
         for queue in served:
             await stack.enter_async_context(queue_worker(client, queue))
@@ -113,16 +126,22 @@ def queues(
     live: LiveEvents,
     client: Client,
     sync_interval_seconds: int,
+    *,
+    runs_kept: timedelta = timedelta(days=90),
+    login_events_kept: timedelta = timedelta(days=180),
 ) -> list[Queue]:
     """Every activity with what it needs, by the queue it is served from."""
     runs, enrichment = Runs(pool, live), Enrichment(pool, esi, live)
     values = Values(pool, esi)
+    upkeep = Upkeep(pool, client, runs_kept=runs_kept, login_events_kept=login_events_kept)
     deciding: list[Callable[..., Any]] = [
         AccessTokens(pool, sso, vault, live).ensure_access_token,
         KillmailDiscovery(pool, esi, vault, live).discover_killmails,
         runs.finish_run,
         runs.record_sync_state,
         Watch(pool, client, sync_interval_seconds).watch_users,
+        upkeep.ask_for_full_syncs,
+        upkeep.delete_what_is_old,
     ]
     enriching: list[Callable[..., Any]] = [
         enrichment.name_entities,

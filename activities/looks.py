@@ -54,7 +54,8 @@ async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: Killm
         subject,
         look.asked_by,
         seen,
-        kind="first" if look.first else "full" if look.full else "incremental",
+        # A walk that had to leave pages out proves nothing: it is asked for again.
+        kind="first" if look.first else "full" if look.full and pages_missing_until is None else "incremental",
         asked=asked,
         fresh_until=fresh_until,
         next_sync_at=look.next_sync_at,

@@ -79,7 +79,7 @@ class User(SQLModel, table=True):
     last_killmail_sync_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     killmail_list_fresh_until: datetime | None = Field(default=None, sa_column=_time(nullable=True))
     first_synced_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))
-    last_full_sync_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))  # every page, accounted for
+    last_full_sync_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))  # accounted for
     last_new_killmail_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))  # when it happened
     sync_state: str = Field(sa_column=Column(Text, nullable=False, server_default="starting"))
     sync_detail: dict[str, Any] = Field(

@@ -280,7 +280,7 @@ async def finish_run(
             await connection.execute(
                 f"UPDATE {subject.table} SET first_synced_at = coalesce(first_synced_at, now()), sync_state = $2,"  # noqa: S608
                 " sync_detail = $3, last_new_killmail_at = coalesce($4, last_new_killmail_at),"
-                " last_full_sync_at = CASE WHEN (SELECT kind FROM sync_runs WHERE run_id = $5) IN ('first', 'full')"
+                " last_full_sync_at = CASE WHEN (SELECT kind FROM sync_runs WHERE run_id = $5) = 'full'"
                 f" THEN now() ELSE last_full_sync_at END WHERE {subject.key} = $1",
                 subject.id,
                 str(SyncState.OK),

@@ -103,15 +103,20 @@ async def start_user_sync(client: Client, state: UserSyncState, *, start_signal:
     )
 
 
-async def signal_user_sync(client: Client, character_id: int, signal: str, reason: str = "") -> None:
+async def signal_user_sync(
+    client: Client, character_id: int, signal: str, reason: str = "", *, at_next_look: bool = False
+) -> None:
     """Send one of the signals of `UserSync`.
+
+    Args:
+        at_next_look: of `force_full_resync`: not now, but when the next look is due anyway.
 
     Raises:
         WorkflowNotRunning: there is nobody to hear it.
     """
     handle = client.get_workflow_handle(user_sync_id(character_id))
     try:
-        await handle.signal(signal, Request(reason), rpc_timeout=CALL_TIMEOUT)
+        await handle.signal(signal, Request(reason, at_next_look), rpc_timeout=CALL_TIMEOUT)
     except RPCError as error:
         raise _explained(error, character_id) from error
 
@@ -145,9 +150,7 @@ async def prepare_temporal(client: Client) -> list[str]:
     if await _make_schedule(client, WATCHDOG_ID, watchdog_schedule()):
         done.append(f"Made the schedule {WATCHDOG_ID}: every {WATCHDOG_EVERY.total_seconds() / 60:.0f} minutes.")
     made = [work for work in DAILY if await _make_schedule(client, work.schedule_id, work.schedule)]
-    return done + [
-        f"Made the schedule {work.schedule_id}: daily at {work.hour:02}:{work.minute:02} UTC." for work in made
-    ]
+    return done + [f"Made the schedule {work.schedule_id}: {work}." for work in made]
 
 
 async def trigger_watchdog(client: Client) -> bool:

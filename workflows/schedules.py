@@ -16,6 +16,7 @@ from temporalio.client import (
 )
 
 from workflows.contracts import SYNC_QUEUE
+from workflows.upkeep_contracts import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID
 from workflows.value_contracts import PRICE_SNAPSHOT_ID
 
 CATCH_UP = timedelta(hours=12)
@@ -24,16 +25,23 @@ CATCH_UP = timedelta(hours=12)
 
 @dataclass(frozen=True, slots=True)
 class DailyWork:
-    """A workflow to run each day at this time (UTC). The schedule's id is the prefix of its workflows' ids."""
+    """A workflow to run each day at this time (UTC). The schedule's id is the prefix of its workflows' ids.
+
+    `hour` None: every hour at that minute.
+    """
 
     schedule_id: str
     workflow: str
-    hour: int
+    hour: int | None
     minute: int
+
+    def __str__(self) -> str:
+        return f"hourly at :{self.minute:02}" if self.hour is None else f"daily at {self.hour:02}:{self.minute:02} UTC"
 
     @property
     def schedule(self) -> Schedule:
-        at = ScheduleCalendarSpec(hour=[ScheduleRange(self.hour)], minute=[ScheduleRange(self.minute)])
+        hours = ScheduleRange(0, 23) if self.hour is None else ScheduleRange(self.hour)
+        at = ScheduleCalendarSpec(hour=[hours], minute=[ScheduleRange(self.minute)])
         return Schedule(
             action=ScheduleActionStartWorkflow(self.workflow, id=self.schedule_id, task_queue=SYNC_QUEUE),
             spec=ScheduleSpec(calendars=[at]),
@@ -43,4 +51,6 @@ class DailyWork:
 
 DAILY: tuple[DailyWork, ...] = (
     DailyWork(PRICE_SNAPSHOT_ID, "PriceSnapshot", 12, 10),  # EVE has been up again for a while
+    DailyWork(HOUSEKEEPING_ID, "Housekeeping", 3, 20),
+    DailyWork(DAILY_FULL_SYNC_ID, "DailyFullSync", None, 5),
 )

@@ -1,0 +1,96 @@
+"""Calendar work as Temporal runs it, and the signal that waits for the next look."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from tests.workflows.conftest import Served
+from tests.workflows.stand_ins import StandIns
+from tests.workflows.waiting import CHARACTER, ok, until
+from worker_main import workflow_runner
+from workflows.client import signal_user_sync, start_or_wake
+from workflows.contracts import SYNC_QUEUE, UserSyncState, user_sync_id
+from workflows.upkeep import BATCHES, DailyFullSync, Housekeeping
+from workflows.upkeep_contracts import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, FullSyncsAsked, Housekept
+
+
+async def test_the_schedules_run_their_workflows(temporal_client: Client) -> None:
+    batches = [Housekept(sync_runs=5000, done=False), Housekept(sync_runs=7, sessions=2)]
+
+    @activity.defn
+    async def ask_for_full_syncs() -> FullSyncsAsked:
+        return FullSyncsAsked(due=3, asked=2)
+
+    @activity.defn
+    async def delete_what_is_old() -> Housekept:
+        return batches.pop(0)
+
+    async with Worker(
+        temporal_client,
+        task_queue=SYNC_QUEUE,
+        workflows=[DailyFullSync, Housekeeping],
+        activities=[ask_for_full_syncs, delete_what_is_old],
+        workflow_runner=workflow_runner(),
+    ):
+        asked = await temporal_client.execute_workflow(
+            "DailyFullSync", id="one", task_queue=SYNC_QUEUE, result_type=FullSyncsAsked
+        )
+        kept = await temporal_client.execute_workflow(
+            "Housekeeping", id="two", task_queue=SYNC_QUEUE, result_type=Housekept
+        )
+    assert asked == FullSyncsAsked(due=3, asked=2)
+    assert kept == Housekept(sync_runs=5007, sessions=2, done=True)
+    schedules = {schedule.id async for schedule in await temporal_client.list_schedules()}
+    assert {DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID} <= schedules
+
+
+async def test_housekeeping_ends_even_if_there_is_always_more(temporal_client: Client) -> None:
+    rounds = 0
+
+    @activity.defn
+    async def delete_what_is_old() -> Housekept:
+        nonlocal rounds
+        rounds += 1
+        return Housekept(login_events=1, done=False)
+
+    async with Worker(
+        temporal_client,
+        task_queue=SYNC_QUEUE,
+        workflows=[Housekeeping],
+        activities=[delete_what_is_old],
+        workflow_runner=workflow_runner(),
+    ):
+        kept = await temporal_client.execute_workflow(
+            "Housekeeping", id="one", task_queue=SYNC_QUEUE, result_type=Housekept
+        )
+    assert (rounds, kept.login_events, kept.done) == (BATCHES, BATCHES, False)
+
+
+async def test_a_full_sync_of_the_day_costs_no_look_of_its_own(skipping: WorkflowEnvironment, serve: Served) -> None:
+    stand_ins = StandIns()
+    await serve(skipping.client, stand_ins)
+    state = UserSyncState(CHARACTER, first_sync_done=True)
+    await skipping.client.start_workflow("UserSync", state, id=user_sync_id(CHARACTER), task_queue=SYNC_QUEUE)
+    await until(skipping.client, lambda s: ok(s) and s.cycles == 1)
+    for _ in range(3):
+        await signal_user_sync(skipping.client, CHARACTER, "force_full_resync", "daily full sync", at_next_look=True)
+    status = await until(skipping.client, lambda s: s.full_requested)
+    assert (status.cycles, status.sync_requested) == (1, False)
+    await skipping.sleep(timedelta(minutes=40))
+    status = await until(skipping.client, lambda s: not s.full_requested)
+    assert [look.full for look in stand_ins.looks][:3] == [False, True, False]
+
+
+async def test_an_operators_full_resync_comes_at_once(temporal_client: Client, serve: Served) -> None:
+    stand_ins = StandIns()
+    await serve(temporal_client, stand_ins)
+    await start_or_wake(temporal_client, CHARACTER, 900)
+    await until(temporal_client, ok)
+    await temporal_client.get_workflow_handle(user_sync_id(CHARACTER)).signal("force_full_resync")
+    await until(temporal_client, lambda s: ok(s) and s.cycles == 2)
+    assert stand_ins.looks[-1].full
