@@ -38,6 +38,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End without tearing the interpreter down, which the threads of Temporal's client may abort (see `cli.entry`)."""
+    if hasattr(config, "workerinput"):
+        return  # a worker of xdist has told its results by now, and is not asked for a status
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(config.stash.get(_exit_status, 1))

@@ -37,7 +37,7 @@ CIPHERTEXT = Fernet(Fernet.generate_key()).encrypt(b"a refresh token").decode()
         (f"KillmailRef(killmail_hash='{HASH.upper()}')", HASH.upper()),
         ("postgresql://pilot:hunter2@db.example:5432/killreport", "hunter2"),
         ("redis://:hunter2@127.0.0.1/0", "hunter2"),
-        (f"stored {CIPHERTEXT}", CIPHERTEXT),
+        pytest.param(f"stored {CIPHERTEXT}", CIPHERTEXT, id="a ciphertext"),
     ],
 )
 def test_a_secret_does_not_get_through(line: str, secret: str) -> None:

@@ -70,6 +70,11 @@ async def stored(pool: asyncpg.Pool) -> set[int]:
     return {row["killmail_id"] for row in await pool.fetch("SELECT killmail_id FROM killmails")}
 
 
+async def look_again(client: Client, character_id: int) -> None:
+    """A whole look that begins now. (The worker's first watchdog run may have asked for one of its own.)"""
+    await client.get_workflow_handle(user_sync_id(character_id)).execute_update("sync_now_and_wait")
+
+
 @pytest.mark.usefixtures("worker")
 async def test_a_first_sync_is_complete_and_goes_on(
     settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
@@ -90,15 +95,13 @@ async def test_a_first_sync_is_complete_and_goes_on(
     # ESI's cache of the list has passed: one 304.
     await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
     asked = len(eve.requests)
-    await signal_user_sync(client, pilot, "sync_now")
-    await until(client, lambda s: ok(s) and s.cycles == 2, pilot)
-    assert [(record.route, record.status) for record in eve.requests[asked:]] == [(LIST, 304)]
+    await look_again(client, pilot)
+    assert {(record.route, record.status) for record in eve.requests[asked:]} == {(LIST, 304)}
 
     new = eve.add_killmail(pilot)
     eve.expire_lists()
     await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
-    await signal_user_sync(client, pilot, "sync_now")
-    await until(client, lambda s: ok(s) and s.cycles == 3, pilot)
+    await look_again(client, pilot)
     assert await stored(pool) == listed | {new.killmail_id}
 
 

@@ -59,6 +59,7 @@ async def every_listed_killmail_is_stored_once(
     assert await database.fetchval("SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL") == 0
 
 
+@pytest.mark.xdist_group("up")
 async def test_everything_killed_in_the_middle_of_a_first_sync_loses_nothing(tmp_path: Path) -> None:
     slow = {"SANDBOX_LATENCY_SECONDS": "0.1", "SANDBOX_KILLMAILS_PER_HOUR": "0"}
     before, after = RunningUp(tmp_path, variables=slow), RunningUp(tmp_path, variables=slow)

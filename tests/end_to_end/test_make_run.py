@@ -98,6 +98,7 @@ async def picture(page: Page, name: str) -> None:
 
 @needs_chromium
 @pytest.mark.browser
+@pytest.mark.xdist_group("up")
 @pytest.mark.parametrize("who", as_whom())
 async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(who: str, home: Path) -> None:
     async with make_run(who, home) as addresses, chromium() as browser, aiohttp.ClientSession() as session:

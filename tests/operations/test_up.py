@@ -22,7 +22,10 @@ from sandbox.process import free_port
 from settings import running_environment
 from tests.operations.running_up import RunningUp, environment
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
+    pytest.mark.xdist_group("up"),  # two that start at once would want the same ports
+]
 
 
 @pytest.fixture
