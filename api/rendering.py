@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +11,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from api.killmail_labels import flags, pricing, short_isk
 from api.request_log import request_id
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def shown_security(status: float | None) -> str:
-    """A system's security as the client shows it: one decimal, half up; what is just above 0.0 counts as 0.1.
-
-    Source: EVE University wiki, "System security", on rounding; 0.45 is shown as 0.5 and is high security.
-    """
-    if status is None:
-        return "?"
-    if 0 < status < 0.05:
-        return "0.1"
-    rounded = Decimal(repr(status)).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    return "0.0" if rounded == 0 else str(rounded)
-
-
-def security_class(status: float | None) -> str:
+def security_style(shown: str) -> str:
     """The style sheet's class for the colour EVE gives that security."""
-    shown = shown_security(status)
     if shown == "?":
         return "sec-unknown"
     return "sec-00" if shown.startswith(("-", "0.0")) else f"sec-{shown.replace('.', '')}"
@@ -54,7 +40,8 @@ def eve_time(moment: str | datetime) -> str:
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_environment.filters.update(security=shown_security, security_class=security_class, named=shown_name, eve_time=eve_time)
+_environment.filters.update(security_style=security_style, named=shown_name, eve_time=eve_time)
+_environment.filters.update(short_isk=short_isk, pricing=pricing, flags=flags)
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:

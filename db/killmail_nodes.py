@@ -13,8 +13,10 @@ from typing import Any
 import asyncpg
 import orjson
 
+from db.known import Known
 from db.related_losses import RelatedLoss
 from db.slots import slot_name
+from eve.security import security_class, shown_security, wormhole_class
 
 Node = dict[str, Any]
 """A killmail as `schema.graphql` has it, plus `side`: VICTIM or ATTACKER, where the viewer stands (VICTIM wins)."""
@@ -43,7 +45,7 @@ def mentioned_ids(killmails: Iterable[asyncpg.Record], participants: Iterable[as
 def killmail_node(
     row: asyncpg.Record,
     participants: Iterable[asyncpg.Record],
-    names: Mapping[int, str],
+    known: Known,
     viewer: Collection[int],
     related: RelatedLoss | None,
     *,
@@ -66,30 +68,44 @@ def killmail_node(
         "id": str(row["killmail_id"]),
         "time": _time(row["killmail_time"]),
         "side": "VICTIM" if victim["character_id"] in viewer else "ATTACKER",
-        "solarSystem": {
-            "id": str(row["solar_system_id"]),
-            "name": names.get(row["solar_system_id"]),
-            "securityStatus": row["system_security_status"],
-        },
+        "solarSystem": _solar_system(row, known),
         "victim": {
-            **_who(victim, names),
+            **_who(victim, known),
             "damageTaken": victim["damage"],
             "position": None if row["position"] is None else orjson.loads(row["position"]),
         },
-        "finalBlow": None if final_blow is None else _attacker(final_blow, names, damage),
-        "topDamage": None if top_damage is None else _attacker(top_damage, names, damage),
+        "finalBlow": None if final_blow is None else _attacker(final_blow, known, damage),
+        "topDamage": None if top_damage is None else _attacker(top_damage, known, damage),
         "attackerCount": row["attacker_count"],
         "value": _value(row),
         "solo": row["solo"],
         "npc": row["npc"],
         "awox": row["awox"],
-        "relatedKillmail": None if related is None else _related(related, names),
+        "relatedKillmail": None if related is None else _related(related, known),
     }
     if with_attackers:
-        node["attackers"] = [_attacker(attacker, names, damage) for attacker in attackers]
+        node["attackers"] = [_attacker(attacker, known, damage) for attacker in attackers]
     if with_items:
-        node["items"] = [] if row["items"] is None else [_item(item, names) for item in orjson.loads(row["items"])]
+        node["items"] = [] if row["items"] is None else [_item(item, known) for item in orjson.loads(row["items"])]
     return node
+
+
+def _solar_system(row: asyncpg.Record, known: Known) -> Node:
+    security = row["system_security_status"]
+    constellation, region = (
+        None if row[f"{kind}_id"] is None else {"id": str(row[f"{kind}_id"]), "name": row[f"{kind}_name"]}
+        for kind in ("constellation", "region")
+    )
+    return {
+        "id": str(row["solar_system_id"]),
+        "name": known.name(row["solar_system_id"]),
+        "securityStatus": security,
+        "security": shown_security(security),
+        "securityClass": security_class(security),
+        "wormholeClass": wormhole_class(row["wormhole_class"]),
+        "constellation": constellation,
+        "region": region,
+    }
 
 
 def _time(moment: datetime) -> str:
@@ -108,28 +124,24 @@ def _value(row: asyncpg.Record) -> Node | None:
     }
 
 
-def _related(loss: RelatedLoss, names: Mapping[int, str]) -> Node:
-    return {"id": str(loss.killmail_id), "time": _time(loss.killmail_time), "ship": _named(loss.ship_type_id, names)}
+def _related(loss: RelatedLoss, known: Known) -> Node:
+    return {"id": str(loss.killmail_id), "time": _time(loss.killmail_time), "ship": known.type(loss.ship_type_id)}
 
 
-def _named(entity_id: int | None, names: Mapping[int, str]) -> Node | None:
-    return None if entity_id is None else {"id": str(entity_id), "name": names.get(entity_id)}
-
-
-def _who(participant: asyncpg.Record, names: Mapping[int, str]) -> Node:
+def _who(participant: asyncpg.Record, known: Known) -> Node:
     return {
-        "character": _named(participant["character_id"], names),
-        "corporation": _named(participant["corporation_id"], names),
-        "alliance": _named(participant["alliance_id"], names),
-        "faction": _named(participant["faction_id"], names),
-        "ship": _named(participant["ship_type_id"], names),
+        "character": known.character(participant["character_id"]),
+        "corporation": known.organization(participant["corporation_id"]),
+        "alliance": known.organization(participant["alliance_id"]),
+        "faction": known.named(participant["faction_id"]),
+        "ship": known.type(participant["ship_type_id"]),
     }
 
 
-def _attacker(participant: asyncpg.Record, names: Mapping[int, str], damage_of_all: int | None) -> Node:
+def _attacker(participant: asyncpg.Record, known: Known, damage_of_all: int | None) -> Node:
     return {
-        **_who(participant, names),
-        "weapon": _named(participant["weapon_type_id"], names),
+        **_who(participant, known),
+        "weapon": known.type(participant["weapon_type_id"]),
         "damageDone": participant["damage"],
         "damageShare": participant["damage"] / damage_of_all if damage_of_all else None,
         "finalBlow": participant["final_blow"],
@@ -137,15 +149,15 @@ def _attacker(participant: asyncpg.Record, names: Mapping[int, str], damage_of_a
     }
 
 
-def _item(item: Mapping[str, Any], names: Mapping[int, str]) -> Node:
+def _item(item: Mapping[str, Any], known: Known) -> Node:
     return {
-        "type": _named(item["item_type_id"], names),
+        "type": known.type(item["item_type_id"]),
         "flag": item["flag"],
         "slot": slot_name(item["flag"]),
         "quantityDestroyed": item.get("quantity_destroyed"),
         "quantityDropped": item.get("quantity_dropped"),
         "singleton": item["singleton"],
-        "items": [_item(held, names) for held in item.get("items") or ()],
+        "items": [_item(held, known) for held in item.get("items") or ()],
     }
 
 

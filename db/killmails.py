@@ -16,6 +16,7 @@ import asyncpg
 
 from db.cursors import InvalidCursor, decode_cursor, encode_cursor
 from db.killmail_nodes import Node, killmail_node, mentioned_ids
+from db.known import known_of
 from db.related_losses import related_losses
 
 __all__ = [
@@ -105,11 +106,16 @@ SELECT
     killmails.price_date, killmails.priced_kinds, killmails.item_kinds,
     killmails.solo, killmails.npc, killmails.awox, killmails.damage_done, killmails.top_damage_ordinal,
     solar_systems.security_status AS system_security_status,
+    coalesce(solar_systems.wormhole_class, constellations.wormhole_class, regions.wormhole_class) AS wormhole_class,
+    solar_systems.constellation_id, constellations.name AS constellation_name,
+    constellations.region_id, regions.name AS region_name,
     CASE WHEN {position} THEN killmail_bodies.body #> '{{victim,position}}' END AS position,
     CASE WHEN {items} THEN killmail_bodies.body #> '{{victim,items}}' END AS items
 FROM killmails
 JOIN killmail_bodies USING (killmail_id)
 LEFT JOIN solar_systems USING (solar_system_id)
+LEFT JOIN constellations USING (constellation_id)
+LEFT JOIN regions USING (region_id)
 WHERE killmails.killmail_id IN (SELECT killmail_id FROM page)
 ORDER BY killmails.killmail_time DESC, killmails.killmail_id DESC
 """
@@ -137,7 +143,6 @@ JOIN killmails USING (killmail_id)
 WHERE killmail_id = ANY($1::bigint[]) AND (is_victim OR final_blow OR ordinal = top_damage_ordinal OR $2)
 ORDER BY killmail_id, ordinal
 """
-_NAMES = "SELECT entity_id, name FROM entities WHERE entity_id = ANY($1::bigint[]) AND name IS NOT NULL"
 
 
 async def feed(
@@ -233,12 +238,12 @@ async def _nodes(
         participants[participant["killmail_id"]].append(participant)
     related = await related_losses(connection, killmail_ids, characters) if with_related else {}
     named = mentioned_ids(rows, found) | {loss.ship_type_id for loss in related.values()}
-    names = {row[0]: row[1] for row in await connection.fetch(_NAMES, list(named))}
+    known = await known_of(connection, named)
     return [
         killmail_node(
             row,
             participants[row["killmail_id"]],
-            names,
+            known,
             characters,
             related.get(row["killmail_id"]),
             with_attackers=with_attackers,

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -103,7 +103,7 @@ class StaticData(AbstractContextManager["StaticData"]):
         self._files: dict[str, _File] = {}
         if path.is_dir():
             for file in sorted(path.rglob("*.jsonl")):
-                self._files[file.name] = _File(file.stat().st_size, partial(open, file, "rb"))
+                self._files[file.name] = _File(file.stat().st_size, _reader(file))
         else:
             try:
                 self._zip = zipfile.ZipFile(path)
@@ -168,6 +168,10 @@ class StaticData(AbstractContextManager["StaticData"]):
                 raise InvalidStaticData(f"{file}, line {number}: not JSON.") from None
             except (OSError, EOFError, zipfile.BadZipFile) as error:
                 raise InvalidStaticData(f"{file} cannot be read to its end: the export is damaged.") from error
+
+
+def _reader(path: Path) -> Callable[[], BinaryIO]:
+    return lambda: path.open("rb")
 
 
 def _id(entry: dict[str, Any], field: str) -> int:

@@ -51,14 +51,15 @@ async def load_export(settings: Settings, where: str, on_progress: Progress) -> 
                 await _download(settings, where, path, on_progress)
             with StaticData(path) as static_data:
                 async with database(settings) as pool:
-                    return await load_static_data(pool, _parts(static_data, on_progress), static_data.build_number)
+                    return await load_static_data(pool, static_rows(static_data, on_progress), static_data.build_number)
     except (InvalidStaticData, DuplicateStaticId) as error:
         raise OperationFailed(f"Nothing was loaded. {error}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise OperationFailed(f"{place(where)} did not give the export: {reason(error)}.") from error
 
 
-def _parts(static_data: StaticData, on_progress: Progress) -> Iterator[StaticRows]:
+def static_rows(static_data: StaticData, on_progress: Progress) -> Iterator[StaticRows]:
+    """The rows of every file, each with where they go."""
     done, total = 0, static_data.total_bytes
     for part, kind in KIND_OF:
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from api.rendering import security_class, shown_security
+from api.rendering import security_style
+from eve.security import shown_security
 from tests.api.site import Browser, Site
 from tests.db.bodies import body
 
@@ -221,4 +222,4 @@ async def test_logging_out_ends_the_session_everywhere(site: Site, browser: Brow
     ],
 )
 def test_security_is_rounded_as_eve_does(status: float | None, shown: str, style: str) -> None:
-    assert (shown_security(status), security_class(status)) == (shown, style)
+    assert (shown_security(status), security_style(shown)) == (shown, style)

@@ -12,27 +12,38 @@ from db.killmails import Viewer, feed, killmail
 from db.names import store_names, store_solar_systems
 from db.slots import slot_name
 from db.store import store_killmails
+from eve.security import security_class, shown_security
 from tests.db.bodies import SHARED_DATA, Body, body, raw, real_killmails
 
 ME, ALT = 90_000_001, 90_000_002
 
 
-def named(entity_id: int | None, names: dict[int, str]) -> dict[str, Any] | None:
-    return None if entity_id is None else {"id": str(entity_id), "name": names.get(entity_id)}
+# What is there besides the name, unknown here: tests/universe.
+MORE: dict[str, dict[str, Any]] = {
+    "character": {"birthday": None, "securityStatus": None},
+    "corporation": {"ticker": None},
+    "alliance": {"ticker": None},
+    "faction": {},
+    "type": {"group": None},
+}
+
+
+def named(kind: str, entity_id: int | None, names: dict[int, str]) -> dict[str, Any] | None:
+    return None if entity_id is None else {"id": str(entity_id), "name": names.get(entity_id), **MORE[kind]}
 
 
 def expected(source: Body, names: dict[int, str], securities: dict[int, float]) -> dict[str, Any]:
     """The killmail in the schema's shape, straight from ESI's."""
 
     def who(person: Body) -> dict[str, Any]:
-        kinds = {"character": "character_id", "corporation": "corporation_id", "alliance": "alliance_id"}
-        kinds |= {"faction": "faction_id", "ship": "ship_type_id"}
-        return {kind: named(person.get(key), names) for kind, key in kinds.items()}
+        kinds = ("character", "corporation", "alliance", "faction")
+        ship = named("type", person.get("ship_type_id"), names)
+        return {**{kind: named(kind, person.get(f"{kind}_id"), names) for kind in kinds}, "ship": ship}
 
     def attacker(person: Body) -> dict[str, Any]:
         return {
             **who(person),
-            "weapon": named(person.get("weapon_type_id"), names),
+            "weapon": named("type", person.get("weapon_type_id"), names),
             "damageDone": person["damage_done"],
             "damageShare": None,
             "finalBlow": person["final_blow"],
@@ -41,7 +52,7 @@ def expected(source: Body, names: dict[int, str], securities: dict[int, float]) 
 
     def item(thing: Body) -> dict[str, Any]:
         return {
-            "type": named(thing["item_type_id"], names),
+            "type": named("type", thing["item_type_id"], names),
             "flag": thing["flag"],
             "slot": slot_name(thing["flag"]),
             "quantityDestroyed": thing.get("quantity_destroyed"),
@@ -54,7 +65,16 @@ def expected(source: Body, names: dict[int, str], securities: dict[int, float]) 
     return {
         "id": str(source["killmail_id"]),
         "time": source["killmail_time"],
-        "solarSystem": {"id": str(system), "name": names.get(system), "securityStatus": securities.get(system)},
+        "solarSystem": {
+            "id": str(system),
+            "name": names.get(system),
+            "securityStatus": securities.get(system),
+            "security": shown_security(securities.get(system)),
+            "securityClass": security_class(securities.get(system)),
+            "wormholeClass": None,
+            "constellation": None,
+            "region": None,
+        },
         "victim": {**who(victim), "damageTaken": victim["damage_taken"], "position": victim.get("position")},
         "attackers": [attacker(person) for person in source["attackers"]],
         "finalBlow": next((attacker(person) for person in source["attackers"] if person["final_blow"]), None),

@@ -1,0 +1,41 @@
+"""A killmail's value and flags in the few letters the feed has room for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+UNITS = ((Decimal(10) ** 12, "t"), (Decimal(10) ** 9, "b"), (Decimal(10) ** 6, "m"), (Decimal(10) ** 3, "k"))
+NEARLY_ONE = Decimal("0.9995")
+"""From here on, three digits of it are 1.00."""
+PLACES = ((2, Decimal("9.995")), (1, Decimal("99.95")))
+"""Decimal places, and below which figure there is room for so many."""
+FLAGS = {
+    "solo": "One pilot against one, without help",
+    "npc": "No player was among the attackers",
+    "awox": "The final blow came from the victim's own corporation or alliance",
+}
+
+
+def short_isk(amount: str) -> str:
+    """ISK to three digits, as pilots say it: 1.23b, 45.6m, 789k; below a thousand as it is, without cents."""
+    isk = Decimal(amount)
+    for unit, letter in UNITS:
+        if (scaled := isk / unit) >= NEARLY_ONE:
+            places = next((places for places, below in PLACES if scaled < below), 0)
+            return f"{scaled.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,}{letter}"
+    return f"{isk.quantize(Decimal(1), ROUND_HALF_UP)}"
+
+
+def pricing(value: Mapping[str, Any]) -> str:
+    """The exact figure, and what it rests on, in a sentence."""
+    return (
+        f"{Decimal(value['total']):,} ISK at the prices of {value['priceDate']};"
+        f" {value['pricedKinds']} of {value['itemKinds']} kinds of item priced."
+    )
+
+
+def flags(killmail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The flags a killmail has, each with its meaning."""
+    return [(flag, meaning) for flag, meaning in FLAGS.items() if killmail[flag]]
