@@ -1,0 +1,40 @@
+"""A value in three digits, and in full where one asks for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from api.killmail_labels import flags, pricing, short_isk
+
+
+@pytest.mark.parametrize(
+    ("isk", "shown"),
+    [
+        ("0.00", "0"),
+        ("12.40", "12"),
+        ("999.49", "999"),
+        ("999.50", "1.00k"),
+        ("1234.00", "1.23k"),
+        ("9994.99", "9.99k"),
+        ("9995.00", "10.0k"),
+        ("99949.99", "99.9k"),
+        ("99950.00", "100k"),
+        ("999499.99", "999k"),
+        ("999500.00", "1.00m"),
+        ("45600000.00", "45.6m"),
+        ("1234567890.12", "1.23b"),
+        ("1234567890123.00", "1.23t"),
+        ("1234567890123456.00", "1,235t"),
+    ],
+)
+def test_three_digits(isk: str, shown: str) -> None:
+    assert short_isk(isk) == shown
+
+
+def test_the_exact_figure_says_what_it_rests_on() -> None:
+    value = {"total": "1234567.80", "priceDate": "2026-07-24", "pricedKinds": 12, "itemKinds": 14}
+    assert pricing(value) == "1,234,567.80 ISK at the prices of 2026-07-24; 12 of 14 kinds of item priced."
+
+
+def test_only_flags_that_are_set_are_shown() -> None:
+    assert [flag for flag, _ in flags({"solo": True, "npc": False, "awox": None})] == ["solo"]
