@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import sys
+from datetime import datetime
 from typing import Any, NoReturn
 
 import click
@@ -206,6 +207,27 @@ def load_sde(where: str, as_json: bool) -> None:
     read = ", ".join(f"{rows:,} {title}" for title, rows in loaded.read.items())
     differed = f"{sum(loaded.changed.values()):,} rows and {loaded.names_changed:,} names"
     _say(loaded, f"Read the static data{build}: {read}. {differed} were new or differed.", as_json)
+
+
+@main.command()
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails of this day (EVE time) and later; else all."
+)
+@click.option("--timeout", "timeout_seconds", default=3600.0, show_default=True, help="Seconds to wait at most.")
+@as_json
+def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> None:
+    """Work out the values and flags of stored killmails again, in batches; Ctrl-C only stops waiting for it."""
+    from operations.revalue import revalue as revalue_all
+    from operations.show import sync_progress
+
+    day = since.date() if since else None
+    with sync_progress(shown=not as_json) as on_progress:
+        found = asyncio.run(
+            revalue_all(load_settings(), since=day, timeout_seconds=timeout_seconds, on_progress=on_progress)
+        )
+    of = f" since {found.since}" if found.since else ""
+    words = f"{found.looked_at:,} killmails{of} looked at, {found.changed:,} changed ({found.seconds:.1f} s)."
+    _say(found, words, as_json)
 
 
 @main.command()

@@ -8,7 +8,7 @@ import asyncpg
 
 from db.appraisal_rules import NO_SOLO_HULLS
 from tests.db.bodies import Body
-from tests.values.world import ME, NPC, RIFTER, YOU, appraised, loss, shooter
+from tests.values.world import ME, NPC, RIFTER, appraised, loss, shooter
 
 THIRD = 90_000_003
 OUR_CORPORATION, THEIR_CORPORATION, NPC_CORPORATION = 98_000_001, 98_000_002, 1_000_125
