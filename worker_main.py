@@ -20,6 +20,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.access_tokens import AccessTokens
 from activities.bodies import KillmailBodies
+from activities.corporations import Corporations
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.errors import FailureInterceptor
@@ -38,6 +39,7 @@ from observability import temporal_runtime
 from settings import Settings
 from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
 from workflows.contracts import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from workflows.corporation_sync import CorporationSync
 from workflows.prices import PriceSnapshot, Revaluation
 from workflows.upkeep import DailyFullSync, Housekeeping
 from workflows.user_sync import UserSync
@@ -51,7 +53,7 @@ CACHED_WORKFLOWS = 10_000
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
 POOL_SIZE = 20
-WORKFLOWS: list[type] = [UserSync, PriceSnapshot, Revaluation, Watchdog, DailyFullSync, Housekeeping]
+WORKFLOWS: list[type] = [UserSync, CorporationSync, PriceSnapshot, Revaluation, Watchdog, DailyFullSync, Housekeeping]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     """The production sandbox; modules that hold only data and pure functions are shared by all workflows."""
     shared = (
         "contracts",
+        "corporation_contracts",
+        "corporation_status",
         "value_contracts",
         "upkeep_contracts",
         "status",
@@ -134,8 +138,13 @@ def queues(
     runs, enrichment = Runs(pool, live), Enrichment(pool, esi, live)
     values = Values(pool, esi)
     upkeep = Upkeep(pool, client, runs_kept=runs_kept, login_events_kept=login_events_kept)
+    tokens = AccessTokens(pool, sso, vault, live)
+    corporations = Corporations(pool, esi, tokens, vault, live)
     deciding: list[Callable[..., Any]] = [
-        AccessTokens(pool, sso, vault, live).ensure_access_token,
+        tokens.ensure_access_token,
+        corporations.discover_corporation_killmails,
+        corporations.finish_corporation_run,
+        corporations.record_corporation_state,
         KillmailDiscovery(pool, esi, vault, live).discover_killmails,
         runs.finish_run,
         runs.record_sync_state,

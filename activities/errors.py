@@ -58,6 +58,14 @@ class CharacterRemoved(Exception):
     """The character is not a user (any more)."""
 
 
+class CorporationNotFollowed(Exception):
+    """No director has this corporation's sync switched on (any more)."""
+
+
+class NoDirector(Exception):
+    """Every director's part has ended: there is nobody to ask ESI with."""
+
+
 class FailureInterceptor(Interceptor):
     """Gives every activity of a worker the mapping of this module."""
 
@@ -79,6 +87,10 @@ def application_error(error: Exception, now: datetime) -> ApplicationError:
     """What Temporal is told of `error`. An unexpected one is logged with its place, not with its text."""
     if isinstance(error, CharacterRemoved):
         return _benign("The character is not a user any more.", FailureType.REMOVED)
+    if isinstance(error, CorporationNotFollowed):
+        return _benign("No director follows this corporation any more.", FailureType.REMOVED)
+    if isinstance(error, NoDirector):
+        return _benign("EVE takes no director's permission any more.", FailureType.NO_DIRECTOR)
     if isinstance(error, (RateLimited, Downtime)):
         kind = FailureType.DOWNTIME if isinstance(error, Downtime) else FailureType.RATE_LIMITED
         soon = error.until - now <= WAIT_IN_RETRIES

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from db.directors import granted_again
 from db.sync_status import AccountCharacter, characters
 from db.vault import TokenVault
 from workflows.contracts import SyncState
@@ -87,6 +88,7 @@ async def grant_character(
             grant.expires_at,
             [str(state) for state in ENDED_BY_A_GRANT],
         )
+        await granted_again(connection, who.character_id, owner_changed=owner_changed)
         if known is not None and known["account_id"] != home:
             await connection.execute(
                 "DELETE FROM accounts WHERE account_id = $1"

@@ -1,0 +1,188 @@
+"""`discover_corporation_killmails`: a corporation's list, read with the token of the director whose turn it is.
+
+Whoever cannot be asked with (any more) is marked, with the reason their pilot reads, and the next one is asked
+at once: one director who lost the role costs the corporation nothing.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+from temporalio import activity
+
+from activities.access_tokens import AccessTokens
+from activities.errors import CharacterRemoved, CorporationNotFollowed, NoDirector
+from activities.heartbeat import heartbeating
+from activities.looks import Look, conclude
+from db.directors import Director, directors_in_turn, mark, note_corporation, note_refusal, note_use
+from db.subjects import Subject, a_corporation
+from db.sync import Standing, finish_run, record_state, standing
+from db.vault import TokenVault
+from eve.budget import CallClass
+from eve.errors import (
+    AccessTokenRejected,
+    EveError,
+    Forbidden,
+    NotInCorporation,
+    OwnerChanged,
+    RateLimited,
+    RoleMissing,
+    TokenRevoked,
+)
+from eve.esi import Esi
+from eve.killmail_list import KillmailWalk
+from eve.scopes import CORPORATION_SCOPES, DIRECTOR_ROLE
+from live import LiveEvents
+from workflows.contracts import Discovery, EnsureAccessToken, RunAccount, SyncState
+from workflows.corporation_contracts import (
+    DirectorStanding,
+    DiscoverCorporation,
+    FinishCorporationRun,
+    RecordCorporationState,
+)
+
+
+class _ScopeMissing(Exception):
+    """The grant does not carry the permission for corporations any more."""
+
+
+STANDING_AFTER: dict[type[Exception], DirectorStanding] = {
+    RoleMissing: DirectorStanding.ROLE_LOST,
+    NotInCorporation: DirectorStanding.LEFT,
+    TokenRevoked: DirectorStanding.NEEDS_LOGIN,
+    OwnerChanged: DirectorStanding.OWNER_CHANGED,
+    _ScopeMissing: DirectorStanding.SCOPE_MISSING,
+}
+"""What ends a director's part. Anything else, e.g. an outage of EVE's SSO, says nothing about the director."""
+ENDS_A_PART: tuple[type[Exception], ...] = (*STANDING_AFTER, CharacterRemoved)
+
+
+class Corporations:
+    """Reads for `CorporationSync`, and writes what it cannot."""
+
+    def __init__(self, pool: asyncpg.Pool, esi: Esi, tokens: AccessTokens, vault: TokenVault, live: LiveEvents) -> None:
+        self._pool = pool
+        self._esi = esi
+        self._tokens = tokens
+        self._vault = vault
+        self._live = live
+
+    @activity.defn
+    async def discover_corporation_killmails(self, request: DiscoverCorporation) -> Discovery:
+        """Ask for the list unless ESI's cache still holds what we have, remember what is new, claim what is due.
+
+        Raises:
+            NoDirector: nobody is left to ask with; the page says so already.
+            CorporationNotFollowed: nobody has it switched on any more; the same.
+            EveError: the list cannot be read now.
+        """
+        subject = a_corporation(request.corporation_id)
+        directors = await directors_in_turn(self._pool, request.corporation_id)
+        before = await standing(self._pool, subject, 0)
+        if directors is None or before is None:
+            await self._show(subject, SyncState.REMOVED)
+            raise CorporationNotFollowed
+        asked_by, walk = 0, None
+        if not before.is_fresh or not directors:
+            async with heartbeating():
+                asked_by, before, walk = await self._in_turn(request, subject, directors)
+        look = Look(subject, asked_by, before, request.full, request.first, request.next_sync_at)
+        return await conclude(self._pool, self._live, look, walk)
+
+    @activity.defn
+    async def finish_corporation_run(self, request: FinishCorporationRun) -> RunAccount:
+        """Account for a run; an interrupted one stays open and is gone on with at the next look."""
+        account = await finish_run(
+            self._pool,
+            request.run_id,
+            a_corporation(request.corporation_id),
+            interrupted=request.interrupted,
+            next_sync_at=request.next_sync_at,
+        )
+        await self._live.sync_changed(request.corporation_id)
+        return account
+
+    @activity.defn
+    async def record_corporation_state(self, request: RecordCorporationState) -> None:
+        """Show the directors a state that only the workflow knows: paused, waiting, degraded."""
+        await self._show(a_corporation(request.corporation_id), request.state, request)
+
+    async def _in_turn(
+        self, request: DiscoverCorporation, subject: Subject, directors: list[Director]
+    ) -> tuple[int, Standing, KillmailWalk]:
+        put_off: EveError | None = None  # by what does not end anybody's part
+        for director in directors:
+            try:
+                before, walk = await self._ask_with(director, request, subject)
+            except ENDS_A_PART as error:
+                await self._end_part(request.corporation_id, director, error)
+            except Forbidden as error:
+                if not await note_refusal(self._pool, request.corporation_id, director.character_id):
+                    put_off = put_off or error
+            except (AccessTokenRejected, RateLimited) as error:
+                put_off = _sooner(put_off, error)
+            else:
+                await note_use(self._pool, request.corporation_id, director.character_id)
+                return director.character_id, before, walk
+        if put_off is not None:
+            raise put_off
+        await self._show(subject, SyncState.NO_DIRECTOR)
+        raise NoDirector
+
+    async def _ask_with(
+        self, director: Director, request: DiscoverCorporation, subject: Subject
+    ) -> tuple[Standing, KillmailWalk]:
+        if not director.scopes >= CORPORATION_SCOPES:
+            raise _ScopeMissing
+        await self._tokens.ensure_access_token(EnsureAccessToken(director.character_id))
+        try:
+            return await self._read(director, request, subject)
+        except AccessTokenRejected:
+            # Once: a token that is rejected twice is not mended by a third.
+            await self._tokens.ensure_access_token(EnsureAccessToken(director.character_id, refresh_even_if_valid=True))
+            return await self._read(director, request, subject)
+
+    async def _read(
+        self, director: Director, request: DiscoverCorporation, subject: Subject
+    ) -> tuple[Standing, KillmailWalk]:
+        before = await standing(self._pool, subject, director.character_id)
+        if before is None or before.access_token is None or not before.token_is_usable:
+            raise AccessTokenRejected("There is no access token that is still good.")
+        access_token = self._vault.decrypt(before.access_token)
+        if director.role_seen_at is None:
+            await self._probe(director.character_id, request.corporation_id, access_token)
+        # The list's own bucket is the director's, and nobody else draws on it.
+        walk = await self._esi.corporation_killmails(
+            request.corporation_id,
+            director.character_id,
+            access_token,
+            {} if request.full else before.etags,
+            CallClass.LIVE,
+        )
+        return before, walk
+
+    async def _probe(self, character_id: int, corporation_id: int, access_token: str) -> None:
+        """Ask for what costs little first: a refusal of the list costs a sixth of what may be spent on it."""
+        for known in await self._esi.affiliations([character_id], CallClass.LIVE):
+            await note_corporation(self._pool, character_id, known.corporation_id)
+            if known.corporation_id != corporation_id:
+                raise NotInCorporation("The character is in another corporation.")
+        if DIRECTOR_ROLE not in await self._esi.character_roles(character_id, access_token, CallClass.LIVE):
+            raise RoleMissing("The character is not a director.")
+
+    async def _end_part(self, corporation_id: int, director: Director, error: Exception) -> None:
+        kind = next((kind for kind in STANDING_AFTER if isinstance(error, kind)), None)
+        if kind is None:
+            return  # the character was removed, and with it what it had switched on
+        await mark(self._pool, corporation_id, director.character_id, STANDING_AFTER[kind])
+        activity.logger.warning("A director of %d ends their part: %s", corporation_id, STANDING_AFTER[kind])
+
+    async def _show(self, subject: Subject, state: SyncState, request: RecordCorporationState | None = None) -> None:
+        await record_state(self._pool, subject, state, request.until if request else None)
+        await self._live.sync_changed(subject.id)
+
+
+def _sooner(first: EveError | None, second: EveError) -> EveError:
+    """Of what put two directors off, what is over sooner; a limit has an end."""
+    if isinstance(first, RateLimited):
+        return second if isinstance(second, RateLimited) and second.until < first.until else first
+    return second

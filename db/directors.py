@@ -1,0 +1,194 @@
+"""The directors who let us follow their corporations: who may be asked with, in what order, and who not and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from eve.scopes import CORPORATION_SCOPES
+from workflows.corporation_contracts import NPC_CORPORATION_IDS, DirectorStanding
+
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+
+REFUSALS_UNTIL_MARKED = 5
+"""So many refusals in a row without a reason mean more than a bad moment of ESI's."""
+
+
+class CannotFollow(Exception):
+    """The character cannot let us follow its corporation; the message says why, for the pilot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Director:
+    """A director whose turn it may be. `role_seen_at` (UTC) None: its role was not looked at yet."""
+
+    character_id: int
+    scopes: frozenset[str]
+    role_seen_at: datetime | None
+
+
+async def follow(pool: asyncpg.Pool, character_id: int) -> int:
+    """Switch on the sync of the character's corporation with the character's permission; the corporation.
+
+    Raises:
+        CannotFollow: it gave no permission for that, or its corporation is not known or the game's own.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(
+            "SELECT corporation_id, scopes, token_state FROM users WHERE character_id = $1 FOR UPDATE", character_id
+        )
+        usable = row is not None and row["token_state"] == "valid"  # noqa: S105 - a state, not a token
+        if row is None or not usable or not CORPORATION_SCOPES.issubset(row["scopes"]):
+            raise CannotFollow("Log in with the permission for the corporation's killmails first.")
+        corporation_id: int | None = row["corporation_id"]
+        if corporation_id is None:
+            raise CannotFollow("EVE has not said yet which corporation this character is in; log in again.")
+        if corporation_id in NPC_CORPORATION_IDS:
+            raise CannotFollow("This is one of the game's own corporations; it has no directors.")
+        await connection.execute(
+            "INSERT INTO corporations_followed (corporation_id) VALUES ($1) ON CONFLICT DO NOTHING", corporation_id
+        )
+        await connection.execute(
+            """
+            INSERT INTO corporation_directors (corporation_id, character_id) VALUES ($1, $2)
+            ON CONFLICT (corporation_id, character_id) DO UPDATE
+               SET standing = 'good', marked_at = now(), role_seen_at = NULL, forbidden_in_a_row = 0
+            """,
+            corporation_id,
+            character_id,
+        )
+    return corporation_id
+
+
+async def unfollow(pool: asyncpg.Pool, corporation_id: int, character_ids: Collection[int]) -> bool:
+    """These characters' permission is not used for the corporation any more; False if none of them gave it."""
+    async with pool.acquire() as connection, connection.transaction():
+        gone = await connection.fetch(
+            "DELETE FROM corporation_directors WHERE corporation_id = $1 AND character_id = ANY ($2) RETURNING 1",
+            corporation_id,
+            list(character_ids),
+        )
+        await _forget_lists(connection, corporation_id, character_ids)
+    return bool(gone)
+
+
+async def publish(pool: asyncpg.Pool, corporation_id: int, *, published: bool) -> None:
+    """Show the corporation's board to its members, or only to its directors."""
+    await pool.execute(
+        "UPDATE corporations_followed SET published = $2 WHERE corporation_id = $1", corporation_id, published
+    )
+
+
+async def granted_again(connection: Connection, character_id: int, *, owner_changed: bool) -> None:
+    """A new grant of this character is stored: a new owner has switched nothing on, an old one's marks are forgiven."""
+    if owner_changed:
+        await connection.execute("DELETE FROM corporation_directors WHERE character_id = $1", character_id)
+        return
+    await connection.execute(
+        """
+        UPDATE corporation_directors d
+           SET standing = CASE WHEN u.corporation_id IS DISTINCT FROM d.corporation_id THEN 'left'
+                               WHEN u.scopes @> $2 THEN 'good' ELSE 'scope_missing' END,
+               marked_at = now(), role_seen_at = NULL, forbidden_in_a_row = 0
+          FROM users u WHERE u.character_id = d.character_id AND d.character_id = $1
+        """,
+        character_id,
+        sorted(CORPORATION_SCOPES),
+    )
+
+
+async def followed_by(pool: asyncpg.Pool, character_id: int) -> list[int]:
+    """The corporations this character's permission may be used for."""
+    rows = await pool.fetch(
+        "SELECT corporation_id FROM corporation_directors WHERE character_id = $1 AND standing = 'good'", character_id
+    )
+    return [row["corporation_id"] for row in rows]
+
+
+async def directors_in_turn(pool: asyncpg.Pool, corporation_id: int) -> list[Director] | None:
+    """Those in good standing, the longest unused first; None if nobody has it switched on."""
+    rows = await pool.fetch(
+        """
+        SELECT d.character_id, u.scopes, d.role_seen_at, d.standing = 'good' AS may_be_asked
+          FROM corporation_directors d JOIN users u USING (character_id)
+         WHERE d.corporation_id = $1 ORDER BY d.used_at NULLS FIRST, d.character_id
+        """,
+        corporation_id,
+    )
+    if not rows:
+        return None
+    return [
+        Director(row["character_id"], frozenset(row["scopes"]), row["role_seen_at"])
+        for row in rows
+        if row["may_be_asked"]
+    ]
+
+
+async def mark(pool: asyncpg.Pool, corporation_id: int, character_id: int, standing: DirectorStanding) -> None:
+    """The character's permission is of no use for the corporation until it changes."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "UPDATE corporation_directors SET standing = $3, marked_at = now(), role_seen_at = NULL"
+            " WHERE corporation_id = $1 AND character_id = $2",
+            corporation_id,
+            character_id,
+            str(standing),
+        )
+        await _forget_lists(connection, corporation_id, [character_id])
+        if standing is DirectorStanding.LEFT:
+            # Where it went is for the next affiliation lookup to say; it is no member of this one.
+            await connection.execute(
+                "UPDATE users SET corporation_id = NULL WHERE character_id = $1 AND corporation_id = $2",
+                character_id,
+                corporation_id,
+            )
+
+
+async def note_refusal(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> bool:
+    """ESI refused and gave no reason; True once that has happened too often in a row, and the mark was made."""
+    marked = await pool.fetchval(
+        """
+        UPDATE corporation_directors
+           SET forbidden_in_a_row = forbidden_in_a_row + 1, used_at = now(),
+               standing = CASE WHEN forbidden_in_a_row + 1 >= $3 THEN 'refused' ELSE standing END,
+               marked_at = CASE WHEN forbidden_in_a_row + 1 >= $3 THEN now() ELSE marked_at END
+         WHERE corporation_id = $1 AND character_id = $2 RETURNING standing = 'refused'
+        """,
+        corporation_id,
+        character_id,
+        REFUSALS_UNTIL_MARKED,
+    )
+    return bool(marked)
+
+
+async def note_use(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
+    """The list was read with this character's token: it has the role, and the others' turn comes first."""
+    await pool.execute(
+        "UPDATE corporation_directors SET used_at = now(), forbidden_in_a_row = 0,"
+        " role_seen_at = coalesce(role_seen_at, now()) WHERE corporation_id = $1 AND character_id = $2",
+        corporation_id,
+        character_id,
+    )
+
+
+async def note_corporation(pool: asyncpg.Pool, character_id: int, corporation_id: int) -> None:
+    """ESI says that the character is in this corporation now."""
+    await pool.execute(
+        "UPDATE users SET corporation_id = $2 WHERE character_id = $1 AND corporation_id IS DISTINCT FROM $2",
+        character_id,
+        corporation_id,
+    )
+
+
+async def _forget_lists(connection: Connection, corporation_id: int, character_ids: Collection[int]) -> None:
+    # Who comes back reads the whole list: what was remembered of it is no account of what is there now.
+    await connection.execute(
+        "DELETE FROM killmail_lists WHERE list_of = $1 AND character_id = ANY ($2)",
+        corporation_id,
+        list(character_ids),
+    )

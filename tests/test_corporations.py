@@ -1,0 +1,230 @@
+"""Corporations through their directors: real Temporal, Postgres, Redis and worker, and the sandbox EVE."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import asyncpg
+import pytest
+import redis.asyncio
+from temporalio.client import Client
+
+from db.accounts import grant_character
+from db.directors import follow, unfollow
+from db.pool import open_pool
+from db.vault import TokenVault
+from eve.budget import Budget
+from eve.pkce import code_challenge, new_code_verifier
+from eve.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from eve.session import open_session
+from eve.sso import Sso
+from sandbox.eve.roster import Pilot
+from sandbox.eve.server import SandboxEve
+from settings import Settings
+from tests.workflows.waiting import eventually
+from worker_main import run_worker
+from workflows.client import connect_temporal, prepare_temporal
+from workflows.contracts import SyncState, SyncStatus
+from workflows.corporation_client import (
+    query_corporation_status,
+    signal_corporation_sync,
+    start_or_wake_corporation,
+)
+from workflows.corporation_contracts import corporation_sync_id
+
+LIST = "/corporations/{corporation_id}/killmails/recent"
+ROLES = "/characters/{character_id}/roles"
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    async with await open_pool(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(settings: Settings) -> Client:
+    client = await connect_temporal(settings)
+    await prepare_temporal(client)
+    return client
+
+
+class Working:
+    """A worker that can be killed and started again."""
+
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+
+    def start(self) -> None:
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(run_worker(self._settings, self._stop, self._client))
+
+    async def stop(self) -> None:
+        self._stop.set()
+        await asyncio.wait_for(self._task, 30)
+
+
+@pytest.fixture
+async def worker(settings: Settings, client: Client) -> AsyncIterator[Working]:
+    working = Working(settings, client)
+    working.start()
+    yield working
+    await working.stop()
+
+
+@pytest.fixture
+def directors(eve: SandboxEve) -> list[Pilot]:
+    """Three of one corporation: the sandbox has two, so one gets the role."""
+    corporation_id = eve.pilots[0].corporation_id
+    members = [pilot for pilot in eve.pilots if pilot.corporation_id == corporation_id][:3]
+    for member in members:
+        eve.gain_role(member.character_id)
+    return members
+
+
+async def log_in(settings: Settings, pool: asyncpg.Pool, pilot: Pilot) -> int:
+    """What the site does with a director's login; returns the account."""
+    async with open_session(settings) as session:
+        sso = Sso(session, settings)
+        verifier = new_code_verifier()
+        scopes = [KILLMAIL_SCOPE, *CORPORATION_SCOPES]
+        asked = await sso.authorization_url("state", code_challenge(verifier), scopes)
+        form = dict(parse_qsl(urlsplit(asked).query)) | {"character_id": str(pilot.character_id)}
+        async with session.post(asked.partition("?")[0], data=form, allow_redirects=False) as answer:
+            code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+        grant = await sso.exchange_code(code, verifier)
+    vault = TokenVault.from_settings(settings)
+    return (await grant_character(pool, vault, grant, None, pilot.corporation_id)).account_id
+
+
+async def look(client: Client, pool: asyncpg.Pool, corporation_id: int) -> SyncStatus:
+    """One more look at the list, past ESI's cache, until it is over."""
+    await pool.execute("UPDATE corporations_followed SET killmail_list_fresh_until = NULL")
+    before = (await query_corporation_status(client, corporation_id)).cycles
+    await signal_corporation_sync(client, corporation_id, "sync_now")
+    return await until(client, corporation_id, lambda status: status.cycles > before)
+
+
+async def until(client: Client, corporation_id: int, condition: object) -> SyncStatus:
+    status = SyncStatus()
+
+    async def met() -> bool:
+        nonlocal status
+        status = await query_corporation_status(client, corporation_id)
+        return bool(condition(status))  # type: ignore[operator]
+
+    await eventually(met)
+    return status
+
+
+def ok(status: SyncStatus) -> bool:
+    return status.state == SyncState.OK
+
+
+async def missing(pool: asyncpg.Pool, eve: SandboxEve, corporation_id: int) -> set[int]:
+    """What ESI lists to the corporation and is not here."""
+    listed = {reference.killmail_id for reference in eve.corporation_references(corporation_id)}
+    return listed - {row["killmail_id"] for row in await pool.fetch("SELECT killmail_id FROM killmails")}
+
+
+async def standings(pool: asyncpg.Pool) -> dict[int, str]:
+    rows = await pool.fetch("SELECT character_id, standing FROM corporation_directors")
+    return {row["character_id"]: row["standing"] for row in rows}
+
+
+async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, directors: list[Pilot], worker: Working
+) -> None:
+    del worker
+    corporation_id = directors[0].corporation_id
+    loser, sold, stays = (director.character_id for director in directors)
+    for director in directors:
+        await log_in(settings, pool, director)
+        await follow(pool, director.character_id)
+    await start_or_wake_corporation(client, corporation_id, 900)
+    status = await until(client, corporation_id, ok)
+    assert status.last_listed == len(eve.corporation_references(corporation_id)) > 0
+    assert not await missing(pool, eve, corporation_id)
+    for _ in range(2):
+        await look(client, pool, corporation_id)
+    asked = [record.character_id for record in eve.requests_of(LIST)]
+    assert set(asked) == {loser, sold, stays}, "their tokens take turns"
+    assert [record.character_id for record in eve.requests_of(ROLES)] == asked, "the role is looked at before the list"
+
+    eve.lose_role(loser)
+    eve.transfer(sold)
+    await pool.execute("UPDATE users SET expires_at = now() WHERE character_id = $1", sold)
+    for _ in range(3):
+        eve.add_killmail(stays)
+        eve.expire_lists()
+        status = await look(client, pool, corporation_id)
+        assert ok(status)
+        assert not await missing(pool, eve, corporation_id), "no gap, whoever's turn it was"
+    assert await standings(pool) == {loser: "role_lost", sold: "owner_changed", stays: "good"}
+    refusals = [record.character_id for record in eve.requests_of(LIST) if record.status == 403]
+    assert refusals == [loser], "asked once, never again"
+
+    eve.lose_role(stays)
+    status = await look(client, pool, corporation_id)
+    assert status.state == SyncState.NO_DIRECTOR
+    assert "director" in status.message
+    assert await pool.fetchval("SELECT sync_state FROM corporations_followed") == "no_director"
+    calls = len(eve.requests)
+    await signal_corporation_sync(client, corporation_id, "sync_now")
+    assert (await query_corporation_status(client, corporation_id)).state == SyncState.NO_DIRECTOR
+    assert len(eve.requests) == calls, "nobody to ask with: ESI is left alone"
+
+    eve.gain_role(stays)
+    eve.advance(3601)  # ESI's cache of the roles
+    eve.add_killmail(stays)
+    eve.expire_lists()
+    await log_in(settings, pool, directors[2])
+    await start_or_wake_corporation(client, corporation_id, 900)
+    await until(client, corporation_id, ok)
+    assert not await missing(pool, eve, corporation_id)
+
+
+async def test_more_than_a_page_survives_the_worker_and_switching_off_ends_it(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, directors: list[Pilot], worker: Working
+) -> None:
+    redis_client = redis.asyncio.from_url(settings.redis_url)
+    budget = Budget(redis_client)
+    director = directors[0]
+    corporation_id = director.corporation_id
+    eve.add_killmails(director.character_id, 1100)
+    await log_in(settings, pool, director)
+    await follow(pool, director.character_id)
+    await start_or_wake_corporation(client, corporation_id, 900)
+
+    async def some_are_here() -> bool:
+        return bool(await pool.fetchval("SELECT count(*) >= 100 FROM killmails"))
+
+    await eventually(some_are_here)
+    await worker.stop()
+    assert await missing(pool, eve, corporation_id)
+    worker.start()
+    status = await until(client, corporation_id, lambda s: s.state == SyncState.RATE_LIMITED)
+    assert status.last_listed > 1100
+    left = [bucket.remaining / bucket.limit for bucket in await budget.buckets() if bucket.group == "killmail"]
+    assert left[0] > 0.39, "the rest of the bodies' budget is the pilots'"
+    # The window passes.
+    await redis_client.flushall()
+    eve.forget_spending()
+    await signal_corporation_sync(client, corporation_id, "sync_now")
+    await until(client, corporation_id, ok)
+    assert not await missing(pool, eve, corporation_id)
+    bodies = [record.path for record in eve.requests if record.route.startswith("/killmails/")]
+    assert len(bodies) < 1.2 * len(set(bodies)), "what was stored before the stop is not fetched again"
+    history = (await client.get_workflow_handle(corporation_sync_id(corporation_id)).fetch_history()).to_json()
+    secrets = eve.issued_access_tokens() | eve.issued_refresh_tokens()
+    assert not [secret for secret in secrets if secret in history]
+
+    assert await unfollow(pool, corporation_id, [director.character_id])
+    await start_or_wake_corporation(client, corporation_id, 900)
+    async with asyncio.timeout(20):
+        await client.get_workflow_handle(corporation_sync_id(corporation_id)).result()
+    assert await pool.fetchval("SELECT sync_state FROM corporations_followed") == "removed"
+    await redis_client.aclose()

@@ -1,0 +1,80 @@
+"""One look at ESI for a corporation, with the token of whichever director's turn it is. Part of `CorporationSync`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority
+
+with workflow.unsafe.imports_passed_through():
+    from workflows.calls import CLOSE, HEARTBEAT, RETRIES
+    from workflows.contracts import PRIORITY_OF, SYNC_QUEUE, CallClass, Discovery, RunAccount
+    from workflows.corporation_contracts import (
+        CorporationSyncState,
+        DiscoverCorporation,
+        FinishCorporationRun,
+        RecordCorporationState,
+    )
+    from workflows.cycle import Cycle
+
+
+def priority_of(corporation_id: int) -> Priority:
+    """After every pilot's own work, and fair among corporations."""
+    return Priority(priority_key=PRIORITY_OF[CallClass.BACKFILL], fairness_key=f"corporation-{corporation_id}")
+
+
+class CorporationCycle(Cycle):
+    """A `Cycle` over a corporation's list."""
+
+    def __init__(self, state: CorporationSyncState, *, stop: Callable[[], bool], changed: Callable[[], None]) -> None:
+        super().__init__(state, CallClass.BACKFILL, priority_of(state.corporation_id), stop=stop, changed=changed)
+        self._corporation = state
+
+    async def _discover(self) -> Discovery:
+        corporation = self._corporation
+        answer: Discovery = await workflow.execute_activity(
+            "discover_corporation_killmails",
+            DiscoverCorporation(
+                corporation.corporation_id, self._full, not corporation.first_sync_done, corporation.next_sync_at
+            ),
+            result_type=Discovery,
+            task_queue=SYNC_QUEUE,
+            start_to_close_timeout=timedelta(minutes=5),
+            schedule_to_close_timeout=CLOSE,
+            heartbeat_timeout=HEARTBEAT,
+            retry_policy=RETRIES,
+            priority=self._priority,
+            summary="read the corporation's whole list" if self._full else "look at the corporation's list",
+        )
+        return answer
+
+    async def _finish(self, run_id: int, *, interrupted: bool) -> RunAccount:
+        corporation = self._corporation
+        answer: RunAccount = await workflow.execute_activity(
+            "finish_corporation_run",
+            FinishCorporationRun(run_id, corporation.corporation_id, interrupted, corporation.next_sync_at),
+            result_type=RunAccount,
+            task_queue=SYNC_QUEUE,
+            start_to_close_timeout=timedelta(seconds=45),
+            schedule_to_close_timeout=CLOSE,
+            retry_policy=RETRIES,
+            priority=self._priority,
+            summary="put the run on record",
+        )
+        return answer
+
+
+async def record_corporation_state(request: RecordCorporationState) -> None:
+    """Show the directors a state that only the workflow knows."""
+    await workflow.execute_activity(
+        "record_corporation_state",
+        request,
+        task_queue=SYNC_QUEUE,
+        start_to_close_timeout=timedelta(seconds=45),
+        schedule_to_close_timeout=CLOSE,
+        retry_policy=RETRIES,
+        priority=priority_of(request.corporation_id),
+        summary=f"show the directors: {request.state}",
+    )
