@@ -17,7 +17,7 @@ run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl
 	@exec $(BIN)/python -m cli up
 
 test: $(READY) lint ## ruff, mypy --strict, every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY) ## ruff and mypy --strict
 	$(BIN)/python -m ruff check .
