@@ -103,15 +103,16 @@ class Up:
             say(f"  ended {left} processes that an earlier, killed start left running")
         environment = self.environment
         environment.settings(**PENDING)  # a malformed variable stops us before anything runs
-        port, moved = site_port(environment)
+        site_port(environment)  # a PORT of the operator's own that is taken stops us here
         environment.choose("TOKEN_ENCRYPTION_KEYS", token_encryption_key(self.directory))
         await self._start_backing_services()
+        for change in await migrate_everything(environment.settings()):
+            say(f"  {change}")
+        port, moved = site_port(environment)  # as late as can be: nobody holds it for us
         environment.chosen["PORT"] = str(port)
         if moved:
             say(f"  {moved}")
         settings = environment.settings()
-        for change in await migrate_everything(settings):
-            say(f"  {change}")
         await self._start_part(parts.api(self.directory, settings, environment.chosen), settings.site_url)
         await self._start_part(parts.worker(self.directory, settings, environment.chosen), "")
         environment.publish()
