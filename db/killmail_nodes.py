@@ -6,7 +6,7 @@ read the same thing. Ids are strings, times RFC 3339 in UTC, numbers exactly wha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ def killmail_node(
     row: asyncpg.Record,
     participants: Iterable[asyncpg.Record],
     known: Known,
-    viewer: Collection[int],
+    viewer: Set[int],
     related: RelatedLoss | None,
     *,
     with_attackers: bool,
@@ -57,7 +57,7 @@ def killmail_node(
     Args:
         row: of `db.killmails`, with position and items as JSON text or None.
         participants: its victim and, in ESI's order, the attackers needed.
-        viewer: the characters by which `side` is told.
+        viewer: the characters and corporations by which `side` is told.
         related: the other loss to link to.
     """
     victim, *attackers = participants
@@ -67,7 +67,7 @@ def killmail_node(
     node: Node = {
         "id": str(row["killmail_id"]),
         "time": _time(row["killmail_time"]),
-        "side": "VICTIM" if victim["character_id"] in viewer else "ATTACKER",
+        "side": "VICTIM" if viewer & {victim["character_id"], victim["corporation_id"]} else "ATTACKER",
         "solarSystem": _solar_system(row, known),
         "victim": {
             **_who(victim, known),

@@ -1,6 +1,7 @@
 """What a pilot may see of the killmails: decided here, in the query, for every reader.
 
-A viewer sees the killmails that one of their characters is on, as victim or attacker, and no others. Each
+A viewer sees the killmails that one of their characters, or a corporation whose board is open to them
+(`db.boards`), is on as victim or attacker, and no others. Each
 call takes three statements, or four, however many killmails it returns.
 """
 
@@ -37,16 +38,18 @@ _BEFORE_ALL = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: the characters of their account. Without one, nothing is seen."""
+    """Who asks: the characters of their account, and the corporations whose board is open to them."""
 
     character_ids: tuple[int, ...]
+    corporation_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class KillmailFilter:
-    """Which of the viewer's killmails: those `character_id` (one of theirs) is on, and on which side."""
+    """Which killmails: those `character_id` or `corporation_id` (one of the viewer's) is on, and on which side."""
 
     character_id: int | None = None
+    corporation_id: int | None = None
     side: Side | None = None
 
 
@@ -59,20 +62,28 @@ class FeedPage:
     has_next_page: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Eyes:
+    """By whom a killmail is seen: characters and corporations. Their ids never coincide (ESI docs, "ID ranges")."""
+
+    characters: list[int]
+    corporations: list[int]
+
+
 EVERYTHING = KillmailFilter()
 
-# For each character one walk down `participants_character` that ends after a page, then the walks are merged.
-# DISTINCT inside: a character that is victim and attacker of one killmail must not shorten the page.
+# For each character (or corporation) one walk down its index of `participants` that ends after a page, then the walks
+# are merged. DISTINCT inside: who is on one killmail several times must not shorten the page.
 _PAGE = """
 WITH page AS (
     SELECT DISTINCT seen.killmail_time, seen.killmail_id
-    FROM unnest($1::bigint[]) AS viewer(character_id)
+    FROM unnest($1::bigint[]) AS viewer(entity_id)
     CROSS JOIN LATERAL (
         SELECT DISTINCT ON (participants.killmail_time, participants.killmail_id)
             participants.killmail_time, participants.killmail_id
         FROM participants
         WHERE
-            participants.character_id = viewer.character_id
+            participants.{entity} = viewer.entity_id
             AND (participants.killmail_time, participants.killmail_id) < ($2::timestamptz, $3::bigint)
             {side}
         ORDER BY participants.killmail_time DESC, participants.killmail_id DESC
@@ -90,7 +101,10 @@ WITH page AS (
         SELECT FROM participants
         WHERE
             participants.killmail_id = page.killmail_id
-            AND participants.character_id = ANY($1::bigint[])
+            AND (
+                participants.character_id = ANY($1::bigint[])
+                OR participants.corporation_id = ANY($5::bigint[])
+            )
             {side}
     )
 )
@@ -126,8 +140,10 @@ _SIDES: dict[Side | None, str] = {
     "ATTACKER": "AND NOT participants.is_victim",
 }
 FEED = {
-    side: _PAGE.format(side=condition) + _COLUMNS.format(position="$5::boolean", items="$6::boolean")
+    (side, entity): _PAGE.format(side=condition, entity=entity)
+    + _COLUMNS.format(position="$5::boolean", items="$6::boolean")
     for side, condition in _SIDES.items()
+    for entity in ("character_id", "corporation_id")
 }
 CHOSEN = {
     side: _CHOSEN.format(side=condition) + _COLUMNS.format(position="$3::boolean", items="$4::boolean")
@@ -172,18 +188,22 @@ async def feed(
         InvalidCursor: `after` is not a cursor of the feed.
     """
     before_time, before_id = _BEFORE_ALL if after is None else decode_cursor(after)
-    characters = _characters(viewer, filter)
-    if not characters:
+    eyes = _eyes(viewer, filter)
+    if filter.corporation_id is None:
+        eyes = _Eyes(eyes.characters, [])  # a board is asked for by name
+    if not eyes.characters and not eyes.corporations:
         return FeedPage([], [], has_next_page=False)
+    entity = "character_id" if eyes.characters else "corporation_id"
+    looked_for = eyes.characters or eyes.corporations
     async with pool.acquire() as connection:
         rows = await connection.fetch(
-            FEED[filter.side], characters, before_time, before_id, first + 1, with_position, with_items
+            FEED[filter.side, entity], looked_for, before_time, before_id, first + 1, with_position, with_items
         )
         page = rows[:first]
         nodes = await _nodes(
             connection,
             page,
-            characters,
+            eyes,
             with_attackers=with_attackers,
             with_items=with_items,
             with_related=with_related,
@@ -209,21 +229,23 @@ async def killmails_by_id(
     with_position: bool = True,
 ) -> list[Node]:
     """Those of these killmails that the viewer may see and `filter` lets through, newest first."""
-    characters = _characters(viewer, filter)
+    eyes = _eyes(viewer, filter)
     wanted = sorted({killmail_id for killmail_id in ids if 0 < killmail_id < 2**63})
-    if not characters or not wanted:
+    if not (eyes.characters or eyes.corporations) or not wanted:
         return []
     async with pool.acquire() as connection:
-        rows = await connection.fetch(CHOSEN[filter.side], characters, wanted, with_position, with_items)
+        rows = await connection.fetch(
+            CHOSEN[filter.side], eyes.characters, wanted, with_position, with_items, eyes.corporations
+        )
         return await _nodes(
-            connection, rows, characters, with_attackers=with_attackers, with_items=with_items, with_related=True
+            connection, rows, eyes, with_attackers=with_attackers, with_items=with_items, with_related=True
         )
 
 
 async def _nodes(
     connection: asyncpg.pool.PoolConnectionProxy,
     rows: Sequence[asyncpg.Record],
-    characters: list[int],
+    eyes: _Eyes,
     *,
     with_attackers: bool,
     with_items: bool,
@@ -236,7 +258,8 @@ async def _nodes(
     found = await connection.fetch(_PARTICIPANTS, killmail_ids, with_attackers)
     for participant in found:
         participants[participant["killmail_id"]].append(participant)
-    related = await related_losses(connection, killmail_ids, characters) if with_related else {}
+    viewer = {*eyes.characters, *eyes.corporations}
+    related = await related_losses(connection, killmail_ids, viewer) if with_related else {}
     named = mentioned_ids(rows, found) | {loss.ship_type_id for loss in related.values()}
     known = await known_of(connection, named)
     return [
@@ -244,7 +267,7 @@ async def _nodes(
             row,
             participants[row["killmail_id"]],
             known,
-            characters,
+            viewer,
             related.get(row["killmail_id"]),
             with_attackers=with_attackers,
             with_items=with_items,
@@ -253,8 +276,10 @@ async def _nodes(
     ]
 
 
-def _characters(viewer: Viewer, filter: KillmailFilter) -> list[int]:  # noqa: A002 - the name in schema.graphql
-    """By whom to look: all of the viewer's characters, or the one chosen if it is theirs."""
-    if filter.character_id is None:
-        return sorted(set(viewer.character_ids))
-    return [filter.character_id] if filter.character_id in viewer.character_ids else []
+def _eyes(viewer: Viewer, filter: KillmailFilter) -> _Eyes:  # noqa: A002 - the name in schema.graphql
+    """By whom to look: all of the viewer's, or the one chosen if it is theirs."""
+    if filter.character_id is not None:
+        return _Eyes([filter.character_id] if filter.character_id in viewer.character_ids else [], [])
+    if filter.corporation_id is not None:
+        return _Eyes([], [filter.corporation_id] if filter.corporation_id in viewer.corporation_ids else [])
+    return _Eyes(sorted(set(viewer.character_ids)), sorted(set(viewer.corporation_ids)))

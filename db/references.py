@@ -10,6 +10,8 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from db.boards import SEEN_BY_USER
+
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 CLAIM_FOR = timedelta(minutes=3)
@@ -23,6 +25,11 @@ _DUE = """
     stored_at IS NULL AND parked_at IS NULL
     AND (claimed_until IS NULL OR claimed_until <= now())
     AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+"""
+_HAS_A_GRANT = """
+    EXISTS (SELECT FROM users u WHERE u.character_id = first_seen_by AND u.token_state = 'valid')
+    OR EXISTS (SELECT FROM corporation_directors d JOIN users u USING (character_id)
+                WHERE d.corporation_id = first_seen_by AND d.standing = 'good' AND u.token_state = 'valid')
 """
 
 
@@ -153,23 +160,28 @@ async def stored_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> lis
 
 
 async def users_on(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
-    """The users (character ids) who are on these killmails, as victim or attacker. Ascending."""
+    """The users (character ids) who may see these killmails: who is on them, or sees a board they are on. Ascending."""
     rows = await pool.fetch(
-        """
+        f"""
         SELECT DISTINCT p.character_id FROM participants p JOIN users u USING (character_id)
-         WHERE p.killmail_id = ANY ($1) ORDER BY p.character_id
-        """,
+         WHERE p.killmail_id = ANY ($1)
+        UNION
+        SELECT users.character_id FROM users CROSS JOIN LATERAL ({SEEN_BY_USER}) AS board
+         WHERE EXISTS (SELECT FROM corporations_followed) AND board.corporation_id IN (
+               SELECT p.corporation_id FROM participants p WHERE p.killmail_id = ANY ($1))
+         ORDER BY character_id
+        """,  # noqa: S608 - a constant of `db.boards`
         list(killmail_ids),
     )
     return [row["character_id"] for row in rows]
 
 
 async def orphaned_finders(pool: asyncpg.Pool) -> list[int]:
-    """Characters with due references that nobody has worked on for `ORPHANED_AFTER`, and a grant to do so."""
+    """Characters and corporations with a grant, and due references that nobody has worked on for `ORPHANED_AFTER`."""
     rows = await pool.fetch(
         f"""
-        SELECT DISTINCT first_seen_by FROM killmail_refs JOIN users u ON u.character_id = first_seen_by
-         WHERE {_DUE} AND first_seen_at < now() - $1::interval AND u.token_state = 'valid'
+        SELECT DISTINCT first_seen_by FROM killmail_refs
+         WHERE {_DUE} AND first_seen_at < now() - $1::interval AND ({_HAS_A_GRANT})
            AND coalesce(claimed_until, first_seen_at) < now() - $1::interval
         """,  # noqa: S608 - a constant above
         ORPHANED_AFTER,
@@ -184,7 +196,7 @@ async def adopt_orphans(pool: asyncpg.Pool, limit: int) -> list[int]:
         WITH orphans AS MATERIALIZED (
             SELECT killmail_id FROM killmail_refs
              WHERE {_DUE} AND first_seen_at < now() - $1::interval
-               AND NOT EXISTS (SELECT FROM users u WHERE u.character_id = first_seen_by AND u.token_state = 'valid')
+               AND NOT ({_HAS_A_GRANT})
              ORDER BY killmail_id DESC LIMIT $2 FOR UPDATE SKIP LOCKED
         )
         UPDATE killmail_refs r SET claimed_until = now() + $3::interval FROM orphans

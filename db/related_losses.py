@@ -55,7 +55,9 @@ WHERE
     AND other.killmail_time BETWEEN lost.killmail_time - $4::interval AND lost.killmail_time + $4::interval
     AND EXISTS (
         SELECT FROM participants AS seen
-        WHERE seen.killmail_id = other.killmail_id AND seen.character_id = ANY($2::bigint[])
+        WHERE
+            seen.killmail_id = other.killmail_id
+            AND (seen.character_id = ANY($2::bigint[]) OR seen.corporation_id = ANY($2::bigint[]))
     )
 """
 
@@ -72,7 +74,7 @@ class RelatedLoss:
 async def related_losses(
     connection: asyncpg.pool.PoolConnectionProxy, killmail_ids: Collection[int], viewer: Collection[int]
 ) -> dict[int, RelatedLoss]:
-    """The related loss of each of these killmails that has one which one of the viewer's characters is on."""
+    """The related loss of each of these killmails that has one which the viewer (characters, corporations) is on."""
     rows = await connection.fetch(_RELATED, list(killmail_ids), list(viewer), CAPSULES, WITHIN)
     return {
         row["killmail_id"]: RelatedLoss(row["related_id"], row["killmail_time"], row["ship_type_id"]) for row in rows

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import asyncpg
 
+from db.boards import SEEN_BY_USER
 from db.vault import TokenVault
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -25,10 +26,11 @@ LOGIN_LIFETIME = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in account and the characters whose killmails it may see."""
+    """A signed-in account, and the characters and corporations whose killmails it may see."""
 
     account_id: int
     character_ids: tuple[int, ...]
+    corporation_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +77,15 @@ async def start_session(pool: asyncpg.Pool, account_id: int, *, replacing: str |
 async def caller_of(pool: asyncpg.Pool, token: str) -> Caller | None:
     """Whose session this is; None when it is unknown, ended or expired. Slides its expiry, rarely."""
     row = await pool.fetchrow(
-        """
+        f"""
         SELECT account_id, last_seen_at < now() - $2::interval AS unseen,
-               (SELECT coalesce(array_agg(character_id ORDER BY character_id), '{}')
-                  FROM users WHERE users.account_id = sessions.account_id) AS character_ids
+               (SELECT coalesce(array_agg(character_id ORDER BY character_id), '{{}}')
+                  FROM users WHERE users.account_id = sessions.account_id) AS character_ids,
+               (SELECT coalesce(array_agg(DISTINCT board.corporation_id), '{{}}')
+                  FROM users CROSS JOIN LATERAL ({SEEN_BY_USER}) AS board
+                 WHERE users.account_id = sessions.account_id) AS corporation_ids
           FROM sessions WHERE session_hash = $1 AND expires_at > now()
-        """,
+        """,  # noqa: S608 - a constant of `db.boards`
         _digest(token),
         SEEN_EVERY,
     )
@@ -92,7 +97,7 @@ async def caller_of(pool: asyncpg.Pool, token: str) -> Caller | None:
             _digest(token),
             SESSION_LIFETIME,
         )
-    return Caller(row["account_id"], tuple(row["character_ids"]))
+    return Caller(row["account_id"], tuple(row["character_ids"]), tuple(row["corporation_ids"]))
 
 
 async def end_session(pool: asyncpg.Pool, token: str) -> None:

@@ -38,16 +38,21 @@ def killmail_filter(given: dict[str, Any] | None, caller: Caller) -> KillmailFil
     """The filter.
 
     Raises:
-        Refused: it names a character that is not the caller's.
+        Refused: it names a character or corporation that is not the caller's, or both.
     """
     given = given or {}
     character_id = eve_id(given["characterId"]) if given.get("characterId") is not None else None
     if character_id is not None and character_id not in caller.character_ids:
         raise Refused(Code.FORBIDDEN, "`characterId` must be a character of your account.")
+    corporation_id = eve_id(given["corporationId"]) if given.get("corporationId") is not None else None
+    if corporation_id is not None and corporation_id not in caller.corporation_ids:
+        raise Refused(Code.FORBIDDEN, "`corporationId` must be a corporation whose board you may see.")
+    if character_id is not None and corporation_id is not None:
+        raise Refused(Code.BAD_USER_INPUT, "Give `characterId` or `corporationId`, not both.")
     side: Side | None = given.get("side")
-    return KillmailFilter(character_id=character_id, side=side)
+    return KillmailFilter(character_id, corporation_id, side)
 
 
 def viewer(caller: Caller) -> Viewer:
     """Whose killmails the caller may see."""
-    return Viewer(caller.character_ids)
+    return Viewer(caller.character_ids, caller.corporation_ids)

@@ -62,14 +62,18 @@ async def _added(context: Context, caller: Caller, chosen: KillmailFilter, reade
 
 
 async def _viewer_now(context: Context, chosen: KillmailFilter) -> Viewer:
-    """The caller's characters by now, or the chosen one of them.
+    """The caller's characters by now, or the chosen one of them, or the chosen corporation.
 
     Raises:
-        SessionEnded: also when the chosen character left the account.
+        SessionEnded: also when the chosen character left the account, or the board is closed to it.
     """
     caller = await context.caller_now()
     if caller is None:
         raise SessionEnded
+    if chosen.corporation_id is not None:
+        if chosen.corporation_id not in caller.corporation_ids:
+            raise SessionEnded
+        return Viewer((), (chosen.corporation_id,))
     if chosen.character_id is None:
         return Viewer(caller.character_ids)
     if chosen.character_id not in caller.character_ids:

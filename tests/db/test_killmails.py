@@ -165,23 +165,29 @@ async def test_a_foreign_cursor_is_refused(pool: asyncpg.Pool, cursor: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("side", "index"),
+    ("side", "entity", "viewer", "index"),
     [
-        (None, "participants_character"),
-        ("ATTACKER", "participants_character"),
-        ("VICTIM", "participants_character_losses"),
+        (None, "character_id", (ME, STRANGER), "participants_character"),
+        ("ATTACKER", "character_id", (ME, STRANGER), "participants_character"),
+        ("VICTIM", "character_id", (ME, STRANGER), "participants_character_losses"),
+        (None, "corporation_id", (98_000_001,), "participants_corporation"),
+        ("VICTIM", "corporation_id", (98_000_001,), "participants_corporation"),
     ],
 )
-async def test_the_feed_walks_an_index_of_participants(pool: asyncpg.Pool, side: Side | None, index: str) -> None:
+async def test_the_feed_walks_an_index_of_participants(
+    pool: asyncpg.Pool, side: Side | None, entity: str, viewer: tuple[int, ...], index: str
+) -> None:
     """Also with a plan made without knowing the parameters, and with many killmails of others about."""
     killmails = [body(number, victim=ME + number % 50, attackers=(STRANGER, ME)) for number in range(1, 3001)]
+    for number, killmail in enumerate(killmails):
+        killmail["victim"]["corporation_id"] += 100 * (number % 50)
     await store_killmails(pool, [raw(killmail) for killmail in killmails])
     await pool.execute("ANALYZE")
     async with pool.acquire() as connection:
         await connection.execute("SET plan_cache_mode = force_generic_plan")
-        arguments = f"ARRAY[{ME}, {STRANGER}]::bigint[], '2030-01-01', 9999999, 51, true, true"
+        arguments = f"ARRAY{list(viewer)}::bigint[], '2030-01-01', 9999999, 51, true, true"
         types = "bigint[], timestamptz, bigint, bigint, boolean, boolean"
-        await connection.execute(f"PREPARE feed ({types}) AS {FEED[side]}")
+        await connection.execute(f"PREPARE feed ({types}) AS {FEED[side, entity]}")
         (plan,) = json.loads(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE feed ({arguments})"))
         await connection.execute("DEALLOCATE feed")
     walks = [step for step in steps(plan["Plan"]) if step.get("Index Name", "").startswith("participants_")]
