@@ -32,6 +32,7 @@ ROUTES = (
     Route("/fragments/feed", pages.feed_fragment),
     Route("/sync", pages.sync_order, methods=["POST"]),
     Route("/settings", settings_page.settings),
+    Route("/settings/corporation", settings_page.corporation_order, methods=["POST"]),
     Route("/auth/login", login.login),
     Route("/auth/callback", login.callback),
     Route("/auth/logout", login.logout, methods=["POST"]),

@@ -28,6 +28,7 @@ from api.login_outcomes import (
 from api.request_guard import comes_from_us, origin_of
 from api.services import Services, services_of
 from db.accounts import GrantedAccount, grant_character
+from db.directors import followed_by
 from db.sessions import (
     LoginInProgress,
     end_session,
@@ -93,6 +94,8 @@ async def callback(request: Request) -> Response:
         return outcome_page(request, failed.outcome)
     granted = await _store(request, services, attempt, grant)
     await services.sync_requests.token_granted(granted.character_id)
+    for corporation_id in await followed_by(services.pool, granted.character_id):
+        await services.sync_requests.directors_changed(corporation_id)
     token = await start_session(services.pool, granted.account_id, replacing=session_token(request))
     await record_login_event(
         services.pool, OWNER_CHANGED.name if granted.owner_changed else "logged_in", granted.character_id

@@ -15,6 +15,7 @@ from api.rendering import render
 from api.services import services_of
 from api.sync_orders import ORDERS, give_order
 from db.accounts import account_characters
+from db.followed_corporations import boards
 from db.killmails import FeedPage, InvalidCursor, KillmailFilter, feed
 from db.sessions import Caller
 from db.sync_status import AccountCharacter
@@ -86,17 +87,25 @@ async def _feed_context(request: Request, who: Caller) -> dict[str, Any]:
     chosen = request.query_params.get("character", "")
     character_id = int(chosen) if chosen.isdecimal() and int(chosen) in who.character_ids else None
     after = request.query_params.get("after") or None
-    chosen_filter = KillmailFilter(character_id=character_id)
+    asked = request.query_params.get("corporation", "")
+    corporation_id = int(asked) if asked.isdecimal() and int(asked) in who.corporation_ids else None
+    if corporation_id is not None:
+        character_id = None
+    chosen_filter = KillmailFilter(character_id=character_id, corporation_id=corporation_id)
     try:
         page = await _page(request, who, after, chosen_filter)
     except InvalidCursor:
         after = None
         page = await _page(request, who, None, chosen_filter)
     parameters = {"character": str(character_id)} if character_id else {}
+    if corporation_id:
+        parameters = {"corporation": str(corporation_id)}
     older = {**parameters, "after": page.cursors[-1]} if page.has_next_page else None
     return {
         "killmails": page.nodes,
         "chosen_character": character_id,
+        "chosen_corporation": corporation_id,
+        "boards": await boards(services.pool, who.corporation_ids),
         "newest": after is None,
         "newest_address": f"/?{urlencode(parameters)}" if parameters else "/",
         "older_address": f"/?{urlencode(older)}" if older else None,

@@ -12,10 +12,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.browser_cookies import caller
+from api.corporation_orders import set_corporation_publishing, set_corporation_sync
 from api.login import CORPORATION_SCOPES
+from api.page_forms import posted_form, refusal_page
 from api.rendering import render
 from api.services import services_of
 from db.accounts import account_characters
+from db.followed_corporations import account_corporations
 from db.sessions import Caller
 
 Section = tuple[str, Callable[[Request, Caller], Awaitable[dict[str, Any]]]]
@@ -33,6 +36,22 @@ async def settings(request: Request) -> Response:
     return render(request, "settings.html", sections=[template for template, _ in SECTIONS], **context)
 
 
+async def corporation_order(request: Request) -> Response:
+    """POST /settings/corporation: the buttons of a corporation. Fields: `corporation_id`, `order`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    services, corporation_id = services_of(request), form.eve_id("corporation_id")
+    match form.choice("order", "follow", "unfollow", "publish", "unpublish"):
+        case "follow" | "unfollow" as order:
+            refusal = await set_corporation_sync(services, form.who, corporation_id, enabled=order == "follow")
+        case order:
+            refusal = await set_corporation_publishing(services, form.who, corporation_id, published=order == "publish")
+    return (
+        RedirectResponse("/settings", 303) if refusal is None else refusal_page(request, refusal.message, "/settings")
+    )
+
+
 async def _characters(request: Request, who: Caller) -> dict[str, Any]:
     return {
         "characters": await account_characters(services_of(request).pool, who.account_id),
@@ -40,4 +59,11 @@ async def _characters(request: Request, who: Caller) -> dict[str, Any]:
     }
 
 
-SECTIONS: tuple[Section, ...] = (("_settings_characters.html", _characters),)
+async def _corporations(request: Request, who: Caller) -> dict[str, Any]:
+    return {"corporations": await account_corporations(services_of(request).pool, who.account_id)}
+
+
+SECTIONS: tuple[Section, ...] = (
+    ("_settings_characters.html", _characters),
+    ("_settings_corporations.html", _corporations),
+)

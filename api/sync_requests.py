@@ -10,6 +10,7 @@ import temporalio.client
 import temporalio.service
 
 from workflows.client import WorkflowNotRunning, signal_user_sync, start_or_wake
+from workflows.corporation_client import start_or_wake_corporation
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ class Refusal:
 
 
 AWAY = Refusal("SYNC_UNAVAILABLE", "The sync service does not answer at the moment; try again in a minute.")
+DELAYED = Refusal(
+    "SYNC_UNAVAILABLE", "It is noted, but the sync service does not answer at the moment; it follows within minutes."
+)
 
 
 class SyncRequests:
@@ -70,6 +74,16 @@ class SyncRequests:
             return AWAY
         except WorkflowNotRunning:
             return AWAY
+        return None
+
+    async def directors_changed(self, corporation_id: int) -> Refusal | None:
+        """Start or wake the corporation's workflow; if Temporal is away the watchdog does. None when it was told."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await start_or_wake_corporation(self._client, corporation_id, self._sync_interval_seconds)
+        except TEMPORAL_IS_AWAY as error:
+            log.warning("could not wake the sync of corporation %d: %s", corporation_id, error or "no answer in time")
+            return DELAYED
         return None
 
     async def close(self) -> None:

@@ -6,15 +6,21 @@ from typing import Any
 
 from ariadne import MutationType
 
+from api.corporation_orders import set_corporation_publishing, set_corporation_sync
 from api.graphql.arguments import eve_id
+from api.graphql.corporations import corporation_row
 from api.graphql.errors import Code
 from api.graphql.execution import Context, Info
 from api.graphql.queries import status_row
 from api.sync_orders import give_order
+from api.sync_requests import Refusal
+from db.followed_corporations import ShownCorporation, account_corporations
+from db.sessions import Caller
 from db.sync_status import characters
 
 mutation = MutationType()
 Row = dict[str, Any]
+LOG_IN = Refusal(Code.UNAUTHENTICATED, "Log in first.")
 
 
 @mutation.field("syncNow")
@@ -25,6 +31,35 @@ async def resolve_sync_now(_: None, info: Info, characterId: str) -> Row:  # noq
 @mutation.field("forceFullResync")
 async def resolve_force_full_resync(_: None, info: Info, characterId: str) -> Row:  # noqa: N803
     return await _order(info.context, "force_full_resync", eve_id(characterId))
+
+
+@mutation.field("setCorporationSync")
+async def resolve_set_corporation_sync(_: None, info: Info, corporationId: str, enabled: bool) -> Row:  # noqa: N803
+    context, corporation_id = info.context, eve_id(corporationId)
+    if context.caller is None:
+        return _corporation_answer(LOG_IN, None)
+    refusal = await set_corporation_sync(context.services, context.caller, corporation_id, enabled=enabled)
+    return await _corporation(context, context.caller, corporation_id, refusal)
+
+
+@mutation.field("setCorporationPublishing")
+async def resolve_set_corporation_publishing(_: None, info: Info, corporationId: str, published: bool) -> Row:  # noqa: N803
+    context, corporation_id = info.context, eve_id(corporationId)
+    if context.caller is None:
+        return _corporation_answer(LOG_IN, None)
+    refusal = await set_corporation_publishing(context.services, context.caller, corporation_id, published=published)
+    return await _corporation(context, context.caller, corporation_id, refusal)
+
+
+async def _corporation(context: Context, caller: Caller, corporation_id: int, refusal: Refusal | None) -> Row:
+    known = await account_corporations(context.services.pool, caller.account_id)
+    return _corporation_answer(refusal, next((one for one in known if one.corporation_id == corporation_id), None))
+
+
+def _corporation_answer(refusal: Refusal | None, corporation: ShownCorporation | None) -> Row:
+    errors = [] if refusal is None else [{"code": refusal.code, "message": refusal.message}]
+    shown = corporation_row(corporation) if corporation is not None and refusal is None else None
+    return {"corporation": shown, "userErrors": errors}
 
 
 async def _order(context: Context, signal: str, character_id: int) -> Row:

@@ -9,6 +9,7 @@ from ariadne import ScalarType, load_schema_from_path, make_executable_schema
 from graphql import GraphQLSchema
 
 from api.graphql.attacker_groups import killmail
+from api.graphql.corporations import me
 from api.graphql.mutations import mutation
 from api.graphql.queries import query
 from api.graphql.subscriptions import subscription
@@ -34,5 +35,5 @@ def serialize_big_int(value: int) -> int:
 def load_schema() -> GraphQLSchema:
     """The executable schema."""
     return make_executable_schema(
-        load_schema_from_path(str(SCHEMA_FILE)), query, mutation, subscription, killmail, date_time, big_int
+        load_schema_from_path(str(SCHEMA_FILE)), query, mutation, subscription, me, killmail, date_time, big_int
     )

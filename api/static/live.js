@@ -131,8 +131,8 @@ function connect() {
   socket.onmessage = (event) => {
     const message = JSON.parse(event.data);
     if (message.type === "connection_ack") {
-      const character = feedBox.dataset.character;
-      const filter = character ? { characterId: character } : null;
+      const { character, corporation } = feedBox.dataset;
+      const filter = corporation ? { corporationId: corporation } : character ? { characterId: character } : null;
       send({ type: "subscribe", id: "live", payload: { query: SUBSCRIPTION, variables: { filter } } });
       liveSign.textContent = "Live: new killmails appear here by themselves.";
       if (!reading()) { showNewest(); } // what came between the page and the socket, or while it was lost

@@ -1,0 +1,47 @@
+"""What a director may order for their corporation, from the settings or over GraphQL."""
+
+from __future__ import annotations
+
+from api.services import Services
+from api.sync_requests import Refusal
+from db.directors import CannotFollow, follow, publish, unfollow
+from db.followed_corporations import account_corporations
+from db.sessions import Caller
+
+NOT_YOURS = Refusal("NOT_YOUR_CORPORATION", "None of your characters is in this corporation.")
+
+
+async def set_corporation_sync(
+    services: Services, caller: Caller, corporation_id: int, *, enabled: bool
+) -> Refusal | None:
+    """Switch on the sync with all of the caller's characters that gave the permission, or off; None: done.
+
+    Switching on again asks EVE anew about characters whose part had ended.
+    """
+    if not enabled:
+        if not await unfollow(services.pool, corporation_id, caller.character_ids):
+            return Refusal("NOT_SWITCHED_ON", "You have not switched this on.")
+        return await services.sync_requests.directors_changed(corporation_id)
+    known = await account_corporations(services.pool, caller.account_id)
+    corporation = next((one for one in known if one.corporation_id == corporation_id), None)
+    if corporation is None:
+        return NOT_YOURS
+    if not corporation.candidates:
+        return Refusal("NEEDS_LOGIN", "Log in with the permission for the corporation's killmails first.")
+    try:
+        for character_id in corporation.candidates:
+            await follow(services.pool, character_id)
+    except CannotFollow as error:  # it logged in elsewhere, or left, since we looked
+        return Refusal("NEEDS_LOGIN", str(error))
+    return await services.sync_requests.directors_changed(corporation_id)
+
+
+async def set_corporation_publishing(
+    services: Services, caller: Caller, corporation_id: int, *, published: bool
+) -> Refusal | None:
+    """Show the board to the corporation's members, or to its directors only; None: done."""
+    known = await account_corporations(services.pool, caller.account_id)
+    if not any(one.may_decide for one in known if one.corporation_id == corporation_id):
+        return Refusal("NOT_A_DIRECTOR", "Only a director in good standing decides who sees the board.")
+    await publish(services.pool, corporation_id, published=published)
+    return None
