@@ -13,7 +13,16 @@ from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved, CorporationNotFollowed, NoDirector
 from activities.heartbeat import heartbeating
 from activities.looks import Look, conclude
-from db.directors import Director, directors_in_turn, mark, note_corporation, note_refusal, note_use
+from db.directors import (
+    Director,
+    directors_in_turn,
+    mark,
+    members,
+    note_corporation,
+    note_refusal,
+    note_role,
+    note_use,
+)
 from db.subjects import Subject, a_corporation
 from db.sync import Standing, finish_run, record_state, standing
 from db.vault import TokenVault
@@ -148,7 +157,7 @@ class Corporations:
         if before is None or before.access_token is None or not before.token_is_usable:
             raise AccessTokenRejected("There is no access token that is still good.")
         access_token = self._vault.decrypt(before.access_token)
-        if director.role_seen_at is None:
+        if director.role_is_due:
             await self._probe(director.character_id, request.corporation_id, access_token)
         # The list's own bucket is the director's, and nobody else draws on it.
         walk = await self._esi.corporation_killmails(
@@ -161,13 +170,19 @@ class Corporations:
         return before, walk
 
     async def _probe(self, character_id: int, corporation_id: int, access_token: str) -> None:
-        """Ask for what costs little first: a refusal of the list costs a sixth of what may be spent on it."""
-        for known in await self._esi.affiliations([character_id], CallClass.LIVE):
-            await note_corporation(self._pool, character_id, known.corporation_id)
-            if known.corporation_id != corporation_id:
-                raise NotInCorporation("The character is in another corporation.")
+        """Ask for what costs little first: a refusal of the list costs a sixth of what may be spent on it.
+
+        In the same call ESI tells where the corporation's other users are by now: who left sees its board no more.
+        """
+        left = False
+        for known in await self._esi.affiliations(await members(self._pool, corporation_id), CallClass.LIVE):
+            await note_corporation(self._pool, known.character_id, known.corporation_id)
+            left |= known.character_id == character_id and known.corporation_id != corporation_id
+        if left:
+            raise NotInCorporation("The character is in another corporation.")
         if DIRECTOR_ROLE not in await self._esi.character_roles(character_id, access_token, CallClass.LIVE):
             raise RoleMissing("The character is not a director.")
+        await note_role(self._pool, corporation_id, character_id)
 
     async def _end_part(self, corporation_id: int, director: Director, error: Exception) -> None:
         kind = next((kind for kind in STANDING_AFTER if isinstance(error, kind)), None)

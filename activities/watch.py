@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.heartbeat import heartbeating
+from activities.watch_corporations import watch_corporations
 from db.references import adopt_orphans, orphaned_finders
 from db.watching import WatchedUser, watched_users
 from workflows.client import WorkflowNotRunning, signal_user_sync, start_user_sync
@@ -50,6 +51,7 @@ class Watch:
                 signal = self._needs(user, running[user.character_id], finders)
                 if signal and await self._wake(user.character_id, signal):
                     report.woken += 1
+            await watch_corporations(self._pool, self._client, self._interval, report)
             report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
             report.wedged = (await self._client.count_workflows(WEDGED)).count
         if report.started or report.woken or report.wedged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import TypeAlias
 
 import asyncpg
@@ -17,6 +17,8 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 REFUSALS_UNTIL_MARKED = 5
 """So many refusals in a row without a reason mean more than a bad moment of ESI's."""
+ROLE_HOLDS = timedelta(hours=1)
+"""How long EVE's word on a role is believed; as long as ESI caches it."""
 
 
 class CannotFollow(Exception):
@@ -25,11 +27,11 @@ class CannotFollow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Director:
-    """A director whose turn it may be. `role_seen_at` (UTC) None: its role was not looked at yet."""
+    """A director whose turn it may be. `role_is_due`: its role was not looked at yet, or not for `ROLE_HOLDS`."""
 
     character_id: int
     scopes: frozenset[str]
-    role_seen_at: datetime | None
+    role_is_due: bool
 
 
 async def follow(pool: asyncpg.Pool, character_id: int) -> int:
@@ -114,16 +116,18 @@ async def directors_in_turn(pool: asyncpg.Pool, corporation_id: int) -> list[Dir
     """Those in good standing, the longest unused first; None if nobody has it switched on."""
     rows = await pool.fetch(
         """
-        SELECT d.character_id, u.scopes, d.role_seen_at, d.standing = 'good' AS may_be_asked
+        SELECT d.character_id, u.scopes, coalesce(d.role_seen_at < now() - $2::interval, true) AS role_is_due,
+               d.standing = 'good' AS may_be_asked
           FROM corporation_directors d JOIN users u USING (character_id)
          WHERE d.corporation_id = $1 ORDER BY d.used_at NULLS FIRST, d.character_id
         """,
         corporation_id,
+        ROLE_HOLDS,
     )
     if not rows:
         return None
     return [
-        Director(row["character_id"], frozenset(row["scopes"]), row["role_seen_at"])
+        Director(row["character_id"], frozenset(row["scopes"]), row["role_is_due"])
         for row in rows
         if row["may_be_asked"]
     ]
@@ -167,13 +171,32 @@ async def note_refusal(pool: asyncpg.Pool, corporation_id: int, character_id: in
 
 
 async def note_use(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
-    """The list was read with this character's token: it has the role, and the others' turn comes first."""
+    """The list was read with this character's token; the others' turn comes first."""
     await pool.execute(
-        "UPDATE corporation_directors SET used_at = now(), forbidden_in_a_row = 0,"
-        " role_seen_at = coalesce(role_seen_at, now()) WHERE corporation_id = $1 AND character_id = $2",
+        "UPDATE corporation_directors SET used_at = now(), forbidden_in_a_row = 0"
+        " WHERE corporation_id = $1 AND character_id = $2",
         corporation_id,
         character_id,
     )
+
+
+async def note_role(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
+    """EVE says that the character is a director of the corporation."""
+    await pool.execute(
+        "UPDATE corporation_directors SET role_seen_at = now() WHERE corporation_id = $1 AND character_id = $2",
+        corporation_id,
+        character_id,
+    )
+
+
+async def members(pool: asyncpg.Pool, corporation_id: int) -> list[int]:
+    """The users who are in the corporation, as far as we know, or have it followed."""
+    rows = await pool.fetch(
+        "SELECT character_id FROM users WHERE corporation_id = $1"
+        " UNION SELECT character_id FROM corporation_directors WHERE corporation_id = $1 ORDER BY character_id",
+        corporation_id,
+    )
+    return [row["character_id"] for row in rows]
 
 
 async def note_corporation(pool: asyncpg.Pool, character_id: int, corporation_id: int) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import asyncpg
 import pytest
 import redis.asyncio
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from db.accounts import grant_character
 from db.directors import follow, unfollow
@@ -25,9 +27,10 @@ from sandbox.eve.server import SandboxEve
 from settings import Settings
 from tests.workflows.waiting import eventually
 from worker_main import run_worker
-from workflows.client import connect_temporal, prepare_temporal
+from workflows.client import connect_temporal, prepare_temporal, trigger_watchdog
 from workflows.contracts import SyncState, SyncStatus
 from workflows.corporation_client import (
+    CorporationNotRunning,
     query_corporation_status,
     signal_corporation_sync,
     start_or_wake_corporation,
@@ -113,7 +116,10 @@ async def until(client: Client, corporation_id: int, condition: object) -> SyncS
 
     async def met() -> bool:
         nonlocal status
-        status = await query_corporation_status(client, corporation_id)
+        try:
+            status = await query_corporation_status(client, corporation_id)
+        except RPCError:  # no worker answers while one is being started
+            return False
         return bool(condition(status))  # type: ignore[operator]
 
     await eventually(met)
@@ -154,6 +160,10 @@ async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
     assert set(asked) == {loser, sold, stays}, "their tokens take turns"
     assert [record.character_id for record in eve.requests_of(ROLES)] == asked, "the role is looked at before the list"
 
+    eve.add_fault("status", route=LIST, count=1, status=403, body={"error": "outage", "sso_status": 503})
+    assert ok(await look(client, pool, corporation_id))
+    assert set((await standings(pool)).values()) == {"good"}, "an outage of the SSO is nobody's fault"
+
     eve.lose_role(loser)
     eve.transfer(sold)
     await pool.execute("UPDATE users SET expires_at = now() WHERE character_id = $1", sold)
@@ -164,7 +174,7 @@ async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
         assert ok(status)
         assert not await missing(pool, eve, corporation_id), "no gap, whoever's turn it was"
     assert await standings(pool) == {loser: "role_lost", sold: "owner_changed", stays: "good"}
-    refusals = [record.character_id for record in eve.requests_of(LIST) if record.status == 403]
+    refusals = [record.character_id for record in eve.requests_of(LIST) if record.status == 403 and not record.fault]
     assert refusals == [loser], "asked once, never again"
 
     eve.lose_role(stays)
@@ -228,3 +238,53 @@ async def test_more_than_a_page_survives_the_worker_and_switching_off_ends_it(
         await client.get_workflow_handle(corporation_sync_id(corporation_id)).result()
     assert await pool.fetchval("SELECT sync_state FROM corporations_followed") == "removed"
     await redis_client.aclose()
+
+
+async def test_the_watchdog_restores_a_corporation_and_tells_one_that_waits_of_a_director(
+    settings: Settings,
+    pool: asyncpg.Pool,
+    client: Client,
+    eve: SandboxEve,
+    directors: list[Pilot],
+    worker: Working,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del worker
+    director = directors[0]
+    corporation_id = director.corporation_id
+    await log_in(settings, pool, director)
+    await follow(pool, director.character_id)
+    await trigger_watchdog(client)
+
+    async def restored() -> bool:
+        try:
+            return ok(await query_corporation_status(client, corporation_id))
+        except CorporationNotRunning:
+            await trigger_watchdog(client)
+            return False
+
+    await eventually(restored)
+    # The role went, a member of the account's corporation left, and then the role came back without a word to us.
+    member = directors[1]
+    await log_in(settings, pool, member)
+    moves_to = next(pilot.corporation_id for pilot in eve.pilots if pilot.corporation_id != corporation_id)
+    everybody = eve.world.universe.characters
+    moved_character = replace(everybody[member.character_id], corporation_id=moves_to)
+    monkeypatch.setitem(everybody, member.character_id, moved_character)
+    await pool.execute("UPDATE corporation_directors SET role_seen_at = now() - interval '2 hours'")
+    eve.lose_role(director.character_id)
+    eve.advance(3601)
+    status = await look(client, pool, corporation_id)
+    assert status.state == SyncState.NO_DIRECTOR
+    assert [record.status for record in eve.requests_of(LIST)] == [200], "the role told it, and cost no refusal"
+    moved = await pool.fetchval("SELECT corporation_id FROM users WHERE character_id = $1", member.character_id)
+    assert moved == moves_to
+    eve.gain_role(director.character_id)
+    eve.advance(3601)
+    await follow(pool, director.character_id)
+
+    async def goes_on() -> bool:
+        await trigger_watchdog(client)
+        return ok(await query_corporation_status(client, corporation_id))
+
+    await eventually(goes_on)
