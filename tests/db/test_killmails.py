@@ -179,9 +179,9 @@ async def test_the_feed_walks_an_index_of_participants(
 ) -> None:
     """Also with a plan made without knowing the parameters, and with many killmails of others about."""
     killmails = [body(number, victim=ME + number % 50, attackers=(STRANGER, ME)) for number in range(1, 3001)]
-    for number, killmail in enumerate(killmails):
-        killmail["victim"]["corporation_id"] += 100 * (number % 50)
-    await store_killmails(pool, [raw(killmail) for killmail in killmails])
+    for number, one in enumerate(killmails):
+        one["victim"]["corporation_id"] += 100 * (number % 50)
+    await store_killmails(pool, [raw(one) for one in killmails])
     await pool.execute("ANALYZE")
     async with pool.acquire() as connection:
         await connection.execute("SET plan_cache_mode = force_generic_plan")

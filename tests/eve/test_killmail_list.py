@@ -12,6 +12,7 @@ from eve.errors import (
     Forbidden,
     MalformedBody,
     RateLimited,
+    RoleMissing,
     Unavailable,
 )
 from eve.esi import Esi
@@ -278,7 +279,7 @@ def answering(status: int, body: object) -> Handler:
         (401, {"error": "Unauthorized - Invalid token"}, AccessTokenRejected),
         (403, {"error": "token is expired", "sso_status": 400}, AccessTokenRejected),
         (403, {"error": "token expiry is too far in the future", "sso_status": 200}, AccessTokenRejected),
-        (403, {"error": "Character does not have required role(s)"}, Forbidden),
+        (403, {"error": "Character does not have required role(s)"}, RoleMissing),
         (403, {"error": f"token is not valid for scope: {TOKEN}", "sso_status": 200}, Forbidden),
         (403, {"error": "unexpected end of JSON input", "sso_status": 401}, Unavailable),
         (403, "<html>Access denied</html>", Unavailable),

@@ -65,7 +65,9 @@ def sentence(result: Result) -> str:
     return result.stderr.strip()
 
 
-@pytest.mark.parametrize("command", ["api", "worker", "migrate", "status", "doctor", "pause 1", "sync --all", "revalue"])
+@pytest.mark.parametrize(
+    "command", ["api", "worker", "migrate", "status", "doctor", "pause 1", "sync --all", "revalue"]
+)
 async def test_a_missing_setting_is_named(killreport: Killreport, command: str) -> None:
     result = await killreport(*command.split(), DATABASE_URL=None)
     assert sentence(result).startswith("Error: DATABASE_URL is not set: it is Postgres, as postgresql://")
