@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from db.appraisal import appraise
+from db.killmails import Viewer, killmail
 from db.prices import store_snapshot
 from tests.api.site import Browser, Site
 from tests.db.bodies import Body, body
@@ -33,13 +34,13 @@ async def take_prices(site: Site) -> None:
     await store_snapshot(site.pool, DAY, "", [(type_id, average, adjusted) for type_id, average, adjusted in rows])
 
 
-def with_items(killmail: Body) -> Body:
+def with_items(lost: Body) -> Body:
     items = [
         {"item_type_id": 34, "flag": 5, "singleton": 0, "quantity_dropped": 1000},
         {"item_type_id": 691, "flag": 5, "singleton": 2, "quantity_destroyed": 1},
     ]
-    killmail["victim"]["items"] = items
-    return killmail
+    lost["victim"]["items"] = items
+    return lost
 
 
 @pytest.mark.usefixtures("me")
@@ -62,13 +63,13 @@ async def test_a_value_is_exact_and_says_what_it_rests_on(site: Site, browser: B
 
 @pytest.mark.usefixtures("me")
 async def test_flags_damage_and_groups(site: Site, browser: Browser) -> None:
-    killmail = body(1, victim=ME, attackers=(ENEMY, FRIEND, STRANGER))
-    first, second, third = killmail["attackers"]
+    fight = body(1, victim=ME, attackers=(ENEMY, FRIEND, STRANGER))
+    first, second, third = fight["attackers"]
     first |= {"damage_done": 100, "alliance_id": 99_000_001}
     second |= {"damage_done": 700, "corporation_id": 98_000_003}
     third |= {"damage_done": 200}
     del third["ship_type_id"]
-    await appraised(site, killmail, body(2, victim=ENEMY, attackers=(ME,)))
+    await appraised(site, fight, body(2, victim=ENEMY, attackers=(ME,)))
     group = "attackers damageDone"
     asked = f"""nodes {{
         id solo npc awox topDamage {{ character {{ id }} damageShare }} finalBlow {{ damageShare }}
@@ -93,9 +94,9 @@ async def test_flags_damage_and_groups(site: Site, browser: Browser) -> None:
     assert groups["alliances"] == [{"alliance": {"id": "99000001"}, "attackers": 1, "damageDone": 100}]
 
 
-def pod(killmail: Body) -> Body:
-    killmail["victim"]["ship_type_id"] = 670
-    return killmail
+def pod(lost: Body) -> Body:
+    lost["victim"]["ship_type_id"] = 670
+    return lost
 
 
 RELATED = "{ killmails { nodes { id relatedKillmail { id time ship { id } } } } }"
@@ -137,6 +138,19 @@ async def test_a_related_loss_the_caller_may_not_see_is_not_named(site: Site, br
     await site.store(ship, pod(body(2, victim=ENEMY, attackers=(FRIEND,), minute=1)))
     await site.store(seen, pod(body(4, victim=STRANGER, attackers=(ME,), minute=1)))
     assert await related(browser) == {"3": "4", "4": "3"}
+
+
+async def test_a_board_links_the_losses_on_it(site: Site) -> None:
+    other_corporation = pod(body(2, victim=ENEMY, minute=1))
+    other_corporation["victim"]["corporation_id"] = 98_000_009
+    other_corporation["attackers"][0]["corporation_id"] = 98_000_009
+    await site.store(body(1, victim=ENEMY, minute=0), other_corporation)
+    of_both = Viewer((), (98_000_001, 98_000_009))
+    for viewer, linked in ((of_both, "2"), (Viewer((), (98_000_001,)), None)):
+        found = await killmail(site.pool, viewer, 1)
+        assert found is not None
+        related_loss = found["relatedKillmail"]
+        assert (related_loss and related_loss["id"]) == linked
 
 
 @pytest.mark.usefixtures("me")
