@@ -113,6 +113,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
             settings.sync_interval_seconds,
             runs_kept=timedelta(days=settings.runs_kept_days),
             login_events_kept=timedelta(days=settings.login_events_kept_days),
+            idle_pilots=settings.idle_pilots,
         )
         for queue in served:
             await stack.enter_async_context(queue_worker(client, queue))
@@ -133,6 +134,7 @@ def queues(
     *,
     runs_kept: timedelta = timedelta(days=90),
     login_events_kept: timedelta = timedelta(days=180),
+    idle_pilots: bool = False,
 ) -> list[Queue]:
     """Every activity with what it needs, by the queue it is served from."""
     runs, enrichment = Runs(pool, live), Enrichment(pool, esi, live)
@@ -145,7 +147,7 @@ def queues(
         corporations.discover_corporation_killmails,
         corporations.finish_corporation_run,
         corporations.record_corporation_state,
-        KillmailDiscovery(pool, esi, vault, live).discover_killmails,
+        KillmailDiscovery(pool, esi, vault, live, idle_pilots=idle_pilots).discover_killmails,
         runs.finish_run,
         runs.record_sync_state,
         Watch(pool, client, sync_interval_seconds).watch_users,

@@ -22,7 +22,10 @@ from workflows.contracts import DiscoverKillmails, Discovery
 class KillmailDiscovery:
     """Compares sets, never a highest id: a killmail that failed once is found again."""
 
-    def __init__(self, pool: asyncpg.Pool, esi: Esi, vault: TokenVault, live: LiveEvents) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, esi: Esi, vault: TokenVault, live: LiveEvents, *, idle_pilots: bool = False
+    ) -> None:
+        self._idle_pilots = idle_pilots
         self._pool = pool
         self._esi = esi
         self._vault = vault
@@ -44,7 +47,9 @@ class KillmailDiscovery:
         if before is None:
             raise CharacterRemoved
         look = Look(subject, request.character_id, before, request.full, request.first, request.next_sync_at)
-        return await conclude(self._pool, self._live, look, await self._walk(request, before))
+        discovery = await conclude(self._pool, self._live, look, await self._walk(request, before))
+        discovery.idle_pilots = self._idle_pilots
+        return discovery
 
     async def _walk(self, request: DiscoverKillmails, before: Standing) -> KillmailWalk | None:
         """None: the list we have is still the one ESI would send."""

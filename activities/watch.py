@@ -92,11 +92,14 @@ class Watch:
             return None
         if shown_by_workflow in WAITS_FOR_LOGIN:
             return "token_granted"  # a login whose signal never arrived
-        late_after = timedelta(seconds=LATE_AFTER_INTERVALS * self._interval)
+        interval = timedelta(seconds=self._interval)
         now = datetime.now(UTC)
         if user.until is not None and user.until > now and user.sync_state != SyncState.OK:
             return None  # it waits for a limit or a downtime to end
-        if now - (user.last_sync_at or user.last_login_at) > late_after or user.character_id in finders:
+        late_at = (user.last_sync_at or user.last_login_at) + LATE_AFTER_INTERVALS * interval
+        if user.until is not None and user.sync_state == SyncState.OK:
+            late_at = max(late_at, user.until + (LATE_AFTER_INTERVALS - 1) * interval)  # idle: looked at less often
+        if now > late_at or user.character_id in finders:
             return "sync_now"
         return None
 

@@ -18,8 +18,7 @@ from db.accounts import account_characters
 from db.followed_corporations import boards
 from db.killmails import FeedPage, InvalidCursor, KillmailFilter, feed
 from db.sessions import Caller
-from db.sync_status import AccountCharacter
-from workflows.contracts import SyncState
+from workflows.contracts import SyncAction, SyncState
 
 PAGE_SIZE = 50
 WAITING = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
@@ -63,23 +62,16 @@ async def _characters_context(request: Request, who: Caller) -> dict[str, Any]:
         "characters": characters,
         "changing": any(character.status.state in WAITING for character in characters),
         "first_sync": [one for one in characters if one.last_killmail_sync_at is None],
-        "buttons": {one.character_id: _button(one) for one in characters},
+        "buttons": {one.character_id: BUTTONS.get(one.status.action, ("", "")) for one in characters},
     }
 
 
-def _button(character: AccountCharacter) -> tuple[str, str]:
-    """The one order that helps in this state and what its button says; "login" is a link, "" is no button."""
-    if not character.token_is_valid:
-        return "login", "Log in again"
-    match character.status.state:
-        case SyncState.NEEDS_LOGIN | SyncState.OWNER_CHANGED | SyncState.REMOVED:
-            return "login", "Log in again"
-        case SyncState.PAUSED:
-            return "resume", "Resume"
-        case SyncState.FIRST_SYNC | SyncState.SYNCING:
-            return "", ""
-        case _:
-            return "sync_now", "Sync now"
+BUTTONS = {
+    SyncAction.LOG_IN: ("login", "Log in again"),
+    SyncAction.RESUME: ("resume", "Resume"),
+    SyncAction.SYNC_NOW: ("sync_now", "Sync now"),
+}
+"""The order that helps and what its button says; "login" is a link. Other actions have no button."""
 
 
 async def _feed_context(request: Request, who: Caller) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from datetime import datetime
 import asyncpg
 import orjson
 
-from workflows.contracts import Progress, SyncState
-from workflows.status import sentence
+from workflows.contracts import Progress, SyncAction, SyncState
+from workflows.pacing import shown_idle_step
+from workflows.status import action_in, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,21 @@ class ShownStatus:
     message: str
     until: datetime | None
     progress: Progress | None
+    action: SyncAction
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The account of the newest finished run: `listed` = `stored` + `pending` + `failed`. `kind`: first, full, …"""
+
+    kind: str
+    finished_at: datetime
+    listed: int
+    new: int
+    stored: int
+    pending: int
+    failed: int
+    failures: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,7 @@ class AccountCharacter:
     last_killmail_sync_at: datetime | None
     token_is_valid: bool
     status: ShownStatus
+    last_run: LastRun | None
 
 
 async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list[AccountCharacter]:
@@ -46,7 +63,8 @@ async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list
     rows = await pool.fetch(
         """
         SELECT u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, u.scopes,
-               u.last_killmail_sync_at, u.token_state, u.sync_state, u.sync_detail, run.total, run.done
+               u.last_killmail_sync_at, u.token_state, u.sync_state, u.sync_detail, run.total, run.done,
+               last.kind, last.finished_at, last.listed, last.new, last.stored, last.pending, last.failed, last.failures
           FROM users u
           LEFT JOIN entities e ON e.entity_id = u.corporation_id
           LEFT JOIN LATERAL (
@@ -55,6 +73,9 @@ async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list
                          (SELECT count(*) FROM killmails k WHERE k.killmail_id = ANY (r.killmail_ids)) END AS done
                   FROM sync_runs r WHERE r.character_id = u.character_id
                  ORDER BY r.run_id DESC LIMIT 1) run ON run.finished_at IS NULL
+          LEFT JOIN LATERAL (
+                SELECT * FROM sync_runs r WHERE r.character_id = u.character_id AND r.finished_at IS NOT NULL
+                 ORDER BY r.run_id DESC LIMIT 1) last ON true
          WHERE u.character_id = ANY ($1)
          ORDER BY u.created_at, u.character_id
         """,
@@ -69,6 +90,8 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
     until = datetime.fromisoformat(ends) if ends else None
     under_way = state in (SyncState.FIRST_SYNC, SyncState.SYNCING) and row["total"]
     progress = Progress(done=row["done"], total=row["total"]) if under_way else None
+    token_is_valid = row["token_state"] == "valid"  # noqa: S105 - a state, not a token
+    idle = shown_idle_step(row["last_killmail_sync_at"], until)
     return AccountCharacter(
         character_id=row["character_id"],
         account_id=row["account_id"],
@@ -77,6 +100,26 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
         corporation_name=row["corporation_name"],
         scopes=tuple(row["scopes"]),
         last_killmail_sync_at=row["last_killmail_sync_at"],
-        token_is_valid=row["token_state"] == "valid",  # noqa: S105 - a state, not a token
-        status=ShownStatus(state, sentence(state, until, progress), until, progress),
+        token_is_valid=token_is_valid,
+        status=ShownStatus(
+            state,
+            sentence(state, until, progress, idle),
+            until,
+            progress,
+            action_in(state, token_is_valid=token_is_valid),
+        ),
+        last_run=_last_run(row) if row["finished_at"] is not None else None,
+    )
+
+
+def _last_run(row: asyncpg.Record) -> LastRun:
+    return LastRun(
+        kind=row["kind"],
+        finished_at=row["finished_at"],
+        listed=row["listed"],
+        new=row["new"],
+        stored=row["stored"],
+        pending=row["pending"],
+        failed=row["failed"],
+        failures=orjson.loads(row["failures"]),
     )

@@ -28,9 +28,9 @@ STYLES = {Verdict.GOOD: "green", Verdict.DOUBTFUL: "yellow", Verdict.FAILS: "bol
 def status_tables(status: Status) -> None:
     """Print what `killreport status` found."""
     console = Console()
-    users = Table("State", "Pilots", "Meaning", title="Pilots' syncs", title_justify="left")
+    users = Table("State", "Pilots", "Meaning", "What helps", title="Pilots' syncs", title_justify="left")
     for state in status.users:
-        users.add_row(state.state, f"{state.users:,}", state.meaning)
+        users.add_row(state.state, f"{state.users:,}", state.meaning, state.action)
     if status.users:
         console.print(users)
     else:

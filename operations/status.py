@@ -16,16 +16,17 @@ from eve.budget import BucketState, Budget, Pause
 from operations.connections import database, redis_client, temporal_client, temporal_failures
 from settings import Settings
 from workflows.contracts import LATE_AFTER_INTERVALS, SYNC_QUEUE, TASK_QUEUES, SyncState
-from workflows.status import SENTENCES
+from workflows.status import SENTENCES, action_in
 
 
 @dataclass(frozen=True, slots=True)
 class UsersInState:
-    """How many pilots' syncs are in a state, and what that state means."""
+    """How many pilots' syncs are in a state, what that state means and what helps."""
 
     state: str
     users: int
     meaning: str
+    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +109,7 @@ async def _of_database(
     pool: asyncpg.Pool[asyncpg.Record], settings: Settings
 ) -> tuple[list[UsersInState], dict[str, Any]]:
     states = await pool.fetch("SELECT sync_state, count(*) AS users FROM users GROUP BY sync_state ORDER BY users DESC")
-    meanings = {state.value: meaning for state, meaning in SENTENCES.items()}
-    users = [
-        UsersInState(row["sync_state"], row["users"], meanings.get(row["sync_state"], "Unknown to this version."))
-        for row in states
-    ]
+    users = [_in_state(row["sync_state"], row["users"]) for row in states]
     row = await pool.fetchrow(
         "SELECT (SELECT count(*) FROM killmails) AS killmails,"
         " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NULL) AS references_pending,"
@@ -120,13 +117,24 @@ async def _of_database(
         " max(last_killmail_sync_at) AS last_sync_at,"
         " extract(epoch FROM now() - min(last_killmail_sync_at) FILTER (WHERE synced))::float8"
         "   AS longest_since_sync_seconds,"
-        " count(*) FILTER (WHERE synced AND"
-        "   coalesce(last_killmail_sync_at, created_at) < now() - make_interval(secs => $1)) AS late_users,"
+        " count(*) FILTER (WHERE synced AND now() > greatest("
+        "   coalesce(last_killmail_sync_at, created_at) + make_interval(secs => $1),"
+        "   CASE WHEN sync_state = 'ok' THEN (sync_detail ->> 'until')::timestamptz END + make_interval(secs => $3)"
+        " )) AS late_users,"
         " pg_database_size(current_database()) AS database_bytes"
         " FROM (SELECT *, token_state = 'valid' AND sync_state <> ALL($2) AS synced FROM users) AS users",
         float(LATE_AFTER_INTERVALS * settings.sync_interval_seconds),
         [SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED],
+        float((LATE_AFTER_INTERVALS - 1) * settings.sync_interval_seconds),
     )
     if row is None:  # an aggregate without GROUP BY always answers one row
         raise AssertionError("no row")
     return users, dict(row)
+
+
+def _in_state(name: str, users: int) -> UsersInState:
+    try:
+        state = SyncState(name)
+    except ValueError:
+        return UsersInState(name, users, "Unknown to this version.", "")
+    return UsersInState(name, users, SENTENCES[state], action_in(state))

@@ -54,13 +54,15 @@ class CharacterCycle(Cycle):
             user.character_id, full=self._full, first=not user.first_sync_done, next_sync_at=user.next_sync_at
         )
         try:
-            return await calls.discover_killmails(request, self._priority)
+            discovery = await calls.discover_killmails(request, self._priority)
         except ActivityError as error:
             if failure_of(error).type != FailureType.ACCESS_TOKEN_REJECTED:
                 raise
-        # Once per look: a token that is rejected twice is not mended by a third.
-        await self._ensure_access_token(refresh_even_if_valid=True)
-        return await calls.discover_killmails(request, self._priority)
+            # Once per look: a token that is rejected twice is not mended by a third.
+            await self._ensure_access_token(refresh_even_if_valid=True)
+            discovery = await calls.discover_killmails(request, self._priority)
+        user.idle_pilots = discovery.idle_pilots
+        return discovery
 
     async def _finish(self, run_id: int, *, interrupted: bool) -> RunAccount:
         user = self._user

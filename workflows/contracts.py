@@ -47,7 +47,19 @@ class SyncState(StrEnum):
     RATE_LIMITED = "rate_limited"
     DOWNTIME = "downtime"
     DEGRADED = "degraded"  # EVE keeps failing; tried again, later each time
+    MISCONFIGURED = "misconfigured"  # EVE does not accept what this installation asks; an operator must act
     REMOVED = "removed"
+
+
+class SyncAction(StrEnum):
+    """What helps in a state; `workflows/status.py` has the one for each."""
+
+    NONE = "none"  # all is well by itself
+    SYNC_NOW = "sync_now"
+    LOG_IN = "log_in"
+    RESUME = "resume"
+    WAIT = "wait"  # it goes on by itself, and nothing makes it faster
+    CONTACT_OPERATOR = "contact_operator"
 
 
 class CallClass(StrEnum):
@@ -113,6 +125,7 @@ class SyncStatus:
     full_requested: bool = False  # a full resync was asked for and is still to come
     sync_requested: bool = False  # a look was asked for and is still to come
     corporation_id: int | None = None  # whose sync it is, if it is a corporation's
+    action: SyncAction = SyncAction.NONE
 
 
 @dataclass
@@ -156,6 +169,8 @@ class UserSyncState(LoopState):
     token_valid_until: datetime | None = None
     corporation_id: int | None = None
     forbidden_in_a_row: int = 0
+    idle_pilots: bool = False  # the installation looks less often at pilots without new killmails
+    awake_since: datetime | None = None  # the last login or look that somebody asked for
 
 
 @dataclass
@@ -200,6 +215,7 @@ class Discovery:
     asked: bool = True  # False: the list was still fresh, so ESI was not asked
     pending_until: datetime | None = None  # when more of this character's references become due
     unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored by an earlier part of this run
+    idle_pilots: bool = False  # the setting IDLE_PILOTS
 
 
 @dataclass

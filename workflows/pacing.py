@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
@@ -16,6 +17,37 @@ DOWNTIME_SPREAD_SECONDS = 60.0
 """The same after a downtime, when all users come back."""
 
 
+@dataclass(frozen=True, slots=True)
+class IdleStep:
+    """Who has had no new killmail for `quiet` is looked at `every` so often; `words` says it to the pilot."""
+
+    quiet: timedelta
+    every: timedelta
+    words: str
+
+
+IDLE_STEPS = (
+    IdleStep(timedelta(days=91), timedelta(days=1), "once a day"),
+    IdleStep(timedelta(days=30), timedelta(hours=6), "every six hours"),
+    IdleStep(timedelta(days=7), timedelta(hours=1), "every hour"),
+)
+"""The longest silence first. Only where the setting IDLE_PILOTS is on."""
+
+
+def idle_step(active_at: datetime | None, now: datetime) -> IdleStep | None:
+    """The step of a pilot who was last active then (a killmail, a login, a sync asked for); None: not idle."""
+    if active_at is None:
+        return None
+    return next((step for step in IDLE_STEPS if now - active_at >= step.quiet), None)
+
+
+def shown_idle_step(last_look: datetime | None, next_look: datetime | None) -> IdleStep | None:
+    """The step that two looks so far apart tell of; for readers who see only these."""
+    if last_look is None or next_look is None:
+        return None
+    return next((step for step in IDLE_STEPS if next_look - last_look >= step.every * (1 - 2 * JITTER)), None)
+
+
 def second_look(character_id: int, interval_seconds: int, now: datetime) -> datetime:
     """When a character is looked at after its first sync: its own place in the interval, for ever.
 
@@ -25,7 +57,7 @@ def second_look(character_id: int, interval_seconds: int, now: datetime) -> date
     return now + timedelta(seconds=interval_seconds / 3 + place)
 
 
-def next_look(interval_seconds: int, now: datetime, random: Random) -> datetime:
+def next_look(interval_seconds: float, now: datetime, random: Random) -> datetime:
     """One interval from now, give or take `JITTER`."""
     return now + timedelta(seconds=interval_seconds * random.uniform(1 - JITTER, 1 + JITTER))
 

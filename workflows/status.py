@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from workflows.contracts import Progress, SyncState, SyncStatus
+from workflows.contracts import Progress, SyncAction, SyncState, SyncStatus
+from workflows.pacing import IdleStep
 
 SENTENCES = {
     SyncState.STARTING: "Your sync is about to start.",
@@ -22,18 +23,49 @@ SENTENCES = {
     SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill.",
     SyncState.DOWNTIME: "EVE is in its downtime.",
     SyncState.DEGRADED: "EVE does not answer well; trying again, a little later each time.",
+    SyncState.MISCONFIGURED: "EVE does not accept what this installation asks of it; its operator must look.",
     SyncState.REMOVED: "This character was removed; nothing is synced.",
 }
+ACTIONS = {
+    SyncState.STARTING: SyncAction.SYNC_NOW,
+    SyncState.FIRST_SYNC: SyncAction.WAIT,
+    SyncState.SYNCING: SyncAction.WAIT,
+    SyncState.OK: SyncAction.SYNC_NOW,
+    SyncState.PAUSED: SyncAction.RESUME,
+    SyncState.NEEDS_LOGIN: SyncAction.LOG_IN,
+    SyncState.OWNER_CHANGED: SyncAction.LOG_IN,
+    SyncState.NO_DIRECTOR: SyncAction.LOG_IN,
+    SyncState.RATE_LIMITED: SyncAction.WAIT,
+    SyncState.DOWNTIME: SyncAction.WAIT,
+    SyncState.DEGRADED: SyncAction.SYNC_NOW,
+    SyncState.MISCONFIGURED: SyncAction.CONTACT_OPERATOR,
+    SyncState.REMOVED: SyncAction.LOG_IN,
+}
+"""What helps in each state."""
 ENDS_WITH_TIME = {
     SyncState.OK: "Next look at {:%H:%M} EVE time.",
     SyncState.RATE_LIMITED: "Going on at {:%H:%M:%S} EVE time.",
     SyncState.DOWNTIME: "Resuming at {:%H:%M} EVE time.",
     SyncState.DEGRADED: "Next try at {:%H:%M:%S} EVE time.",
+    SyncState.MISCONFIGURED: "Next try at {:%H:%M:%S} EVE time.",
 }
+IDLE = "Up to date. With no new killmail for so long, EVE is asked {}; “Sync now” brings the usual pace back."
 
 
-def sentence(state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
+def action_in(state: SyncState, *, token_is_valid: bool = True) -> SyncAction:
+    """What helps. Without a usable grant only a login does, whatever the state."""
+    return ACTIONS[state] if token_is_valid else SyncAction.LOG_IN
+
+
+def sentence(
+    state: SyncState,
+    until: datetime | None = None,
+    progress: Progress | None = None,
+    idle: IdleStep | None = None,
+) -> str:
     """What a pilot reads: what is happening, how far it is, and when it goes on (UTC, which is EVE time)."""
+    if idle is not None and state == SyncState.OK and until is not None:
+        return f"{IDLE.format(idle.words)} Next look at {until:%A %H:%M} EVE time."
     if progress is not None and progress.total and state in (SyncState.FIRST_SYNC, SyncState.SYNCING):
         return f"Fetching your killmails: {progress.done:,} of {progress.total:,} are here."
     ending = ENDS_WITH_TIME.get(state)
@@ -52,5 +84,6 @@ def details(status: SyncStatus) -> str:
         lines.append(f"* next look {status.next_sync_at:%Y-%m-%d %H:%M:%S} UTC")
     if status.full_requested:
         lines.append("* a full resync was asked for")
+    lines.append(f"* what helps: {status.action}")
     lines.append(f"* {status.cycles:,} looks so far")
     return "\n".join(lines)

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.cycle import Cycle
     from workflows.failures import Failure, failure_of
-    from workflows.status import details, sentence
+    from workflows.status import action_in, details, sentence
 
 
 class SyncLoop:
@@ -101,6 +101,7 @@ class SyncLoop:
             progress=progress,
             character_id=self._character_id(),
             corporation_id=self._corporation_id(),
+            action=action_in(shown),
             paused=state.paused,
             last_sync_at=state.last_sync_at,
             cycles=state.cycles,
@@ -147,8 +148,11 @@ class SyncLoop:
 
     async def _look(self) -> None:
         state, now = self._state, workflow.now()
+        if state.sync_requested or not state.first_sync_done:
+            self._wake()
+        pace = self._pace()
         state.next_sync_at = (
-            pacing.next_look(self._interval, now, workflow.random())
+            pacing.next_look(pace, now, workflow.random())
             if state.first_sync_done
             else pacing.second_look(self._subject_id, self._interval, now)
         )
@@ -161,6 +165,8 @@ class SyncLoop:
             await self._cycle.run()
             state.failures_in_a_row = 0
             self._forgive()
+            if self._pace() < pace:  # it found something: the usual pace is back at once
+                state.next_sync_at = min(state.next_sync_at, now + timedelta(seconds=self._pace()))
         except ActivityError as error:
             await self._settle(failure_of(error))
         finally:
@@ -184,7 +190,8 @@ class SyncLoop:
             state.until = pacing.after_limit(failure.until or now, pacing.DOWNTIME_SPREAD_SECONDS, now, random)
         else:
             state.failures_in_a_row += 1
-            state.state = SyncState.DEGRADED
+            ours = failure.type == FailureType.CONFIGURATION
+            state.state = SyncState.MISCONFIGURED if ours else SyncState.DEGRADED
             state.until = pacing.retry_after_failures(state.failures_in_a_row, self._interval, now, random)
             self._judge(failure)
         state.next_sync_at = state.until
@@ -249,6 +256,13 @@ class SyncLoop:
 
     def _sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
         return sentence(state, until, progress)
+
+    def _pace(self) -> float:
+        """Seconds from one look to the next."""
+        return self._interval
+
+    def _wake(self) -> None:
+        """A person wants this look."""
 
     def _judge(self, failure: Failure) -> None:
         """May make more of a failure than DEGRADED."""

@@ -8,10 +8,11 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import calls
+    from workflows import calls, pacing
     from workflows.character_cycle import CharacterCycle
-    from workflows.contracts import FailureType, RecordSyncState, Request, SyncState, UserSyncState
+    from workflows.contracts import FailureType, Progress, RecordSyncState, Request, SyncState, UserSyncState
     from workflows.failures import Failure
+    from workflows.status import sentence
     from workflows.sync_loop import SyncLoop
 
 FORBIDDEN_UNTIL_LOGIN = 5
@@ -59,6 +60,21 @@ class UserSync(SyncLoop):
 
     def _corporation_id(self) -> int | None:
         return self._user.corporation_id
+
+    def _pace(self) -> float:
+        step = self._idle_step()
+        return step.every.total_seconds() if step is not None else self._interval
+
+    def _wake(self) -> None:
+        self._user.awake_since = workflow.now()
+
+    def _sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
+        return sentence(state, until, progress, pacing.shown_idle_step(self._user.last_sync_at, until))
+
+    def _idle_step(self) -> pacing.IdleStep | None:
+        user = self._user
+        active_at = max(filter(None, (user.last_new_killmail_at, user.awake_since)), default=None)
+        return pacing.idle_step(active_at, workflow.now()) if user.idle_pilots else None
 
     def _judge(self, failure: Failure) -> None:
         user = self._user

@@ -13,7 +13,7 @@ from api.graphql.lookahead import selects
 from api.task_queues import TemporalDoesNotAnswer, task_queue_figures
 from db.accounts import account_characters
 from db.killmails import InvalidCursor, feed, killmail
-from db.sync_status import AccountCharacter, ShownStatus
+from db.sync_status import AccountCharacter, LastRun, ShownStatus
 
 query = QueryType()
 Row = dict[str, Any]
@@ -94,6 +94,7 @@ def character_row(character: AccountCharacter) -> Row:
         "scopes": character.scopes,
         "lastKillmailSyncAt": character.last_killmail_sync_at,
         "syncStatus": status_row(character.status),
+        "lastRun": None if character.last_run is None else run_row(character.last_run),
     }
 
 
@@ -105,6 +106,21 @@ def status_row(status: ShownStatus) -> Row:
         "message": status.message,
         "until": status.until,
         "progress": None if progress is None else {"done": progress.done, "total": progress.total},
+        "action": status.action.name,
+    }
+
+
+def run_row(run: LastRun) -> Row:
+    """A `SyncRun` of the schema."""
+    return {
+        "kind": run.kind.upper(),
+        "finishedAt": run.finished_at,
+        "listed": run.listed,
+        "new": run.new,
+        "stored": run.stored,
+        "pending": run.pending,
+        "failed": run.failed,
+        "failures": [{"reason": reason, "count": count} for reason, count in sorted(run.failures.items())],
     }
 
 

@@ -44,6 +44,7 @@ class StandIns:
     bodies: Callable[[FetchKillmails], FetchedKillmails | Exception] = lambda r: FetchedKillmails(len(r.killmail_ids))
     names: Callable[[NameEntities], Exception | None] = lambda _: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    newest_killmail_at: datetime = datetime(2026, 11, 20, 12, tzinfo=UTC)
     looks: list[DiscoverKillmails] = field(default_factory=list)
     tokens: list[EnsureAccessToken] = field(default_factory=list)
     fetched: list[list[int]] = field(default_factory=list)
@@ -88,7 +89,7 @@ class StandIns:
     @activity.defn
     async def finish_run(self, request: FinishRun) -> RunAccount:
         self.finished.append(request)
-        return RunAccount(newest_killmail_at=datetime(2026, 11, 20, 12, tzinfo=UTC))
+        return RunAccount(newest_killmail_at=self.newest_killmail_at)
 
     @activity.defn
     async def record_sync_state(self, request: RecordSyncState) -> None:

@@ -1,0 +1,71 @@
+"""One place says what a state means, how long it lasts and what helps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from workflows.contracts import Progress, SyncAction, SyncState, SyncStatus
+from workflows.pacing import IDLE_STEPS, idle_step, next_look, shown_idle_step
+from workflows.status import ACTIONS, SENTENCES, action_in, details, sentence
+
+NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
+
+
+class Dice:
+    """The jitter at its least and most."""
+
+    def __init__(self, extreme: float) -> None:
+        self.extreme = extreme
+
+    def uniform(self, low: float, high: float) -> float:
+        return low + (high - low) * self.extreme
+
+
+@pytest.mark.parametrize("state", SyncState)
+def test_every_state_has_a_sentence_and_an_action(state: SyncState) -> None:
+    assert SENTENCES[state].endswith(".")
+    assert sentence(state, NOW)
+    assert isinstance(ACTIONS[state], SyncAction)
+    assert action_in(state, token_is_valid=False) == SyncAction.LOG_IN, "nothing else helps without a grant"
+    assert str(ACTIONS[state]) in details(SyncStatus(state=state, action=action_in(state)))
+
+
+def test_waiting_for_eve_offers_no_button_that_does_nothing() -> None:
+    for state in (SyncState.RATE_LIMITED, SyncState.DOWNTIME, SyncState.FIRST_SYNC, SyncState.SYNCING):
+        assert ACTIONS[state] == SyncAction.WAIT
+    assert ACTIONS[SyncState.MISCONFIGURED] == SyncAction.CONTACT_OPERATOR
+
+
+def test_the_sentence_says_how_far_it_is_and_when_it_goes_on() -> None:
+    assert "118 of 1,240" in sentence(SyncState.FIRST_SYNC, None, Progress(118, 1240))
+    assert sentence(SyncState.DOWNTIME, NOW).endswith("Resuming at 18:30 EVE time.")
+
+
+@pytest.mark.parametrize(
+    ("silence", "words"),
+    [
+        (6.9, None),
+        (7, "every hour"),
+        (29.9, "every hour"),
+        (30, "every six hours"),
+        (91, "once a day"),
+        (999, "once a day"),
+    ],
+)
+def test_the_longer_the_silence_the_rarer_the_looks(silence: float, words: str | None) -> None:
+    step = idle_step(NOW - timedelta(days=silence), NOW)
+    assert (step.words if step else None) == words
+    assert idle_step(None, NOW) is None
+
+
+@pytest.mark.parametrize("extreme", [0, 1])
+@pytest.mark.parametrize("step", IDLE_STEPS, ids=lambda step: step.words)
+def test_readers_know_the_step_from_the_looks(step: object, extreme: float) -> None:
+    assert hasattr(step, "every")
+    following = next_look(step.every.total_seconds(), NOW, Dice(extreme))  # type: ignore[arg-type]
+    assert shown_idle_step(NOW + timedelta(seconds=5), following) == step
+    assert step.words in sentence(SyncState.OK, following, None, step)  # type: ignore[attr-defined, arg-type]
+    usual = next_look(900, NOW, Dice(extreme))  # type: ignore[arg-type]
+    assert shown_idle_step(NOW, usual) is None
