@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from workflows.contracts import Progress, SyncAction, SyncState, SyncStatus
-from workflows.pacing import IDLE_STEPS, idle_step, next_look, shown_idle_step
+from workflows.pacing import IDLE_STEPS, IdleStep, idle_step, next_look, shown_idle_step
 from workflows.status import ACTIONS, SENTENCES, action_in, details, sentence
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
@@ -62,10 +62,9 @@ def test_the_longer_the_silence_the_rarer_the_looks(silence: float, words: str |
 
 @pytest.mark.parametrize("extreme", [0, 1])
 @pytest.mark.parametrize("step", IDLE_STEPS, ids=lambda step: step.words)
-def test_readers_know_the_step_from_the_looks(step: object, extreme: float) -> None:
-    assert hasattr(step, "every")
+def test_readers_know_the_step_from_the_looks(step: IdleStep, extreme: float) -> None:
     following = next_look(step.every.total_seconds(), NOW, Dice(extreme))  # type: ignore[arg-type]
     assert shown_idle_step(NOW + timedelta(seconds=5), following) == step
-    assert step.words in sentence(SyncState.OK, following, None, step)  # type: ignore[attr-defined, arg-type]
+    assert step.words in sentence(SyncState.OK, following, None, step)
     usual = next_look(900, NOW, Dice(extreme))  # type: ignore[arg-type]
     assert shown_idle_step(NOW, usual) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-TABLES: dict[str, tuple[str, tuple[tuple[str, sa.types.TypeEngine], ...]]] = {
+TABLES: dict[str, tuple[str, tuple[tuple[str, sa.types.TypeEngine[Any]], ...]]] = {
     "types": ("type_id", (("group_id", sa.BigInteger()),)),
     "type_groups": ("group_id", (("category_id", sa.BigInteger()), ("name", sa.Text()))),
     "type_categories": ("category_id", (("name", sa.Text()),)),
