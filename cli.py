@@ -192,6 +192,24 @@ def resume(character_id: int | None, everyone: bool, reason: str, as_json: bool)
     _signal("resume", "resumed", character_id, everyone, reason, as_json)
 
 
+@main.command("refresh-names")
+@click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to wait at most.")
+@as_json
+def refresh_names(timeout_seconds: float, as_json: bool) -> None:
+    """Ask EVE again for names that were told a month ago; done every night by itself."""
+    from operations.names import refresh_names as refresh
+
+    found = asyncio.run(refresh(load_settings(), timeout_seconds))
+    rest = "" if found.complete else " ESI did not answer for the rest; it is asked for tomorrow."
+    _say(
+        found,
+        f"{found.asked:,} names asked for again: {found.changed:,} changed, {found.unknown:,} not known to EVE.{rest}",
+        as_json,
+    )
+    if not found.complete:
+        raise SystemExit(1)
+
+
 @main.command("load-sde")
 @click.argument("where", metavar="PATH_OR_URL")
 @as_json

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -19,8 +20,10 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.access_tokens import AccessTokens
+from activities.aged_names import AgedNames
 from activities.bodies import KillmailBodies
 from activities.corporations import Corporations
+from activities.details import AtOnce, Details
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.errors import FailureInterceptor
@@ -38,9 +41,12 @@ from live import LiveEvents
 from observability import temporal_runtime
 from settings import Settings
 from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
-from workflows.contracts import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from workflows.contracts import DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from workflows.corporation_sync import CorporationSync
+from workflows.enrichment import Enrichment as EnrichmentWorkflow
+from workflows.name_refresh import NameRefresh
 from workflows.prices import PriceSnapshot, Revaluation
+from workflows.universe_client import wake_enrichment
 from workflows.upkeep import DailyFullSync, Housekeeping
 from workflows.user_sync import UserSync
 from workflows.value_contracts import PRICE_SNAPSHOT_ID
@@ -53,7 +59,17 @@ CACHED_WORKFLOWS = 10_000
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
 POOL_SIZE = 20
-WORKFLOWS: list[type] = [UserSync, CorporationSync, PriceSnapshot, Revaluation, Watchdog, DailyFullSync, Housekeeping]
+WORKFLOWS: list[type] = [
+    UserSync,
+    CorporationSync,
+    PriceSnapshot,
+    Revaluation,
+    Watchdog,
+    DailyFullSync,
+    Housekeeping,
+    EnrichmentWorkflow,
+    NameRefresh,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,8 @@ def workflow_runner() -> SandboxedWorkflowRunner:
         "contracts",
         "corporation_contracts",
         "corporation_status",
+        "universe_calls",
+        "universe_contracts",
         "value_contracts",
         "upkeep_contracts",
         "status",
@@ -113,6 +131,12 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
             settings.sync_interval_seconds,
             runs_kept=timedelta(days=settings.runs_kept_days),
             login_events_kept=timedelta(days=settings.login_events_kept_days),
+            at_once=AtOnce(
+                settings.characters_at_once,
+                settings.corporations_at_once,
+                settings.alliances_at_once,
+                settings.types_at_once,
+            ),
             idle_pilots=settings.idle_pilots,
         )
         for queue in served:
@@ -134,10 +158,13 @@ def queues(
     *,
     runs_kept: timedelta = timedelta(days=90),
     login_events_kept: timedelta = timedelta(days=180),
+    at_once: AtOnce = AtOnce(),  # noqa: B008 - frozen
     idle_pilots: bool = False,
 ) -> list[Queue]:
     """Every activity with what it needs, by the queue it is served from."""
-    runs, enrichment = Runs(pool, live), Enrichment(pool, esi, live)
+    wake = partial(wake_enrichment, client)
+    runs, enrichment = Runs(pool, live), Enrichment(pool, esi, live, wake)
+    details = Details(pool, esi, at_once)
     values = Values(pool, esi)
     upkeep = Upkeep(pool, client, runs_kept=runs_kept, login_events_kept=login_events_kept)
     tokens = AccessTokens(pool, sso, vault, live)
@@ -164,6 +191,19 @@ def queues(
         Queue(SYNC_QUEUE, deciding, 50, WORKFLOWS),
         Queue(KILLMAILS_QUEUE, [KillmailBodies(pool, esi, live).fetch_killmails], 12, []),
         Queue(ENRICHMENT_QUEUE, enriching, 12, []),
+        Queue(
+            DETAILS_QUEUE,
+            [
+                details.describe_characters,
+                details.describe_corporations,
+                details.describe_alliances,
+                details.describe_types,
+                details.describe_places,
+                AgedNames(pool, esi, wake).refresh_names,
+            ],
+            6,
+            [],
+        ),
     ]
 
 

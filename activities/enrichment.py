@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
+from db.details import want_details
 from db.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
 from db.references import users_on
 from eve.budget import CallClass
@@ -22,10 +24,14 @@ SYSTEMS_AT_ONCE = 10
 class Enrichment:
     """Asks only for what nobody asked before: names and systems are shared by all users."""
 
-    def __init__(self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents, wake: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`wake`: told that there are details to ask for."""
         self._pool = pool
         self._esi = esi
         self._live = live
+        self._wake = wake
 
     @activity.defn
     async def name_entities(self, request: NameEntities) -> NamedEntities:
@@ -36,6 +42,7 @@ class Enrichment:
         """
         ids = await unknown_entity_ids(self._pool, request.killmail_ids)
         if not ids:
+            await self._want_details(request.killmail_ids)
             return NamedEntities()
         async with heartbeating():
             names = await self._esi.names(ids, CallClass(request.call_class))
@@ -43,6 +50,7 @@ class Enrichment:
         if names.found:
             # Those who saw the killmails without names may look again.
             await self._live.killmails_stored(request.killmail_ids, await users_on(self._pool, request.killmail_ids))
+        await self._want_details(request.killmail_ids)
         if names.unresolved:
             raise Unavailable(f"ESI did not answer for {len(names.unresolved)} of {len(ids)} ids.")
         return NamedEntities(unknown=len(names.unknown), named=len(names.found))
@@ -73,6 +81,13 @@ class Enrichment:
             await asyncio.gather(*(describe() for _ in range(min(SYSTEMS_AT_ONCE, len(ids)))))
         rows = sorted((s.solar_system_id, s.security_status, s.constellation_id) for s in told)
         await store_solar_systems(self._pool, rows)
+        if rows:
+            await self._want_details(request.killmail_ids)
         if failure is not None:
             raise failure
         return NamedEntities(unknown=len(ids) - len(told), named=len(told))
+
+    async def _want_details(self, killmail_ids: list[int]) -> None:
+        """After the names, so that nothing waits for it; done by a workflow of its own."""
+        if await want_details(self._pool, killmail_ids) and self._wake is not None:
+            await self._wake()

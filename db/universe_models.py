@@ -110,6 +110,14 @@ class AllianceDetail(SQLModel, table=True):
     misses: int = Field(sa_column=_misses())
 
 
+class DetailWanted(SQLModel, table=True):
+    """An id whose details are to be asked for. `kind`: a key of `db/details.py`'s `KINDS`."""
+
+    __tablename__ = "details_wanted"
+    kind: str = Field(sa_column=Column(Text, primary_key=True))
+    id: int = Field(sa_column=_id())
+
+
 class StaticDataLoad(SQLModel, table=True):
     """A load of the static data export. From the first one on, static rows stand until the next."""
 

@@ -34,6 +34,7 @@ from eve.routes import (
     SOLAR_SYSTEM,
     Route,
 )
+from eve.universe import Details, Lookup
 
 __all__ = ["Affiliation", "Esi", "KillmailWalk", "NamedId", "Names", "PageSeen", "ServerStatus", "SolarSystem"]
 
@@ -217,6 +218,14 @@ class Esi:
             float(security),
             _integer(document, "constellation_id"),
         )
+
+    async def look_up(self, lookup: Lookup, entity_id: int, call_class: CallClass) -> Details:
+        """What ESI tells of one thing, in the columns of its `Lookup`.
+
+        Raises:
+            NotFound, BadRequest: there is none with this id.
+        """
+        return lookup.read(_object(parsed(await self._ask(lookup.route, lookup.path(entity_id), call_class))))
 
     async def market_prices(self, etag: str, call_class: CallClass) -> MarketPrices | None:
         """Every type's prices; None when they are still those that came with `etag` ("": none is known)."""

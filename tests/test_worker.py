@@ -92,6 +92,11 @@ async def test_a_first_sync_is_complete_and_goes_on(
     mistakes = [(record.route, record.status) for record in eve.requests if 400 <= record.status < 500]
     assert mistakes == []
 
+    async def described() -> bool:
+        return await count(pool, "details_wanted") == 0 and await count(pool, "regions") > 0
+
+    await eventually(described)  # in its own time, and of no concern to the sync
+
     # ESI's cache of the list has passed: one 304.
     await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
     asked = len(eve.requests)

@@ -20,7 +20,9 @@ KILLMAILS_QUEUE = "killmails"
 """Killmail bodies."""
 ENRICHMENT_QUEUE = "enrichment"
 """Names and places."""
-TASK_QUEUES = (SYNC_QUEUE, KILLMAILS_QUEUE, ENRICHMENT_QUEUE)
+DETAILS_QUEUE = "details"
+"""What is nice to know: details and aged names. Never takes a slot from what a pilot waits for."""
+TASK_QUEUES = (SYNC_QUEUE, KILLMAILS_QUEUE, ENRICHMENT_QUEUE, DETAILS_QUEUE)
 
 KILLMAIL_BATCH = 50
 """Killmails one fetch activity takes: one activity per killmail costs 37 times the wall time (measured)."""

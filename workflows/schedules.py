@@ -16,6 +16,7 @@ from temporalio.client import (
 )
 
 from workflows.contracts import SYNC_QUEUE
+from workflows.universe_contracts import NAME_REFRESH_ID
 from workflows.upkeep_contracts import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID
 from workflows.value_contracts import PRICE_SNAPSHOT_ID
 
@@ -51,6 +52,7 @@ class DailyWork:
 
 DAILY: tuple[DailyWork, ...] = (
     DailyWork(PRICE_SNAPSHOT_ID, "PriceSnapshot", 12, 10),  # EVE has been up again for a while
+    DailyWork(NAME_REFRESH_ID, "NameRefresh", 4, 40),
     DailyWork(HOUSEKEEPING_ID, "Housekeeping", 3, 20),
     DailyWork(DAILY_FULL_SYNC_ID, "DailyFullSync", None, 5),
 )

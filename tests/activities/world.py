@@ -20,12 +20,13 @@ from db.accounts import grant_character
 from db.vault import TokenVault
 from eve.access_token import VerifiedCharacter
 from eve.budget import CallClass
-from eve.errors import EveError
+from eve.errors import EveError, NotFound
 from eve.esi import Esi, NamedId, Names, SolarSystem
 from eve.killmail import KillmailRef
 from eve.killmail_list import KillmailWalk, PageSeen
 from eve.scopes import KILLMAIL_SCOPE
 from eve.sso import Grant, Sso
+from eve.universe import Details, Lookup
 from live import LiveEvents
 from tests.db.bodies import body, raw
 
@@ -92,6 +93,11 @@ class StandInEsi(Esi):
         del call_class
         self.requests.append("system")
         return SolarSystem(solar_system_id, "Jita", 0.9, 20_000_020)
+
+    async def look_up(self, lookup: Lookup, entity_id: int, call_class: CallClass) -> Details:
+        """Not counted: details are asked for in their own time."""
+        del lookup, entity_id, call_class
+        raise NotFound("No details here.")
 
     def happens(self, *killmail_ids: int, seen_by: tuple[int, ...] = (PILOT,), **more: Any) -> None:
         for killmail_id in killmail_ids:

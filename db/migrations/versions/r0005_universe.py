@@ -41,6 +41,12 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint(key),
         )
     op.create_table(
+        "details_wanted",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("kind", "id"),
+    )
+    op.create_table(
         "static_data_loads",
         sa.Column("load_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("loaded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -53,5 +59,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("solar_systems", "wormhole_class")
     op.drop_table("static_data_loads")
+    op.drop_table("details_wanted")
     for table in reversed(TABLES):
         op.drop_table(table)

@@ -1,0 +1,32 @@
+"""`killreport refresh-names`: ask for aged names now instead of at night."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio.client import WorkflowFailureError
+
+from operations.connections import temporal_client, temporal_failures
+from operations.failure import OperationFailed
+from settings import Settings
+from workflows.universe_client import refresh_names_now
+from workflows.universe_contracts import NameRefreshReport
+
+
+async def refresh_names(settings: Settings, timeout_seconds: float) -> NameRefreshReport:
+    """Run it to its end.
+
+    Raises:
+        OperationFailed: Temporal is away, the run was ended by somebody, or it takes longer than that.
+    """
+    client = await temporal_client(settings)
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            with temporal_failures(settings):
+                return await refresh_names_now(client)
+    except TimeoutError:
+        raise OperationFailed(
+            f"The names were not refreshed within {timeout_seconds:.0f} seconds; that goes on, if a worker runs."
+        ) from None
+    except WorkflowFailureError as error:
+        raise OperationFailed("The refresh of names was ended before it was done.") from error

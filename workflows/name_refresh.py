@@ -1,0 +1,49 @@
+"""`NameRefresh`: run by a Temporal Schedule once a day, it asks for names again that were told a month ago."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import universe_calls
+    from workflows.failures import failure_of
+    from workflows.universe_contracts import NameRefreshReport, RefreshNames
+
+PRIORITY = Priority(priority_key=5, fairness_key="name-refresh")
+FAILURES = 6
+"""In a row; then the rest is left to the next day's run."""
+PAUSE = timedelta(minutes=5)
+
+
+@workflow.defn(name="NameRefresh")
+class NameRefresh:
+    """Characters are renamed rarely, corporations and alliances more often; a name keeps standing meanwhile."""
+
+    @workflow.run
+    async def run(self) -> NameRefreshReport:
+        report, request, failures = NameRefreshReport(), RefreshNames(), 0
+        while True:
+            try:
+                refreshed = await universe_calls.refresh_names(request, PRIORITY)
+            except ActivityError as error:
+                failure = failure_of(error)
+                failures += 1
+                if failures == FAILURES:
+                    workflow.logger.warning("Aged names wait for the next run: %s", failure.type)
+                    report.complete = False
+                    return report
+                pause = PAUSE if failure.until is None else failure.until - workflow.now()
+                await workflow.sleep(max(pause, timedelta(seconds=1)))
+                continue
+            failures = 0
+            report.asked += refreshed.asked
+            report.changed += refreshed.changed
+            report.unknown += refreshed.unknown
+            workflow.set_current_details(f"{report.asked:,} names asked for again, {report.changed:,} changed.")
+            if refreshed.done:
+                return report
+            request.after_id = refreshed.after_id
