@@ -100,13 +100,29 @@ def status(as_json: bool) -> None:
 
 @main.command()
 @click.option("--new-key", is_flag=True, help="Print a new key for TOKEN_ENCRYPTION_KEYS and do nothing else.")
+@click.option("--gaps", is_flag=True, help="List killmails that EVE showed us and are not here; 1 if there are any.")
+@click.option("--redrive", is_flag=True, help="With --gaps: try them again now, also those that were given up.")
 @as_json
-def doctor(new_key: bool, as_json: bool) -> None:
+def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
     """Check every setting and dependency, and say how to mend what fails."""
+    if redrive and not gaps:
+        raise click.UsageError("--redrive goes with --gaps.")
     if new_key:
         from cryptography.fernet import Fernet
 
         click.echo(Fernet.generate_key().decode())
+        return
+    if gaps:
+        from operations.gaps import look_for_gaps
+        from operations.show import gaps_table
+
+        missing = asyncio.run(look_for_gaps(load_settings(), redrive_them=redrive))
+        if as_json:
+            _print_json(missing)
+        else:
+            gaps_table(missing)
+        if missing.missing > missing.redriven:
+            raise SystemExit(1)
         return
     from operations.doctor import examine
     from operations.finding import Verdict
@@ -164,9 +180,10 @@ def sync(
     if as_json:
         _print_json(found)
     else:
+        reasons = "".join(f", {count:,} {reason}" for reason, count in sorted(found.failures.items()))
         click.echo(
-            f"{found.name}: {found.listed:,} listed, {found.new:,} new, {found.stored:,} stored,"
-            f" {found.pending:,} pending, {found.failed:,} failed ({found.kind}, {found.seconds:.1f} s)."
+            f"{found.name}: {found.listed:,} listed = {found.stored:,} stored + {found.pending:,} pending"
+            f" + {found.failed:,} failed{reasons}; {found.new:,} new ({found.kind}, {found.seconds:.1f} s)."
         )
     if found.failed:
         raise SystemExit(1)

@@ -13,6 +13,7 @@ from temporalio.client import Client
 from activities.heartbeat import heartbeating
 from db.upkeep import delete_old_rows, last_full_syncs
 from workflows.client import WorkflowNotRunning, signal_user_sync
+from workflows.corporation_client import signal_corporation_sync
 from workflows.upkeep_contracts import FullSyncsAsked, Housekept
 
 DAY_MINUTES = 24 * 60
@@ -56,17 +57,21 @@ class Upkeep:
 
         async def ask() -> None:
             while waiting:
-                try:
-                    await signal_user_sync(
-                        self._client, waiting.pop(), "force_full_resync", "daily full sync", at_next_look=True
-                    )
-                except WorkflowNotRunning:
-                    continue  # the watchdog starts it; asked again next hour
-                report.asked += 1
+                report.asked += await self._ask(waiting.pop())
 
         async with heartbeating():
             await asyncio.gather(*(ask() for _ in range(SIGNALS_AT_ONCE)))
         return report
+
+    async def _ask(self, subject_id: int) -> bool:
+        """Characters' and corporations' ids never coincide, so one of the two runs at most."""
+        for send in (signal_user_sync, signal_corporation_sync):
+            try:
+                await send(self._client, subject_id, "force_full_resync", "daily full sync", at_next_look=True)
+            except WorkflowNotRunning:
+                continue
+            return True
+        return False  # the watchdog starts it; asked again next hour
 
     @activity.defn
     async def delete_what_is_old(self) -> Housekept:

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api import error_pages, health, login, pages, settings_page
+from api import error_pages, health, login, metrics, pages, settings_page
 from api.graphql.execution import Executor
 from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
@@ -40,6 +40,7 @@ ROUTES = (
     WebSocketRoute("/graphql", graphql_websocket),
     Route("/healthz", health.healthz),
     Route("/readyz", health.readyz),
+    Route("/metrics", metrics.metrics),
     Mount("/static", StaticFiles(directory=STATIC), name="static"),
 )
 

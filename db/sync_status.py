@@ -44,13 +44,14 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class AccountCharacter:
-    """A character of an account. `corporation_name` is None until ESI has told it."""
+    """A character of an account. Name and ticker of the corporation are None until ESI has told them."""
 
     character_id: int
     account_id: int
     name: str
     corporation_id: int | None
     corporation_name: str | None
+    corporation_ticker: str | None
     scopes: tuple[str, ...]
     last_killmail_sync_at: datetime | None
     token_is_valid: bool
@@ -62,11 +63,12 @@ async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list
     """These characters with the state of their syncs, in the order they joined."""
     rows = await pool.fetch(
         """
-        SELECT u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, u.scopes,
+        SELECT u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, c.ticker, u.scopes,
                u.last_killmail_sync_at, u.token_state, u.sync_state, u.sync_detail, run.total, run.done,
                last.kind, last.finished_at, last.listed, last.new, last.stored, last.pending, last.failed, last.failures
           FROM users u
           LEFT JOIN entities e ON e.entity_id = u.corporation_id
+          LEFT JOIN corporation_details c ON c.corporation_id = u.corporation_id
           LEFT JOIN LATERAL (
                 SELECT r.finished_at, cardinality(r.killmail_ids) AS total,
                        CASE WHEN r.finished_at IS NULL THEN
@@ -98,6 +100,7 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
         name=row["name"],
         corporation_id=row["corporation_id"],
         corporation_name=row["corporation_name"],
+        corporation_ticker=row["ticker"],
         scopes=tuple(row["scopes"]),
         last_killmail_sync_at=row["last_killmail_sync_at"],
         token_is_valid=token_is_valid,

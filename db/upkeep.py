@@ -12,6 +12,13 @@ from workflows.upkeep_contracts import Housekept
 BATCH = 5_000
 """Rows of one table deleted in one statement: short locks, little to write at once."""
 ATTEMPTS_KEPT = timedelta(hours=1)
+NOT_SYNCED = (
+    SyncState.PAUSED,
+    SyncState.NEEDS_LOGIN,
+    SyncState.OWNER_CHANGED,
+    SyncState.NO_DIRECTOR,
+    SyncState.REMOVED,
+)
 
 # The newest finished run of each user or corporation is what they are shown; an open one is gone on with.
 _OLD_RUNS = """
@@ -49,14 +56,19 @@ async def delete_old_rows(
 
 
 async def last_full_syncs(pool: asyncpg.Pool) -> list[tuple[int, datetime | None]]:
-    """Users who are synced, and when all that ESI lists to them was last accounted for (UTC); oldest first."""
+    """Who is synced, and when all that ESI lists to them was last accounted for (UTC); oldest first.
+
+    Characters and corporations; their ids never coincide.
+    """
     rows = await pool.fetch(
-        "SELECT character_id, last_full_sync_at FROM users"
+        "SELECT character_id AS id, last_full_sync_at FROM users"
         " WHERE token_state = 'valid' AND first_synced_at IS NOT NULL AND sync_state <> ALL ($1)"
-        " ORDER BY last_full_sync_at NULLS FIRST, character_id",
-        [str(state) for state in (SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED)],
+        " UNION ALL SELECT corporation_id, last_full_sync_at FROM corporations_followed"
+        " WHERE first_synced_at IS NOT NULL AND sync_state <> ALL ($1)"
+        " ORDER BY last_full_sync_at NULLS FIRST, id",
+        [str(state) for state in NOT_SYNCED],
     )
-    return [(row["character_id"], row["last_full_sync_at"]) for row in rows]
+    return [(row["id"], row["last_full_sync_at"]) for row in rows]
 
 
 def _count(command_tag: str) -> int:

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from operations.finding import Finding, Verdict
+from operations.gaps import GapsFound
 from operations.status import Status
 from operations.sync import SyncSeen
 
@@ -70,6 +71,22 @@ def findings_table(findings: Sequence[Finding]) -> None:
             console.print(f"{'':>9}{'':<{width}}  → {escape(finding.mend)}", soft_wrap=True, highlight=False)
     failing = sum(finding.verdict is Verdict.FAILS for finding in findings)
     console.print("Everything is well." if not failing else f"[bold red]{failing} to mend.[/]")
+
+
+def gaps_table(found: GapsFound) -> None:
+    """Print what `killreport doctor --gaps` found."""
+    console = Console()
+    if not found.missing:
+        console.print("No gap: every killmail that EVE showed us is here.")
+        return
+    table = Table("Reason", "Now", "Killmails", "First seen", "Next try", "For example")
+    for gap in found.gaps:
+        seen, again = (f"{at:%Y-%m-%d %H:%M}" if at else "" for at in (gap.oldest_seen_at, gap.next_attempt_at))
+        examples = ", ".join(map(str, gap.killmail_ids[:3]))
+        table.add_row(escape(gap.reason), gap.waiting, f"{gap.killmails:,}", seen, again, examples)
+    console.print(table)
+    if found.redriven:
+        console.print(f"{found.redriven:,} of them are tried again now; syncs woken for it: {found.syncs_woken:,}.")
 
 
 @contextmanager

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-import asyncpg
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
+from db.figures import figures
 from eve.budget import BucketState, Budget, Pause
 from operations.connections import database, redis_client, temporal_client, temporal_failures
 from settings import Settings
-from workflows.contracts import LATE_AFTER_INTERVALS, SYNC_QUEUE, TASK_QUEUES, SyncState
+from workflows.contracts import SYNC_QUEUE, TASK_QUEUES, SyncState
 from workflows.status import SENTENCES, action_in
 
 
@@ -62,14 +61,15 @@ async def installation_status(settings: Settings) -> Status:
         OperationFailed: one of them is away, or the database is not migrated.
     """
     async with database(settings) as pool:
-        users, figures = await _of_database(pool, settings)
+        found = asdict(await figures(pool, settings.sync_interval_seconds))
     client = await temporal_client(settings)
     with temporal_failures(settings):
         queues = [await queue_state(client, queue) for queue in TASK_QUEUES]
     async with redis_client(settings) as redis:
         budget = Budget(redis)
         buckets, pauses = await budget.buckets(), await budget.pauses()
-    return Status(users=users, queues=queues, esi_buckets=buckets, esi_pauses=pauses, **figures)
+    users = [_in_state(state, count) for state, count in found.pop("users").items()]
+    return Status(users=users, queues=queues, esi_buckets=buckets, esi_pauses=pauses, **found)
 
 
 async def queue_state(client: Client, queue: str, *, seen_since: datetime | None = None) -> QueueState:
@@ -103,33 +103,6 @@ async def queue_state(client: Client, queue: str, *, seen_since: datetime | None
             )
         )
     return QueueState(queue, backlog, min(pollers))
-
-
-async def _of_database(
-    pool: asyncpg.Pool[asyncpg.Record], settings: Settings
-) -> tuple[list[UsersInState], dict[str, Any]]:
-    states = await pool.fetch("SELECT sync_state, count(*) AS users FROM users GROUP BY sync_state ORDER BY users DESC")
-    users = [_in_state(row["sync_state"], row["users"]) for row in states]
-    row = await pool.fetchrow(
-        "SELECT (SELECT count(*) FROM killmails) AS killmails,"
-        " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NULL) AS references_pending,"
-        " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NOT NULL) AS references_failed,"
-        " max(last_killmail_sync_at) AS last_sync_at,"
-        " extract(epoch FROM now() - min(last_killmail_sync_at) FILTER (WHERE synced))::float8"
-        "   AS longest_since_sync_seconds,"
-        " count(*) FILTER (WHERE synced AND now() > greatest("
-        "   coalesce(last_killmail_sync_at, created_at) + make_interval(secs => $1),"
-        "   CASE WHEN sync_state = 'ok' THEN (sync_detail ->> 'until')::timestamptz END + make_interval(secs => $3)"
-        " )) AS late_users,"
-        " pg_database_size(current_database()) AS database_bytes"
-        " FROM (SELECT *, token_state = 'valid' AND sync_state <> ALL($2) AS synced FROM users) AS users",
-        float(LATE_AFTER_INTERVALS * settings.sync_interval_seconds),
-        [SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED],
-        float((LATE_AFTER_INTERVALS - 1) * settings.sync_interval_seconds),
-    )
-    if row is None:  # an aggregate without GROUP BY always answers one row
-        raise AssertionError("no row")
-    return users, dict(row)
 
 
 def _in_state(name: str, users: int) -> UsersInState:

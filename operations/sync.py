@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import asyncpg
+import orjson
 from temporalio.client import Client
 
+from db.run_account import account_of
 from operations.connections import database, temporal_client
 from operations.failure import OperationFailed
 from operations.signals import ask_status, send, user_name
@@ -36,7 +38,7 @@ class SyncSeen:
 
 @dataclass(frozen=True, slots=True)
 class SyncFound:
-    """The account of a finished sync: every killmail listed as new is stored, pending or failed."""
+    """The account of a finished sync: `listed` = `stored` + `pending` + `failed`, the last by reason in `failures`."""
 
     character_id: int
     name: str
@@ -46,6 +48,7 @@ class SyncFound:
     stored: int
     pending: int
     failed: int
+    failures: dict[str, int]
     seconds: float
 
 
@@ -83,16 +86,28 @@ async def sync_and_wait(
         if status.state in ENDED:
             raise OperationFailed(f"{name} was not synced: {status.message or sentence(status.state)}")
         run = await pool.fetchrow(
-            "SELECT kind, listed, new, stored, pending, failed FROM sync_runs"
+            "SELECT kind, listed, new, stored, pending, failed, failures FROM sync_runs"
             " WHERE character_id = $1 AND run_id > $2 AND finished_at IS NOT NULL ORDER BY run_id DESC LIMIT 1",
             character_id,
             last_run,
         )
+        account = await account_of(pool, character_id)
     seconds = (datetime.now(UTC) - asked_at).total_seconds()
-    if run is None:  # nothing was new: an idle look leaves no run
-        kind = "full" if full else "incremental"
-        return SyncFound(character_id, name, kind, status.last_listed, 0, 0, 0, 0, seconds)
-    return SyncFound(character_id=character_id, name=name, seconds=seconds, **dict(run))
+    if run is not None:
+        known = {**run, "failures": orjson.loads(run["failures"])}
+        return SyncFound(character_id=character_id, name=name, seconds=seconds, **known)
+    return SyncFound(  # nothing was new: an idle look leaves no run
+        character_id=character_id,
+        name=name,
+        kind="full" if full else "incremental",
+        listed=account.listed,
+        new=0,
+        stored=account.stored,
+        pending=account.pending,
+        failed=account.failed,
+        failures=account.failures,
+        seconds=seconds,
+    )
 
 
 async def _settled(

@@ -57,15 +57,17 @@ async def start_corporation_sync(client: Client, state: CorporationSyncState, *,
     )
 
 
-async def signal_corporation_sync(client: Client, corporation_id: int, signal: str, reason: str = "") -> None:
-    """Send one of the signals of `CorporationSync`.
+async def signal_corporation_sync(
+    client: Client, corporation_id: int, signal: str, reason: str = "", *, at_next_look: bool = False
+) -> None:
+    """Send one of the signals of `CorporationSync`; `at_next_look` as in `signal_user_sync`.
 
     Raises:
         CorporationNotRunning: there is nobody to hear it.
     """
     handle = client.get_workflow_handle(corporation_sync_id(corporation_id))
     try:
-        await handle.signal(signal, Request(reason), rpc_timeout=CALL_TIMEOUT)
+        await handle.signal(signal, Request(reason, at_next_look), rpc_timeout=CALL_TIMEOUT)
     except RPCError as error:
         raise _explained(error, corporation_id) from error
 

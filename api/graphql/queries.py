@@ -86,7 +86,11 @@ async def resolve_worker_status(_: None, info: Info) -> list[Row]:
 
 def character_row(character: AccountCharacter) -> Row:
     """An `AccountCharacter` of the schema."""
-    corporation = {"id": str(character.corporation_id), "name": character.corporation_name}
+    corporation = {
+        "id": str(character.corporation_id),
+        "name": character.corporation_name,
+        "ticker": character.corporation_ticker,
+    }
     return {
         "id": str(character.character_id),
         "name": character.name,

@@ -12,10 +12,12 @@ from db.upkeep import delete_old_rows
 from tests.activities.test_discovery import sync
 from tests.activities.world import ENEMY, PILOT, World
 from workflows.client import WorkflowNotRunning
+from workflows.corporation_client import CorporationNotRunning
 from workflows.upkeep_contracts import FullSyncsAsked
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 OLD = timedelta(days=100)
+CORPORATION = 98_000_001
 
 
 class StandInClient(Client):
@@ -36,11 +38,20 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     async def tell(_: Client, character_id: int, signal: str, reason: str = "", *, at_next_look: bool = False) -> None:
         assert (signal, reason, at_next_look) == ("force_full_resync", "daily full sync", True)
-        if character_id == ENEMY:
+        if character_id in (ENEMY, CORPORATION):
             raise WorkflowNotRunning(character_id)
         told.append(character_id)
 
+    async def tell_corporation(
+        _: Client, corporation_id: int, signal: str, reason: str = "", *, at_next_look: bool = False
+    ) -> None:
+        assert (signal, reason, at_next_look) == ("force_full_resync", "daily full sync", True)
+        if corporation_id != CORPORATION:
+            raise CorporationNotRunning(corporation_id)
+        told.append(corporation_id)
+
     monkeypatch.setattr("activities.upkeep.signal_user_sync", tell)
+    monkeypatch.setattr("activities.upkeep.signal_corporation_sync", tell_corporation)
     return told
 
 
@@ -73,6 +84,16 @@ async def test_users_whose_turn_has_come_are_asked_until_it_is_done(
     assert (await world.run(upkeep.ask_for_full_syncs)).due == 1
     await world.pool.execute("UPDATE users SET last_full_sync_at = now() - interval '25 hours'")
     assert (await world.run(upkeep.ask_for_full_syncs)).due == 2
+
+
+async def test_corporations_have_their_turn_too(world: World, upkeep: Upkeep, signalled: list[int]) -> None:
+    await world.pool.execute(
+        "INSERT INTO corporations_followed (corporation_id, first_synced_at, sync_state)"
+        " VALUES ($1, now(), 'ok'), (98000002, now(), 'no_director'), (98000003, NULL, 'starting')",
+        CORPORATION,
+    )
+    assert await world.run(upkeep.ask_for_full_syncs) == FullSyncsAsked(due=1, asked=1)
+    assert signalled == [CORPORATION]
 
 
 async def test_housekeeping_deletes_in_batches_and_leaves_what_is_shown(world: World, upkeep: Upkeep) -> None:

@@ -104,7 +104,7 @@ async def test_signals_have_their_effect_in_the_status_and_on_the_page(
     found = json.loads(await killreport("sync", str(character_id), "--full", "--wait", "--json"))
     assert (found["listed"], found["new"], found["failed"]) == (listed, 0, 0)
     said = await killreport("sync", str(character_id), "--wait")
-    assert f"{listed:,} listed, 0 new, 0 stored, 0 pending, 0 failed" in said
+    assert f"{listed:,} listed = {listed:,} stored + 0 pending + 0 failed; 0 new" in said
     assert "Paused" in await killreport("pause", str(character_id), "--reason", "a test")
     counted = await temporal("workflow", "count", "--query", 'WorkflowType="UserSync" AND SyncState="paused"')
     assert "Total: 1" in counted

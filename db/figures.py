@@ -1,0 +1,53 @@
+"""How the installation stands, in figures: for `killreport status` and `/metrics`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from workflows.contracts import LATE_AFTER_INTERVALS, SyncState
+
+_NOT_SYNCED = (SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Times are UTC, sizes bytes, lags seconds. `users`: how many by SyncState, the most first.
+
+    Late are users whose last look is `LATE_AFTER_INTERVALS` ago, or, if idle, so many less one after the next was due.
+    """
+
+    users: dict[str, int]
+    killmails: int
+    references_pending: int
+    references_failed: int
+    last_sync_at: datetime | None
+    longest_since_sync_seconds: float | None
+    late_users: int
+    database_bytes: int
+
+
+async def figures(pool: asyncpg.Pool, sync_interval_seconds: int) -> Figures:
+    """Two statements; the counts are exact."""
+    states = await pool.fetch("SELECT sync_state, count(*) AS users FROM users GROUP BY sync_state ORDER BY users DESC")
+    row = await pool.fetchrow(
+        "SELECT (SELECT count(*) FROM killmails) AS killmails,"
+        " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NULL) AS references_pending,"
+        " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NOT NULL) AS references_failed,"
+        " max(last_killmail_sync_at) AS last_sync_at,"
+        " extract(epoch FROM now() - min(last_killmail_sync_at) FILTER (WHERE synced))::float8"
+        "   AS longest_since_sync_seconds,"
+        " count(*) FILTER (WHERE synced AND now() > greatest("
+        "   coalesce(last_killmail_sync_at, created_at) + make_interval(secs => $1),"
+        "   CASE WHEN sync_state = 'ok' THEN (sync_detail ->> 'until')::timestamptz END + make_interval(secs => $3)"
+        " )) AS late_users,"
+        " pg_database_size(current_database()) AS database_bytes"
+        " FROM (SELECT *, token_state = 'valid' AND sync_state <> ALL($2) AS synced FROM users) AS users",
+        float(LATE_AFTER_INTERVALS * sync_interval_seconds),
+        [str(state) for state in _NOT_SYNCED],
+        float((LATE_AFTER_INTERVALS - 1) * sync_interval_seconds),
+    )
+    assert row is not None  # noqa: S101 - an aggregate always has a row
+    return Figures(users={state["sync_state"]: state["users"] for state in states}, **dict(row))

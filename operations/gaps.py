@@ -1,0 +1,62 @@
+"""`killreport doctor --gaps`: which killmails ESI showed us and are not here, and how to get them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from temporalio.client import Client
+
+from db.gaps import Gap, gaps, redrive
+from operations.connections import database, postgres_failures, temporal_client, temporal_failures
+from settings import Settings
+from workflows.client import WorkflowNotRunning, signal_user_sync, trigger_watchdog
+from workflows.corporation_client import signal_corporation_sync
+
+REASON = "doctor --gaps --redrive"
+
+
+@dataclass(frozen=True, slots=True)
+class GapsFound:
+    """What is missing; after a redrive, also how much of it was set in motion."""
+
+    missing: int
+    gaps: list[Gap]
+    redriven: int = 0
+    syncs_woken: int = 0
+
+
+async def look_for_gaps(settings: Settings, *, redrive_them: bool = False) -> GapsFound:
+    """List the gaps; with `redrive_them`, give every one a new chance now and wake whose lists they are on.
+
+    Killmails whose finder has no sync any more are fetched by the watchdog, which is run too.
+
+    Raises:
+        OperationFailed: Postgres is away; Temporal too, if there is something to redrive.
+    """
+    async with database(settings) as pool:
+        with postgres_failures(settings):
+            found = await gaps(pool)
+            missing = sum(gap.killmails for gap in found)
+            if not (redrive_them and missing):
+                return GapsFound(missing, found)
+            client = await temporal_client(settings)
+            driven = await redrive(pool)
+    woken = 0
+    with temporal_failures(settings):
+        for list_of in driven.lists_of:
+            woken += await _wake(client, list_of, "sync_now")
+        for list_of in driven.to_read_again:
+            woken += await _wake(client, list_of, "force_full_resync")
+        await trigger_watchdog(client)
+    return GapsFound(missing, found, driven.killmails, woken)
+
+
+async def _wake(client: Client, list_of: int, signal: str) -> bool:
+    """Characters' and corporations' ids never coincide (ESI docs, "ID ranges"), so one of them is running at most."""
+    for send in (signal_user_sync, signal_corporation_sync):
+        try:
+            await send(client, list_of, signal, REASON)
+        except WorkflowNotRunning:
+            continue
+        return True
+    return False
