@@ -176,7 +176,10 @@ async def test_the_watchdog_wakes_who_is_late_but_not_who_may_sleep(world: World
         return bool((await world.user(ENEMY))["sync_state"] == "paused")
 
     await eventually(pause_is_on_record)
-    await world.pool.execute("UPDATE users SET last_killmail_sync_at = now() - interval '46 minutes'")
+    await world.pool.execute(
+        "UPDATE users SET last_killmail_sync_at = now() - interval '46 minutes',"
+        " sync_detail = jsonb_build_object('until', now() - interval '31 minutes')"
+    )
     assert await watch(world, temporal_client) == WatchdogReport(users=2, woken=1)
     await until(temporal_client, lambda s: ok(s) and s.cycles == 2)
     assert (await query_status(temporal_client, ENEMY)).cycles == 1
