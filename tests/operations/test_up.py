@@ -21,6 +21,7 @@ import pytest
 from sandbox.process import free_port
 from settings import running_environment
 from tests.operations.running_up import RunningUp, environment
+from workflows.contracts import TASK_QUEUES
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
@@ -89,11 +90,7 @@ def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: l
     # A second terminal in the same directory finds it all.
     status = killreport(directory, "status", "--json")
     assert status.returncode == 0, status.stderr
-    assert {queue["queue"] for queue in json.loads(status.stdout)["queues"] if queue["pollers"]} == {
-        "sync",
-        "killmails",
-        "enrichment",
-    }
+    assert {queue["queue"] for queue in json.loads(status.stdout)["queues"] if queue["pollers"]} == set(TASK_QUEUES)
     doctor = killreport(directory, "doctor", "--json")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
 
