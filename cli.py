@@ -266,11 +266,15 @@ def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> No
 
 
 @main.command()
-def bench() -> None:
-    """Measure every claim of speed against a named alternative, on this machine."""
-    from sandbox.bench import main as measure
+@click.argument("names", nargs=-1)
+def bench(names: tuple[str, ...]) -> None:
+    """Measure every claim of speed against a named alternative, on this machine; or those NAMES."""
+    from sandbox.benches.catalogue import BENCHES, run
 
-    measure()
+    if unknown := set(names) - BENCHES.keys():
+        raise click.UsageError(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}.")
+    if broken := run(names, click.echo):
+        raise click.ClickException("; ".join(broken))
 
 
 def _signal(signal: str, done: str, character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:

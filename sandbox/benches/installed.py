@@ -1,0 +1,111 @@
+"""The sandbox EVE and a whole KillReport on it, for a bench."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import asyncpg
+from cryptography.fernet import Fernet
+
+from sandbox.installation import Installation, Pilot
+from sandbox.postgres import postgres
+from sandbox.process import Part, PartNotReady, RunningPart, free_port
+from sandbox.temporal import temporal
+from sandbox.valkey import valkey
+
+
+@dataclass
+class Measuring:
+    """What a bench works with."""
+
+    eve_url: str
+    installation: Installation
+    database: asyncpg.Connection
+    session: aiohttp.ClientSession
+
+    async def json(self, url: str) -> Any:
+        """What a GET there answers; `url` relative to the sandbox EVE."""
+        async with self.session.get(self.eve_url + url) as response:
+            return await response.json()
+
+    async def tell(self, url: str, **said: Any) -> Any:
+        """What a POST to the sandbox EVE's controls answers."""
+        async with self.session.post(self.eve_url + url, json=said) as response:
+            return await response.json() if response.status != 204 else None
+
+    async def log_in(self, character_id: int) -> None:
+        """As that pilot, in a browser of their own."""
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            await Pilot(self.installation.site, browser).log_in(character_id)
+
+
+@asynccontextmanager
+async def measuring(**sandbox: object) -> AsyncIterator[Measuring]:
+    """The embedded services, a sandbox EVE with these options, and KillReport on them."""
+    async with AsyncExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="killreport-bench-")))
+        eve_url, installation = await stack.enter_async_context(_installation(directory, sandbox))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        database = await asyncpg.connect(installation.environment["DATABASE_URL"])
+        stack.push_async_callback(database.close)
+        yield Measuring(eve_url, installation, database, session)
+
+
+@asynccontextmanager
+async def _installation(directory: Path, sandbox: Mapping[str, object]) -> AsyncIterator[tuple[str, Installation]]:
+    running: list[RunningPart] = []
+    database_part, database_url = postgres(directory, free_port())
+    redis_part, redis_url = valkey(directory, free_port())
+    temporal_part, temporal_address = temporal(directory, free_port(), None)
+    eve_part, eve_url = _eve(directory, sandbox)
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "TEMPORAL_ADDRESS": temporal_address,
+        "EVE_CLIENT_ID": "killreport-bench",
+        "ESI_BASE_URL": eve_url,
+        "EVE_SSO_URL": eve_url,
+        "ZKILLBOARD_URL": eve_url,
+        "EVE_IMAGES_URL": f"{eve_url}/images",
+        "CONTACT": "bench@killreport.invalid",
+        "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    }
+    installation = Installation(environment, directory)
+    try:
+        for part in (database_part, redis_part, temporal_part, eve_part):
+            running.append(await RunningPart.start(part))  # noqa: PERF401 - what started must be stopped if the next does not
+        await installation.run("migrate")
+        await installation.start_api()
+        await installation.start_worker()
+        yield eve_url, installation
+    finally:
+        await installation.stop()
+        for part_running in reversed(running):
+            await part_running.stop()
+
+
+def _eve(directory: Path, options: Mapping[str, object]) -> tuple[Part, str]:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+
+    async def answers() -> None:
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/_sandbox/pilots") as response:
+            if response.status != 200:
+                raise PartNotReady(str(response.status))
+
+    environment = {
+        **os.environ,
+        "SANDBOX_PORT": str(port),
+        "SANDBOX_KILLMAILS_PER_HOUR": "0",
+        **{f"SANDBOX_{name.upper()}": str(value) for name, value in options.items()},
+    }
+    log = directory / "logs" / "eve.log"
+    return Part("sandbox EVE", [sys.executable, "-m", "sandbox.eve"], answers, log, environment), url

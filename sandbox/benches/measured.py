@@ -1,0 +1,23 @@
+"""What a bench comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The lines to print, and what does not hold of what the project claims."""
+
+    lines: list[str]
+    broken: list[str]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """`lasts` says how long it takes, to somebody who is about to wait for it."""
+
+    claims: str
+    lasts: str
+    measure: Callable[[], Awaitable[Measured]]
