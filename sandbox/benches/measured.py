@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,4 +21,4 @@ class Bench:
 
     claims: str
     lasts: str
-    measure: Callable[[], Awaitable[Measured]]
+    measure: Callable[[], Coroutine[Any, Any, Measured]]
