@@ -21,11 +21,11 @@ CLAIM_AT_MOST = 5000
 ORPHANED_AFTER = timedelta(minutes=30)
 """A reference that nobody has worked on for so long has lost its finder."""
 
-_DUE = """
+_WANTED = """
     stored_at IS NULL AND parked_at IS NULL
-    AND (claimed_until IS NULL OR claimed_until <= now())
     AND (next_attempt_at IS NULL OR next_attempt_at <= now())
 """
+_DUE = f"{_WANTED} AND (claimed_until IS NULL OR claimed_until <= now())"
 _HAS_A_GRANT = """
     EXISTS (SELECT FROM users u WHERE u.character_id = first_seen_by AND u.token_state = 'valid')
     OR EXISTS (SELECT FROM corporation_directors d JOIN users u USING (character_id)
@@ -75,15 +75,20 @@ async def add_references(connection: Connection, seen_by: int, references: Seque
 
 
 async def claim(connection: Connection, seen_by: int, listed: Collection[int]) -> list[int]:
-    """Take what a character or corporation saw first or has listed now, if nobody works on it. Newest first."""
+    """Take what a character or corporation saw first or has listed now, if nobody else works on it. Newest first.
+
+    What it claimed itself is given out again: a look may die after its claims were committed and before anybody
+    heard of them, and its repetition must not wait for their end.
+    """
     rows = await connection.fetch(
         f"""
         WITH mine AS MATERIALIZED (
             SELECT killmail_id FROM killmail_refs
-             WHERE {_DUE} AND (first_seen_by = $1 OR killmail_id = ANY ($2))
+             WHERE {_WANTED} AND (claimed_until IS NULL OR claimed_until <= now() OR claimed_by = $1)
+               AND (first_seen_by = $1 OR killmail_id = ANY ($2))
              ORDER BY killmail_id DESC LIMIT {CLAIM_AT_MOST} FOR UPDATE SKIP LOCKED
         )
-        UPDATE killmail_refs SET claimed_until = now() + $3::interval FROM mine
+        UPDATE killmail_refs SET claimed_until = now() + $3::interval, claimed_by = $1 FROM mine
          WHERE killmail_refs.killmail_id = mine.killmail_id
         RETURNING killmail_refs.killmail_id
         """,  # noqa: S608 - both parts are constants above
@@ -199,7 +204,7 @@ async def adopt_orphans(pool: asyncpg.Pool, limit: int) -> list[int]:
                AND NOT ({_HAS_A_GRANT})
              ORDER BY killmail_id DESC LIMIT $2 FOR UPDATE SKIP LOCKED
         )
-        UPDATE killmail_refs r SET claimed_until = now() + $3::interval FROM orphans
+        UPDATE killmail_refs r SET claimed_until = now() + $3::interval, claimed_by = NULL FROM orphans
          WHERE r.killmail_id = orphans.killmail_id RETURNING r.killmail_id
         """,  # noqa: S608 - a constant above
         ORPHANED_AFTER,

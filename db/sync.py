@@ -31,7 +31,7 @@ class Standing:
     etags: dict[int, str]
     listed: dict[int, int]  # references per page
     has_work: bool  # references are due, or a run is open
-    pending_until: datetime | None  # when the next reference that is not due becomes so
+    pending_until: datetime | None  # when the next reference becomes due
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,8 @@ class Claimed:
 
 
 _PENDING_UNTIL = """
-    SELECT min(greatest(claimed_until, next_attempt_at)) FROM killmail_refs
+    SELECT min(greatest(claimed_until, next_attempt_at, now())) FROM killmail_refs
      WHERE first_seen_by = $1 AND stored_at IS NULL AND parked_at IS NULL
-       AND greatest(claimed_until, next_attempt_at) > now()
 """
 
 
@@ -259,10 +258,11 @@ async def finish_run(
                 UPDATE killmail_refs SET claimed_until = NULL WHERE killmail_id IN (
                     SELECT killmail_id FROM killmail_refs
                      WHERE killmail_id IN (SELECT unnest(killmail_ids) FROM sync_runs WHERE run_id = $1)
-                       AND stored_at IS NULL AND claimed_until IS NOT NULL
+                       AND stored_at IS NULL AND claimed_by = $2
                      ORDER BY killmail_id FOR UPDATE)
                 """,
                 run_id,
+                subject.id,
             )
         await connection.execute(
             "UPDATE sync_runs SET new = $2, listed = $3, stored = $4, pending = $5, failed = $6, failures = $7,"

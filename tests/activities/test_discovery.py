@@ -222,12 +222,22 @@ async def test_an_interrupted_run_is_gone_on_with(world: World) -> None:
     assert await world.pool.fetchval("SELECT count(*) FROM sync_runs WHERE finished_at IS NULL") == 0
 
 
-async def test_the_claims_of_a_workflow_that_died_come_back(world: World) -> None:
+async def test_a_look_that_died_before_anybody_heard_of_it_is_repeated(world: World) -> None:
+    await world.login()
+    world.esi.happens(1, 2)
+    unheard = await discover(world, first=True)
+    again = await discover(world, first=True)
+    assert (again.run_id, again.killmail_ids) == (unheard.run_id, [2, 1])
+    assert (await world.user())["sync_state"] == "first_sync", "nothing is well before they are stored"
+
+
+async def test_what_somebody_else_claimed_is_left_to_them_until_the_claim_ends(world: World) -> None:
     await world.login()
     world.esi.happens(1, 2)
     await discover(world, first=True)
+    await world.pool.execute("UPDATE killmail_refs SET claimed_by = 1")
     found = await discover(world)
-    assert found.killmail_ids == [], "they are still claimed"
+    assert found.killmail_ids == []
     assert found.pending_until is not None
     assert found.pending_until < datetime.now(UTC) + timedelta(minutes=4)
     await world.pool.execute("UPDATE killmail_refs SET claimed_until = now()")
