@@ -96,12 +96,6 @@ def site_port(environment: Environment) -> tuple[int, str]:
     return port, f"Port {settings.port} is taken, so the site is on {port}."
 
 
-def service_port(name: str, preferred: int) -> tuple[int, str]:
-    """A free port for an embedded service, and what to tell the operator when it is not the usual one."""
-    port = free_port(preferred=preferred)
-    return port, "" if port == preferred else f"Port {preferred} is taken, so {name} is on {port}."
-
-
 PENDING = {
     "DATABASE_URL": "postgresql://pending",
     "REDIS_URL": "redis://pending",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ START_SECONDS = 60.0
 """How long a part may take until it answers; recovery of a killed Postgres is the slowest."""
 STOP_SECONDS = 40.0
 """How long a part may take to stop before it is killed; a worker drains its activities for 30 s."""
+UNASSIGNED_PORTS = range(20_000, 32_000)
+"""Below the ports that Linux gives to outgoing connections (net.ipv4.ip_local_port_range, 32768 and above)."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -116,8 +119,11 @@ class RunningPart:
 
 
 def free_port(host: str = "127.0.0.1", preferred: int = 0) -> int:
-    """`preferred` if nobody listens there, else a port that is free now."""
-    for port in (preferred, 0):
+    """`preferred` if nobody listens there, else a port that is free now.
+
+    Not one the kernel would choose: those are given to every outgoing connection too, perhaps before it is bound.
+    """
+    for port in filter(None, (preferred, *random.sample(UNASSIGNED_PORTS, 50))):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -18,7 +18,8 @@ from operations.failure import OperationFailed
 from operations.migrate import migrate_everything
 from sandbox import parts
 from sandbox.claim import claimed, end_what_is_left, forget_stale_postmaster
-from sandbox.environment import PENDING, Environment, service_port, site_port, token_encryption_key
+from sandbox.environment import PENDING, Environment, site_port, token_encryption_key
+from sandbox.ports import start_on_free_ports
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartFailed, RunningPart
 from sandbox.supervision import Supervision, last_words
@@ -119,44 +120,48 @@ class Up:
         self._announce(time.monotonic() - begun)
 
     async def _start_backing_services(self) -> None:
-        environment, directory = self.environment, self.directory
         if not self._is_elsewhere("DATABASE_URL", "Postgres"):
-            forget_stale_postmaster(directory)
-            port = self._port("Postgres", 54329)
-            part, url = await asyncio.to_thread(postgres, directory, port)
-            environment.choose("DATABASE_URL", url)
-            await self._start_part(part, place(url))
+            forget_stale_postmaster(self.directory)
+            await start_on_free_ports(self._start_part, self._postgres, {"Postgres": 15432}, say)
         if not self._is_elsewhere("REDIS_URL", "Redis"):
-            part, url = valkey(directory, self._port("Valkey", 63799))
-            environment.choose("REDIS_URL", url)
-            await self._start_part(part, place(url))
+            await start_on_free_ports(self._start_part, self._valkey, {"Valkey": 16379}, say)
         if not self._is_elsewhere("TEMPORAL_ADDRESS", "Temporal"):
-            port, ui_port = self._port("Temporal", 7233), self._port("Temporal's UI", 8233)
-            part, address = temporal(directory, port, ui_port)
-            environment.choose("TEMPORAL_ADDRESS", address)
-            environment.choose("TEMPORAL_UI_URL", f"http://127.0.0.1:{ui_port}")
-            await self._start_part(part, address)
+            ports = {"Temporal": 7233, "Temporal's UI": 8233}
+            await start_on_free_ports(self._start_part, self._temporal, ports, say)
         if not self._is_elsewhere("EVE_CLIENT_ID", "EVE"):
             for name, value in SANDBOX_DEFAULTS.items():
-                environment.choose(name, value)
-            part, url = parts.eve(directory, self._port("the sandbox EVE", 4100), environment.chosen)
-            environment.choose("EVE_CLIENT_ID", "killreport-sandbox")
-            for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL"):
-                environment.choose(name, url)
-            environment.choose("EVE_IMAGES_URL", f"{url}/images")
-            await self._start_part(part, url)
+                self.environment.choose(name, value)
+            await start_on_free_ports(self._start_part, self._eve, {"the sandbox EVE": 4100}, say)
+
+    def _postgres(self, port: int) -> tuple[Part, str]:
+        part, url = postgres(self.directory, port)
+        self.environment.choose("DATABASE_URL", url)
+        return part, place(url)
+
+    def _valkey(self, port: int) -> tuple[Part, str]:
+        part, url = valkey(self.directory, port)
+        self.environment.choose("REDIS_URL", url)
+        return part, place(url)
+
+    def _temporal(self, port: int, ui_port: int) -> tuple[Part, str]:
+        part, address = temporal(self.directory, port, ui_port)
+        self.environment.choose("TEMPORAL_ADDRESS", address)
+        self.environment.choose("TEMPORAL_UI_URL", f"http://127.0.0.1:{ui_port}")
+        return part, address
+
+    def _eve(self, port: int) -> tuple[Part, str]:
+        part, url = parts.eve(self.directory, port, self.environment.chosen)
+        self.environment.choose("EVE_CLIENT_ID", "killreport-sandbox")
+        for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL"):
+            self.environment.choose(name, url)
+        self.environment.choose("EVE_IMAGES_URL", f"{url}/images")
+        return part, url
 
     def _is_elsewhere(self, variable: str, name: str) -> bool:
         if self.environment.is_given(variable):
             say(f"  {name}: yours, from {variable}")
             return True
         return False
-
-    def _port(self, name: str, preferred: int) -> int:
-        port, moved = service_port(name, preferred)
-        if moved:
-            say(f"  {moved}")
-        return port
 
     async def _start_part(self, part: Part, where: str) -> None:
         try:
