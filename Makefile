@@ -34,7 +34,7 @@ lock: $(READY) ## resolve pyproject.toml anew into requirements.lock and deploy/
 		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o deploy/requirements.lock
 
 clean: ## remove the virtual environment and caches; the data in .killreport stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "KillReport needs Python 3.11 or newer with venv: install it, or say make PYTHON=/path/to/python3"; exit 1; }

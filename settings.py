@@ -76,6 +76,8 @@ class Settings(BaseModel):
     corporations_at_once: int = Field(5, ge=1, le=40, description="lookups of corporations' tickers under way together")
     alliances_at_once: int = Field(3, ge=1, le=40, description="lookups of alliances' tickers under way together")
     types_at_once: int = Field(10, ge=1, le=40, description="lookups of types and places under way together")
+    graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
+    graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
     metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus metrics of the worker; 0: none")

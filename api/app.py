@@ -68,6 +68,6 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=lifespan,
         max_body_size=MAX_BODY,
     )
-    app.state.graphql = Executor(load_schema())
+    app.state.graphql = Executor(load_schema(), introspection=settings.graphql_introspection)
     app.state.sockets_of_account = {}
     return app

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    specified_rules,
+    validate,
+)
 
 from api.graphql.errors import Code, Refused
 from api.graphql.limits import MAX_TOKENS, excess
@@ -27,8 +36,9 @@ class InvalidDocument(Exception):
 class Documents:
     """The least recently used valid documents of this process."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, *, introspection: bool = True) -> None:
         self._schema = schema
+        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
         self._known: OrderedDict[str, DocumentNode] = OrderedDict()
 
     def prepare(self, text: str) -> DocumentNode:
@@ -46,7 +56,7 @@ class Documents:
             raise InvalidDocument(Code.PARSE_FAILED, [error]) from None
         except GraphQLError as error:  # nested deeper than the interpreter's stack
             raise InvalidDocument(Code.TOO_COMPLEX, [error]) from None
-        if errors := validate(self._schema, document, max_errors=MAX_VALIDATION_ERRORS):
+        if errors := validate(self._schema, document, self._rules, max_errors=MAX_VALIDATION_ERRORS):
             raise InvalidDocument(Code.VALIDATION_FAILED, errors)
         if sentence := excess(document):
             raise InvalidDocument(Code.TOO_COMPLEX, [Refused(Code.TOO_COMPLEX, sentence)])

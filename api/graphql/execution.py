@@ -83,9 +83,16 @@ Info: TypeAlias = GraphQLResolveInfo[Context]
 class Executor:
     """Executes operations against the schema. Answers are ready for JSON; errors in them are masked."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
+    def __init__(self, schema: GraphQLSchema, *, introspection: bool = True) -> None:
         self._schema = schema
-        self._documents = Documents(schema)
+        self._documents = Documents(schema, introspection=introspection)
+
+    def is_mutation(self, operation: Operation) -> bool:
+        """Whether this asks for a change; False also for what cannot be executed at all."""
+        try:
+            return _kind(self._documents.prepare(operation.query), operation) == OperationType.MUTATION
+        except InvalidDocument:
+            return False
 
     async def answer(self, operation: Operation, context: Context) -> Answer:
         """The result of a query or mutation; without `data` if it was never executed."""

@@ -1,9 +1,12 @@
-"""POST /graphql: the GraphQL-over-HTTP contract, and what keeps strangers from abusing a cookie.
+"""/graphql over HTTP: the GraphQL-over-HTTP contract, and what keeps strangers from abusing a cookie.
 
-Only JSON is taken: a form or multipart body could be sent by any web page with the visitor's cookie.
+A POST is JSON: a form or multipart body could be sent by any web page with the visitor's cookie. A GET runs
+queries only, which change nothing, and no other site can read the answer.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -25,32 +28,82 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
 async def graphql_http(request: Request) -> Response:
-    """Answer a POST; show a browser the explorer on GET."""
-    accepted = _media_type(request.headers.get("accept", "*/*"))
-    if request.method != "POST":
-        if "text/html" in request.headers.get("accept", ""):
-            return render(request, "explorer.html")
-        return _problem(405, "Send a POST with a JSON body.", headers={"Allow": "POST"})
-    if accepted is None:
+    """Answer an operation; show a browser that asks for no operation the explorer."""
+    settings = services_of(request).settings
+    if settings.graphql_explorer and _is_for_people(request):
+        return render(request, "explorer.html")
+    media_type = _media_type(request.headers.get("accept", "*/*"))
+    if media_type is None:
         return _problem(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        return _problem(415, f"The body must be {JSON}.", accepted)
-    if not comes_from_us(request.headers, services_of(request).settings.site_url, require_proof=False):
-        return _problem(403, "Requests from other sites are refused.", accepted, code=Code.FORBIDDEN)
-    body = await _body(request)
-    if body is None:
-        return _problem(413, f"The body may have {MAX_BODY} bytes.", accepted)
+    if not comes_from_us(request.headers, settings.site_url, require_proof=False):
+        return _problem(403, "Requests from other sites are refused.", media_type, code=Code.FORBIDDEN)
     try:
-        operation = Operation.from_json(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        return _problem(400, "The body is not JSON.", accepted)
+        operation = Operation.from_json(await _from_body(request) if request.method == "POST" else _from_url(request))
+    except _Unacceptable as refused:
+        return _problem(refused.status, str(refused), media_type)
     except MalformedRequest as malformed:
-        return _problem(400, str(malformed), accepted)
+        return _problem(400, str(malformed), media_type)
     executor: Executor = request.app.state.graphql
+    if request.method != "POST" and executor.is_mutation(operation):
+        return _problem(405, "A mutation is sent by POST.", media_type, headers={"Allow": "POST"})
     answer = await executor.answer(operation, await context_of(request))
-    # The older media type answers 200 to any well-formed request (GraphQL over HTTP, appendix on application/json).
-    status = 200 if "data" in answer or accepted == JSON else 400
-    return _json(answer, status, accepted)
+    return _json(answer, _status(answer, media_type), media_type)
+
+
+def _is_for_people(request: Request) -> bool:
+    asks_nothing = request.method != "POST" and not request.query_params
+    return asks_nothing and "text/html" in request.headers.get("accept", "")
+
+
+def _status(answer: Answer, media_type: str) -> int:
+    """200 for what was executed, if only in part, or tried to be.
+
+    The older media type answers 200 to any well-formed request (GraphQL over HTTP, "application/json"): its clients
+    know no other way to tell an answer of ours from one of some proxy between.
+    """
+    return 200 if "data" in answer or media_type == JSON else 400
+
+
+class _Unacceptable(Exception):
+    """This body is not read, or not to its end; the message is for the client."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _from_url(request: Request) -> dict[str, Any]:
+    """The parameters of a GET (GraphQL over HTTP, "GET"): `variables` and `extensions` are JSON in the URL."""
+    parameters: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            try:
+                parameters[name] = orjson.loads(parameters[name])
+            except orjson.JSONDecodeError:
+                raise MalformedRequest(f"`{name}` must be JSON.") from None
+        else:
+            parameters.pop(name, None)
+    return {**parameters, "operationName": parameters.get("operationName") or None}
+
+
+async def _from_body(request: Request) -> object:
+    """The JSON of a POST.
+
+    Raises:
+        _Unacceptable: not JSON by its type, or too long.
+        MalformedRequest: not JSON in truth.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise _Unacceptable(415, f"The body must be {JSON}.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _Unacceptable(413, f"The body may have {MAX_BODY} bytes.")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise MalformedRequest("The body is not JSON.") from None
 
 
 async def context_of(request: Request) -> Context:
@@ -58,16 +111,6 @@ async def context_of(request: Request) -> Context:
     services, token = services_of(request), session_token(request)
     caller = None if token is None else await caller_of(services.pool, token)
     return Context(services, caller, token, request_id(request))
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is too long."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
 
 
 def _media_type(accept: str) -> str | None:

@@ -41,7 +41,10 @@ MAX_SOCKETS = 20
 
 
 class CloseCode(IntEnum):
-    """The protocol's own, and 1013 (IANA: try again later), after which clients connect again."""
+    """The protocol's own, and 1013 (IANA: try again later), after which clients connect again.
+
+    Who is nobody, or nobody any more, gets 4401: the client `graphql-ws` gives up on it, but tries 4403 again.
+    """
 
     TRY_AGAIN_LATER = 1013
     BAD_REQUEST = 4400
@@ -144,7 +147,7 @@ class _Socket:
         services, token = services_of(self._websocket), session_token(self._websocket)
         caller = None if token is None else await caller_of(services.pool, token)
         if caller is None:
-            raise Closing(CloseCode.FORBIDDEN, "Forbidden: log in first")
+            raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: log in first")
         if self._sockets.get(caller.account_id, 0) >= MAX_SOCKETS:
             raise Closing(CloseCode.FORBIDDEN, "Forbidden: too many sockets of one account")
         self._sockets[caller.account_id] = self._sockets.get(caller.account_id, 0) + 1
@@ -179,7 +182,7 @@ class _Socket:
         except SlowReader:
             self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again and read what you missed")
         except SessionEnded:
-            self._close(CloseCode.FORBIDDEN, "Forbidden: the session ended")
+            self._close(CloseCode.UNAUTHORIZED, "Unauthorized: the session ended")
         except TimeoutError:
             self._close(CloseCode.TRY_AGAIN_LATER, "Too slow")
         except (WebSocketDisconnect, WebSocketDisconnected):

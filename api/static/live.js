@@ -148,7 +148,7 @@ function connect() {
     }
   };
   socket.onclose = (event) => {
-    if (event.code === 4403) { liveSign.textContent = "Not live: reload the page to log in again."; return; }
+    if (event.code === 4401) { liveSign.textContent = "Not live: reload the page to log in again."; return; }
     attempts += 1;
     liveSign.textContent = "Not live at the moment; connecting again.";
     setTimeout(connect, Math.min(30000, 500 * 2 ** Math.min(attempts, 6)) * (0.5 + Math.random()));

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
 import orjson
 import pytest
 
-from tests.api.site import Browser
+from settings import Settings
+from tests.api.site import Browser, open_browser, serve
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -128,11 +131,38 @@ async def test_other_sites_cannot_use_a_visitors_session(
     assert response.status == status
 
 
-async def test_get_shows_a_browser_the_explorer_and_executes_nothing(visitor: Browser) -> None:
+async def test_a_browser_is_shown_the_explorer(visitor: Browser) -> None:
     status, page = await visitor.get("/graphql", headers={"Accept": "text/html"})
     assert status == 200
     assert "<textarea" in page
     assert "<script>" not in page
     assert "//" not in page.replace("</", "").replace(visitor.site.address, ""), "nothing from another host"
-    status, _ = await visitor.get("/graphql?query=%7B__typename%7D", headers={"Accept": JSON})
-    assert status == 405
+
+
+async def get(visitor: Browser, **parameters: str) -> tuple[int, dict[str, Any]]:
+    async with visitor.http.get(f"{visitor.site.address}/graphql", params=parameters) as response:
+        return response.status, await response.json()
+
+
+async def test_a_get_runs_a_query_and_no_mutation(visitor: Browser) -> None:
+    document = "query A($id: ID!) { killmail(id: $id) { id } } query B { __typename }"
+    status, answer = await get(visitor, query=document, operationName="A", variables='{"id": "1"}')
+    assert (status, answer["data"]) == (200, {"killmail": None})
+    assert (await get(visitor, query=document, operationName="B"))[1]["data"] == {"__typename": "Query"}
+    for variables in ("{", "[]"):
+        assert (await get(visitor, query=document, variables=variables))[0] == 400
+    change = 'mutation { syncNow(characterId: "1") { userErrors { code } } }'
+    async with visitor.http.get(f"{visitor.site.address}/graphql", params={"query": change}) as response:
+        assert (response.status, response.headers["Allow"]) == (405, "POST")
+    assert (await get(visitor))[0] == 400
+
+
+async def test_explorer_and_introspection_can_be_switched_off(lone_settings: Settings) -> None:
+    closed = lone_settings.model_copy(update={"graphql_explorer": False, "graphql_introspection": False})
+    async with serve(closed) as site, open_browser(site) as browser:
+        status, _ = await browser.get("/graphql", headers={"Accept": "text/html, */*"})
+        assert status == 400
+        for query in ("{ __schema { types { name } } }", '{ __type(name: "Me") { name } }'):
+            errors = (await browser.graphql(query))["errors"]
+            assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
+        assert (await browser.data("{ __typename }")) == {"__typename": "Query"}

@@ -132,7 +132,7 @@ async def test_a_logged_out_session_closes_its_sockets(site: Site, browser: Brow
         (cookie,) = browser.http.cookie_jar
         await end_session(site.pool, cookie.value)
         await site.store(body(1, victim=ME), announce_to=ME)
-        assert await client.closed_with() == 4403
+        assert await client.closed_with() == 4401
 
 
 @pytest.mark.usefixtures("me")
@@ -152,7 +152,7 @@ async def test_a_reader_too_far_behind_is_told_to_come_again(
 async def test_anonymous_sockets_are_refused(browser: Browser) -> None:
     async with open_socket(browser) as client:
         await client.send({"type": "connection_init"})
-        assert await client.closed_with() == 4403
+        assert await client.closed_with() == 4401
 
 
 @pytest.mark.usefixtures("me")

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from jose import jwt
 
 from eve.access_token import VerifiedCharacter, verify
 from eve.errors import UntrustedAccessToken
@@ -145,6 +146,26 @@ async def test_forged_tokens_are_not_trusted(name: str) -> None:
         await check(FORGERIES[name])
     for part in (*FORGERIES[name].split("."), "8PmzCeTKb4VFUDrHLc"):
         assert len(part) < 12 or part not in f"{refused.value!s}{refused.value!r}{refused.value.__cause__!r}"
+
+
+TRUSTED_BY_PYTHON_JOSE = {
+    "HS256 with the DER of the public key": public_key(Encoding.DER),
+    "no aud": {"keys": KEYS},
+    "no exp": {"keys": KEYS},
+    "no sub": {"keys": KEYS},
+    "a kid that names another key": {"keys": KEYS},
+}
+
+
+@pytest.mark.parametrize("name", TRUSTED_BY_PYTHON_JOSE)
+async def test_python_jose_left_to_itself_trusts_what_we_do_not(name: str) -> None:
+    """The library as its documentation shows it; should it learn better one day, a guard of ours may go."""
+    options = {"verify_at_hash": False}
+    key: Any = TRUSTED_BY_PYTHON_JOSE[name]
+    # `algorithms=None` is the default of the library's own checks.
+    assert jwt.decode(FORGERIES[name], key, algorithms=None, audience="EVE Online", issuer=CCP_ISSUERS, options=options)
+    with pytest.raises(UntrustedAccessToken):
+        await check(FORGERIES[name])
 
 
 @pytest.mark.parametrize(
