@@ -1,29 +1,39 @@
-"""Cursors of the feed: where in `(killmail_time, killmail_id)` a page ended.
+"""Cursors of killmail lists: where in the list a page ended, by time and id or by value and id.
 
-Opaque to clients, and data from a stranger when they come back: anything this module did not write is refused.
+Opaque to clients, and data from a stranger when they come back: anything this module did not write is refused,
+and so is a cursor of a list in another order.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 import struct
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
-_VERSION = 1
-_LAYOUT = struct.Struct(">Bqq")  # version, microseconds since 1970 (UTC), killmail id
+_BY_TIME = 1
+_BY_VALUE = 2
+_TIME_LAYOUT = struct.Struct(">Bqq")  # version, microseconds since 1970 (UTC), killmail id
+_VALUE_LAYOUT = struct.Struct(">Bq")  # version, killmail id; the value follows in digits
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_VALUE = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 
 
 class InvalidCursor(ValueError):
-    """Not a cursor of this feed: mistyped, cut short, or of another version."""
+    """Not a cursor of this list: mistyped, cut short, of another version or of another order."""
 
 
 def encode_cursor(killmail_time: datetime, killmail_id: int) -> str:
-    """The cursor that continues after this killmail."""
-    packed = _LAYOUT.pack(_VERSION, (killmail_time - _EPOCH) // _MICROSECOND, killmail_id)
-    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+    """The cursor that continues after this killmail, newest first."""
+    return _text(_TIME_LAYOUT.pack(_BY_TIME, (killmail_time - _EPOCH) // _MICROSECOND, killmail_id))
+
+
+def encode_value_cursor(value: Decimal, killmail_id: int) -> str:
+    """The cursor that continues after this killmail, most valuable first. `value`: ISK, kept exactly."""
+    return _text(_VALUE_LAYOUT.pack(_BY_VALUE, killmail_id) + f"{value:f}".encode())
 
 
 def decode_cursor(cursor: str) -> tuple[datetime, int]:
@@ -33,12 +43,39 @@ def decode_cursor(cursor: str) -> tuple[datetime, int]:
         InvalidCursor: `encode_cursor` did not make it.
     """
     try:
-        packed = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        version, microseconds, killmail_id = _LAYOUT.unpack(packed)
+        version, microseconds, killmail_id = _TIME_LAYOUT.unpack(_packed(cursor))
         killmail_time = _EPOCH + timedelta(microseconds=microseconds)
-    except (UnicodeEncodeError, binascii.Error, struct.error, OverflowError) as error:
+    except (struct.error, OverflowError) as error:
         raise InvalidCursor("This is not a cursor of the feed.") from error
     # One spelling per position: base64 lets the last character carry spare bits, "+" stands for "-".
-    if version != _VERSION or encode_cursor(killmail_time, killmail_id) != cursor:
+    if version != _BY_TIME or encode_cursor(killmail_time, killmail_id) != cursor:
         raise InvalidCursor("This is not a cursor of the feed.")
     return killmail_time, killmail_id
+
+
+def decode_value_cursor(cursor: str) -> tuple[Decimal, int]:
+    """Value and id of the killmail a page ended with.
+
+    Raises:
+        InvalidCursor: `encode_value_cursor` did not make it.
+    """
+    packed = _packed(cursor)
+    digits = packed[_VALUE_LAYOUT.size :].decode("latin-1")
+    if len(packed) <= _VALUE_LAYOUT.size or not _VALUE.fullmatch(digits):
+        raise InvalidCursor("This is not a cursor of the list by value.")
+    version, killmail_id = _VALUE_LAYOUT.unpack_from(packed)
+    value = Decimal(digits)
+    if version != _BY_VALUE or encode_value_cursor(value, killmail_id) != cursor:
+        raise InvalidCursor("This is not a cursor of the list by value.")
+    return value, killmail_id
+
+
+def _text(packed: bytes) -> str:
+    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def _packed(cursor: str) -> bytes:
+    try:
+        return base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise InvalidCursor("This is not a cursor.") from error

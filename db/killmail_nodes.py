@@ -19,8 +19,10 @@ from db.slots import slot_name
 from eve.security import security_class, shown_security, wormhole_class
 
 Node = dict[str, Any]
-"""A killmail as `schema.graphql` has it, plus `side`: VICTIM or ATTACKER, where the viewer stands (VICTIM wins)."""
+"""A killmail as `schema.graphql` has it, plus `side`: VICTIM or ATTACKER, where the viewer stands, or whom the filter
+names (VICTIM wins)."""
 
+_SIDE_IDS = ("character_id", "corporation_id", "alliance_id")
 _PARTICIPANT_IDS = (
     "character_id",
     "corporation_id",
@@ -46,7 +48,7 @@ def killmail_node(
     row: asyncpg.Record,
     participants: Iterable[asyncpg.Record],
     known: Known,
-    viewer: Set[int],
+    whose_side: Set[int],
     related: RelatedLoss | None,
     *,
     with_attackers: bool,
@@ -57,7 +59,7 @@ def killmail_node(
     Args:
         row: of `db.killmails`, with position and items as JSON text or None.
         participants: its victim and, in ESI's order, the attackers needed.
-        viewer: the characters and corporations by which `side` is told.
+        whose_side: the characters, corporations or alliances by which `side` is told.
         related: the other loss to link to.
     """
     victim, *attackers = participants
@@ -67,7 +69,7 @@ def killmail_node(
     node: Node = {
         "id": str(row["killmail_id"]),
         "time": _time(row["killmail_time"]),
-        "side": "VICTIM" if viewer & {victim["character_id"], victim["corporation_id"]} else "ATTACKER",
+        "side": "VICTIM" if whose_side & {victim[column] for column in _SIDE_IDS} else "ATTACKER",
         "solarSystem": _solar_system(row, known),
         "victim": {
             **_who(victim, known),

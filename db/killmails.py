@@ -1,61 +1,67 @@
 """What a pilot may see of the killmails: decided here, in the query, for every reader.
 
 A viewer sees the killmails that one of their characters, or a corporation whose board is open to them
-(`db.boards`), is on as victim or attacker, and no others. Each
-call takes three statements, or four, however many killmails it returns.
+(`db.boards`), is on as victim or attacker, and no others. Each call takes a fixed few statements, however many
+killmails it returns.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
 
 import asyncpg
 
-from db.cursors import InvalidCursor, decode_cursor, encode_cursor
+from db.cursors import InvalidCursor, decode_cursor, decode_value_cursor, encode_cursor, encode_value_cursor
+from db.killmail_conditions import Parameters
+from db.killmail_filter import (
+    EVERYTHING,
+    Eyes,
+    KillmailFilter,
+    Order,
+    ParticipantFilter,
+    Scope,
+    SecurityBand,
+    Side,
+    Viewer,
+    eyes,
+)
 from db.killmail_nodes import Node, killmail_node, mentioned_ids
+from db.killmail_pages import (
+    COUNTED,
+    MakePage,
+    best_start,
+    count_killmails,
+    page_by_time,
+    page_by_value,
+    page_of_ids,
+)
 from db.known import known_of
 from db.related_losses import related_losses
 
 __all__ = [
+    "COUNTED",
     "FeedPage",
     "InvalidCursor",
     "KillmailFilter",
     "Node",
+    "Order",
+    "ParticipantFilter",
+    "Scope",
+    "SecurityBand",
     "Side",
     "Viewer",
+    "count",
     "feed",
     "killmail",
     "killmails_by_id",
 ]
 
-Side = Literal["VICTIM", "ATTACKER"]
-_BEFORE_ALL = (datetime.max.replace(tzinfo=UTC), 2**63 - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who asks: the characters of their account, and the corporations whose board is open to them."""
-
-    character_ids: tuple[int, ...]
-    corporation_ids: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KillmailFilter:
-    """Which killmails: those `character_id` or `corporation_id` (one of the viewer's) is on, and on which side."""
-
-    character_id: int | None = None
-    corporation_id: int | None = None
-    side: Side | None = None
-
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A page of the feed, newest first. `cursors[i]` continues after `nodes[i]`."""
+    """A page of killmails in their order. `cursors[i]` continues after `nodes[i]`."""
 
     nodes: list[Node]
     cursors: list[str]
@@ -63,54 +69,17 @@ class FeedPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Eyes:
-    """By whom a killmail is seen: characters and corporations. Their ids never coincide (ESI docs, "ID ranges")."""
+class _Wanted:
+    """What of a killmail is wanted beside its summary."""
 
-    characters: list[int]
-    corporations: list[int]
+    attackers: bool
+    items: bool
+    position: bool
+    related: bool
 
 
-EVERYTHING = KillmailFilter()
-
-# For each character (or corporation) one walk down its index of `participants` that ends after a page, then the walks
-# are merged. DISTINCT inside: who is on one killmail several times must not shorten the page.
-_PAGE = """
-WITH page AS (
-    SELECT DISTINCT seen.killmail_time, seen.killmail_id
-    FROM unnest($1::bigint[]) AS viewer(entity_id)
-    CROSS JOIN LATERAL (
-        SELECT DISTINCT ON (participants.killmail_time, participants.killmail_id)
-            participants.killmail_time, participants.killmail_id
-        FROM participants
-        WHERE
-            participants.{entity} = viewer.entity_id
-            AND (participants.killmail_time, participants.killmail_id) < ($2::timestamptz, $3::bigint)
-            {side}
-        ORDER BY participants.killmail_time DESC, participants.killmail_id DESC
-        LIMIT $4
-    ) AS seen
-    ORDER BY seen.killmail_time DESC, seen.killmail_id DESC
-    LIMIT $4
-)
-"""
-_CHOSEN = """
-WITH page AS (
-    SELECT killmail_id
-    FROM unnest($2::bigint[]) AS page(killmail_id)
-    WHERE EXISTS (
-        SELECT FROM participants
-        WHERE
-            participants.killmail_id = page.killmail_id
-            AND (
-                participants.character_id = ANY($1::bigint[])
-                OR participants.corporation_id = ANY($5::bigint[])
-            )
-            {side}
-    )
-)
-"""
 # A body is read (and for a large killmail that means unpacked) only when something of it is wanted.
-_COLUMNS = """
+_ROWS = """
 SELECT
     killmails.killmail_id,
     killmails.killmail_time,
@@ -131,25 +100,8 @@ LEFT JOIN solar_systems USING (solar_system_id)
 LEFT JOIN constellations USING (constellation_id)
 LEFT JOIN regions USING (region_id)
 WHERE killmails.killmail_id IN (SELECT killmail_id FROM page)
-ORDER BY killmails.killmail_time DESC, killmails.killmail_id DESC
+ORDER BY killmails.{order} DESC, killmails.killmail_id DESC
 """
-# A side is a condition of the text, not a parameter, so that losses are found by an index of their own.
-_SIDES: dict[Side | None, str] = {
-    None: "",
-    "VICTIM": "AND participants.is_victim",
-    "ATTACKER": "AND NOT participants.is_victim",
-}
-FEED = {
-    (side, entity): _PAGE.format(side=condition, entity=entity)
-    + _COLUMNS.format(position="$5::boolean", items="$6::boolean")
-    for side, condition in _SIDES.items()
-    for entity in ("character_id", "corporation_id")
-}
-CHOSEN = {
-    side: _CHOSEN.format(side=condition) + _COLUMNS.format(position="$3::boolean", items="$4::boolean")
-    for side, condition in _SIDES.items()
-}
-
 _PARTICIPANTS = """
 SELECT
     killmail_id, ordinal, character_id, corporation_id, alliance_id, faction_id, ship_type_id, weapon_type_id, damage,
@@ -168,48 +120,64 @@ async def feed(
     after: str | None,
     filter: KillmailFilter = EVERYTHING,  # noqa: A002 - the name in schema.graphql
     *,
+    order: Order = "TIME",
     with_attackers: bool,
     with_items: bool,
     with_position: bool = True,
     with_related: bool = False,
 ) -> FeedPage:
-    """The viewer's killmails, newest first: by time, then by id.
+    """The viewer's killmails, newest first (by time, then by id) or most valuable first.
 
-    Killmails that arrive between two pages never make a page repeat or leave out one that was there.
+    Killmails that arrive between two pages never make a page repeat or leave out one that was there. Those without a
+    value are not in the list by value. Three statements, one more for a filter or the list by value, and one more
+    for related losses.
 
     Args:
         first: how many killmails at most, from 1.
-        after: a cursor of an earlier page; None for the newest.
+        after: a cursor of an earlier page in the same order; None for the first page.
+        filter: in the scope of the account unless it says otherwise.
         with_attackers, with_items, with_position, with_related: what of a killmail is wanted beside its summary.
             Attackers and items are absent from the nodes when not asked for, a position and the related loss are
             None then.
 
     Raises:
-        InvalidCursor: `after` is not a cursor of the feed.
+        InvalidCursor: `after` is not a cursor of this order.
     """
-    before_time, before_id = _BEFORE_ALL if after is None else decode_cursor(after)
-    eyes = _eyes(viewer, filter)
-    if filter.corporation_id is None:
-        eyes = _Eyes(eyes.characters, [])  # a board is asked for by name
-    if not eyes.characters and not eyes.corporations:
+    by_time = decode_cursor(after) if after is not None and order == "TIME" else None
+    by_value = decode_value_cursor(after) if after is not None and order == "VALUE" else None
+    seen_by = eyes(viewer, filter, "ACCOUNT")
+    if seen_by.are_closed:
         return FeedPage([], [], has_next_page=False)
-    entity = "character_id" if eyes.characters else "corporation_id"
-    looked_for = eyes.characters or eyes.corporations
+    wanted = _Wanted(with_attackers, with_items, with_position, with_related)
     async with pool.acquire() as connection:
-        rows = await connection.fetch(
-            FEED[filter.side, entity], looked_for, before_time, before_id, first + 1, with_position, with_items
+        start = await best_start(connection, seen_by, filter, by_value=order == "VALUE")
+        page = (
+            page_by_time(seen_by, filter, start.walk, first + 1, by_time)
+            if order == "TIME"
+            else page_by_value(seen_by, filter, start, first + 1, by_value)
         )
-        page = rows[:first]
-        nodes = await _nodes(
-            connection,
-            page,
-            eyes,
-            with_attackers=with_attackers,
-            with_items=with_items,
-            with_related=with_related,
-        )
-    cursors = [encode_cursor(row["killmail_time"], row["killmail_id"]) for row in page]
+        rows = await _rows(connection, page, order, wanted)
+        nodes = await _nodes(connection, rows[:first], viewer, _whose_side(seen_by, filter), wanted)
+    cursors = [
+        encode_cursor(row["killmail_time"], row["killmail_id"])
+        if order == "TIME"
+        else encode_value_cursor(row["total_value"], row["killmail_id"])
+        for row in rows[:first]
+    ]
     return FeedPage(nodes, cursors, has_next_page=len(rows) > first)
+
+
+async def count(
+    pool: asyncpg.Pool,
+    viewer: Viewer,
+    filter: KillmailFilter = EVERYTHING,  # noqa: A002 - the name in schema.graphql
+) -> int:
+    """How many killmails `feed` has, newest first; `COUNTED` + 1 when there are more than `COUNTED`."""
+    seen_by = eyes(viewer, filter, "ACCOUNT")
+    if seen_by.are_closed:
+        return 0
+    async with pool.acquire() as connection:
+        return await count_killmails(connection, seen_by, filter)
 
 
 async def killmail(pool: asyncpg.Pool, viewer: Viewer, killmail_id: int) -> Node | None:
@@ -224,42 +192,55 @@ async def killmails_by_id(
     ids: Collection[int],
     filter: KillmailFilter = EVERYTHING,  # noqa: A002 - the name in schema.graphql
     *,
+    otherwise: Scope = "VISIBLE",
     with_attackers: bool = True,
     with_items: bool = True,
     with_position: bool = True,
 ) -> list[Node]:
-    """Those of these killmails that the viewer may see and `filter` lets through, newest first."""
-    eyes = _eyes(viewer, filter)
-    wanted = sorted({killmail_id for killmail_id in ids if 0 < killmail_id < 2**63})
-    if not (eyes.characters or eyes.corporations) or not wanted:
+    """Those of these killmails that the viewer may see and `filter` lets through, newest first.
+
+    Args:
+        otherwise: the scope when `filter` neither names anybody nor a scope.
+    """
+    seen_by = eyes(viewer, filter, otherwise)
+    asked_for = sorted({killmail_id for killmail_id in ids if 0 < killmail_id < 2**63})
+    if seen_by.are_closed or not asked_for:
         return []
+    wanted = _Wanted(with_attackers, with_items, with_position, related=True)
     async with pool.acquire() as connection:
-        rows = await connection.fetch(
-            CHOSEN[filter.side], eyes.characters, wanted, with_position, with_items, eyes.corporations
-        )
-        return await _nodes(
-            connection, rows, eyes, with_attackers=with_attackers, with_items=with_items, with_related=True
-        )
+        rows = await _rows(connection, page_of_ids(seen_by, filter, asked_for), "TIME", wanted)
+        return await _nodes(connection, rows, viewer, _whose_side(seen_by, filter), wanted)
+
+
+async def _rows(
+    connection: asyncpg.pool.PoolConnectionProxy, page: MakePage, order: Order, wanted: _Wanted
+) -> list[asyncpg.Record]:
+    parameters = Parameters()
+    statement = page(parameters) + _ROWS.format(
+        position=parameters.bind(wanted.position, "boolean"),
+        items=parameters.bind(wanted.items, "boolean"),
+        order="killmail_time" if order == "TIME" else "total_value",
+    )
+    rows: list[asyncpg.Record] = await connection.fetch(statement, *parameters.values)
+    return rows
 
 
 async def _nodes(
     connection: asyncpg.pool.PoolConnectionProxy,
     rows: Sequence[asyncpg.Record],
-    eyes: _Eyes,
-    *,
-    with_attackers: bool,
-    with_items: bool,
-    with_related: bool,
+    viewer: Viewer,
+    whose_side: Set[int],
+    wanted: _Wanted,
 ) -> list[Node]:
     if not rows:
         return []
     killmail_ids = [row["killmail_id"] for row in rows]
     participants: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
-    found = await connection.fetch(_PARTICIPANTS, killmail_ids, with_attackers)
+    found = await connection.fetch(_PARTICIPANTS, killmail_ids, wanted.attackers)
     for participant in found:
         participants[participant["killmail_id"]].append(participant)
-    viewer = {*eyes.characters, *eyes.corporations}
-    related = await related_losses(connection, killmail_ids, viewer) if with_related else {}
+    all_eyes = {*viewer.character_ids, *viewer.corporation_ids}
+    related = await related_losses(connection, killmail_ids, all_eyes) if wanted.related else {}
     named = mentioned_ids(rows, found) | {loss.ship_type_id for loss in related.values()}
     known = await known_of(connection, named)
     return [
@@ -267,19 +248,19 @@ async def _nodes(
             row,
             participants[row["killmail_id"]],
             known,
-            viewer,
+            whose_side,
             related.get(row["killmail_id"]),
-            with_attackers=with_attackers,
-            with_items=with_items,
+            with_attackers=wanted.attackers,
+            with_items=wanted.items,
         )
         for row in rows
     ]
 
 
-def _eyes(viewer: Viewer, filter: KillmailFilter) -> _Eyes:  # noqa: A002 - the name in schema.graphql
-    """By whom to look: all of the viewer's, or the one chosen if it is theirs."""
-    if filter.character_id is not None:
-        return _Eyes([filter.character_id] if filter.character_id in viewer.character_ids else [], [])
-    if filter.corporation_id is not None:
-        return _Eyes([], [filter.corporation_id] if filter.corporation_id in viewer.corporation_ids else [])
-    return _Eyes(sorted(set(viewer.character_ids)), sorted(set(viewer.corporation_ids)))
+def _whose_side(seen_by: Eyes, chosen: KillmailFilter) -> frozenset[int]:
+    """By whom `side` is told: who is named, the most particular of them, else the viewer."""
+    named = chosen.named
+    for identity in (named.character_id, named.corporation_id, named.alliance_id):
+        if identity is not None:
+            return frozenset((identity,))
+    return frozenset((*seen_by.characters, *seen_by.corporations))

@@ -166,6 +166,15 @@ class Killmail(SQLModel, table=True):
         Index("killmails_time", text("killmail_time DESC"), text("killmail_id DESC")),
         Index("killmails_created_at", "created_at"),
         Index("killmails_unvalued", "killmail_id", postgresql_where=text("price_date IS NULL")),
+        # One entry per killmail each: what a filter may be rarer by than its viewer.
+        Index("killmails_solar_system", "solar_system_id", text("killmail_time DESC"), text("killmail_id DESC")),
+        Index(
+            "killmails_value",
+            text("total_value DESC"),
+            text("killmail_id DESC"),
+            postgresql_where=text("total_value IS NOT NULL"),
+        ),
+        Index("killmails_awox", text("killmail_time DESC"), text("killmail_id DESC"), postgresql_where=text("awox")),
     )
     killmail_id: int = Field(sa_column=_bigint(primary_key=True))
     killmail_time: datetime = Field(sa_column=_time())
@@ -223,6 +232,14 @@ class Participant(SQLModel, table=True):
             text("killmail_id DESC"),
             postgresql_where=text("is_victim AND character_id IS NOT NULL"),
         ),
+        # Of victims alone: what attackers fly has no index, an entry for each of them would cost a third again.
+        Index(
+            "participants_ship_losses",
+            "ship_type_id",
+            text("killmail_time DESC"),
+            text("killmail_id DESC"),
+            postgresql_where=text("is_victim"),
+        ),
     )
     killmail_id: int = Field(
         sa_column=Column(
@@ -258,6 +275,7 @@ class SolarSystem(SQLModel, table=True):
     """Where a killmail happened; its name is in `entities`."""
 
     __tablename__ = "solar_systems"
+    __table_args__ = (Index("solar_systems_constellation_id", "constellation_id"),)
     solar_system_id: int = Field(sa_column=_bigint(primary_key=True))
     security_status: float = Field(sa_column=Column(Double, nullable=False))
     constellation_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))

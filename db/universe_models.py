@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Double, Identity, Integer, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Double, Identity, Index, Integer, Text, func
 from sqlmodel import Field, SQLModel
 
 
@@ -29,6 +29,7 @@ class Type(SQLModel, table=True):
     """What can be lost, shot with or carried."""
 
     __tablename__ = "types"
+    __table_args__ = (Index("types_group_id", "group_id"),)
     type_id: int = Field(sa_column=_id())
     group_id: int | None = Field(default=None, sa_column=Column(BigInteger))
     fetched_at: datetime = Field(sa_column=_fetched_at())
@@ -60,6 +61,7 @@ class Constellation(SQLModel, table=True):
     """Some neighbouring solar systems. `wormhole_class` is told by the static data export alone."""
 
     __tablename__ = "constellations"
+    __table_args__ = (Index("constellations_region_id", "region_id"),)
     constellation_id: int = Field(sa_column=_id())
     region_id: int | None = Field(default=None, sa_column=Column(BigInteger))
     name: str | None = Field(default=None, sa_column=Column(Text))

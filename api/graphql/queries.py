@@ -6,13 +6,14 @@ from typing import Any
 
 from ariadne import QueryType
 
-from api.graphql.arguments import eve_id, killmail_filter, page_size, viewer
+from api.graphql.arguments import eve_id, killmail_filter, viewer
+from api.graphql.connections import killmail_connection
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from api.task_queues import TemporalDoesNotAnswer, task_queue_figures
 from db.accounts import account_characters
-from db.killmails import InvalidCursor, feed, killmail
+from db.killmails import Order, killmail
 from db.sync_status import AccountCharacter, LastRun, ShownStatus
 
 query = QueryType()
@@ -45,29 +46,9 @@ async def resolve_killmails(
     first: int | None = 50,
     after: str | None = None,
     filter: Row | None = None,  # noqa: A002 - the schema's name
+    orderBy: Order = "TIME",  # noqa: N803 - the schema's name
 ) -> Row:
-    context = info.context
-    size = page_size(first)
-    if context.caller is None:
-        return {"nodes": [], "edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
-    try:
-        page = await feed(
-            context.services.pool,
-            viewer(context.caller),
-            size,
-            after,
-            killmail_filter(filter, context.caller),
-            with_attackers=_asked_for(info, "attackers") or _asked_for(info, "attackerGroups"),
-            with_items=_asked_for(info, "items"),
-            with_related=_asked_for(info, "relatedKillmail"),
-        )
-    except InvalidCursor:
-        raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of this feed.") from None
-    return {
-        "nodes": page.nodes,
-        "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(page.cursors, page.nodes, strict=True)],
-        "pageInfo": {"hasNextPage": page.has_next_page, "endCursor": page.cursors[-1] if page.cursors else None},
-    }
+    return await killmail_connection(info, first, after, killmail_filter(filter), orderBy)
 
 
 @query.field("workerStatus")
@@ -126,7 +107,3 @@ def run_row(run: LastRun) -> Row:
         "failed": run.failed,
         "failures": [{"reason": reason, "count": count} for reason, count in sorted(run.failures.items())],
     }
-
-
-def _asked_for(info: Info, field: str) -> bool:
-    return selects(info, "nodes", field) or selects(info, "edges", "node", field)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ariadne import SubscriptionType
 
-from api.graphql.arguments import killmail_filter
+from api.graphql.arguments import killmail_filter, viewer
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Context, Info
 from api.live_feed import Reader
@@ -34,7 +34,7 @@ async def subscribe_killmail_added(
     context = info.context
     if context.caller is None:
         raise Refused(Code.UNAUTHENTICATED, "Log in to follow your killmails.")
-    chosen = killmail_filter(filter, context.caller)
+    chosen = killmail_filter(filter)
     # Made now, not at the first read: no event may fall between.
     return _added(context, context.caller, chosen, context.services.live_feed.reader())
 
@@ -54,31 +54,26 @@ async def _added(context: Context, caller: Caller, chosen: KillmailFilter, reade
         # Most events concern others: those must not cost a query.
         if event.kind != "killmails" or ours.isdisjoint(event.character_ids) or not (new := seen.unseen(event)):
             continue
-        viewer = await _viewer_now(context, chosen)
-        for row in await killmails_by_id(context.services.pool, viewer, new):
+        now = await _viewer_now(context, caller, chosen)
+        for row in await killmails_by_id(context.services.pool, now, new, chosen, otherwise="ACCOUNT"):
             seen.add(int(row["id"]))
-            if chosen.side in (None, row["side"]):
-                yield row
+            yield row
 
 
-async def _viewer_now(context: Context, chosen: KillmailFilter) -> Viewer:
-    """The caller's characters by now, or the chosen one of them, or the chosen corporation.
+async def _viewer_now(context: Context, begun: Caller, chosen: KillmailFilter) -> Viewer:
+    """What the caller may see by now.
 
     Raises:
-        SessionEnded: also when the chosen character left the account, or the board is closed to it.
+        SessionEnded: also when the chosen character left the account, or the chosen board is closed to it.
     """
     caller = await context.caller_now()
     if caller is None:
         raise SessionEnded
-    if chosen.corporation_id is not None:
-        if chosen.corporation_id not in caller.corporation_ids:
-            raise SessionEnded
-        return Viewer((), (chosen.corporation_id,))
-    if chosen.character_id is None:
-        return Viewer(caller.character_ids)
-    if chosen.character_id not in caller.character_ids:
+    lost_board = chosen.corporation_id in {*begun.corporation_ids} - {*caller.corporation_ids}
+    lost_character = chosen.character_id in {*begun.character_ids} - {*caller.character_ids}
+    if lost_board or lost_character:
         raise SessionEnded
-    return Viewer((chosen.character_id,))
+    return viewer(caller)
 
 
 class _Seen:

@@ -115,8 +115,9 @@ async def test_the_board_is_what_the_corporation_is_on_and_the_own_feed_stays_th
     assert await ids(KillmailFilter()) == [6]
     assert await ids(KillmailFilter(corporation_id=OURS)) == [6, 5, 4, 3, 2, 1]
     assert await ids(KillmailFilter(corporation_id=OURS, side="ATTACKER")) == []
-    assert await ids(KillmailFilter(corporation_id=THEIRS)) == [], "not open to this viewer"
-    assert await ids(KillmailFilter(corporation_id=OURS), Viewer((DIRECTOR,))) == []
+    assert await ids(KillmailFilter(corporation_id=THEIRS)) == [6, 5, 4, 3, 2, 1], "of what is open, not theirs"
+    assert await ids(KillmailFilter(corporation_id=98_000_009)) == []
+    assert await ids(KillmailFilter(corporation_id=OURS), Viewer((DIRECTOR,))) == [6], "no board of this viewer"
     seen = await killmail(pool, viewer, 1)
     assert seen is not None
     assert seen["side"] == "VICTIM"

@@ -17,7 +17,7 @@ from eve.security import security_class, shown_security, wormhole_class
 from eve.static_data import StaticData
 from operations.static_data import static_rows
 from tests.db.bodies import body, raw
-from tests.db.test_killmails import steps
+from tests.db.plans import steps
 from tests.universe.export import small_export, write_directory
 
 ME = 90_000_001

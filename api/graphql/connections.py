@@ -1,0 +1,61 @@
+"""A connection of killmails: one page, with what of it the client selected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.graphql.arguments import page_size, viewer
+from api.graphql.errors import Code, Refused
+from api.graphql.execution import Info
+from api.graphql.lookahead import selects
+from db.killmails import COUNTED, FeedPage, InvalidCursor, KillmailFilter, Order, count, feed
+
+Row = dict[str, Any]
+
+
+async def killmail_connection(
+    info: Info, first: int | None, after: str | None, chosen: KillmailFilter, order: Order = "TIME"
+) -> Row:
+    """The `KillmailConnection` of the field being resolved; empty for anonymous callers.
+
+    Raises:
+        Refused: the page's size or its cursor make no sense.
+    """
+    context = info.context
+    size = page_size(first)
+    if context.caller is None:
+        return connection_row(FeedPage([], [], has_next_page=False), 0)
+    pool, who = context.services.pool, viewer(context.caller)
+    try:
+        page = await feed(
+            pool,
+            who,
+            size,
+            after,
+            chosen,
+            order=order,
+            with_attackers=_selects(info, "attackers") or _selects(info, "attackerGroups"),
+            with_items=_selects(info, "items"),
+            with_position=_selects(info, "victim", "position"),
+            with_related=_selects(info, "relatedKillmail"),
+        )
+    except InvalidCursor:
+        raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of this list in this order.") from None
+    counted = selects(info, "totalCount") or selects(info, "totalCountIsExact")
+    return connection_row(page, await count(pool, who, chosen) if counted else None)
+
+
+def connection_row(page: FeedPage, total: int | None) -> Row:
+    """A `KillmailConnection` of the schema. `total`: as `db.killmails.count` says; None when it is not asked for."""
+    row: Row = {
+        "nodes": page.nodes,
+        "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(page.cursors, page.nodes, strict=True)],
+        "pageInfo": {"hasNextPage": page.has_next_page, "endCursor": page.cursors[-1] if page.cursors else None},
+    }
+    if total is not None:
+        row |= {"totalCount": min(total, COUNTED), "totalCountIsExact": total <= COUNTED}
+    return row
+
+
+def _selects(info: Info, *path: str) -> bool:
+    return selects(info, "nodes", *path) or selects(info, "edges", "node", *path)

@@ -1,0 +1,236 @@
+"""Every filter gives what a plain look at each killmail gives, whichever index leads, page by page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from db.cursors import InvalidCursor, decode_value_cursor, encode_cursor, encode_value_cursor
+from db.killmails import KillmailFilter, Order, ParticipantFilter, Side, Viewer, count, feed, killmails_by_id
+from db.names import store_solar_systems
+from db.store import store_killmails
+from tests.db.bodies import START, Body, body, raw
+
+ME, ALT, OTHER, CORPORATION = 90_000_001, 90_000_002, 90_000_005, 98_000_001
+PILOTS = [ME, ALT, 90_000_003, 90_000_004, OTHER]
+CORPORATIONS, ALLIANCES = [CORPORATION, 98_000_002, 98_000_003], [99_000_001, 99_000_002]
+SHIPS = {587: 25, 588: 25, 24_692: 27, 670: 29}
+SYSTEMS = {30_000_001: (0.9, 20_000_001), 30_000_002: (0.45, 20_000_001), 30_000_003: (0.3, 20_000_002)}
+SYSTEMS |= {30_000_004: (-0.2, 20_000_003), 31_000_005: (-0.99, 21_000_001)}
+REGIONS = {20_000_001: 10_000_001, 20_000_002: 10_000_001, 20_000_003: 10_000_002, 21_000_001: 11_000_001}
+EYES = Viewer((ME, ALT), (CORPORATION,))
+
+
+def made(dice: random.Random, killmail_id: int) -> Body:
+    killmail = body(
+        killmail_id, victim=dice.choice(PILOTS), attackers=tuple(dice.choices(PILOTS, k=dice.choice([1, 3])))
+    )
+    killmail["solar_system_id"] = dice.choice([*SYSTEMS, 30_000_009])  # nothing is known of the last
+    for one in (killmail["victim"], *killmail["attackers"]):
+        one["corporation_id"] = dice.choice(CORPORATIONS)
+        if (alliance := dice.choice([None, *ALLIANCES])) is not None:
+            one["alliance_id"] = alliance
+        one["ship_type_id"] = dice.choice([*SHIPS])
+    return killmail
+
+
+@pytest.fixture
+async def killmails(pool: asyncpg.Pool) -> list[Body]:
+    """A hundred and twenty killmails, drawn by a fixed seed; every seventh has no value."""
+    dice = random.Random(4)  # noqa: S311 - a draw to repeat
+    drawn = [made(dice, number) for number in range(1, 121)]
+    await store_killmails(pool, [raw(one) for one in drawn])
+    await store_solar_systems(pool, [(system, *told) for system, told in SYSTEMS.items()])
+    await pool.executemany("INSERT INTO constellations (constellation_id, region_id) VALUES ($1, $2)", REGIONS.items())
+    await pool.executemany("INSERT INTO types (type_id, group_id) VALUES ($1, $2)", SHIPS.items())
+    for one in drawn:
+        number = one["killmail_id"]
+        one["appraisal"] = {
+            "value": None if number % 7 == 0 else Decimal(number * 37 % 20) * Decimal("1000000.005"),
+            "solo": dice.random() < 0.4,
+            "npc": dice.random() < 0.2,
+            "awox": dice.random() < 0.2,
+        }
+        await pool.execute(
+            "UPDATE killmails SET total_value = $2, destroyed_value = $2, dropped_value = 0, fitted_value = $2,"
+            " price_date = CASE WHEN $2::numeric IS NOT NULL THEN '2026-01-01'::date END,"
+            " solo = $3, npc = $4, awox = $5 WHERE killmail_id = $1",
+            number,
+            *one["appraisal"].values(),
+        )
+    return drawn
+
+
+def everybody(killmail: Body, side: Side | None) -> Iterator[dict[str, Any]]:
+    if side != "ATTACKER":
+        yield killmail["victim"]
+    if side != "VICTIM":
+        yield from killmail["attackers"]
+
+
+def matches(killmail: Body, side: Side | None, wanted: ParticipantFilter) -> bool:
+    def of(one: dict[str, Any], name: str) -> object:
+        return SHIPS[one["ship_type_id"]] if name == "ship_group_id" else one.get(name)
+
+    asked = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
+    return any(
+        all(value is None or of(one, name) == value for name, value in asked.items())
+        for one in everybody(killmail, side)
+    )
+
+
+def seen(killmail: Body, side: Side | None, *, boards: bool) -> bool:
+    return any(
+        one["character_id"] in EYES.character_ids or (boards and one["corporation_id"] in EYES.corporation_ids)
+        for one in everybody(killmail, side)
+    )
+
+
+def bands(system: int) -> set[str]:
+    if system not in SYSTEMS:
+        return set()
+    if system > 31_000_000:
+        return {"WORMHOLE"}
+    security = SYSTEMS[system][0]
+    return {"HIGH_SEC" if security >= 0.45 else "LOW_SEC" if security > 0 else "NULL_SEC"}
+
+
+def fits(killmail: Body, chosen: KillmailFilter) -> bool:
+    """The rules of the filter, told a second time and without an index."""
+    named, told = chosen.named, killmail["appraisal"]
+    alone = named == ParticipantFilter()
+    scope = chosen.scope or ("ACCOUNT" if alone else "VISIBLE")
+    constellation = SYSTEMS.get(killmail["solar_system_id"], (0, None))[1]
+    time = datetime.fromisoformat(killmail["killmail_time"])
+    count = len(killmail["attackers"])
+
+    def within(low: Any, value: Any, high: Any) -> bool:
+        if low is None and high is None:
+            return True
+        return value is not None and (low is None or low <= value) and (high is None or value <= high)
+
+    return all(
+        (
+            seen(killmail, chosen.side if alone else None, boards=scope == "VISIBLE"),
+            alone or matches(killmail, chosen.side, named),
+            *(matches(killmail, side, one) for side, one in chosen.others()),
+            chosen.solar_system_id in (None, killmail["solar_system_id"]),
+            chosen.constellation_id in (None, constellation),
+            chosen.region_id in (None, REGIONS.get(constellation or 0)),
+            chosen.security is None or chosen.security & bands(killmail["solar_system_id"]),
+            within(chosen.min_value, told["value"], chosen.max_value),
+            within(chosen.min_attackers, count, chosen.max_attackers),
+            chosen.since is None or time >= chosen.since,
+            chosen.until is None or time < chosen.until,
+            *(getattr(chosen, flag) in (None, told[flag]) for flag in ("solo", "npc", "awox")),
+        )
+    )
+
+
+def drawn_filter(dice: random.Random) -> KillmailFilter:
+    def somebody() -> ParticipantFilter:
+        return ParticipantFilter(
+            character_id=dice.choice([None, None, *PILOTS]),
+            corporation_id=dice.choice([None, None, None, *CORPORATIONS]),
+            alliance_id=dice.choice([None, None, None, *ALLIANCES]),
+            ship_type_id=dice.choice([None, None, None, *SHIPS]),
+            ship_group_id=dice.choice([None, None, None, 25, 29]),
+        )
+
+    choices: dict[str, Any] = {
+        "character_id": dice.choice(PILOTS),
+        "corporation_id": dice.choice(CORPORATIONS),
+        "alliance_id": dice.choice(ALLIANCES),
+        "side": dice.choice(["VICTIM", "ATTACKER"]),
+        "scope": dice.choice(["ACCOUNT", "VISIBLE"]),
+        "victim": somebody(),
+        "attacker": somebody(),
+        "participant": somebody(),
+        "solar_system_id": dice.choice([*SYSTEMS]),
+        "constellation_id": dice.choice([*REGIONS]),
+        "region_id": dice.choice([*REGIONS.values()]),
+        "security": frozenset(dice.sample(["HIGH_SEC", "LOW_SEC", "NULL_SEC", "WORMHOLE"], dice.choice([0, 1, 2]))),
+        "min_value": Decimal(dice.randrange(12)) * 1_000_000,
+        "max_value": Decimal(dice.randrange(5, 20)) * 1_000_000,
+        "since": START + timedelta(minutes=dice.randrange(60)),
+        "until": START + timedelta(minutes=dice.randrange(50, 120)),
+        "min_attackers": dice.choice([1, 2]),
+        "max_attackers": dice.choice([1, 3]),
+        "solo": dice.random() < 0.5,
+        "npc": dice.random() < 0.5,
+        "awox": dice.random() < 0.5,
+    }
+    return KillmailFilter(**{name: choices[name] for name in dice.sample([*choices], dice.choice([1, 1, 2, 2, 3]))})
+
+
+async def read(pool: asyncpg.Pool, chosen: KillmailFilter, order: Order, first: int) -> list[int]:
+    ids: list[int] = []
+    after = None
+    while True:
+        page = await feed(pool, EYES, first, after, chosen, order=order, with_attackers=False, with_items=False)
+        ids += [int(node["id"]) for node in page.nodes]
+        if not page.has_next_page:
+            return ids
+        after = page.cursors[-1]
+
+
+@pytest.mark.parametrize("probed", [5_000, 0])
+async def test_filters_find_what_a_plain_look_finds(
+    pool: asyncpg.Pool, killmails: list[Body], probed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.killmail_pages.PROBED", probed)  # with 0 everything is too much to be gathered
+    dice = random.Random(11)  # noqa: S311 - a draw to repeat
+    found_something = 0
+    for _ in range(100):
+        chosen = drawn_filter(dice)
+        fitting = [one for one in killmails if fits(one, chosen)]
+        expected = sorted((one["killmail_id"] for one in fitting), reverse=True)
+        assert await read(pool, chosen, "TIME", 25) == expected, chosen
+        assert await count(pool, EYES, chosen) == len(expected), chosen
+        valued = [
+            (one["appraisal"]["value"], one["killmail_id"]) for one in fitting if one["appraisal"]["value"] is not None
+        ]
+        assert await read(pool, chosen, "VALUE", 25) == [number for _, number in sorted(valued, reverse=True)], chosen
+        found_something += bool(expected)
+    assert found_something > 40
+
+
+async def test_filters_hold_for_killmails_chosen_by_id(pool: asyncpg.Pool, killmails: list[Body]) -> None:
+    dice = random.Random(12)  # noqa: S311 - a draw to repeat
+    ids = range(1, 61)
+    for _ in range(60):
+        chosen = drawn_filter(dice)
+        if chosen.scope is None and chosen.named == ParticipantFilter():
+            continue  # what is chosen by id is not narrowed to the account
+        nodes = await killmails_by_id(pool, EYES, ids, chosen, with_attackers=False, with_items=False)
+        expected = [one["killmail_id"] for one in killmails[:60] if fits(one, chosen)]
+        assert [int(node["id"]) for node in nodes] == expected[::-1], chosen
+
+
+@pytest.mark.usefixtures("killmails")
+async def test_a_page_by_value_is_stable_while_killmails_arrive(pool: asyncpg.Pool) -> None:
+    whole = await read(pool, KillmailFilter(), "VALUE", 100)
+    page = await feed(pool, EYES, 10, None, order="VALUE", with_attackers=False, with_items=False)
+    await store_killmails(pool, [raw(body(500, victim=ME)), raw(body(501, victim=ME))])
+    await pool.execute("UPDATE killmails SET total_value = 10 ^ 12, price_date = '2026-01-01' WHERE killmail_id = 500")
+    rest = await feed(pool, EYES, 100, page.cursors[-1], order="VALUE", with_attackers=False, with_items=False)
+    assert [int(node["id"]) for node in (*page.nodes, *rest.nodes)] == whole
+
+
+async def test_a_cursor_of_another_order_is_refused(pool: asyncpg.Pool) -> None:
+    by_time, by_value = encode_cursor(datetime(2026, 1, 1, tzinfo=UTC), 1), encode_value_cursor(Decimal("1.50"), 1)
+    with pytest.raises(InvalidCursor):
+        await feed(pool, EYES, 5, by_time, order="VALUE", with_attackers=False, with_items=False)
+    with pytest.raises(InvalidCursor):
+        await feed(pool, EYES, 5, by_value, order="TIME", with_attackers=False, with_items=False)
+    assert decode_value_cursor(by_value) == (Decimal("1.50"), 1)
+    for foreign in ("", "AgAAAAAAAAAB", "AgAAAAAAAAABTmFO", "AgAAAAAAAAABMWU5OQ", by_value + "=", by_value[:-1] + "x"):
+        with pytest.raises(InvalidCursor):
+            decode_value_cursor(foreign)
