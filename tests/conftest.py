@@ -7,6 +7,7 @@ server (`temporal_address`, in memory, up in a fifth of a second) and its own EV
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import sys
@@ -29,6 +30,17 @@ from settings import Settings, settings_from
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 _exit_status = pytest.StashKey[int]()
+
+
+def pytest_collection_finish() -> None:
+    """Keep a thousand tests out of the garbage collector's way.
+
+    A full collection stops every thread of a process that is worker, EVE and test at once, and Temporal fails a
+    workflow task that takes two seconds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import asyncpg
 import pytest
 import redis.asyncio
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from db.accounts import grant_character
@@ -118,7 +118,7 @@ async def until(client: Client, corporation_id: int, condition: object) -> SyncS
         nonlocal status
         try:
             status = await query_corporation_status(client, corporation_id)
-        except RPCError:  # no worker answers while one is being started
+        except (RPCError, WorkflowQueryFailedError):  # no worker answers, or its workflow task is tried again
             return False
         return bool(condition(status))  # type: ignore[operator]
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowQueryFailedError
 
 from workflows.client import query_status
 from workflows.contracts import SyncState, SyncStatus
 
 CHARACTER = 90000001
-SECONDS = 20
+SECONDS = 60
+"""Far more than anything takes, for a machine that is busy with other things."""
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -27,7 +28,10 @@ async def until(client: Client, condition: Callable[[SyncStatus], bool], charact
 
     async def met() -> bool:
         nonlocal status
-        status = await query_status(client, character_id)
+        try:
+            status = await query_status(client, character_id)
+        except WorkflowQueryFailedError:  # the workflow's task failed, and is tried again
+            return False
         return condition(status)
 
     await eventually(met)
