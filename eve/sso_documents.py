@@ -65,6 +65,8 @@ class SsoDocuments:
     async def _fetch_metadata(self) -> SsoMetadata:
         document = await self._json(f"{self._sso_url}/.well-known/oauth-authorization-server")
         endpoints = ("authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
+        # RFC 8414 lets a server leave this one out; EVE's has never moved.
+        document.setdefault("revocation_endpoint", f"{self._sso_url}/v2/oauth/revoke")
         scheme = urlsplit(self._sso_url).scheme
         for name in endpoints:
             value = document.get(name)

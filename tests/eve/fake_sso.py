@@ -102,6 +102,7 @@ class FakeSso:
         self.status = 200
         self.answer: Any = None
         self.headers: dict[str, str] = {}
+        self.unmentioned: set[str] = set()  # of its metadata
 
     async def __call__(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -111,15 +112,14 @@ class FakeSso:
             return web.Response(status=503, text="<html>down</html>", content_type="text/html")
         if path == "/.well-known/oauth-authorization-server":
             base = str(request.url.with_path("/eve"))
-            return web.json_response(
-                {
-                    "issuer": self.issuer,
-                    "authorization_endpoint": base + "/v2/oauth/authorize",
-                    "token_endpoint": base + "/v2/oauth/token",
-                    "revocation_endpoint": base + "/v2/oauth/revoke",
-                    "jwks_uri": base + "/oauth/jwks",
-                }
-            )
+            metadata = {
+                "issuer": self.issuer,
+                "authorization_endpoint": base + "/v2/oauth/authorize",
+                "token_endpoint": base + "/v2/oauth/token",
+                "revocation_endpoint": base + "/v2/oauth/revoke",
+                "jwks_uri": base + "/oauth/jwks",
+            }
+            return web.json_response({name: metadata[name] for name in metadata.keys() - self.unmentioned})
         if path == "/oauth/jwks":
             return web.json_response({"keys": self.keys})
         body = self.answer if isinstance(self.answer, str) else orjson.dumps(self.answer).decode()

@@ -178,7 +178,11 @@ async def test_tokens_are_not_shown(open_sso: OpenSso) -> None:
         assert secret not in f"{got!r}{got!s}"
 
 
-async def test_revoking_gives_the_refresh_token_back(open_sso: OpenSso, eve_sso: FakeSso) -> None:
+@pytest.mark.parametrize("unmentioned", [set[str](), {"revocation_endpoint"}])
+async def test_revoking_gives_the_refresh_token_back(
+    open_sso: OpenSso, eve_sso: FakeSso, unmentioned: set[str]
+) -> None:
+    eve_sso.unmentioned = unmentioned
     eve_sso.answer = ""
     async with open_sso() as sso:
         await sso.revoke("the-old-one")
