@@ -53,6 +53,9 @@ class Settings(BaseModel):
     esi_base_url: BaseUrl = Field("https://esi.evetech.net", description="ESI")
     eve_sso_url: BaseUrl = Field("https://login.eveonline.com", description="EVE SSO")
     zkillboard_url: BaseUrl = Field("https://zkillboard.com", description="zKillboard, for the one-time import")
+    zkillboard_interval_seconds: float = Field(
+        1.0, ge=0.01, le=60, description="seconds from one request to zKillboard to the next, all workers together"
+    )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
 

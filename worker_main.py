@@ -27,6 +27,7 @@ from activities.details import AtOnce, Details
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.errors import FailureInterceptor
+from activities.imports import Imports
 from activities.runs import Runs
 from activities.upkeep import Upkeep
 from activities.values import Values
@@ -37,11 +38,13 @@ from eve.budget import Budget
 from eve.esi import Esi
 from eve.session import open_session
 from eve.sso import Sso
+from eve.zkillboard import Zkillboard
+from eve.zkillboard_turns import Turns
 from live import LiveEvents
 from observability import temporal_runtime
 from settings import Settings
 from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
-from workflows.contracts import DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from workflows.contracts import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from workflows.corporation_sync import CorporationSync
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
 from workflows.name_refresh import NameRefresh
@@ -51,6 +54,7 @@ from workflows.upkeep import DailyFullSync, Housekeeping
 from workflows.user_sync import UserSync
 from workflows.value_contracts import PRICE_SNAPSHOT_ID
 from workflows.watchdog import Watchdog
+from workflows.zkillboard_import import ZkillboardImport
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +73,7 @@ WORKFLOWS: list[type] = [
     Housekeeping,
     EnrichmentWorkflow,
     NameRefresh,
+    ZkillboardImport,
 ]
 
 
@@ -88,6 +93,9 @@ def workflow_runner() -> SandboxedWorkflowRunner:
         "contracts",
         "corporation_contracts",
         "corporation_status",
+        "import_calls",
+        "import_contracts",
+        "import_status",
         "universe_calls",
         "universe_contracts",
         "value_contracts",
@@ -121,6 +129,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
         stack.push_async_callback(events.aclose)
         await events.ping()
         esi = Esi(session, Budget(events), settings.esi_base_url, settings.eve_client_id)
+        zkillboard = Zkillboard(session, Turns(events, settings.zkillboard_interval_seconds), settings.zkillboard_url)
         served = queues(
             pool,
             esi,
@@ -129,6 +138,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
             LiveEvents(events),
             client,
             settings.sync_interval_seconds,
+            zkillboard=zkillboard,
             runs_kept=timedelta(days=settings.runs_kept_days),
             login_events_kept=timedelta(days=settings.login_events_kept_days),
             at_once=AtOnce(
@@ -156,6 +166,7 @@ def queues(
     client: Client,
     sync_interval_seconds: int,
     *,
+    zkillboard: Zkillboard,
     runs_kept: timedelta = timedelta(days=90),
     login_events_kept: timedelta = timedelta(days=180),
     at_once: AtOnce = AtOnce(),  # noqa: B008 - frozen
@@ -169,6 +180,7 @@ def queues(
     upkeep = Upkeep(pool, client, runs_kept=runs_kept, login_events_kept=login_events_kept)
     tokens = AccessTokens(pool, sso, vault, live)
     corporations = Corporations(pool, esi, tokens, vault, live)
+    imports = Imports(pool, zkillboard, live)
     deciding: list[Callable[..., Any]] = [
         tokens.ensure_access_token,
         corporations.discover_corporation_killmails,
@@ -178,6 +190,9 @@ def queues(
         runs.finish_run,
         runs.record_sync_state,
         Watch(pool, client, sync_interval_seconds).watch_users,
+        imports.begin_zkillboard_import,
+        imports.note_zkillboard_import,
+        imports.finish_zkillboard_import,
         upkeep.ask_for_full_syncs,
         upkeep.delete_what_is_old,
     ]
@@ -204,6 +219,7 @@ def queues(
             6,
             [],
         ),
+        Queue(BACKFILL_QUEUE, [imports.count_zkillboard_page, imports.import_zkillboard_page], 4, []),
     ]
 
 

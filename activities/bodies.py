@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from temporalio import activity
 
+from activities.announce import announce
 from activities.heartbeat import heartbeating
 from db.appraisal import appraise
 from db.references import (
@@ -17,7 +18,6 @@ from db.references import (
     record_failures,
     stored_among,
     take_up,
-    users_on,
 )
 from db.store import RefusedKillmails, store_killmails
 from eve.budget import CallClass
@@ -80,7 +80,7 @@ class KillmailBodies:
         stored = await stored_among(self._pool, request.killmail_ids)
         if stored:
             await appraise(self._pool, stored)
-            await self._live.killmails_stored(stored, await users_on(self._pool, stored))
+            await announce(self._pool, self._live, stored, CallClass(request.call_class))
         if batch.stop is not None:
             raise batch.stop
         return FetchedKillmails(stored=len(new), already_stored=len(stored) - len(new), failed=len(batch.failed))

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 from temporalio import activity
 
+from activities.announce import announce
 from activities.heartbeat import heartbeating
 from db.details import want_details
 from db.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
-from db.references import users_on
 from eve.budget import CallClass
 from eve.errors import EveError, NotFound, Unavailable
 from eve.esi import Esi, SolarSystem
@@ -49,7 +49,7 @@ class Enrichment:
         await store_names(self._pool, [(n.id, n.category, n.name) for n in names.found], names.unknown)
         if names.found:
             # Those who saw the killmails without names may look again.
-            await self._live.killmails_stored(request.killmail_ids, await users_on(self._pool, request.killmail_ids))
+            await announce(self._pool, self._live, request.killmail_ids, CallClass(request.call_class))
         await self._want_details(request.killmail_ids)
         if names.unresolved:
             raise Unavailable(f"ESI did not answer for {len(names.unresolved)} of {len(ids)} ids.")

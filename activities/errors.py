@@ -29,6 +29,7 @@ from eve.errors import (
     RateLimited,
     TokenRevoked,
     Unavailable,
+    ZkillboardRefused,
 )
 from workflows.contracts import FailureType
 
@@ -47,6 +48,7 @@ PLAIN: dict[type[EveError], tuple[str, bool]] = {
     BadRequest: (FailureType.CONFIGURATION, False),
     NotFound: (FailureType.CONFIGURATION, False),
     InvalidHash: (FailureType.UNAVAILABLE, False),
+    ZkillboardRefused: (FailureType.REFUSED, False),  # the workflow comes back, much later: errors are counted there
     MalformedBody: (FailureType.UNAVAILABLE, True),
     Unavailable: (FailureType.UNAVAILABLE, True),
 }

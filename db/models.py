@@ -32,6 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 import db.corporation_models
+import db.import_models
 import db.price_models
 import db.universe_models  # noqa: F401 - tables of the same metadata
 
@@ -141,7 +142,7 @@ class KillmailList(SQLModel, table=True):
 
 
 class KillmailRef(SQLModel, table=True):
-    """Every reference ESI ever showed us; `stored_at` is null until its body is stored."""
+    """Every reference ESI or zKillboard ever showed us; `stored_at` is null until its body is stored."""
 
     __tablename__ = "killmail_refs"
     __table_args__ = (Index("killmail_refs_pending", "first_seen_by", postgresql_where=text("stored_at IS NULL")),)
@@ -150,7 +151,8 @@ class KillmailRef(SQLModel, table=True):
     first_seen_at: datetime = Field(sa_column=_time(now=True))
     first_seen_by: int = Field(sa_column=_bigint())  # whose list: a character's or a corporation's id
     claimed_until: datetime | None = Field(default=None, sa_column=_time(nullable=True))
-    claimed_by: int | None = Field(default=None, sa_column=_bigint(nullable=True))  # whose look; null: the watchdog's
+    # Whose look, or the import of `db.import_pages.claimant`; null: the watchdog's.
+    claimed_by: int | None = Field(default=None, sa_column=_bigint(nullable=True))
     attempts: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     last_error: str | None = Field(default=None, sa_column=_text(nullable=True))
     next_attempt_at: datetime | None = Field(default=None, sa_column=_time(nullable=True))

@@ -1,4 +1,4 @@
-"""`killmail_refs`: every reference ESI ever showed us, claimed by one run at a time until its body is stored."""
+"""`killmail_refs`: every reference we were ever shown, claimed by one run at a time until its body is stored."""
 
 from __future__ import annotations
 
@@ -123,7 +123,8 @@ async def take_up(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[Pen
              WHERE r.killmail_id = ANY ($1) AND r.stored_at IS NULL
              ORDER BY r.killmail_id FOR UPDATE OF r
         )
-        UPDATE killmail_refs r SET claimed_until = now() + $2::interval, stored_at = here.created_at
+        UPDATE killmail_refs r
+           SET claimed_until = greatest(claimed_until, now() + $2::interval), stored_at = here.created_at
           FROM here WHERE r.killmail_id = here.killmail_id
         RETURNING r.killmail_id, r.killmail_hash, r.attempts, r.stored_at
         """,
@@ -160,6 +161,17 @@ async def stored_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> lis
     """Those of these killmails whose body is here. Ascending."""
     rows = await pool.fetch(
         "SELECT killmail_id FROM killmails WHERE killmail_id = ANY ($1) ORDER BY killmail_id", list(killmail_ids)
+    )
+    return [row["killmail_id"] for row in rows]
+
+
+async def recent_among(pool: asyncpg.Pool, killmail_ids: Collection[int], recent: timedelta) -> list[int]:
+    """Those of these killmails that are here and happened within `recent`. Ascending."""
+    rows = await pool.fetch(
+        "SELECT killmail_id FROM killmails WHERE killmail_id = ANY ($1) AND killmail_time > now() - $2::interval"
+        " ORDER BY killmail_id",
+        list(killmail_ids),
+        recent,
     )
     return [row["killmail_id"] for row in rows]
 

@@ -35,6 +35,7 @@ async def exchange(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     form: Mapping[str, str] | None = None,
+    max_bytes: int = MAX_BODY_BYTES,
 ) -> Answer:
     """Send one request and read its answer, whatever its status.
 
@@ -43,24 +44,24 @@ async def exchange(
 
     Raises:
         Unavailable: time-out, no connection, or it broke before the body was complete.
-        MalformedBody: the body is larger than `MAX_BODY_BYTES`.
+        MalformedBody: the body is larger than `max_bytes`.
     """
     # `from None` throughout: aiohttp's own errors can hold the URL (with a hash) and the request headers.
     try:
         async with session.request(
             method, url, headers=headers, json=json, data=form, allow_redirects=False
         ) as response:
-            return Answer(response.status, response.headers, await _bounded_body(response))
+            return Answer(response.status, response.headers, await _bounded_body(response, max_bytes))
     except TimeoutError:
         raise Unavailable("EVE did not answer in time.") from None
     except (aiohttp.ClientError, OSError) as error:
         raise Unavailable(f"The connection to EVE failed ({type(error).__name__}).") from None
 
 
-async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
+async def _bounded_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise MalformedBody(f"EVE sent more than {MAX_BODY_BYTES} bytes.")
+        if len(body) > max_bytes:
+            raise MalformedBody(f"EVE sent more than {max_bytes} bytes.")
     return bytes(body)

@@ -69,6 +69,19 @@ class ErrorLimited(RateLimited):
     """ESI's legacy error limit (420, or too few errors left): every route stops until the window ends."""
 
 
+class ZkillboardLimited(RateLimited):
+    """Not ESI but zKillboard: another request of ours has the turn, or it asked us to stay away until then."""
+
+    def __init__(self, until: datetime) -> None:
+        EveError.__init__(self, f"zKillboard is asked again at {until:%H:%M:%S} EVE time.")
+        self.until = until
+        self.group = "zkillboard"
+
+
+class ZkillboardRefused(EveError):
+    """zKillboard answered 200 with `{"error": …}`, its way to refuse; the message quotes it without secrets."""
+
+
 class Downtime(EveError):
     """EVE is down, daily at 11:00 UTC or unannounced. Everything waits until `until` (UTC)."""
 

@@ -36,6 +36,9 @@ WORKFLOW_MODULES = {
     "cycle",
     "enrichment",
     "failures",
+    "import_calls",
+    "import_contracts",
+    "import_status",
     "name_refresh",
     "pacing",
     "prices",
@@ -49,6 +52,7 @@ WORKFLOW_MODULES = {
     "user_sync",
     "value_contracts",
     "watchdog",
+    "zkillboard_import",
 }
 
 

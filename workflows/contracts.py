@@ -22,7 +22,9 @@ ENRICHMENT_QUEUE = "enrichment"
 """Names and places."""
 DETAILS_QUEUE = "details"
 """What is nice to know: details and aged names. Never takes a slot from what a pilot waits for."""
-TASK_QUEUES = (SYNC_QUEUE, KILLMAILS_QUEUE, ENRICHMENT_QUEUE, DETAILS_QUEUE)
+BACKFILL_QUEUE = "backfill"
+"""Pages of zKillboard's list. Of its own: who waits for zKillboard's one request a second takes no other slot."""
+TASK_QUEUES = (SYNC_QUEUE, KILLMAILS_QUEUE, ENRICHMENT_QUEUE, DETAILS_QUEUE, BACKFILL_QUEUE)
 
 KILLMAIL_BATCH = 50
 """Killmails one fetch activity takes: one activity per killmail costs 37 times the wall time (measured)."""
@@ -95,6 +97,7 @@ class FailureType:
     RATE_LIMITED = "RateLimited"  # details: [until as ISO 8601]
     DOWNTIME = "Downtime"  # details: [until as ISO 8601]
     UNAVAILABLE = "EveUnavailable"
+    REFUSED = "ZkillboardRefused"  # zKillboard answers 200 with an error
     FORBIDDEN = "Forbidden"  # ESI refuses the list; a scope or role may be gone, or ESI errs
     CONFIGURATION = "Configuration"  # our own mistake, e.g. invalid_client; an operator must act
     INFRASTRUCTURE = "Infrastructure"  # our own database or Redis does not answer

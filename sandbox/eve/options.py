@@ -39,6 +39,8 @@ class SandboxOptions:
     """True: a refresh token dies when it is used. False: when its successor is used."""
     unknown_fields: bool = False
     """True: ESI's objects carry a field that no document describes yet."""
+    zkillboard_bodies: bool = True
+    """False: zKillboard lists ids with their `zkb` block alone, as it did from 2018 to 2026."""
     issuer: str = ""
     """The `iss` claim and the metadata's issuer; empty: the server's URL."""
 

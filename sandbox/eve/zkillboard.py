@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ PAGE_SIZE = 200
 LAST_PAGE = 100
 YOUNGEST_SECONDS = 300
 """Younger killmails are left out."""
+ERRORS_ALLOWED, ERROR_SECONDS = 40, 300
+"""Whoever errs more often within so long is redirected to `blocked.json`."""
 Body = dict[str, Any]
 Test = Callable[[Body], bool]
 
@@ -37,28 +40,50 @@ class ZKillboard:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._errors: deque[float] = deque()
+        self._lists: dict[str, tuple[int, list[Killmail]]] = {}
 
     async def api(self, request: web.Request) -> web.Response:
-        """Full bodies with their `zkb` block, newest first."""
+        """Full bodies with their `zkb` block (or that alone), newest first."""
         if request.query_string or not request.headers.get("User-Agent"):
             raise Refusal(403, "Forbidden")
-        path = request.match_info["path"]
+        path, now = request.match_info["path"], self._world.clock.now()
+        while self._errors and self._errors[0] < now - ERROR_SECONDS:
+            self._errors.popleft()
+        if len(self._errors) > ERRORS_ALLOWED:
+            raise Refusal(302, "", {"Location": "/api/blocked.json"})
         try:
             flags, numbers = _parsed(path)
         except ValueError as error:
+            self._errors.append(now)
             return _answer({"error": str(error)})
         # Every body is read, the first time even drawn: off the loop, so that ESI goes on answering.
-        return _answer(await asyncio.to_thread(self._found, self._tests(flags, numbers), numbers.get("page", 1)))
+        answer = _answer(await asyncio.to_thread(self._shown, flags, numbers))
+        answer.enable_compression()
+        return answer
 
-    def _found(self, tests: list[Test], page: int) -> list[Body]:
+    def _shown(self, flags: set[str], numbers: dict[str, int]) -> list[Body]:
+        page = numbers.pop("page", 1)
+        shown = self._found(flags, numbers)[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+        bodies = [(killmail, killmail.parsed()) for killmail in shown]
+        if self._world.options.zkillboard_bodies:
+            return [{**body, "zkb": _zkb(killmail, body)} for killmail, body in bodies]
+        return [{"killmail_id": killmail.killmail_id, "zkb": _zkb(killmail, body)} for killmail, body in bodies]
+
+    def _found(self, flags: set[str], numbers: dict[str, int]) -> list[Killmail]:
+        """The whole list; found once, until there are other killmails old enough to be shown."""
         youngest = self._world.clock.now() - YOUNGEST_SECONDS
-        found = [
-            (killmail, body)
-            for killmail in sorted(self._world.killmails, key=lambda one: -one.killmail_id)
-            if killmail.time <= youngest and (body := killmail.parsed()) and all(test(body) for test in tests)
-        ]
-        shown = found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-        return [{**body, "zkb": _zkb(killmail, body)} for killmail, body in shown]
+        old_enough = [killmail for killmail in self._world.killmails if killmail.time <= youngest]
+        name = f"{sorted(flags)} {sorted(numbers.items())}"
+        count, found = self._lists.get(name, (0, []))
+        if count != len(old_enough) or "pastSeconds" in numbers:
+            tests = self._tests(flags, numbers)
+            found = [
+                killmail for killmail in old_enough if (body := killmail.parsed()) and all(test(body) for test in tests)
+            ]
+            found.sort(key=lambda one: -one.killmail_id)
+            self._lists[name] = (len(old_enough), found)
+        return found
 
     def _tests(self, flags: set[str], numbers: dict[str, int]) -> list[Test]:
         tests: list[Test] = []

@@ -15,6 +15,7 @@ from activities.access_tokens import AccessTokens
 from activities.bodies import KillmailBodies
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
+from activities.imports import Imports
 from activities.runs import Runs
 from db.accounts import grant_character
 from db.vault import TokenVault
@@ -28,6 +29,7 @@ from eve.scopes import KILLMAIL_SCOPE
 from eve.sso import Grant, Sso
 from eve.universe import Details, Lookup
 from live import LiveEvents
+from tests.activities.zkillboard import StandInZkillboard
 from tests.db.bodies import body, raw
 
 PILOT = 90_000_001
@@ -160,6 +162,7 @@ class World:
     esi: StandInEsi = field(default_factory=StandInEsi)
     sso: StandInSso = field(default_factory=StandInSso)
     live: StandInLive = field(default_factory=StandInLive)
+    zkillboard: StandInZkillboard = field(default_factory=StandInZkillboard)
 
     def __post_init__(self) -> None:
         self.tokens = AccessTokens(self.pool, self.sso, self.vault, self.live)
@@ -167,6 +170,7 @@ class World:
         self.bodies = KillmailBodies(self.pool, self.esi, self.live)
         self.enrichment = Enrichment(self.pool, self.esi, self.live)
         self.runs = Runs(self.pool, self.live)
+        self.imports = Imports(self.pool, self.zkillboard, self.live)
 
     async def login(self, character_id: int = PILOT, **more: Any) -> None:
         given = grant("first access", "first refresh", character_id=character_id, **more)

@@ -28,7 +28,16 @@ async def world(database_url: str, temporal_client: Client) -> AsyncIterator[Wor
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await open_pool(database_url, max_size=20))
         world = World(pool, TokenVault([Fernet.generate_key().decode()]))
-        served = queues(pool, world.esi, world.sso, world.vault, world.live, temporal_client, 900)
+        served = queues(
+            pool,
+            world.esi,
+            world.sso,
+            world.vault,
+            world.live,
+            temporal_client,
+            900,
+            zkillboard=world.zkillboard,
+        )
         for queue in served:
             await stack.enter_async_context(queue_worker(temporal_client, queue))
         yield world

@@ -1,0 +1,186 @@
+"""zKillboard's API: which killmails it has of a character, each with its hash and, since 2026, its body.
+
+Its rules (zKillboard's wiki, "API (Killmails)", and its source, `classes/Util.php`, August 2026): paths of filters
+that end with a slash, no query string; pages 1 to 100 of 200 killmails, newest first; killmails younger than five
+minutes are left out; refusals come as HTTP 200 with `{"error": …}`; whoever errs too often is redirected to
+`blocked.json`; "reinforced mode" under load is a 503. From 2018 to 2026 a killmail was its id and the `zkb` block
+alone; both shapes are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import orjson
+
+from eve.answer import Answer, exchange
+from eve.errors import (
+    BadRequest,
+    EveError,
+    Forbidden,
+    MalformedBody,
+    NotFound,
+    Unavailable,
+    ZkillboardLimited,
+    ZkillboardRefused,
+)
+from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
+from eve.responses import error_text, is_html, retry_after
+from eve.zkillboard_turns import PATIENCE_SECONDS, Turn, Turns
+
+MAX_PAGE_BYTES = 64 * 1024 * 1024
+"""200 killmails of large battles, unpacked."""
+BLOCKED_SECONDS = 300.0
+"""More than 40 errors within five minutes are answered with a redirect; it ends when the five minutes do."""
+LIMITED_SECONDS = 60.0
+"""After a 429 that does not say how long."""
+FORBIDDEN_SECONDS = 60.0
+OVERLOADED_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month of EVE time (UTC)."""
+
+    year: int
+    month: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZkillboardKillmail:
+    """A killmail as zKillboard lists it. `body`: as ESI gives it, checked; None where it is not complete."""
+
+    ref: KillmailRef
+    body: bytes | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ZkillboardPage:
+    """A page of the list; an empty one is beyond its end.
+
+    `unusable`: entries without an id or a true hash (a placeholder stands in for some old ones).
+    """
+
+    killmails: tuple[ZkillboardKillmail, ...]
+    unusable: int = 0
+
+    @property
+    def length(self) -> int:
+        """How many entries zKillboard sent."""
+        return len(self.killmails) + self.unusable
+
+
+class Zkillboard:
+    """The client; one per process, safe to use from many tasks.
+
+    Every call may raise `ZkillboardLimited` (not our turn, or zKillboard limits us), `ZkillboardRefused`,
+    `Forbidden` (403: the User-Agent or the address is not welcome), `Unavailable`, `BadRequest`, `MalformedBody`.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, turns: Turns, base_url: str) -> None:
+        self._session = session
+        self._turns = turns
+        self._base_url = base_url.rstrip("/")
+
+    async def character_killmails(self, character_id: int, page: int, month: Month | None = None) -> ZkillboardPage:
+        """A page (1 to 100) of the killmails a character is on, as victim or attacker; of one month or of all.
+
+        Newest first. Pages shift back while new killmails come in: a killmail may be seen twice, none is missed.
+        """
+        dated = f"year/{month.year}/month/{month.month}/" if month is not None else ""
+        document = await self._ask(f"characterID/{character_id}/{dated}page/{page}/", PATIENCE_SECONDS)
+        # Checking two hundred bodies takes a tenth of a second.
+        return await asyncio.to_thread(_page, document)
+
+    async def killmail(self, killmail_id: int, patience_seconds: float = PATIENCE_SECONDS) -> ZkillboardKillmail:
+        """One killmail by its id.
+
+        Raises:
+            NotFound: zKillboard does not have it, or not its hash.
+        """
+        page = await asyncio.to_thread(_page, await self._ask(f"killID/{killmail_id}/", patience_seconds))
+        found = next((one for one in page.killmails if one.ref.killmail_id == killmail_id), None)
+        if found is None:
+            raise NotFound(f"zKillboard does not have killmail {killmail_id}.")
+        return found
+
+    async def _ask(self, path: str, patience_seconds: float) -> list[Any]:
+        async with self._turns.turn(patience_seconds) as turn:
+            try:
+                answer = await exchange(
+                    self._session,
+                    "GET",
+                    f"{self._base_url}/api/{path}",
+                    headers={"Accept-Encoding": "gzip"},
+                    max_bytes=MAX_PAGE_BYTES,
+                )
+            except Unavailable as error:
+                raise Unavailable(str(error).replace("EVE", "zKillboard")) from None
+            if answer.status != 200:
+                raise _failure(answer, turn, datetime.now(UTC))
+        return _listed(answer)
+
+
+def _failure(answer: Answer, turn: Turn, now: datetime) -> EveError:
+    """What an answer other than 200 means; `turn` learns how long everybody must stay away."""
+    status = answer.status
+    if status == 429:
+        turn.pause_seconds = retry_after(answer, now) or LIMITED_SECONDS
+        return ZkillboardLimited(now + timedelta(seconds=turn.pause_seconds))
+    if 300 <= status < 400:
+        if "blocked" not in answer.headers.get("Location", "blocked"):
+            return BadRequest(f"zKillboard redirects ({status}); does ZKILLBOARD_URL point at it?")
+        turn.pause_seconds = BLOCKED_SECONDS
+        return ZkillboardLimited(now + timedelta(seconds=turn.pause_seconds))
+    if status >= 500 or status == 408:
+        turn.pause_seconds = retry_after(answer, now) or OVERLOADED_SECONDS
+        return Unavailable(f"zKillboard is overloaded or away ({status}).")
+    if status in (401, 403):
+        turn.pause_seconds = FORBIDDEN_SECONDS
+        return Forbidden(f"zKillboard does not let this installation in ({status}).")
+    if is_html(answer):
+        return Unavailable(f"Something before zKillboard answered {status} with a web page.")
+    return BadRequest(f"zKillboard did not accept the request ({status}).")
+
+
+def _listed(answer: Answer) -> list[Any]:
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise Unavailable("zKillboard's answer was cut short or is not JSON.") from None
+    if isinstance(document, dict) and "error" in document:
+        raise ZkillboardRefused(f"zKillboard says: {error_text(answer.body) or 'error'}")
+    if not isinstance(document, list):
+        raise MalformedBody("zKillboard sent something else than a list of killmails.")
+    return document
+
+
+def _page(document: list[Any]) -> ZkillboardPage:
+    read = [_killmail(entry) for entry in document]
+    found = {one.ref.killmail_id: one for one in read if one is not None}
+    return ZkillboardPage(tuple(found.values()), sum(one is None for one in read))
+
+
+def _killmail(entry: Any) -> ZkillboardKillmail | None:
+    """None: no id or no hash that could be one, so that ESI could never be asked for it."""
+    if not isinstance(entry, dict):
+        return None
+    zkb, killmail_id = entry.get("zkb"), entry.get("killmail_id")
+    killmail_hash = zkb.get("hash") if isinstance(zkb, dict) else None
+    if type(killmail_id) is not int or not 0 < killmail_id < 2**63 or not is_killmail_hash(killmail_hash):
+        return None
+    return ZkillboardKillmail(KillmailRef(killmail_id, str(killmail_hash).lower()), _body(entry, killmail_id))
+
+
+def _body(entry: dict[str, Any], killmail_id: int) -> bytes | None:
+    """What ESI would have sent, if it is all there: zKillboard adds its own block to the body."""
+    try:
+        raw = orjson.dumps({name: value for name, value in entry.items() if name != "zkb"})
+        validate_killmail(raw, killmail_id)
+    except (MalformedBody, orjson.JSONEncodeError):
+        return None
+    return raw

@@ -1,0 +1,144 @@
+"""`killreport import-zkillboard CHARACTER_ID`: estimate, start, follow and cancel the import of a pilot's history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+from temporalio.client import Client, WorkflowFailureError
+
+from db.imports import ShownImport, imports_of, request_import
+from operations.connections import database, temporal_client, temporal_failures
+from operations.failure import OperationFailed
+from operations.signals import user_name
+from operations.sync import SyncSeen
+from settings import Settings
+from workflows.import_client import ImportNotRunning, cancel_import, start_import
+from workflows.import_contracts import ENDED, Estimate, ImportAccount, ImportState, zkillboard_import_id
+from workflows.import_status import estimate_sentence
+
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """An import that is over. `message`: the account in a sentence."""
+
+    character_id: int
+    name: str
+    message: str
+    account: ImportAccount
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What an import would come to, or comes to if one runs. `message`: the same in a sentence."""
+
+    character_id: int
+    name: str
+    message: str
+    estimate: Estimate
+
+
+async def import_history(
+    settings: Settings, character_id: int, *, timeout_seconds: float, on_progress: Callable[[SyncSeen], None]
+) -> Imported:
+    """Start an import, or join the one that runs, and wait until it is over.
+
+    Raises:
+        OperationFailed: the character never logged in, a service is away, or it was not over in `timeout_seconds`.
+    """
+    began = datetime.now(UTC)
+    async with database(settings) as pool:
+        name = await user_name(pool, character_id)
+        client = await temporal_client(settings)
+        await request_import(pool, character_id)
+        with temporal_failures(settings):
+            handle = await start_import(client, character_id, ask_first=False, reason="killreport import-zkillboard")
+            try:
+                async with asyncio.timeout(timeout_seconds):
+                    account = await _followed(pool, character_id, asyncio.ensure_future(handle.result()), on_progress)
+            except WorkflowFailureError as error:
+                raise OperationFailed(
+                    f"The import of {name} was stopped in Temporal; what it had stored is here. Running this again"
+                    " starts it anew."
+                ) from error
+            except TimeoutError:
+                raise OperationFailed(
+                    f"The import of {name} was not over within {timeout_seconds:.0f} seconds. It goes on by itself"
+                    f" (workflow {zkillboard_import_id(character_id)}) as long as a worker runs; this command joins it"
+                    " again."
+                ) from None
+        shown = await _shown(pool, character_id)
+    message = shown.message if shown is not None else "The character was removed meanwhile."
+    return Imported(character_id, name, message, account, (datetime.now(UTC) - began).total_seconds())
+
+
+async def estimate_import(settings: Settings, character_id: int, *, timeout_seconds: float) -> Estimated:
+    """Ask zKillboard how much there is. An import that this begins waits a day for the pilot's word, then ends.
+
+    Raises:
+        OperationFailed: the character never logged in, a service is away, or there is no estimate in time.
+    """
+    async with database(settings) as pool:
+        name = await user_name(pool, character_id)
+        client = await temporal_client(settings)
+        await request_import(pool, character_id)
+        with temporal_failures(settings):
+            await start_import(client, character_id, ask_first=True, reason="killreport import-zkillboard --estimate")
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                shown = await _shown(pool, character_id)
+                while shown is not None and shown.estimate is None and shown.running:
+                    await asyncio.sleep(POLL_SECONDS)
+                    shown = await _shown(pool, character_id)
+        except TimeoutError:
+            raise OperationFailed(
+                f"There was no estimate within {timeout_seconds:.0f} seconds: does a worker run (`killreport status`)?"
+            ) from None
+    if shown is None or shown.state is ImportState.FAILED:
+        raise OperationFailed(shown.message if shown is not None else f"{name} was removed meanwhile.")
+    estimate = shown.estimate or Estimate()
+    return Estimated(character_id, name, estimate_sentence(estimate), estimate)
+
+
+async def cancel(settings: Settings, character_id: int) -> str:
+    """Stop the character's import; its name.
+
+    Raises:
+        OperationFailed: the character never logged in, no import runs, or a service is away.
+    """
+    async with database(settings) as pool:
+        name = await user_name(pool, character_id)
+    client: Client = await temporal_client(settings)
+    try:
+        with temporal_failures(settings):
+            await cancel_import(client, character_id, "killreport import-zkillboard --cancel")
+    except ImportNotRunning as error:
+        raise OperationFailed(f"No import of {name} is running.") from error
+    return name
+
+
+async def _followed(
+    pool: asyncpg.Pool[asyncpg.Record],
+    character_id: int,
+    result: asyncio.Future[ImportAccount],
+    on_progress: Callable[[SyncSeen], None],
+) -> ImportAccount:
+    try:
+        while not (await asyncio.wait({result}, timeout=POLL_SECONDS))[0]:
+            shown = await _shown(pool, character_id)
+            if shown is not None and shown.state not in ENDED:
+                done, total = (shown.progress.done, shown.progress.total) if shown.progress else (0, 0)
+                on_progress(SyncSeen(shown.message, done, total))
+        return result.result()
+    finally:
+        result.cancel()
+
+
+async def _shown(pool: asyncpg.Pool[asyncpg.Record], character_id: int) -> ShownImport | None:
+    return (await imports_of(pool, [character_id])).get(character_id)
