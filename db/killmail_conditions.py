@@ -101,14 +101,14 @@ class Conditions:
         covered = "" if walk is None else walk.covers
         told = [*self.times(parameters)]
         if covered == "viewer":
-            told += [*_about("here", self._viewer_side, self._viewer_is, parameters)]
+            told += [*about("here", self._viewer_side, self._viewer_is, parameters)]
         else:
             told.append(self._is_seen(parameters))
         for position, (side, one) in enumerate(self._participants):
             if covered == f"participant {position}":
-                told += _about("here", side, one, parameters)
+                told += about("here", side, one, parameters)
             else:
-                told.append(_somebody(_about("somebody", side, one, parameters)))
+                told.append(_somebody(about("somebody", side, one, parameters)))
         if killmail := [*self._of_killmail("here" if table == "killmails" else "killmail", parameters)]:
             all_of_it = " AND ".join(killmail)
             if table == "participants":
@@ -132,7 +132,7 @@ class Conditions:
             for column, ids in (("character_id", eyes.characters), ("corporation_id", eyes.corporations))
             if ids
         )
-        return _somebody([f"({by})", *_about("somebody", self._viewer_side, self._viewer_is, parameters)])
+        return _somebody([f"({by})", *about("somebody", self._viewer_side, self._viewer_is, parameters)])
 
     def _of_killmail(self, row: str, parameters: Parameters) -> Iterator[str]:
         chosen = self._chosen
@@ -201,8 +201,8 @@ def _participant_path(side: Side | None, one: ParticipantFilter) -> Path | None:
     )
 
 
-def _about(row: str, side: Side | None, one: ParticipantFilter, parameters: Parameters) -> list[str]:
-    """What is asked of a row of `participants`."""
+def about(row: str, side: Side | None, one: ParticipantFilter, parameters: Parameters) -> list[str]:
+    """What is asked of a row of `participants`; nothing when nothing is known of it."""
     told = [condition.format(row=row) for condition in _SIDES[side]]
     told += [
         f"{row}.{column} = {parameters.bind(identity, 'bigint')}"

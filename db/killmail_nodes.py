@@ -14,9 +14,9 @@ import asyncpg
 import orjson
 
 from db.known import Known
+from db.places import solar_system_node
 from db.related_losses import RelatedLoss
 from db.slots import slot_name
-from eve.security import security_class, shown_security, wormhole_class
 
 Node = dict[str, Any]
 """A killmail as `schema.graphql` has it, plus `side`: VICTIM or ATTACKER, where the viewer stands, or whom the filter
@@ -70,7 +70,7 @@ def killmail_node(
         "id": str(row["killmail_id"]),
         "time": _time(row["killmail_time"]),
         "side": "VICTIM" if whose_side & {victim[column] for column in _SIDE_IDS} else "ATTACKER",
-        "solarSystem": _solar_system(row, known),
+        "solarSystem": solar_system_node(row, known.name(row["solar_system_id"])),
         "victim": {
             **_who(victim, known),
             "damageTaken": victim["damage"],
@@ -90,24 +90,6 @@ def killmail_node(
     if with_items:
         node["items"] = [] if row["items"] is None else [_item(item, known) for item in orjson.loads(row["items"])]
     return node
-
-
-def _solar_system(row: asyncpg.Record, known: Known) -> Node:
-    security = row["system_security_status"]
-    constellation, region = (
-        None if row[f"{kind}_id"] is None else {"id": str(row[f"{kind}_id"]), "name": row[f"{kind}_name"]}
-        for kind in ("constellation", "region")
-    )
-    return {
-        "id": str(row["solar_system_id"]),
-        "name": known.name(row["solar_system_id"]),
-        "securityStatus": security,
-        "security": shown_security(security),
-        "securityClass": security_class(security),
-        "wormholeClass": wormhole_class(row["wormhole_class"]),
-        "constellation": constellation,
-        "region": region,
-    }
 
 
 def _time(moment: datetime) -> str:

@@ -36,12 +36,19 @@ class Start:
     walk: Walk
     entries: int
 
+    @property
+    def is_short(self) -> bool:
+        """Everything it meets may be looked at."""
+        return self.entries < PROBED
 
-async def best_start(connection: Connection, seen_by: Eyes, chosen: KillmailFilter, *, by_value: bool = False) -> Start:
-    """The walk that leads: the shortest. One statement, or none when there is but one way."""
+
+async def best_start(
+    connection: Connection, seen_by: Eyes, chosen: KillmailFilter, *, count_one: bool = False
+) -> Start:
+    """The walk that leads: the shortest. One statement, or none when there is but one way and `count_one` is false."""
     conditions = Conditions(seen_by, chosen)
     walks = [*conditions.walks()]
-    if len(walks) == 1 and not by_value:
+    if len(walks) == 1 and not count_one:
         return Start(walks[0], PROBED)
     parameters = Parameters()
     counts = ", ".join(f"({_probe(conditions, walk, parameters)})" for walk in walks)
@@ -77,19 +84,14 @@ def page_by_value(
         if before is not None:
             value, killmail_id = parameters.bind(before[0], "numeric"), parameters.bind(before[1], "bigint")
             valued += f" AND ({{row}}.total_value, {{row}}.killmail_id) < ({value}, {killmail_id})"
-        if start.entries >= PROBED:
+        if not start.is_short:
             asked = " AND ".join([valued.format(row="here"), *conditions.of_row(None, "killmails", parameters)])
             return (
                 "WITH page AS (SELECT here.killmail_id, here.total_value FROM killmails AS here"
                 f" WHERE {asked} {order} {limit:d})"
             )
-        gathered = " UNION ALL ".join(
-            f"(SELECT here.killmail_id FROM {path.of(parameters)} JOIN {path.table} AS here ON {path.key}"
-            f" WHERE {_all(conditions.of_row(start.walk, path.table, parameters))})"
-            for path in start.walk.paths
-        )
         return (
-            f"WITH gathered AS MATERIALIZED (SELECT DISTINCT killmail_id FROM ({gathered}) AS met),"
+            f"WITH gathered AS MATERIALIZED ({gathered(seen_by, chosen, start.walk, parameters)}),"
             " page AS (SELECT gathered.killmail_id, valued.total_value FROM gathered CROSS JOIN LATERAL"
             " (SELECT killmails.total_value FROM killmails WHERE killmails.killmail_id = gathered.killmail_id"
             f" AND {valued.format(row='killmails')} OFFSET 0) AS valued"
@@ -97,6 +99,17 @@ def page_by_value(
         )
 
     return make
+
+
+def gathered(seen_by: Eyes, chosen: KillmailFilter, walk: Walk, parameters: Parameters) -> str:
+    """SELECT of the ids of all chosen killmails, in no order."""
+    conditions = Conditions(seen_by, chosen)
+    met = " UNION ALL ".join(
+        f"(SELECT here.killmail_id FROM {path.of(parameters)} JOIN {path.table} AS here ON {path.key}"
+        f" WHERE {_all(conditions.of_row(walk, path.table, parameters))})"
+        for path in walk.paths
+    )
+    return f"SELECT DISTINCT killmail_id FROM ({met}) AS met"
 
 
 def page_of_ids(seen_by: Eyes, chosen: KillmailFilter, ids: list[int]) -> MakePage:

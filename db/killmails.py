@@ -38,6 +38,7 @@ from db.killmail_pages import (
     page_of_ids,
 )
 from db.known import known_of
+from db.places import COLUMNS, JOINS
 from db.related_losses import related_losses
 
 __all__ = [
@@ -88,17 +89,12 @@ SELECT
     killmails.destroyed_value, killmails.dropped_value, killmails.fitted_value, killmails.total_value,
     killmails.price_date, killmails.priced_kinds, killmails.item_kinds,
     killmails.solo, killmails.npc, killmails.awox, killmails.damage_done, killmails.top_damage_ordinal,
-    solar_systems.security_status AS system_security_status,
-    coalesce(solar_systems.wormhole_class, constellations.wormhole_class, regions.wormhole_class) AS wormhole_class,
-    solar_systems.constellation_id, constellations.name AS constellation_name,
-    constellations.region_id, regions.name AS region_name,
+    {place},
     CASE WHEN {position} THEN killmail_bodies.body #> '{{victim,position}}' END AS position,
     CASE WHEN {items} THEN killmail_bodies.body #> '{{victim,items}}' END AS items
 FROM killmails
 JOIN killmail_bodies USING (killmail_id)
-LEFT JOIN solar_systems USING (solar_system_id)
-LEFT JOIN constellations USING (constellation_id)
-LEFT JOIN regions USING (region_id)
+{joins}
 WHERE killmails.killmail_id IN (SELECT killmail_id FROM page)
 ORDER BY killmails.{order} DESC, killmails.killmail_id DESC
 """
@@ -150,7 +146,7 @@ async def feed(
         return FeedPage([], [], has_next_page=False)
     wanted = _Wanted(with_attackers, with_items, with_position, with_related)
     async with pool.acquire() as connection:
-        start = await best_start(connection, seen_by, filter, by_value=order == "VALUE")
+        start = await best_start(connection, seen_by, filter, count_one=order == "VALUE")
         page = (
             page_by_time(seen_by, filter, start.walk, first + 1, by_time)
             if order == "TIME"
@@ -219,6 +215,8 @@ async def _rows(
     statement = page(parameters) + _ROWS.format(
         position=parameters.bind(wanted.position, "boolean"),
         items=parameters.bind(wanted.items, "boolean"),
+        place=COLUMNS,
+        joins=JOINS,
         order="killmail_time" if order == "TIME" else "total_value",
     )
     rows: list[asyncpg.Record] = await connection.fetch(statement, *parameters.values)

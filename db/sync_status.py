@@ -30,9 +30,10 @@ class ShownStatus:
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """The account of the newest finished run: `listed` = `stored` + `pending` + `failed`. `kind`: first, full, …"""
+    """The account of a finished run, the newest: `listed` = `stored` + `pending` + `failed`. `kind`: first, full, …"""
 
     kind: str
+    started_at: datetime
     finished_at: datetime
     listed: int
     new: int
@@ -65,7 +66,8 @@ async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list
         """
         SELECT u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, c.ticker, u.scopes,
                u.last_killmail_sync_at, u.token_state, u.sync_state, u.sync_detail, run.total, run.done,
-               last.kind, last.finished_at, last.listed, last.new, last.stored, last.pending, last.failed, last.failures
+               last.kind, last.started_at, last.finished_at,
+               last.listed, last.new, last.stored, last.pending, last.failed, last.failures
           FROM users u
           LEFT JOIN entities e ON e.entity_id = u.corporation_id
           LEFT JOIN corporation_details c ON c.corporation_id = u.corporation_id
@@ -111,13 +113,15 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
             progress,
             action_in(state, token_is_valid=token_is_valid),
         ),
-        last_run=_last_run(row) if row["finished_at"] is not None else None,
+        last_run=finished_run(row) if row["finished_at"] is not None else None,
     )
 
 
-def _last_run(row: asyncpg.Record) -> LastRun:
+def finished_run(row: asyncpg.Record) -> LastRun:
+    """From a row with the columns of `sync_runs`."""
     return LastRun(
         kind=row["kind"],
+        started_at=row["started_at"],
         finished_at=row["finished_at"],
         listed=row["listed"],
         new=row["new"],

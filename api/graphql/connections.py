@@ -34,15 +34,14 @@ async def killmail_connection(
             after,
             chosen,
             order=order,
-            with_attackers=_selects(info, "attackers") or _selects(info, "attackerGroups"),
-            with_items=_selects(info, "items"),
-            with_position=_selects(info, "victim", "position"),
-            with_related=_selects(info, "relatedKillmail"),
+            with_attackers=selects_of_node(info, "attackers") or selects_of_node(info, "attackerGroups"),
+            with_items=selects_of_node(info, "items"),
+            with_position=selects_of_node(info, "victim", "position"),
+            with_related=selects_of_node(info, "relatedKillmail"),
         )
     except InvalidCursor:
         raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of this list in this order.") from None
-    counted = selects(info, "totalCount") or selects(info, "totalCountIsExact")
-    return connection_row(page, await count(pool, who, chosen) if counted else None)
+    return connection_row(page, await count(pool, who, chosen) if counted(info) else None)
 
 
 def connection_row(page: FeedPage, total: int | None) -> Row:
@@ -57,5 +56,11 @@ def connection_row(page: FeedPage, total: int | None) -> Row:
     return row
 
 
-def _selects(info: Info, *path: str) -> bool:
+def counted(info: Info) -> bool:
+    """Whether the count of all is asked for."""
+    return selects(info, "totalCount") or selects(info, "totalCountIsExact")
+
+
+def selects_of_node(info: Info, *path: str) -> bool:
+    """Whether the connection's killmails are asked for the field at `path`."""
     return selects(info, "nodes", *path) or selects(info, "edges", "node", *path)

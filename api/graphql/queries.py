@@ -6,6 +6,7 @@ from typing import Any
 
 from ariadne import QueryType
 
+from api.graphql.account_feeds import AccountFeeds
 from api.graphql.arguments import eve_id, killmail_filter, viewer
 from api.graphql.connections import killmail_connection
 from api.graphql.errors import Code, Refused
@@ -14,6 +15,7 @@ from api.graphql.lookahead import selects
 from api.task_queues import TemporalDoesNotAnswer, task_queue_figures
 from db.accounts import account_characters
 from db.killmails import Order, killmail
+from db.recent_runs import recent_runs
 from db.sync_status import AccountCharacter, LastRun, ShownStatus
 
 query = QueryType()
@@ -25,9 +27,20 @@ async def resolve_me(_: None, info: Info) -> Row | None:
     context = info.context
     if context.caller is None:
         return None
-    account_id = context.caller.account_id
-    characters = await account_characters(context.services.pool, account_id) if selects(info, "characters") else []
-    return {"id": str(account_id), "characters": [character_row(character) for character in characters]}
+    account_id, pool = context.caller.account_id, context.services.pool
+    characters = await account_characters(pool, account_id) if selects(info, "characters") else []
+    ids = [character.character_id for character in characters]
+    runs = await recent_runs(pool, ids) if selects(info, "characters", "runs") else {}
+    feeds = AccountFeeds(ids)
+    rows = [
+        {
+            **character_row(character),
+            "feeds": feeds,
+            "runs": [run_row(run) for run in runs.get(character.character_id, ())],
+        }
+        for character in characters
+    ]
+    return {"id": str(account_id), "characters": rows}
 
 
 @query.field("killmail")
@@ -99,6 +112,7 @@ def run_row(run: LastRun) -> Row:
     """A `SyncRun` of the schema."""
     return {
         "kind": run.kind.upper(),
+        "startedAt": run.started_at,
         "finishedAt": run.finished_at,
         "listed": run.listed,
         "new": run.new,

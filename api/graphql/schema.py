@@ -7,9 +7,13 @@ from pathlib import Path
 from ariadne import load_schema_from_path, make_executable_schema
 from graphql import GraphQLSchema
 
+from api.graphql.account_feeds import account_character
 from api.graphql.attacker_groups import killmail
 from api.graphql.corporations import me
 from api.graphql.mutations import mutation
+from api.graphql.profiles import me as account
+from api.graphql.profiles import profiles
+from api.graphql.profiles import query as profile_query
 from api.graphql.queries import query
 from api.graphql.scalars import big_int, date_time, isk
 from api.graphql.subscriptions import subscription
@@ -26,5 +30,7 @@ def load_schema() -> GraphQLSchema:
         subscription,
         me,
         killmail,
+        *(profile_query, account, *profiles),
+        account_character,
         *(date_time, big_int, isk),
     )

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from db.cursors import encode_cursor, encode_value_cursor
+from db.killmail_statistics import Subject, statistics
 from db.killmails import COUNTED, KillmailFilter, Order, ParticipantFilter, Viewer, count, feed
 from db.pool import open_pool
 from tests.db.plans import Statement, rows_read, statements_of, tables_scanned
@@ -169,3 +170,35 @@ async def test_counting_stops_where_it_says(seeded: asyncpg.Pool) -> None:
     )
     assert await count(seeded, Viewer((BUSY,)), KillmailFilter(solar_system_id=EMPTY)) == 10
     assert await count(seeded, Viewer(())) == 0
+
+
+@pytest.mark.parametrize(
+    ("viewer", "subject"),
+    [
+        (Viewer((QUIET,)), Subject()),
+        (Viewer((QUIET,)), Subject(ParticipantFilter(character_id=BUSY))),
+        (Viewer((QUIET,)), Subject(solar_system_id=CROWDED)),
+        (Viewer((BUSY,)), Subject(ParticipantFilter(character_id=QUIET))),
+        (Viewer((BUSY,)), Subject(solar_system_id=EMPTY)),
+    ],
+)
+async def test_statistics_take_four_statements_and_read_what_they_count(
+    seeded: asyncpg.Pool, viewer: Viewer, subject: Subject
+) -> None:
+    async with statements_of(seeded) as sent:
+        told = await statistics(seeded, viewer, subject, None, None)
+    assert 10 <= told["kills"] + (told["losses"] or 0) <= 25
+    assert len(sent) <= 4
+    (counted,) = [statement for statement in sent if "AS total" in statement.query]
+    async with seeded.acquire() as connection:
+        plan = await counted.plan(connection)
+    assert tables_scanned(plan) <= SMALL_TABLES
+    assert 0 < rows_read(plan, "participants_character") + rows_read(plan, "killmails_solar_system") <= 120
+
+
+async def test_statistics_are_made_of_the_sections_asked_for(seeded: asyncpg.Pool) -> None:
+    async with statements_of(seeded) as sent:
+        told = await statistics(seeded, Viewer((QUIET,)), Subject(), None, None, sections=["daily"])
+    assert sum(day["kills"] + day["losses"] for day in told["daily"]) == told["kills"] + told["losses"] > 0
+    assert told["topShips"] == told["activity"] == []
+    assert "isodow" not in "".join(statement.query for statement in sent)
