@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api import error_pages, health, login, metrics, pages, settings_page
+from api import error_pages, health, login, metrics, settings_page
 from api.graphql.execution import Executor
 from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
@@ -20,6 +20,7 @@ from api.graphql.websocket import graphql_websocket
 from api.request_log import RequestLog
 from api.security_headers import SecurityHeaders
 from api.services import open_services
+from api.site.routes import SITE_ROUTES
 from settings import Settings
 
 STATIC = Path(__file__).parent / "static"
@@ -27,10 +28,7 @@ MAX_BODY = 131_072
 """Bytes of any request's body; GraphQL and the forms have less."""
 
 ROUTES = (
-    Route("/", pages.home),
-    Route("/fragments/characters", pages.characters_fragment),
-    Route("/fragments/feed", pages.feed_fragment),
-    Route("/sync", pages.sync_order, methods=["POST"]),
+    *SITE_ROUTES,
     Route("/settings", settings_page.settings),
     Route("/settings/corporation", settings_page.corporation_order, methods=["POST"]),
     Route("/auth/login", login.login),

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from api.services import services_of
+from api.site.chrome import remember_caller
 from db.sessions import LOGIN_LIFETIME, SESSION_LIFETIME, Caller, caller_of
 from settings import Settings
 
@@ -37,7 +38,9 @@ def login_browser(connection: HTTPConnection) -> str | None:
 async def caller(connection: HTTPConnection) -> Caller | None:
     """Who is signed in; None for anonymous."""
     token = session_token(connection)
-    return None if token is None else await caller_of(services_of(connection).pool, token)
+    who = None if token is None else await caller_of(services_of(connection).pool, token)
+    remember_caller(connection, who)
+    return who
 
 
 def keep_session(response: Response, settings: Settings, token: str) -> None:

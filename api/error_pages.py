@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
+from http import HTTPStatus
 
 import orjson
 from starlette.exceptions import HTTPException
@@ -18,22 +20,54 @@ log = logging.getLogger(__name__)
 
 
 async def http_error(request: Request, error: Exception) -> Response:
-    """A page for the errors Starlette raises: no such page, no such method."""
+    """A page for the errors that endpoints and Starlette raise. Its words are the error's own, if it has some."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-    missing = error.status_code == 404
+    words = _WORDS.get(error.status_code, _NOT_LIKE_THIS)
+    own = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
     return _with_headers(
         render(
             request,
             "message.html",
             error.status_code,
-            title="No such page" if missing else "This does not work here",
-            happened="There is nothing at this address." if missing else "This address does not take such a request.",
-            advice="It may have been mistyped, or the page has moved.",
-            button="Go to the front page",
-            address="/",
+            title=words.title,
+            happened=own or words.happened,
+            advice=words.advice,
+            button=words.button,
+            address=words.address,
         ),
         error,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a page of an error says, and where its button goes."""
+
+    title: str
+    happened: str
+    advice: str
+    button: str = "Go to the front page"
+    address: str = "/"
+
+
+_NOT_LIKE_THIS = Words(
+    "This does not work here",
+    "This address does not take such a request.",
+    "It may have been mistyped, or the page has moved.",
+)
+_WORDS = {
+    401: Words(
+        "Log in to see this",
+        "You are not logged in, or your session has ended; it does after 30 days without a visit.",
+        "Log in, and open this page again.",
+        "Log in with EVE Online",
+        "/auth/login",
+    ),
+    403: Words("This is not for you", "You may not see this page.", "Another character of yours may be allowed to."),
+    404: Words(
+        "No such page", "There is nothing at this address.", "It may have been mistyped, or the page has moved."
+    ),
+}
 
 
 class ServerErrors:

@@ -28,10 +28,15 @@ def short_isk(amount: str) -> str:
     return f"{isk.quantize(Decimal(1), ROUND_HALF_UP)}"
 
 
+def exact_isk(amount: str) -> str:
+    """ISK to the cent: 1,234,567.80."""
+    return f"{Decimal(amount):,}"
+
+
 def pricing(value: Mapping[str, Any]) -> str:
     """The exact figure, and what it rests on, in a sentence."""
     return (
-        f"{Decimal(value['total']):,} ISK at the prices of {value['priceDate']};"
+        f"{exact_isk(value['total'])} ISK at the prices of {value['priceDate']};"
         f" {value['pricedKinds']} of {value['itemKinds']} kinds of item priced."
     )
 

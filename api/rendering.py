@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.killmail_labels import flags, pricing, short_isk
+from api.killmail_labels import exact_isk, flags, pricing, short_isk
 from api.request_log import request_id
+from api.site.chrome import THEMES, chrome_of
+from api.site.killmail_words import name_of, party
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -24,11 +25,9 @@ def security_style(shown: str) -> str:
     return "sec-00" if shown.startswith(("-", "0.0")) else f"sec-{shown.replace('.', '')}"
 
 
-def shown_name(entity: Mapping[str, Any] | None, kind: str) -> str:
-    """An entity's name; one that has none yet is said to be unknown, with its id, never left blank."""
-    if entity is None:
-        return ""
-    return str(entity["name"] or f"Unknown {kind} {entity['id']}")
+def eve_clock(moment: str | datetime) -> str:
+    """The minute in EVE time, under a heading that says the day."""
+    return eve_time(moment)[11:]
 
 
 def eve_time(moment: str | datetime) -> str:
@@ -40,11 +39,16 @@ def eve_time(moment: str | datetime) -> str:
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_environment.filters.update(security_style=security_style, named=shown_name, eve_time=eve_time)
-_environment.filters.update(short_isk=short_isk, pricing=pricing, flags=flags)
+_environment.filters.update(
+    security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock
+)
+_environment.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
+_environment.globals["themes"] = THEMES
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page. Never stored by anyone between: most hold what only their reader may see."""
-    page = _environment.get_template(template).render(request_id=request_id(request), **context)
+    page = _environment.get_template(template).render(
+        request_id=request_id(request), chrome=chrome_of(request), **context
+    )
     return HTMLResponse(page, status, {"Cache-Control": "no-store"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ariadne import ObjectType
@@ -14,10 +15,10 @@ Row = dict[str, Any]
 
 @killmail.field("attackerGroups")
 def resolve_attacker_groups(row: Row, _: Info) -> dict[str, list[Row]]:
-    return {f"{kind}s": _groups(row["attackers"], kind) for kind in ("ship", "corporation", "alliance")}
+    return {f"{kind}s": groups(row["attackers"], kind) for kind in ("ship", "corporation", "alliance")}
 
 
-def _groups(attackers: list[Row], kind: str) -> list[Row]:
+def groups(attackers: Sequence[Row], kind: str) -> list[Row]:
     """Largest first; of equal ones the one that did more damage, then in the order of the attackers."""
     groups: dict[str, Row] = {}
     for attacker in attackers:

@@ -1,4 +1,4 @@
-// What is live on the front page. The page works without it: everything here is a fresher copy of what the server drew.
+// What is live on a feed. The page works without it: everything here is a fresher copy of what the server drew.
 "use strict";
 
 const feedBox = document.getElementById("feed-live");
@@ -11,8 +11,7 @@ const followsFeed = document.getElementById("feed").dataset.newest === "yes";
 const SUBSCRIPTION = "subscription Live($filter: KillmailFilter) { killmailAdded(filter: $filter) { id } }";
 const LOOK_OFTEN_MS = 1500;
 const LOOK_SELDOM_MS = 10000;
-const GATHER_MS = 300; // killmails of one sync come in a burst: one request for all
-const UNREAD = new Set();
+const GATHER_MS = 200; // killmails of one sync come in a burst: one request for all
 
 async function fragment(address) {
   const response = await fetch(address, { headers: { Accept: "text/html" } });
@@ -20,8 +19,10 @@ async function fragment(address) {
   if (!response.ok) { throw new Error(`${address}: ${response.status}`); }
   const holder = document.createElement("template");
   holder.innerHTML = await response.text(); // our own server's page, escaped there
-  return holder.content.firstElementChild;
+  return holder.content;
 }
+
+const rowsOf = (root) => [...root.querySelectorAll("li[id]")];
 
 // --- killmails ---------------------------------------------------------------------------------------------------
 
@@ -29,51 +30,119 @@ function reading() {
   return feedBox.getBoundingClientRect().top < 0 || feedBox.contains(document.activeElement);
 }
 
-let showing = Promise.resolve();
-function showNewest() { showing = showing.then(replaceFeed, replaceFeed).catch((error) => console.warn(error)); return showing; }
+let turn = Promise.resolve();
+function inTurn(work) { turn = turn.then(work, work).catch((error) => console.warn(error)); return turn; }
 
-async function replaceFeed() {
-  const fresh = await fragment(feedBox.dataset.address);
+/** Ask for the newest page; show it, or only say how many are new while somebody reads. */
+function lookAtFeed({ always = false } = {}) {
+  return inTurn(async () => {
+    const fresh = (await fragment(feedBox.dataset.address)).getElementById("feed");
+    const known = new Set(rowsOf(feedBox).map((row) => row.id));
+    const added = rowsOf(fresh).filter((row) => !known.has(row.id));
+    if (always || !reading()) { show(fresh, added); } else { showUnread(added.length); }
+  });
+}
+
+function show(fresh, added) {
   const current = document.getElementById("feed");
-  const known = new Map([...current.querySelectorAll("li[id]")].map((row) => [row.id, row]));
-  let added = 0;
-  for (const row of fresh.querySelectorAll("li[id]")) {
+  const known = new Map(rowsOf(current).map((row) => [row.id, row]));
+  const freshIds = new Set(rowsOf(fresh).map((row) => row.id));
+  for (const row of rowsOf(fresh)) {
     const old = known.get(row.id);
     if (old && withoutFreshness(old) === row.outerHTML) { row.replaceWith(old); }
-    if (!old) { row.classList.add("fresh"); added += 1; }
   }
+  for (const row of added) { row.classList.add("fresh"); }
+  const older = rowsOf(current).filter((row) => !freshIds.has(row.id));
+  if (older.length && current.dataset.grown === "yes") { keepOlder(fresh, current, freshIds); }
   current.replaceWith(fresh);
-  UNREAD.clear();
-  showUnread();
-  if (added) { news.textContent = added === 1 ? "One new killmail." : `${added} new killmails.`; }
+  watchOlder();
+  showUnread(0);
+  if (added.length) { news.textContent = added.length === 1 ? "One new killmail." : `${added.length} new killmails.`; }
+}
+
+/** Older pages that were read on are put beneath the fresh one; the links beneath stay those of the oldest. */
+function keepOlder(fresh, current, freshIds) {
+  for (const day of current.querySelectorAll(".day")) {
+    for (const row of rowsOf(day)) { if (freshIds.has(row.id)) { row.remove(); } }
+    if (rowsOf(day).length) { appendDay(fresh, day); }
+  }
+  fresh.querySelector("nav").replaceWith(current.querySelector("nav"));
+  fresh.dataset.grown = "yes";
+}
+
+function appendDay(feed, day) {
+  const same = feed.querySelector(`[data-day="${day.dataset.day}"] ol`);
+  if (same) { same.append(...rowsOf(day)); } else { feed.querySelector("nav").before(day); }
 }
 
 function withoutFreshness(row) {
   row.classList.remove("fresh");
+  if (!row.classList.length) { row.removeAttribute("class"); }
   return row.outerHTML;
 }
 
-function showUnread() {
-  newButton.hidden = UNREAD.size === 0;
-  newButton.textContent = `${UNREAD.size} new`;
+function showUnread(count) {
+  newButton.hidden = count === 0;
+  newButton.textContent = `+${count} new`;
 }
 
 let gathering = null;
-function killmailAdded(id) {
-  UNREAD.add(id);
-  gathering ??= setTimeout(() => {
-    gathering = null;
-    if (reading()) { showUnread(); } else { showNewest(); }
-  }, GATHER_MS);
+function killmailAdded() {
+  gathering ??= setTimeout(() => { gathering = null; lookAtFeed(); }, GATHER_MS);
 }
 
-newButton.addEventListener("click", () => {
-  showNewest().then(() => {
-    document.getElementById("feed-title").scrollIntoView();
-  });
+newButton.addEventListener("click", async () => {
+  await lookAtFeed({ always: true });
+  document.getElementById("feed-title").scrollIntoView();
 });
 
-// --- the characters' syncs ---------------------------------------------------------------------------------------
+// --- older ones: the link beneath, pressed by scrolling to it ------------------------------------------------------
+
+const scroller = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) { readOn(); } }, { rootMargin: "600px" });
+function watchOlder() {
+  scroller.disconnect();
+  const link = document.getElementById("older");
+  if (link) { scroller.observe(link); }
+}
+
+let scrolled = false;
+addEventListener("scroll", () => { if (!scrolled) { scrolled = true; watchOlder(); } }, { passive: true });
+
+function readOn() {
+  scroller.disconnect();
+  return inTurn(async () => {
+    const link = document.getElementById("older");
+    if (!link) { return; }
+    const address = new URL(link.href);
+    const after = address.searchParams.get("after");
+    const separator = feedBox.dataset.address.includes("?") ? "&" : "?";
+    const more = (await fragment(`${feedBox.dataset.address}${separator}after=${encodeURIComponent(after)}`)).getElementById("feed");
+    const feed = document.getElementById("feed");
+    for (const day of more.querySelectorAll(".day")) { appendDay(feed, day); }
+    const next = more.querySelector("#older");
+    if (next) { link.href = next.href; } else { link.remove(); }
+    feed.dataset.grown = "yes";
+    watchOlder();
+  });
+}
+
+// --- keys ----------------------------------------------------------------------------------------------------------
+
+document.getElementById("keys").hidden = !matchMedia("(hover: hover)").matches;
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) { return; }
+  const step = { j: 1, k: -1 }[event.key];
+  if (!step) { return; }
+  const links = [...feedBox.querySelectorAll(".lost a")];
+  const at = links.indexOf(document.activeElement);
+  const next = at < 0 ? links[0] : links[at + step];
+  if (!next) { return; }
+  event.preventDefault();
+  next.focus({ preventScroll: true });
+  next.closest("li").scrollIntoView({ block: "nearest" });
+});
+
+// --- the characters' syncs -----------------------------------------------------------------------------------------
 
 let looking = null;
 let unnamedLooks = 0;
@@ -82,17 +151,17 @@ async function look() {
   let pause = LOOK_SELDOM_MS;
   try {
     if (!document.hidden) {
-      const fresh = await fragment("/fragments/characters");
+      const fresh = (await fragment("/fragments/characters")).firstElementChild;
       const wasChanging = document.getElementById("characters").dataset.changing === "yes";
       const changing = fresh.dataset.changing === "yes";
       showCharacters(fresh);
       if (changing) { pause = LOOK_OFTEN_MS; }
       // A sync that just ended has named what it stored.
-      if (followsFeed && wasChanging && !changing && !reading()) { showNewest(); }
+      if (followsFeed && wasChanging && !changing && !reading()) { lookAtFeed(); }
       if (followsFeed && unnamed() && unnamedLooks < 20 && !reading()) {
         unnamedLooks += 1;
         pause = Math.min(pause, LOOK_OFTEN_MS * unnamedLooks);
-        showNewest();
+        lookAtFeed();
       }
     }
   } catch (error) {
@@ -115,12 +184,7 @@ function showCharacters(fresh) {
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { look(); } });
 
-// A ship without a picture shows none, rather than a torn one.
-document.addEventListener("error", (event) => {
-  if (event.target instanceof HTMLImageElement) { event.target.classList.add("missing"); }
-}, true);
-
-// --- the socket --------------------------------------------------------------------------------------------------
+// --- the socket ----------------------------------------------------------------------------------------------------
 
 let attempts = 0;
 function connect() {
@@ -135,12 +199,13 @@ function connect() {
       const filter = corporation ? { corporationId: corporation } : character ? { characterId: character } : null;
       send({ type: "subscribe", id: "live", payload: { query: SUBSCRIPTION, variables: { filter } } });
       liveSign.textContent = "Live: new killmails appear here by themselves.";
-      if (!reading()) { showNewest(); } // what came between the page and the socket, or while it was lost
+      if (!reading()) { lookAtFeed(); } // what came between the page and the socket, or while it was lost
       attempts = 0;
     } else if (message.type === "next" && message.payload.data) {
       unnamedLooks = 0;
-      killmailAdded(message.payload.data.killmailAdded.id);
-      if (gathering !== null) { clearTimeout(looking); looking = setTimeout(look, LOOK_OFTEN_MS); }
+      killmailAdded();
+      clearTimeout(looking);
+      looking = setTimeout(look, LOOK_OFTEN_MS);
     } else if (message.type === "ping") {
       send({ type: "pong" });
     } else if (message.type === "complete" || message.type === "error") {

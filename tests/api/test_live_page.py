@@ -78,7 +78,7 @@ async def test_what_one_reads_does_not_move(site: Site, page: Page) -> None:
     before = await row.bounding_box()
     await site.store(body(50, victim=ME), body(51, attackers=(ME,)), announce_to=ME)
     button = page.locator("#new-killmails")
-    await expect(button).to_have_text("2 new")
+    await expect(button).to_have_text("+2 new")
     assert await page.locator("#killmail-50").count() == 0
     after = await row.bounding_box()
     assert before is not None

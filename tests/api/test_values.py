@@ -161,6 +161,6 @@ async def test_the_feed_shows_a_value_short_and_in_full(site: Site, browser: Bro
     _, page = await browser.get("/")
     title = "1,238,617.89 ISK at the prices of 2026-01-01; 2 of 3 kinds of item priced."
     assert f'<data value="1238617.89" title="{title}">1.24m</data> ISK' in page
-    assert page.count("kinds priced") == 1  # the other is priced in full
+    assert page.count("2 of 3 priced</span>") == 1  # the other is priced in full
     assert page.count('<span class="flag"') == page.count(">solo</span>") == 1
     assert "not priced yet" not in page

@@ -1,0 +1,1 @@
+"""The site: a module for each page, and what the pages share."""

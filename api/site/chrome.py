@@ -1,0 +1,62 @@
+"""What surrounds every page: its theme, its navigation, and where its images come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from starlette.requests import HTTPConnection, Request
+
+from api.services import services_of
+from db.sessions import Caller
+
+Theme = Literal["auto", "dark", "light"]
+THEMES: dict[str, str] = {"auto": "As my system", "dark": "Dark", "light": "Light"}
+"""The themes and what their buttons say."""
+THEME_COOKIE = "killreport-theme"
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """`address`: this page's, to come back to; without what a login put into it. `images`: EVE's image server."""
+
+    theme: Theme
+    signed_in: bool
+    is_admin: bool
+    address: str
+    path: str
+    images: str
+    site_url: str
+
+    def current(self, path: str) -> bool:
+        """Whether this page lies in that part of the site."""
+        return self.path == path or (path != "/" and self.path.startswith(f"{path}/"))
+
+
+def remember_caller(connection: HTTPConnection, who: Caller | None) -> None:
+    """Tell the chrome who is signed in."""
+    connection.state.caller = who
+
+
+def chrome_of(request: Request) -> Chrome:
+    """The chrome of this request's page."""
+    settings = services_of(request).settings
+    who: Caller | None = getattr(request.state, "caller", None)
+    path = request.url.path
+    shown = request.method == "GET" and not path.startswith(("/auth/", "/graphql"))
+    query = request.url.query if shown else ""
+    return Chrome(
+        theme=theme_of(request),
+        signed_in=who is not None,
+        is_admin=who is not None and not settings.admin_character_ids.isdisjoint(who.character_ids),
+        address=(f"{path}?{query}" if query else path) if shown else "/",
+        path=path,
+        images=settings.eve_images_url,
+        site_url=settings.site_url,
+    )
+
+
+def theme_of(request: Request) -> Theme:
+    """The theme this browser chose; `auto` follows the system's."""
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return cast("Theme", chosen) if chosen in THEMES else "auto"

@@ -1,0 +1,83 @@
+"""The front page of who is signed in: how the syncs stand, and the killmails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from api.browser_cookies import caller
+from api.graphql.arguments import viewer
+from api.page_forms import signed_in
+from api.rendering import render
+from api.services import services_of
+from api.site.feed_address import SIDES, FeedAddress
+from api.site.feed_shown import ShownFeed, shown_feed
+from api.site.sync_strip import sync_strip
+from db.followed_corporations import boards
+from db.killmails import FeedPage, InvalidCursor, KillmailFilter, feed
+from db.sessions import Caller
+
+PAGE_SIZE = 50
+FRAGMENT = "/fragments/feed"
+
+
+async def home(request: Request) -> Response:
+    """GET /: what this is, or the pilot's killmails. The parameters are those of `FeedAddress`."""
+    who = await caller(request)
+    if who is None:
+        return render(request, "welcome.html")
+    context = {**await _context(request, who), **await sync_strip(request, who)}
+    return render(request, "home.html", **context)
+
+
+async def feed_fragment(request: Request) -> Response:
+    """GET /fragments/feed: the list of killmails, with the parameters of the page."""
+    who = await signed_in(request)
+    return fragment(render(request, "_feed.html", **await _context(request, who)))
+
+
+def fragment(response: HTMLResponse) -> HTMLResponse:
+    """A part of a page is nothing for a search engine."""
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+async def _context(request: Request, who: Caller) -> dict[str, Any]:
+    address = _theirs(FeedAddress.of(request.query_params), who)
+    shown = await _shown(request, who, address)
+    return {
+        "feed": shown,
+        "address": address.but(),
+        "boards": await boards(services_of(request).pool, who.corporation_ids),
+    }
+
+
+async def _shown(request: Request, who: Caller, address: FeedAddress) -> ShownFeed:
+    try:
+        page = await _page(request, who, address)
+    except InvalidCursor:
+        address = address.but()
+        page = await _page(request, who, address)
+    return shown_feed(page, address, "/", FRAGMENT)
+
+
+def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
+    """The address without somebody else's character or board; a board goes before a character."""
+    corporation = address.corporation if address.corporation in who.corporation_ids else None
+    character = address.character if address.character in who.character_ids and corporation is None else None
+    return address.but(character=character, corporation=corporation, after=address.after)
+
+
+async def _page(request: Request, who: Caller, address: FeedAddress) -> FeedPage:
+    return await feed(
+        services_of(request).pool,
+        viewer(who),
+        PAGE_SIZE,
+        address.after,
+        KillmailFilter(address.character, address.corporation, SIDES.get(address.side or "")),
+        with_attackers=False,
+        with_items=False,
+        with_position=False,
+    )

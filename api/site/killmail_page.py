@@ -1,0 +1,42 @@
+"""GET /killmails/{id}: everything that is known of one killmail, for those who may see it."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.graphql.arguments import viewer
+from api.page_forms import signed_in
+from api.rendering import render
+from api.services import services_of
+from api.site.attackers import shown_attackers
+from api.site.fit import shown_fit
+from api.site.killmail_words import sentence, title
+from db import killmails
+
+LINES_SHOWN = 150
+"""Lines of the fit, so that a freighter's or a structure's holds do not make the page slow."""
+ALL_LINES = 100_000
+
+
+async def killmail(request: Request) -> Response:
+    """`attackers`: which page of them. `items=all`: all lines of the fit.
+
+    Raises:
+        HTTPException: 401 nobody is signed in, 404 no such killmail among those the pilot may see.
+    """
+    who = await signed_in(request)
+    found = await killmails.killmail(services_of(request).pool, viewer(who), request.path_params["killmail_id"])
+    if found is None:
+        raise HTTPException(404, "There is no such killmail, or none that your characters and boards are on.")
+    at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
+    return render(
+        request,
+        "killmail.html",
+        killmail=found,
+        title=title(found),
+        sentence=sentence(found),
+        fit=shown_fit(found["items"], at_most),
+        attackers=shown_attackers(found, request.query_params.get("attackers")),
+    )

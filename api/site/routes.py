@@ -1,0 +1,16 @@
+"""The site's addresses."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from api.site import feed_page, killmail_page, sync_strip, theme
+
+SITE_ROUTES = (
+    Route("/", feed_page.home),
+    Route("/fragments/characters", sync_strip.characters_fragment),
+    Route("/fragments/feed", feed_page.feed_fragment),
+    Route("/killmails/{killmail_id:int}", killmail_page.killmail),
+    Route("/sync", sync_strip.sync_order, methods=["POST"]),
+    Route("/theme", theme.choose_theme, methods=["POST"]),
+)

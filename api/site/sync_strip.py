@@ -1,0 +1,64 @@
+"""How the syncs of the account's characters stand, above the feed, and the buttons that help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.page_forms import posted_form, refusal_page, signed_in
+from api.rendering import render
+from api.services import services_of
+from api.sync_orders import ORDERS, give_order
+from db.accounts import account_characters
+from db.first_syncs import first_syncs
+from db.sessions import Caller
+from workflows.contracts import SyncAction, SyncState
+
+WAITING = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
+"""States that will not last: the script looks often."""
+BUTTONS = {
+    SyncAction.LOG_IN: ("login", "Log in again"),
+    SyncAction.RESUME: ("resume", "Resume"),
+    SyncAction.SYNC_NOW: ("sync_now", "Sync now"),
+}
+"""The order that helps and what its button says; "login" is a link. Other actions have no button."""
+WORTH_A_LOOK = 3
+"""So many characters are shown one by one; of more, only those that are not simply up to date."""
+
+
+async def characters_fragment(request: Request) -> Response:
+    """GET /fragments/characters: the panel of the account's characters."""
+    who = await signed_in(request)
+    response = render(request, "_characters.html", **await sync_strip(request, who))
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+async def sync_order(request: Request) -> Response:
+    """POST /sync: the buttons of a character. Fields: `character_id`, `order`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    order = form.choice("order", *ORDERS)
+    refusal = await give_order(services_of(request), form.who, form.eve_id("character_id"), order)
+    back = "/settings" if form.fields.get("from") == "settings" else "/"
+    return RedirectResponse(back, 303) if refusal is None else refusal_page(request, refusal.message, back)
+
+
+async def sync_strip(request: Request, who: Caller) -> dict[str, Any]:
+    """What `_characters.html` shows."""
+    pool = services_of(request).pool
+    characters = await account_characters(pool, who.account_id)
+    quiet = [one for one in characters if one.status.state == SyncState.OK and one.last_run is not None]
+    folded = quiet if len(characters) > WORTH_A_LOOK else []
+    return {
+        "characters": characters,
+        "shown_characters": [one for one in characters if one not in folded],
+        "folded_characters": folded,
+        "changing": any(character.status.state in WAITING for character in characters),
+        "first_sync": [one for one in characters if one.last_killmail_sync_at is None],
+        "came_in": await first_syncs(pool, who.character_ids),
+        "buttons": {one.character_id: BUTTONS.get(one.status.action, ("", "")) for one in characters},
+    }

@@ -1,0 +1,141 @@
+"""A database as it is after weeks of use: a pilot's killmails with names, places and prices, and an enormous battle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import asyncpg
+
+from db.appraisal import appraise
+from db.names import store_names, store_solar_systems, unknown_entity_ids
+from db.prices import store_snapshot
+from db.store import store_killmails
+from sandbox.eve.server import SandboxEve
+from sandbox.eve.universe import Universe
+from tests.db.bodies import Body, raw
+
+BATTLE_ATTACKERS = 3_700
+BATTLE_ID = 200_000_001
+PACKED_ID = 200_000_002
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """Who and what there is. `killmail_ids`: the first pilot's, newest first; `loss_id`: one where they were lost."""
+
+    account_id: int
+    pilot_id: int
+    second_id: int
+    corporation_id: int
+    killmail_ids: list[int]
+    loss_id: int
+
+
+async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
+    """Store what a sync of the sandbox's first pilot brings, and what only a long life brings."""
+    first, second = eve.pilots[0], eve.newcomer
+    ids = eve.listed_killmail_ids(first.character_id)
+    bodies = [await asyncio.to_thread(eve.killmail, killmail_id) for killmail_id in ids]
+    bodies += [_battle(bodies[0], first.character_id), _packed(bodies[0], first.character_id)]
+    await store_killmails(pool, [raw(body) for body in bodies])
+    stored = [int(body["killmail_id"]) for body in bodies]
+    await name_all(pool, eve.world.universe, stored)
+    await _price_all(pool, eve.world.universe)
+    await appraise(pool, stored)
+    account_id = await pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
+    for one in (first, second):
+        await pool.execute(
+            """
+            INSERT INTO users (character_id, account_id, name, owner_hash, corporation_id, scopes, token_state,
+                               sync_state, last_killmail_sync_at, first_synced_at)
+            VALUES ($1, $2, $3, 'owner', $4, '{esi-killmails.read_killmails.v1}', 'valid', 'ok', now(), now())
+            """,
+            one.character_id,
+            account_id,
+            one.name,
+            one.corporation_id,
+        )
+    lost = next(body for body in bodies if body["victim"].get("character_id") == first.character_id)
+    return Furnished(
+        account_id, first.character_id, second.character_id, first.corporation_id, ids, int(lost["killmail_id"])
+    )
+
+
+async def name_all(pool: asyncpg.Pool, universe: Universe, killmail_ids: Collection[int]) -> None:
+    """Names, groups and places of all that these killmails mention."""
+    ids = await unknown_entity_ids(pool, killmail_ids)
+    found = [(entity_id, *named) for entity_id in ids if (named := universe.named(entity_id))]
+    await store_names(pool, found)
+    systems = universe.solar_systems.values()
+    await store_solar_systems(pool, [(s.solar_system_id, s.security_status, s.constellation_id) for s in systems])
+    await pool.executemany(
+        "INSERT INTO constellations (constellation_id, region_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        [(one.constellation_id, one.region_id, one.name) for one in universe.constellations.values()],
+    )
+    await pool.executemany(
+        "INSERT INTO regions (region_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING", [*universe.regions.items()]
+    )
+    await pool.executemany(
+        "INSERT INTO types (type_id, group_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        [(one.type_id, one.group_id) for one in universe.types.values()],
+    )
+    await pool.executemany(
+        "INSERT INTO type_groups (group_id, category_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        [(one.group_id, one.category_id, one.name) for one in universe.groups.values()],
+    )
+    await pool.executemany(
+        "INSERT INTO type_categories (category_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        [*universe.categories.items()],
+    )
+    await pool.executemany(
+        "INSERT INTO corporation_details (corporation_id, ticker) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        [(one.corporation_id, one.ticker) for one in universe.corporations.values()],
+    )
+    await pool.executemany(
+        "INSERT INTO alliance_details (alliance_id, ticker) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        [(one.alliance_id, one.ticker) for one in universe.alliances.values()],
+    )
+
+
+async def _price_all(pool: asyncpg.Pool, universe: Universe) -> None:
+    prices = [(type_id, Decimal(1_000 + type_id * 7_919 % 40_000_000), None) for type_id in universe.types]
+    await store_snapshot(pool, datetime.now(UTC).date() - timedelta(days=100), "", prices)
+
+
+def _battle(like: Body, character_id: int) -> Body:
+    """The loss of a pilot against thousands."""
+    attacker = {**like["attackers"][0], "final_blow": False}
+    crowd = [
+        {**attacker, "character_id": 95_000_000 + number, "damage_done": BATTLE_ATTACKERS - number}
+        for number in range(BATTLE_ATTACKERS)
+    ]
+    crowd[-1]["final_blow"] = True
+    return {
+        **like,
+        "killmail_id": BATTLE_ID,
+        "victim": {**like["victim"], "character_id": character_id},
+        "attackers": crowd,
+    }
+
+
+def _packed(like: Body, character_id: int) -> Body:
+    """A loss with charges in its modules, a container in its hold, and more kinds of cargo than one looks at."""
+    fitted = [
+        {"item_type_id": 2889, "flag": 27, "singleton": 0, "quantity_destroyed": 1},
+        {"item_type_id": 222, "flag": 27, "singleton": 0, "quantity_destroyed": 90},
+        {"item_type_id": 2889, "flag": 28, "singleton": 0, "quantity_destroyed": 1},
+        {"item_type_id": 222, "flag": 28, "singleton": 0, "quantity_destroyed": 110},
+        {"item_type_id": 438, "flag": 19, "singleton": 0, "quantity_dropped": 1},
+    ]
+    held = [{"item_type_id": 34, "flag": 0, "singleton": 0, "quantity_dropped": 1_234_567}]
+    cargo = [{"item_type_id": 3467, "flag": 5, "singleton": 1, "quantity_dropped": 1, "items": held}]
+    cargo += [
+        {"item_type_id": 60_000 + kind, "flag": 5, "singleton": 0, "quantity_destroyed": 1 + kind}
+        for kind in range(400)
+    ]
+    victim = {**like["victim"], "character_id": character_id, "items": [*fitted, *cargo]}
+    return {**like, "killmail_id": PACKED_ID, "victim": victim}

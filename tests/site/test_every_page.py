@@ -1,0 +1,123 @@
+"""What must hold for every page: it fits the window, validates, is accessible, small, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from justhtml import JustHTML
+from playwright.async_api import Browser
+
+from tests.api.site import Browser as Visitor
+from tests.end_to_end.chromium import needs_chromium
+from tests.site.conftest import World, complaints_of, picture, signed_in_context
+from tests.site.furniture import BATTLE_ID, PACKED_ID, Furnished
+
+Path = Callable[[Furnished], str]
+PAGES: dict[str, Path] = {
+    "feed": lambda _: "/",
+    "feed-losses": lambda _: "/?side=losses",
+    "feed-empty": lambda there: f"/?character={there.second_id}&side=losses",
+    "killmail": lambda there: f"/killmails/{there.loss_id}",
+    "killmail-kill": lambda there: f"/killmails/{there.killmail_ids[0]}",
+    "killmail-battle": lambda _: f"/killmails/{BATTLE_ID}",
+    "killmail-packed": lambda _: f"/killmails/{PACKED_ID}",
+    "settings": lambda _: "/settings",
+    "missing": lambda _: "/killmails/1",
+}
+FOR_NOBODY: dict[str, Path] = {
+    "home": lambda _: "/",
+    "logged-out": lambda there: f"/killmails/{there.loss_id}",
+    "login-over": lambda _: "/auth/callback?state=x&code=y",
+}
+WIDTHS = {"wide": 1280, "phone": 390}
+LARGEST_PAGE = 100_000
+"""Bytes, style and script included, before images."""
+STATIC = ("/static/site.css", "/static/site.js", "/static/live.js")
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("name", [*PAGES, *FOR_NOBODY])
+async def test_it_fits_the_window_and_is_accessible(engine: Browser, world: World, name: str, script: bool) -> None:
+    path = (PAGES | FOR_NOBODY)[name](world.there)
+    account_id = world.there.account_id if name in PAGES else None
+    context = await signed_in_context(
+        engine, world.site, account_id, java_script_enabled=script, color_scheme="dark", reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    complaints = complaints_of(page)
+    answer = await page.goto(f"{world.site.address}{path}")
+    assert answer is not None
+    for look, width in WIDTHS.items():
+        await page.set_viewport_size({"width": width, "height": 900})
+        if script:
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        if script or name == "feed":
+            await picture(page, f"{name}-{look}{'' if script else '-no-script'}")
+    if script:
+        found = await Axe().run(page, options={"resultTypes": ["violations"]})
+        serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+        assert not serious, found.generate_report()
+    text = await page.inner_text("main")
+    assert text.strip()
+    assert not [said for said in complaints if f"status of {answer.status}" not in said]
+    await context.close()
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["feed", "killmail", "settings"])
+async def test_the_light_theme_has_enough_contrast(engine: Browser, world: World, name: str) -> None:
+    context = await signed_in_context(engine, world.site, world.there.account_id, color_scheme="light")
+    page = await context.new_page()
+    await page.goto(f"{world.site.address}{PAGES[name](world.there)}")
+    found = await Axe().run(page, options={"runOnly": ["color-contrast"]})
+    assert not found.response["violations"], found.generate_report()
+    await picture(page, f"{name}-light")
+    await context.close()
+
+
+@pytest.mark.parametrize("name", [*PAGES, *FOR_NOBODY])
+async def test_it_is_valid_and_small(visitor: Visitor, stranger: Visitor, world: World, name: str) -> None:
+    path = (PAGES | FOR_NOBODY)[name](world.there)
+    _, page = await (visitor if name in PAGES else stranger).get(path)
+    JustHTML(page, strict=True)  # raises at the first error of the HTML standard
+    around = sum([len((await visitor.get(file))[1]) for file in STATIC if file in page])
+    assert len(page.encode()) + around <= LARGEST_PAGE
+    assert not re.search(r"<[^>]+\son\w+=|<[^>]+\sstyle=|<script(?![^>]*src=)", page), "the policy forbids it"
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+async def test_every_link_leads_somewhere(visitor: Visitor, world: World) -> None:
+    site = world.site.address
+    seen, ahead, broken = {"/"}, ["/"], []
+    while ahead and len(seen) < 400:
+        path = ahead.pop()
+        status, page = await visitor.get(path, headers={"Accept": "text/html"})
+        if status != 200:
+            broken.append((path, status))
+            continue
+        ids = set(re.findall(r'\sid="([^"]+)"', page))
+        for found in re.findall(r'<a\s[^>]*href="([^"]+)"', page):
+            address, fragment = urldefrag(urljoin(f"{site}{path}", found.replace("&amp;", "&")))
+            if not address.startswith(site) or urlsplit(address).path.startswith("/auth/"):
+                continue
+            after = address.removeprefix(site) or "/"
+            if after == path and fragment and fragment not in ids:
+                broken.append((f"{path}#{fragment}", 0))
+            if after not in seen and sum(_kind(one) == _kind(after) for one in seen) < 3:
+                seen.add(after)
+                ahead.append(after)
+    assert not broken
+    assert len(seen) > 10
+
+
+def _kind(path: str) -> str:
+    """Pages that only differ in their numbers are of one kind: a few of each are enough."""
+    return re.sub(r"[0-9]{4,}|after=[^&]+", "N", path)
