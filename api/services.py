@@ -14,6 +14,7 @@ import redis.asyncio
 import temporalio.client
 from starlette.requests import HTTPConnection
 
+from api.compiled.plans import CompiledReads
 from api.live_feed import LiveFeed
 from api.sync_requests import SyncRequests
 from db.pool import open_pool
@@ -43,6 +44,7 @@ class Services:
     temporal: temporalio.client.Client
     sync_requests: SyncRequests
     live_feed: LiveFeed
+    compiled: CompiledReads
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -78,6 +80,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 temporal=temporal,
                 sync_requests=sync_requests,
                 live_feed=live_feed,
+                compiled=CompiledReads(pool),
             )
             following.cancel()
             await asyncio.wait([following])

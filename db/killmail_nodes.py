@@ -39,7 +39,7 @@ def mentioned_ids(killmails: Iterable[asyncpg.Record], participants: Iterable[as
     for row in killmails:
         ids.add(row["solar_system_id"])
         if row["items"] is not None:
-            ids.update(_type_ids(orjson.loads(row["items"])))
+            ids.update(item_type_ids(orjson.loads(row["items"])))
     ids.discard(None)
     return ids
 
@@ -68,7 +68,7 @@ def killmail_node(
     damage = row["damage_done"]
     node: Node = {
         "id": str(row["killmail_id"]),
-        "time": _time(row["killmail_time"]),
+        "time": shown_time(row["killmail_time"]),
         "side": "VICTIM" if whose_side & {victim[column] for column in _SIDE_IDS} else "ATTACKER",
         "solarSystem": solar_system_node(row, known.name(row["solar_system_id"])),
         "victim": {
@@ -88,11 +88,12 @@ def killmail_node(
     if with_attackers:
         node["attackers"] = [_attacker(attacker, known, damage) for attacker in attackers]
     if with_items:
-        node["items"] = [] if row["items"] is None else [_item(item, known) for item in orjson.loads(row["items"])]
+        node["items"] = [] if row["items"] is None else [item_node(item, known) for item in orjson.loads(row["items"])]
     return node
 
 
-def _time(moment: datetime) -> str:
+def shown_time(moment: datetime) -> str:
+    """RFC 3339 in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -109,7 +110,7 @@ def _value(row: asyncpg.Record) -> Node | None:
 
 
 def _related(loss: RelatedLoss, known: Known) -> Node:
-    return {"id": str(loss.killmail_id), "time": _time(loss.killmail_time), "ship": known.type(loss.ship_type_id)}
+    return {"id": str(loss.killmail_id), "time": shown_time(loss.killmail_time), "ship": known.type(loss.ship_type_id)}
 
 
 def _who(participant: asyncpg.Record, known: Known) -> Node:
@@ -133,7 +134,8 @@ def _attacker(participant: asyncpg.Record, known: Known, damage_of_all: int | No
     }
 
 
-def _item(item: Mapping[str, Any], known: Known) -> Node:
+def item_node(item: Mapping[str, Any], known: Known) -> Node:
+    """What was in a slot or in the cargo, and what it held."""
     return {
         "type": known.type(item["item_type_id"]),
         "flag": item["flag"],
@@ -141,11 +143,12 @@ def _item(item: Mapping[str, Any], known: Known) -> Node:
         "quantityDestroyed": item.get("quantity_destroyed"),
         "quantityDropped": item.get("quantity_dropped"),
         "singleton": item["singleton"],
-        "items": [_item(held, known) for held in item.get("items") or ()],
+        "items": [item_node(held, known) for held in item.get("items") or ()],
     }
 
 
-def _type_ids(items: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+def item_type_ids(items: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    """The types of these items and of what they hold."""
     for item in items:
         yield item["item_type_id"]
-        yield from _type_ids(item.get("items") or ())
+        yield from item_type_ids(item.get("items") or ())

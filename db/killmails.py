@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -58,6 +59,10 @@ __all__ = [
     "killmail",
     "killmails_by_id",
 ]
+
+
+Before = tuple[Any, int]
+"""Time or value, and the id, of the killmail that a page follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,28 +144,50 @@ async def feed(
     Raises:
         InvalidCursor: `after` is not a cursor of this order.
     """
-    by_time = decode_cursor(after) if after is not None and order == "TIME" else None
-    by_value = decode_value_cursor(after) if after is not None and order == "VALUE" else None
+    before = decoded(after, order)
     seen_by = eyes(viewer, filter, "ACCOUNT")
     if seen_by.are_closed:
         return FeedPage([], [], has_next_page=False)
     wanted = _Wanted(with_attackers, with_items, with_position, with_related)
     async with pool.acquire() as connection:
-        start = await best_start(connection, seen_by, filter, count_one=order == "VALUE")
-        page = (
-            page_by_time(seen_by, filter, start.walk, first + 1, by_time)
-            if order == "TIME"
-            else page_by_value(seen_by, filter, start, first + 1, by_value)
-        )
+        page = await feed_page(connection, seen_by, filter, order, first + 1, before)
         rows = await _rows(connection, page, order, wanted)
         nodes = await _nodes(connection, rows[:first], viewer, _whose_side(seen_by, filter), wanted)
-    cursors = [
-        encode_cursor(row["killmail_time"], row["killmail_id"])
-        if order == "TIME"
-        else encode_value_cursor(row["total_value"], row["killmail_id"])
-        for row in rows[:first]
-    ]
+    cursors = [cursor_of(row, order) for row in rows[:first]]
     return FeedPage(nodes, cursors, has_next_page=len(rows) > first)
+
+
+async def feed_page(
+    connection: asyncpg.pool.PoolConnectionProxy,
+    seen_by: Eyes,
+    filter: KillmailFilter,  # noqa: A002 - the name in schema.graphql
+    order: Order,
+    limit: int,
+    before: Before | None,
+) -> MakePage:
+    """The first `limit` killmails of a list after the place `before`."""
+    start = await best_start(connection, seen_by, filter, count_one=order == "VALUE")
+    if order == "TIME":
+        return page_by_time(seen_by, filter, start.walk, limit, before)
+    return page_by_value(seen_by, filter, start, limit, before)
+
+
+def decoded(after: str | None, order: Order) -> Before | None:
+    """The place in the list that a cursor names.
+
+    Raises:
+        InvalidCursor: it is not a cursor of this order.
+    """
+    if after is None:
+        return None
+    return decode_cursor(after) if order == "TIME" else decode_value_cursor(after)
+
+
+def cursor_of(row: asyncpg.Record, order: Order) -> str:
+    """The cursor that continues after this row of `killmails`."""
+    if order == "TIME":
+        return encode_cursor(row["killmail_time"], row["killmail_id"])
+    return encode_value_cursor(row["total_value"], row["killmail_id"])
 
 
 async def count(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from api.compiled.executor import Rendered
+from api.compiled.selection import NotCompiled
 from api.graphql.arguments import page_size, viewer
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
@@ -15,7 +18,7 @@ Row = dict[str, Any]
 
 async def killmail_connection(
     info: Info, first: int | None, after: str | None, chosen: KillmailFilter, order: Order = "TIME"
-) -> Row:
+) -> Row | Rendered:
     """The `KillmailConnection` of the field being resolved; empty for anonymous callers.
 
     Raises:
@@ -27,6 +30,8 @@ async def killmail_connection(
         return connection_row(FeedPage([], [], has_next_page=False), 0)
     pool, who = context.services.pool, viewer(context.caller)
     try:
+        with suppress(NotCompiled):
+            return await context.services.compiled.feed(info, who, size, after, chosen, order)
         page = await feed(
             pool,
             who,

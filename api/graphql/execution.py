@@ -20,6 +20,7 @@ from graphql import (
     subscribe,
 )
 
+from api.compiled.executor import RenderedAware
 from api.graphql.documents import Documents, InvalidDocument
 from api.graphql.errors import Code, plain_error, shown_error
 from api.services import Services
@@ -111,6 +112,7 @@ class Executor:
                     context_value=context,
                     variable_values=operation.variables,
                     operation_name=operation.operation_name,
+                    executor_class=RenderedAware,
                 )
                 result = await running if isawaitable(running) else running
         except TimeoutError:

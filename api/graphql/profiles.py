@@ -9,6 +9,7 @@ from typing import Any
 
 from ariadne import ObjectType
 
+from api.compiled.executor import Rendered
 from api.graphql.arguments import MAX_PAGE, eve_id, killmail_filter, period, viewer
 from api.graphql.connections import killmail_connection
 from api.graphql.errors import Code, Refused
@@ -102,7 +103,7 @@ def _profile(
         after: str | None = None,
         filter: Row | None = None,  # noqa: A002 - the schema's name
         orderBy: Order = "TIME",  # noqa: N803 - the schema's name
-    ) -> Row:
+    ) -> Row | Rendered:
         chosen = narrowed(killmail_filter(filter), int(parent["id"]))
         return await killmail_connection(info, first, after, chosen, orderBy)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ariadne import QueryType
 
+from api.compiled.executor import Rendered
+from api.compiled.selection import NotCompiled
 from api.graphql.account_feeds import AccountFeeds
 from api.graphql.arguments import eve_id, killmail_filter, viewer
 from api.graphql.connections import killmail_connection
@@ -44,11 +47,13 @@ async def resolve_me(_: None, info: Info) -> Row | None:
 
 
 @query.field("killmail")
-async def resolve_killmail(_: None, info: Info, id: str) -> Row | None:  # noqa: A002 - the schema's name
+async def resolve_killmail(_: None, info: Info, id: str) -> Row | Rendered | None:  # noqa: A002 - the schema's name
     context = info.context
     killmail_id = eve_id(id)
     if context.caller is None:
         return None
+    with suppress(NotCompiled):
+        return await context.services.compiled.killmail(info, viewer(context.caller), killmail_id)
     return await killmail(context.services.pool, viewer(context.caller), killmail_id)
 
 
@@ -60,7 +65,7 @@ async def resolve_killmails(
     after: str | None = None,
     filter: Row | None = None,  # noqa: A002 - the schema's name
     orderBy: Order = "TIME",  # noqa: N803 - the schema's name
-) -> Row:
+) -> Row | Rendered:
     return await killmail_connection(info, first, after, killmail_filter(filter), orderBy)
 
 

@@ -188,7 +188,7 @@ async def test_what_goes_wrong_inside_is_not_told(
 ) -> None:
     await site.pool.execute("DROP TABLE killmail_bodies")
     async with browser.http.post(
-        f"{site.address}/graphql", json={"query": "{ me { id } killmails { nodes { id } } }"}
+        f"{site.address}/graphql", json={"query": "{ me { id } killmails { nodes { items { flag } } } }"}
     ) as response:
         answer = await response.json()
     (error,) = answer["errors"]

@@ -1,0 +1,263 @@
+"""The fields of killmails that are compiled: which columns each needs, and how it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from typing import Any, cast
+
+import orjson
+
+from api.attacker_groups import attacker_groups
+from api.compiled import columns
+from api.compiled.columns import Batch, Writer, objects, one_or_none, slices
+from api.compiled.facts import Kind
+from api.compiled.nodes import write_node
+from api.compiled.page import Items, Page
+from api.compiled.selection import Field, NotCompiled, Selection
+from db.killmail_rows import Wanted
+from db.slots import slot_name
+
+
+@dataclass(slots=True)
+class Needs:
+    """What the writers ask for while they are made: columns, and by which of them facts are looked up."""
+
+    wanted: Wanted = field(default_factory=Wanted)
+    total: bool = False
+    facts_of_killmails: set[tuple[Kind, str]] = field(default_factory=set)
+    facts_of_participants: set[tuple[Kind, str]] = field(default_factory=set)
+
+
+Compile = Callable[[Field, Needs], Writer]
+Table = Mapping[str, Compile]
+Make = Callable[[str, Field], Writer]
+
+
+def compiled(table: Table, selection: Selection, needs: Needs) -> Writer:
+    """The writer of objects whose fields are in `table`.
+
+    Raises:
+        NotCompiled: one is not.
+    """
+
+    def writer_of(field: Field) -> Writer:
+        if (compile_field := table.get(field.name)) is None:
+            raise NotCompiled(f"{selection.type_name}.{field.name}")
+        return compile_field(field, needs)
+
+    return objects(selection, writer_of)
+
+
+def _of_killmail(make: Make, column: str) -> Compile:
+    def compile_field(field: Field, needs: Needs) -> Writer:
+        needs.wanted.killmails.add(column)
+        return make(column, field)
+
+    return compile_field
+
+
+def _of_participant(make: Make, column: str) -> Compile:
+    def compile_field(field: Field, needs: Needs) -> Writer:
+        needs.wanted.participants.add(column)
+        return make(column, field)
+
+    return compile_field
+
+
+def _fact_of_participant(kind: Kind, column: str) -> Compile:
+    def compile_field(field: Field, needs: Needs) -> Writer:
+        needs.wanted.participants.add(column)
+        needs.facts_of_participants.add((kind, column))
+        return columns.fact(kind, column, field)
+
+    return compile_field
+
+
+def _damage_share(_: Field, needs: Needs) -> Writer:
+    needs.wanted.participants |= {"damage", "damage_of_all"}
+
+    def write(batch: Batch) -> Sequence[str]:
+        shares = zip(batch["damage"], batch["damage_of_all"], strict=True)
+        return [repr(damage / of_all) if of_all else "null" for damage, of_all in shares]
+
+    return write
+
+
+def _position(field: Field, needs: Needs) -> Writer:
+    needs.wanted.killmails.add("position")
+    selection = field.selection
+
+    def write(batch: Batch) -> Sequence[str]:
+        return ["null" if text is None else write_node(selection, orjson.loads(text)) for text in batch["position"]]
+
+    return write
+
+
+_EVERYBODY: Table = {
+    "character": _fact_of_participant(Kind.CHARACTER, "character_id"),
+    "corporation": _fact_of_participant(Kind.ORGANIZATION, "corporation_id"),
+    "alliance": _fact_of_participant(Kind.ORGANIZATION, "alliance_id"),
+    "faction": _fact_of_participant(Kind.FACTION, "faction_id"),
+    "ship": _fact_of_participant(Kind.TYPE, "ship_type_id"),
+}
+VICTIM: Table = {
+    **_EVERYBODY,
+    "damageTaken": _of_participant(columns.small_integer, "damage"),
+    "position": _position,
+}
+ATTACKER: Table = {
+    **_EVERYBODY,
+    "weapon": _fact_of_participant(Kind.TYPE, "weapon_type_id"),
+    "damageDone": _of_participant(columns.small_integer, "damage"),
+    "damageShare": _damage_share,
+    "finalBlow": _of_participant(columns.flag, "final_blow"),
+    "securityStatus": _of_participant(columns.floating, "security_status"),
+}
+VALUE: Table = {
+    "destroyed": _of_killmail(columns.isk, "destroyed_value"),
+    "dropped": _of_killmail(columns.isk, "dropped_value"),
+    "fitted": _of_killmail(columns.isk, "fitted_value"),
+    "total": _of_killmail(columns.isk, "total_value"),
+    "priceDate": _of_killmail(columns.plain_text, "price_date"),
+    "pricedKinds": _of_killmail(columns.small_integer, "priced_kinds"),
+    "itemKinds": _of_killmail(columns.small_integer, "item_kinds"),
+}
+
+
+def _related_ship(field: Field, _: Needs) -> Writer:
+    return columns.fact(Kind.TYPE, "ship_type_id", field)
+
+
+RELATED: Table = {
+    "id": lambda field, _: columns.identity("killmail_id", field),
+    "time": lambda field, _: columns.moment("killmail_time", field),
+    "ship": _related_ship,
+}
+
+
+def _slot(field: Field, _: Needs) -> Writer:
+    return lambda batch: [f'"{slot_name(flag)}"' for flag in columns.told(batch, "flag", field)]
+
+
+def _held(field: Field, needs: Needs) -> Writer:
+    write = compiled(ITEM, field.selection, needs)
+    return lambda batch: _lists(write, cast(Items, batch).held(), batch)
+
+
+ITEM: Table = {
+    "type": lambda field, _: columns.fact(Kind.TYPE, "item_type_id", field),
+    "flag": lambda field, _: columns.small_integer("flag", field),
+    "slot": _slot,
+    "quantityDestroyed": lambda field, _: columns.big_integer("quantity_destroyed", field),
+    "quantityDropped": lambda field, _: columns.big_integer("quantity_dropped", field),
+    "singleton": lambda field, _: columns.small_integer("singleton", field),
+    "items": _held,
+}
+
+
+def _lists(write: Writer, lists: Sequence[Sequence[Mapping[str, Any]]], batch: Batch) -> Sequence[str]:
+    texts = write(Items([item for items in lists for item in items], batch.facts))
+    return slices(texts, [*pairwise(accumulate(map(len, lists), initial=0))])
+
+
+def _items(field: Field, needs: Needs) -> Writer:
+    needs.wanted.killmails.add("items")
+    write = compiled(ITEM, field.selection, needs)
+    return lambda page: _lists(write, page["items"], page)
+
+
+def _solar_system(field: Field, needs: Needs) -> Writer:
+    needs.wanted.killmails.add("solar_system_id")
+    needs.facts_of_killmails.add((Kind.SYSTEM, "solar_system_id"))
+    return columns.fact(Kind.SYSTEM, "solar_system_id", field)
+
+
+def _value(field: Field, needs: Needs) -> Writer:
+    needs.wanted.killmails.add("price_date")
+    write = compiled(VALUE, field.selection, needs)
+
+    def write_value(page: Batch) -> Sequence[str]:
+        dates = page["price_date"]
+        return one_or_none(write, page, [None if date is None else index for index, date in enumerate(dates)])
+
+    return write_value
+
+
+def _victim(field: Field, needs: Needs) -> Writer:
+    needs.wanted.participants.add("ordinal")
+    write = compiled(VICTIM, field.selection, needs)
+    return lambda page: write(cast(Page, page).victims())
+
+
+def _attackers(field: Field, needs: Needs) -> Writer:
+    needs.wanted.everyone = True
+    needs.wanted.participants.add("ordinal")
+    write = compiled(ATTACKER, field.selection, needs)
+
+    def write_attackers(page: Batch) -> Sequence[str]:
+        attackers, bounds = cast(Page, page).attackers()
+        return slices(write(attackers), bounds)
+
+    return write_attackers
+
+
+def _final_blow(field: Field, needs: Needs) -> Writer:
+    needs.wanted.participants.add("final_blow")
+    write = compiled(ATTACKER, field.selection, needs)
+    return lambda page: one_or_none(write, cast(Page, page).participants, cast(Page, page).final_blows())
+
+
+def _top_damage(field: Field, needs: Needs) -> Writer:
+    needs.wanted.killmails.add("top_damage_ordinal")
+    needs.wanted.participants.add("ordinal")
+    write = compiled(ATTACKER, field.selection, needs)
+    return lambda page: one_or_none(write, cast(Page, page).participants, cast(Page, page).top_damages())
+
+
+def _attacker_groups(field: Field, needs: Needs) -> Writer:
+    grouped = {
+        "ship": (Kind.TYPE, "ship_type_id"),
+        "corporation": (Kind.ORGANIZATION, "corporation_id"),
+        "alliance": (Kind.ORGANIZATION, "alliance_id"),
+    }
+    needs.wanted.everyone = True
+    needs.wanted.participants |= {"damage", *(column for _, column in grouped.values())}
+    needs.facts_of_participants |= {*grouped.values()}
+    selection = field.selection
+
+    def write(page: Batch) -> Sequence[str]:
+        batch, bounds = cast(Page, page).attackers()
+        nodes = [{"damageDone": damage} for damage in batch["damage"]]
+        for name, (kind, column) in grouped.items():
+            for node, id_ in zip(nodes, batch[column], strict=True):
+                node[name] = batch.facts[kind][id_].node
+        return [write_node(selection, attacker_groups(nodes[start:end])) for start, end in bounds]
+
+    return write
+
+
+def _related(field: Field, needs: Needs) -> Writer:
+    needs.wanted.related = True
+    write = compiled(RELATED, field.selection, needs)
+    return lambda page: one_or_none(write, *cast(Page, page).related())
+
+
+KILLMAIL: Table = {
+    "id": _of_killmail(columns.identity, "killmail_id"),
+    "time": _of_killmail(columns.moment, "killmail_time"),
+    "solarSystem": _solar_system,
+    "victim": _victim,
+    "attackers": _attackers,
+    "finalBlow": _final_blow,
+    "attackerCount": _of_killmail(columns.small_integer, "attacker_count"),
+    "topDamage": _top_damage,
+    "attackerGroups": _attacker_groups,
+    "items": _items,
+    "value": _value,
+    "solo": _of_killmail(columns.flag, "solo"),
+    "npc": _of_killmail(columns.flag, "npc"),
+    "awox": _of_killmail(columns.flag, "awox"),
+    "relatedKillmail": _related,
+}

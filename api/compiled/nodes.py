@@ -1,0 +1,48 @@
+"""A node (a dict in the schema's shape) as JSON: for what is written seldom, or once and then remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from graphql import GraphQLError, GraphQLOutputType, is_leaf_type, is_list_type, is_non_null_type
+
+from api.compiled.selection import TYPENAME, Field, NotCompiled, Selection
+
+
+def write_node(selection: Selection, node: Mapping[str, Any]) -> str:
+    """The selected fields of a node, as graphql-core would complete them by its default resolvers.
+
+    Raises:
+        NotCompiled: one of them has a resolver of its own, or would be an error.
+    """
+    return "{" + ",".join(f'"{field.key}":{_field(selection, field, node)}' for field in selection.fields) + "}"
+
+
+def _field(selection: Selection, field: Field, node: Mapping[str, Any]) -> str:
+    if field.name == TYPENAME:
+        return f'"{selection.type_name}"'
+    if field.has_resolver or field.type is None:
+        raise NotCompiled(f"{selection.type_name}.{field.name}")
+    return _value(field, field.type, node.get(field.name))
+
+
+def _value(field: Field, type_: GraphQLOutputType, value: Any) -> str:
+    if is_non_null_type(type_):
+        if value is None:
+            raise NotCompiled(f"{field.name} is null")
+        type_ = type_.of_type
+    if value is None:
+        return "null"
+    if is_list_type(type_):
+        return "[" + ",".join(_value(field, type_.of_type, one) for one in value) + "]"
+    if is_leaf_type(type_):
+        try:
+            told = type_.coerce_output_value(value)
+        except GraphQLError as error:
+            raise NotCompiled(f"{field.name} cannot be told") from error
+        if told is None:
+            raise NotCompiled(f"{field.name} cannot be told")
+        return orjson.dumps(told).decode()
+    return write_node(field.selection, value)

@@ -1,0 +1,88 @@
+"""Some killmails and who is on them, a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import orjson
+
+from api.compiled.columns import Batch, Column, columns_of
+from api.compiled.facts import FactsOfKind, Kind
+from api.compiled.selection import NotCompiled
+from db.killmail_rows import KillmailRows
+
+Bounds = Sequence[tuple[int, int]]
+_OF_LOSS = ("killmail_id", "killmail_time", "ship_type_id")
+
+
+class Page(Batch):
+    """The killmails; `participants` and `related` are batches of their own."""
+
+    def __init__(self, rows: KillmailRows, facts: Mapping[Kind, FactsOfKind]) -> None:
+        super().__init__(len(rows.killmails), {**columns_of(rows.killmails), "cursor": rows.cursors}, facts)
+        self.has_more = rows.has_more
+        if "items" in self.columns:
+            self.columns["items"] = [() if text is None else orjson.loads(text) for text in self["items"]]
+        self.participants = Batch(len(rows.participants), columns_of(rows.participants), facts)
+        ids, ordinals = self.participants["killmail_id"], self.participants["ordinal"]
+        starts = [index for index, ordinal in enumerate(ordinals) if not ordinal]
+        # Each killmail's participants begin with its victim.
+        self._groups = {ids[start]: (start, end) for start, end in pairwise([*starts, len(ids)])}
+        self._victims_before = {start: count for count, start in enumerate(starts)}
+        self._losses = [rows.related.get(killmail_id) for killmail_id in self["killmail_id"]]
+
+    def victims(self) -> Batch:
+        """One per killmail, with its `position`."""
+        starts = [start for start, _ in self._ranges()]
+        return self.participants.taken(starts, **{name: self[name] for name in ("position",) if name in self.columns})
+
+    def attackers(self) -> tuple[Batch, Bounds]:
+        """All, and for each killmail where its own begin and end."""
+        ordinals = self.participants["ordinal"]
+        batch = self.participants.taken([index for index, ordinal in enumerate(ordinals) if ordinal])
+        before = self._victims_before
+        return batch, [(start - before[start], end - before[start] - 1) for start, end in self._ranges()]
+
+    def final_blows(self) -> Sequence[int | None]:
+        """Per killmail, the participant who had it."""
+        had = self.participants["final_blow"]
+        return [next((at for at in range(start + 1, end) if had[at]), None) for start, end in self._ranges()]
+
+    def top_damages(self) -> Sequence[int | None]:
+        """Per killmail, the participant who did the most damage."""
+        ordinals = self.participants["ordinal"]
+        tops = zip(self._ranges(), self["top_damage_ordinal"], strict=True)
+        return [
+            next((at for at in range(start + 1, end) if ordinals[at] == top), None) if top is not None else None
+            for (start, end), top in tops
+        ]
+
+    def related(self) -> tuple[Batch, Sequence[int | None]]:
+        """The related losses, and for each killmail which is its own."""
+        losses = [loss for loss in self._losses if loss is not None]
+        columns = {name: [getattr(loss, name) for loss in losses] for name in _OF_LOSS}
+        own = iter(range(len(losses)))
+        return Batch(len(losses), columns, self.facts), [None if loss is None else next(own) for loss in self._losses]
+
+    def _ranges(self) -> Bounds:
+        try:
+            return [self._groups[killmail_id] for killmail_id in self["killmail_id"]]
+        except KeyError as error:
+            raise NotCompiled("nobody is on a killmail") from error
+
+
+class Items(Batch):
+    """Items as a killmail's body has them."""
+
+    def __init__(self, items: Sequence[Mapping[str, Any]], facts: Mapping[Kind, FactsOfKind]) -> None:
+        super().__init__(len(items), {}, facts)
+        self._items = items
+
+    def __getitem__(self, name: str) -> Column:
+        return [item.get(name) for item in self._items]
+
+    def held(self) -> Sequence[Sequence[Mapping[str, Any]]]:
+        """What is in each."""
+        return [item.get("items") or () for item in self._items]
