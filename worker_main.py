@@ -23,6 +23,7 @@ from activities.access_tokens import AccessTokens
 from activities.aged_names import AgedNames
 from activities.bodies import KillmailBodies
 from activities.corporations import Corporations
+from activities.departures import Departures
 from activities.details import AtOnce, Details
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
@@ -46,6 +47,7 @@ from settings import Settings
 from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
 from workflows.contracts import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from workflows.corporation_sync import CorporationSync
+from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
 from workflows.name_refresh import NameRefresh
 from workflows.prices import PriceSnapshot, Revaluation
@@ -74,6 +76,7 @@ WORKFLOWS: list[type] = [
     EnrichmentWorkflow,
     NameRefresh,
     ZkillboardImport,
+    DepartureWorkflow,
 ]
 
 
@@ -96,6 +99,7 @@ def workflow_runner() -> SandboxedWorkflowRunner:
         "import_calls",
         "import_contracts",
         "import_status",
+        "departure_contracts",
         "universe_calls",
         "universe_contracts",
         "value_contracts",
@@ -195,6 +199,7 @@ def queues(
         imports.finish_zkillboard_import,
         upkeep.ask_for_full_syncs,
         upkeep.delete_what_is_old,
+        Departures(pool, client, sso, vault).finish_departure,
     ]
     enriching: list[Callable[..., Any]] = [
         enrichment.name_entities,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 
+from db.arrivals import record_arrivals
 from db.references import recent_among, users_on
 from eve.budget import CallClass
 from live import LiveEvents
@@ -17,7 +18,10 @@ NEWS = timedelta(hours=1)
 
 async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], call_class: CallClass) -> None:
     """To be called after the commit. Years-old killmails must not drop in at the top of anybody's live feed."""
+    news = killmail_ids
     if call_class is CallClass.IMPORT:
-        killmail_ids = await recent_among(pool, killmail_ids, NEWS)
-    if killmail_ids:
-        await live.killmails_stored(killmail_ids, await users_on(pool, killmail_ids))
+        news = await recent_among(pool, killmail_ids, NEWS)
+        await record_arrivals(pool, set(killmail_ids) - set(news), silent=True)
+    if news:
+        await record_arrivals(pool, news)
+        await live.killmails_stored(news, await users_on(pool, news))

@@ -10,16 +10,21 @@ from temporalio.client import Client
 
 from activities.heartbeat import heartbeating
 from activities.watch_corporations import watch_corporations
+from db.arrivals import record_missed_arrivals
+from db.departures import unfinished_departures
 from db.references import adopt_orphans, orphaned_finders
 from db.watching import WatchedUser, watched_users
 from workflows.client import WorkflowNotRunning, signal_user_sync, start_user_sync
 from workflows.contracts import LATE_AFTER_INTERVALS, SyncState, UserSyncState, WatchdogReport
+from workflows.departure_client import start_departure
 from workflows.search_attributes import CHARACTER_ID, SYNC_STATE
 
 START_AT_MOST = 500
 """Workflows started in one run; the next run is five minutes away."""
 WAKE_AT_MOST = 500
 ADOPT_AT_MOST = 500
+LOST_AFTER = timedelta(minutes=1)
+"""A departure that was written down so long ago and is not over may have nobody who works on it."""
 SPACING = timedelta(seconds=0.25)
 """Restored users look at ESI one after another, not all at once."""
 RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
@@ -52,6 +57,8 @@ class Watch:
                 if signal and await self._wake(user.character_id, signal):
                     report.woken += 1
             await watch_corporations(self._pool, self._client, self._interval, report)
+            await self._finish_departures()
+            await self._announce_what_was_missed()
             report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
             report.wedged = (await self._client.count_workflows(WEDGED)).count
         if report.started or report.woken or report.wedged:
@@ -59,6 +66,15 @@ class Watch:
                 "Watchdog: %d started, %d woken, %d wedged", report.started, report.woken, report.wedged
             )
         return report
+
+    async def _finish_departures(self) -> None:
+        """Characters that left and whose `Departure` was never started."""
+        for character_id in await unfinished_departures(self._pool, datetime.now(UTC) - LOST_AFTER, START_AT_MOST):
+            await start_departure(self._client, character_id)
+
+    async def _announce_what_was_missed(self) -> None:
+        if missed := await record_missed_arrivals(self._pool):
+            activity.logger.warning("Watchdog: %d killmails had been stored and not announced", len(missed))
 
     async def _running(self) -> dict[int, str]:
         """Every running `UserSync`: its character and its SyncState."""

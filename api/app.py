@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api import error_pages, health, login, metrics, settings_page
+from api import account_export, account_pages, error_pages, health, login, metrics, settings_page
 from api.graphql.execution import Executor
 from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
@@ -31,6 +31,11 @@ ROUTES = (
     *SITE_ROUTES,
     Route("/settings", settings_page.settings),
     Route("/settings/corporation", settings_page.corporation_order, methods=["POST"]),
+    Route("/settings/characters", account_pages.character_order, methods=["POST"]),
+    Route("/settings/sessions", account_pages.session_order, methods=["POST"]),
+    Route("/settings/api-keys", account_pages.key_order, methods=["POST"]),
+    Route("/settings/delete", account_pages.delete_order, methods=["POST"]),
+    Route(account_export.EXPORT_PATH, account_export.export),
     Route("/auth/login", login.login),
     Route("/auth/callback", login.callback),
     Route("/auth/logout", login.logout, methods=["POST"]),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.browser_cookies import caller, forget_session, keep_login_browser, keep_session, login_browser, session_token
+from api.client_names import client_name
 from api.login_outcomes import (
     DENIED,
     FOREIGN_REQUEST,
@@ -96,7 +97,12 @@ async def callback(request: Request) -> Response:
     await services.sync_requests.token_granted(granted.character_id)
     for corporation_id in await followed_by(services.pool, granted.character_id):
         await services.sync_requests.directors_changed(corporation_id)
-    token = await start_session(services.pool, granted.account_id, replacing=session_token(request))
+    token = await start_session(
+        services.pool,
+        granted.account_id,
+        replacing=session_token(request),
+        client=client_name(request.headers.get("user-agent", "")),
+    )
     await record_login_event(
         services.pool, OWNER_CHANGED.name if granted.owner_changed else "logged_in", granted.character_id
     )

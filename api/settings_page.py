@@ -18,8 +18,9 @@ from api.page_forms import posted_form, refusal_page
 from api.rendering import render
 from api.services import services_of
 from db.accounts import account_characters
+from db.api_keys import account_api_keys
 from db.followed_corporations import account_corporations
-from db.sessions import Caller
+from db.sessions import Caller, account_sessions
 
 Section = tuple[str, Callable[[Request, Caller], Awaitable[dict[str, Any]]]]
 """A template, and what reads the variables it shows; their names are shared by all sections."""
@@ -63,7 +64,23 @@ async def _corporations(request: Request, who: Caller) -> dict[str, Any]:
     return {"corporations": await account_corporations(services_of(request).pool, who.account_id)}
 
 
+async def _sessions(request: Request, who: Caller) -> dict[str, Any]:
+    sessions = await account_sessions(services_of(request).pool, who.account_id)
+    return {"sessions": sessions, "current_session": who.session_id}
+
+
+async def _api_keys(request: Request, who: Caller) -> dict[str, Any]:
+    return {"api_keys": await account_api_keys(services_of(request).pool, who.account_id)}
+
+
+async def _nothing(_: Request, __: Caller) -> dict[str, Any]:
+    return {}
+
+
 SECTIONS: tuple[Section, ...] = (
     ("_settings_characters.html", _characters),
     ("_settings_corporations.html", _corporations),
+    ("_settings_sessions.html", _sessions),
+    ("_settings_api_keys.html", _api_keys),
+    ("_settings_account.html", _nothing),
 )

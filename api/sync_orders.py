@@ -8,7 +8,7 @@ from db.sessions import Caller
 from db.sync_status import characters
 from workflows.contracts import SyncState
 
-ORDERS = frozenset({"sync_now", "force_full_resync", "resume"})
+ORDERS = frozenset({"sync_now", "force_full_resync", "pause", "resume"})
 """Signals a pilot may send to their own character's workflow."""
 
 
@@ -19,6 +19,6 @@ async def give_order(services: Services, caller: Caller, character_id: int, sign
     (character,) = await characters(services.pool, [character_id])
     if not character.token_is_valid:
         return Refusal("NEEDS_LOGIN", character.status.message)
-    if character.status.state == SyncState.PAUSED and signal != "resume":
+    if character.status.state == SyncState.PAUSED and signal not in ("pause", "resume"):
         return Refusal("PAUSED", "The sync of this character is paused; resume it first.")
     return await services.sync_requests.signal(character_id, signal, "asked for by the pilot")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import temporalio.client
@@ -11,6 +12,7 @@ import temporalio.service
 
 from workflows.client import WorkflowNotRunning, signal_user_sync, start_or_wake
 from workflows.corporation_client import start_or_wake_corporation
+from workflows.departure_client import start_departure
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,15 @@ class SyncRequests:
             log.warning("could not wake the sync of corporation %d: %s", corporation_id, error or "no answer in time")
             return DELAYED
         return None
+
+    async def departed(self, character_ids: Iterable[int]) -> None:
+        """Have the syncs ended and the grants given back of characters that left; else the watchdog sees to it."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                for character_id in character_ids:
+                    await start_departure(self._client, character_id)
+        except TEMPORAL_IS_AWAY as error:
+            log.warning("left departures to the watchdog: %s", error or "no answer in time")
 
     async def close(self) -> None:
         """Give up the retries; the watchdog goes on with them."""

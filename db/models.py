@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
+import db.account_models
 import db.corporation_models
 import db.import_models
 import db.price_models
@@ -97,6 +98,8 @@ class Session(SQLModel, table=True):
     account_id: int = Field(
         sa_column=Column(BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False)
     )
+    session_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), unique=True, nullable=False))
+    client: str = Field(sa_column=Column(Text, nullable=False, server_default=""))  # "Firefox on Linux"
     created_at: datetime = Field(sa_column=_time(now=True))
     last_seen_at: datetime = Field(sa_column=_time(now=True))
     expires_at: datetime = Field(sa_column=_time())
@@ -197,6 +200,19 @@ class Killmail(SQLModel, table=True):
     awox: bool | None = Field(default=None, sa_column=Column(Boolean))
     damage_done: int | None = Field(default=None, sa_column=_bigint(nullable=True))  # by all attackers
     top_damage_ordinal: int | None = Field(default=None, sa_column=Column(Integer))  # in `participants`
+
+
+class KillmailArrival(SQLModel, table=True):
+    """The order in which killmails became ready to be shown: what live subscriptions follow (`db/arrivals.py`)."""
+
+    __tablename__ = "killmail_arrivals"
+    arrival: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    killmail_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("killmails.killmail_id", ondelete="CASCADE"), nullable=False, unique=True
+        )
+    )
+    silent: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))  # told to nobody
 
 
 class KillmailBody(SQLModel, table=True):

@@ -10,7 +10,8 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 import asyncpg
 
@@ -19,9 +20,16 @@ from db.vault import TokenVault
 
 SESSION_LIFETIME = timedelta(days=30)
 """From the last visit, give or take `SEEN_EVERY`."""
-SEEN_EVERY = timedelta(hours=12)
+SEEN_EVERY = timedelta(hours=1)
 """A visit is written down at most this often: reading a page is not a write."""
 LOGIN_LIFETIME = timedelta(minutes=10)
+
+
+class Scope(StrEnum):
+    """What an API key may be used for."""
+
+    READ = "read"  # queries and subscriptions
+    SYNC = "sync"  # orders to the sync of a character
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,22 @@ class Caller:
     account_id: int
     character_ids: tuple[int, ...]
     corporation_ids: tuple[int, ...] = ()
+    session_id: int | None = None
+    """None when an API key speaks for the account."""
+    api_key_id: int | None = None
+    scopes: frozenset[Scope] = frozenset(Scope)
+    """Of the API key; a session has all, and may do what no key may."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSession:
+    """A session as its owner sees it."""
+
+    session_id: int
+    client: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +80,47 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-async def start_session(pool: asyncpg.Pool, account_id: int, *, replacing: str | None = None) -> str:
-    """A new session for the account; returns the cookie's value. `replacing`, the browser's old one, ends."""
+async def start_session(pool: asyncpg.Pool, account_id: int, *, replacing: str | None = None, client: str = "") -> str:
+    """A new session for the account; returns the cookie's value. `replacing`, the browser's old one, ends.
+
+    Args:
+        client: what it is, for the owner to know it by, such as "Firefox on Linux".
+    """
     token = new_secret()
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "DELETE FROM sessions WHERE session_hash = $1 OR (account_id = $2 AND expires_at < now())",
-            _digest(replacing or ""),
+            digest(replacing or ""),
             account_id,
         )
         await connection.execute(
-            "INSERT INTO sessions (session_hash, account_id, expires_at) VALUES ($1, $2, now() + $3)",
-            _digest(token),
+            "INSERT INTO sessions (session_hash, account_id, client, expires_at) VALUES ($1, $2, $3, now() + $4)",
+            digest(token),
             account_id,
+            client,
             SESSION_LIFETIME,
         )
     return token
+
+
+CALLER_COLUMNS = f"""
+    (SELECT coalesce(array_agg(character_id ORDER BY character_id), '{{}}')
+       FROM users WHERE users.account_id = proved.account_id) AS character_ids,
+    (SELECT coalesce(array_agg(DISTINCT board.corporation_id), '{{}}')
+       FROM users CROSS JOIN LATERAL ({SEEN_BY_USER}) AS board
+      WHERE users.account_id = proved.account_id) AS corporation_ids
+"""  # noqa: S608 - a constant of `db.boards`
+"""SQL: what a row of `proved`, who has an `account_id`, may see."""
 
 
 async def caller_of(pool: asyncpg.Pool, token: str) -> Caller | None:
     """Whose session this is; None when it is unknown, ended or expired. Slides its expiry, rarely."""
     row = await pool.fetchrow(
         f"""
-        SELECT account_id, last_seen_at < now() - $2::interval AS unseen,
-               (SELECT coalesce(array_agg(character_id ORDER BY character_id), '{{}}')
-                  FROM users WHERE users.account_id = sessions.account_id) AS character_ids,
-               (SELECT coalesce(array_agg(DISTINCT board.corporation_id), '{{}}')
-                  FROM users CROSS JOIN LATERAL ({SEEN_BY_USER}) AS board
-                 WHERE users.account_id = sessions.account_id) AS corporation_ids
-          FROM sessions WHERE session_hash = $1 AND expires_at > now()
-        """,  # noqa: S608 - a constant of `db.boards`
-        _digest(token),
+        SELECT account_id, session_id, last_seen_at < now() - $2::interval AS unseen, {CALLER_COLUMNS}
+          FROM sessions AS proved WHERE session_hash = $1 AND expires_at > now()
+        """,  # noqa: S608 - a constant
+        digest(token),
         SEEN_EVERY,
     )
     if row is None:
@@ -94,15 +128,41 @@ async def caller_of(pool: asyncpg.Pool, token: str) -> Caller | None:
     if row["unseen"]:
         await pool.execute(
             "UPDATE sessions SET last_seen_at = now(), expires_at = now() + $2 WHERE session_hash = $1",
-            _digest(token),
+            digest(token),
             SESSION_LIFETIME,
         )
-    return Caller(row["account_id"], tuple(row["character_ids"]), tuple(row["corporation_ids"]))
+    return Caller(
+        row["account_id"], tuple(row["character_ids"]), tuple(row["corporation_ids"]), session_id=row["session_id"]
+    )
 
 
 async def end_session(pool: asyncpg.Pool, token: str) -> None:
     """Log out: the cookie's value opens nothing any more."""
-    await pool.execute("DELETE FROM sessions WHERE session_hash = $1", _digest(token))
+    await pool.execute("DELETE FROM sessions WHERE session_hash = $1", digest(token))
+
+
+async def account_sessions(pool: asyncpg.Pool, account_id: int) -> list[ShownSession]:
+    """The account's sessions, the one seen last first."""
+    rows = await pool.fetch(
+        "SELECT session_id, client, created_at, last_seen_at, expires_at FROM sessions"
+        " WHERE account_id = $1 AND expires_at > now() ORDER BY last_seen_at DESC, session_id DESC",
+        account_id,
+    )
+    return [ShownSession(**row) for row in rows]
+
+
+async def end_sessions(
+    pool: asyncpg.Pool, account_id: int, *, only: int | None = None, all_but: int | None = None
+) -> int:
+    """End one session of the account, or all but one; how many ended."""
+    ended = await pool.fetch(
+        "DELETE FROM sessions WHERE account_id = $1 AND ($2::bigint IS NULL OR session_id = $2)"
+        " AND session_id IS DISTINCT FROM $3::bigint RETURNING 1",
+        account_id,
+        only,
+        all_but,
+    )
+    return len(ended)
 
 
 async def start_login(pool: asyncpg.Pool, vault: TokenVault, browser: str, account_id: int | None) -> StartedLogin:
@@ -119,13 +179,13 @@ async def start_login(pool: asyncpg.Pool, vault: TokenVault, browser: str, accou
             INSERT INTO login_attempts (state_hash, browser_hash, code_verifier, account_id, expires_at)
             VALUES ($1, $2, $3, $4, now() + $5)
             """,
-            _digest(state),
-            _digest(browser),
+            digest(state),
+            digest(browser),
             vault.encrypt(verifier),
             account_id,
             LOGIN_LIFETIME,
         )
-    challenge = base64.urlsafe_b64encode(_digest(verifier)).rstrip(b"=").decode()
+    challenge = base64.urlsafe_b64encode(digest(verifier)).rstrip(b"=").decode()
     return StartedLogin(state, challenge)
 
 
@@ -136,14 +196,14 @@ async def take_login(pool: asyncpg.Pool, vault: TokenVault, state: str, browser:
         DELETE FROM login_attempts WHERE state_hash = $1
         RETURNING browser_hash, code_verifier, account_id, expires_at > now() AS in_time
         """,
-        _digest(state),
+        digest(state),
     )
     if row is None:
         return None
     return LoginInProgress(
         code_verifier=vault.decrypt(row["code_verifier"]),
         account_id=row["account_id"],
-        same_browser=secrets.compare_digest(row["browser_hash"], _digest(browser)),
+        same_browser=secrets.compare_digest(row["browser_hash"], digest(browser)),
         in_time=row["in_time"],
     )
 
@@ -153,5 +213,6 @@ async def record_login_event(pool: asyncpg.Pool, outcome: str, character_id: int
     await pool.execute("INSERT INTO login_events (outcome, character_id) VALUES ($1, $2)", outcome, character_id)
 
 
-def _digest(secret: str) -> bytes:
+def digest(secret: str) -> bytes:
+    """What is kept of a secret of 256 random bits; nothing slower is needed for so many."""
     return hashlib.sha256(secret.encode()).digest()

@@ -34,6 +34,8 @@ WORKFLOW_MODULES = {
     "corporation_status",
     "corporation_sync",
     "cycle",
+    "departure",
+    "departure_contracts",
     "enrichment",
     "failures",
     "import_calls",

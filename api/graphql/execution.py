@@ -20,11 +20,13 @@ from graphql import (
     subscribe,
 )
 
+from api.authentication import Credentials
 from api.compiled.executor import RenderedAware
+from api.graphql import permissions
 from api.graphql.documents import Documents, InvalidDocument
 from api.graphql.errors import Code, plain_error, shown_error
 from api.services import Services
-from db.sessions import Caller, caller_of
+from db.sessions import Caller
 
 Answer = dict[str, Any]
 OPERATION_SECONDS = 20.0
@@ -70,12 +72,12 @@ class Context:
 
     services: Services
     caller: Caller | None
-    session_token: str | None
+    credentials: Credentials | None
     request_id: str
 
     async def caller_now(self) -> Caller | None:
-        """Who the session belongs to by now: a subscription outlives a log-out and an added character."""
-        return None if self.session_token is None else await caller_of(self.services.pool, self.session_token)
+        """Who that is by now: a subscription outlives a log-out and an added character."""
+        return None if self.credentials is None else await self.credentials.caller(self.services.pool)
 
 
 Info: TypeAlias = GraphQLResolveInfo[Context]
@@ -101,6 +103,8 @@ class Executor:
             document = self._documents.prepare(operation.query)
         except InvalidDocument as invalid:
             return _refusal(invalid, context)
+        if (refused := _permission(document, operation, context)) is not None:
+            return refused
         if _kind(document, operation) == OperationType.SUBSCRIPTION:
             message = "Subscriptions are served over graphql-transport-ws on this address."
             return {"errors": [plain_error(Code.BAD_REQUEST, message)]}
@@ -127,6 +131,8 @@ class Executor:
             return _refusal(invalid, context)
         if _kind(document, operation) != OperationType.SUBSCRIPTION:
             return await self.answer(operation, context)
+        if (refused := _permission(document, operation, context)) is not None:
+            return refused
         started: Any = subscribe(
             self._schema,
             document,
@@ -156,6 +162,12 @@ def result_answer(result: ExecutionResult, context: Context) -> Answer:
 def _kind(document: DocumentNode, operation: Operation) -> OperationType | None:
     found = get_operation_ast(document, operation.operation_name)
     return found.operation if found else None
+
+
+def _permission(document: DocumentNode, operation: Operation, context: Context) -> Answer | None:
+    found = get_operation_ast(document, operation.operation_name)
+    refused = None if found is None else permissions.refusal(document, found, context.caller)
+    return None if refused is None else {"errors": [shown_error(refused, context.request_id)]}
 
 
 def _refusal(invalid: InvalidDocument, context: Context) -> Answer:

@@ -12,14 +12,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.browser_cookies import session_token
+from api.authentication import BadCredentials, Way, caller_by, credentials_of
 from api.graphql.errors import Code, plain_error
 from api.graphql.execution import Answer, Context, Executor, MalformedRequest, Operation
 from api.rendering import render
 from api.request_guard import comes_from_us
 from api.request_log import request_id
 from api.services import services_of
-from db.sessions import caller_of
 
 MAX_BODY = 65_536
 """Bytes; the longest document we could want is a tenth of it."""
@@ -35,19 +34,47 @@ async def graphql_http(request: Request) -> Response:
     media_type = _media_type(request.headers.get("accept", "*/*"))
     if media_type is None:
         return _problem(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-    if not comes_from_us(request.headers, settings.site_url, require_proof=False):
-        return _problem(403, "Requests from other sites are refused.", media_type, code=Code.FORBIDDEN)
     try:
-        operation = Operation.from_json(await _from_body(request) if request.method == "POST" else _from_url(request))
+        return await _answer(request, media_type)
     except _Unacceptable as refused:
-        return _problem(refused.status, str(refused), media_type)
+        return _problem(refused.status, str(refused), media_type, code=refused.code, headers=refused.headers)
     except MalformedRequest as malformed:
         return _problem(400, str(malformed), media_type)
+
+
+async def _answer(request: Request, media_type: str) -> Response:
+    """
+    Raises:
+        _Unacceptable, MalformedRequest: there is nothing to execute.
+    """
+    context = await _context(request)
+    operation = Operation.from_json(await _from_body(request) if request.method == "POST" else _from_url(request))
     executor: Executor = request.app.state.graphql
     if request.method != "POST" and executor.is_mutation(operation):
-        return _problem(405, "A mutation is sent by POST.", media_type, headers={"Allow": "POST"})
-    answer = await executor.answer(operation, await context_of(request))
+        raise _Unacceptable(405, "A mutation is sent by POST.", headers={"Allow": "POST"})
+    answer = await executor.answer(operation, context)
     return _json(answer, _status(answer, media_type), media_type)
+
+
+async def _context(request: Request) -> Context:
+    """Who asks, and what they reach.
+
+    Raises:
+        _Unacceptable: another site made a browser send this with its cookie, or the API key opens nothing.
+    """
+    services = services_of(request)
+    try:
+        credentials = credentials_of(request)
+        # A cookie goes along by itself; a key does not, and who brings nothing has nothing to lose.
+        if (credentials is not None and credentials.way is Way.SESSION) and not comes_from_us(
+            request.headers, services.settings.site_url, require_proof=False
+        ):
+            raise _Unacceptable(403, "Requests from other sites are refused.", code=Code.FORBIDDEN)
+        caller = await caller_by(credentials, services.pool)
+    except BadCredentials as bad:
+        challenge = {"WWW-Authenticate": 'Bearer realm="KillReport", error="invalid_token"'}
+        raise _Unacceptable(401, str(bad), code=Code.UNAUTHENTICATED, headers=challenge) from None
+    return Context(services, caller, credentials, request_id(request))
 
 
 def _is_for_people(request: Request) -> bool:
@@ -65,11 +92,15 @@ def _status(answer: Answer, media_type: str) -> int:
 
 
 class _Unacceptable(Exception):
-    """This body is not read, or not to its end; the message is for the client."""
+    """This request is not executed; the message is for the client."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(
+        self, status: int, message: str, *, code: Code = Code.BAD_REQUEST, headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
+        self.headers = headers
 
 
 def _from_url(request: Request) -> dict[str, Any]:
@@ -104,13 +135,6 @@ async def _from_body(request: Request) -> object:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise MalformedRequest("The body is not JSON.") from None
-
-
-async def context_of(request: Request) -> Context:
-    """Who asks, and what they reach."""
-    services, token = services_of(request), session_token(request)
-    caller = None if token is None else await caller_of(services.pool, token)
-    return Context(services, caller, token, request_id(request))
 
 
 def _media_type(accept: str) -> str | None:

@@ -33,6 +33,16 @@ async def resolve_force_full_resync(_: None, info: Info, characterId: str) -> Ro
     return await _order(info.context, "force_full_resync", eve_id(characterId))
 
 
+@mutation.field("pauseSync")
+async def resolve_pause_sync(_: None, info: Info, characterId: str) -> Row:  # noqa: N803
+    return await _order(info.context, "pause", eve_id(characterId))
+
+
+@mutation.field("resumeSync")
+async def resolve_resume_sync(_: None, info: Info, characterId: str) -> Row:  # noqa: N803
+    return await _order(info.context, "resume", eve_id(characterId))
+
+
 @mutation.field("setCorporationSync")
 async def resolve_set_corporation_sync(_: None, info: Info, corporationId: str, enabled: bool) -> Row:  # noqa: N803
     context, corporation_id = info.context, eve_id(corporationId)

@@ -7,6 +7,8 @@ from pathlib import Path
 from ariadne import load_schema_from_path, make_executable_schema
 from graphql import GraphQLSchema
 
+from api.graphql.account import me as my_account
+from api.graphql.account import mutation as account_mutation
 from api.graphql.account_feeds import account_character
 from api.graphql.attacker_groups import killmail
 from api.graphql.corporations import me
@@ -32,5 +34,6 @@ def load_schema() -> GraphQLSchema:
         killmail,
         *(profile_query, account, *profiles),
         account_character,
+        *(my_account, account_mutation),
         *(date_time, big_int, isk),
     )

@@ -17,7 +17,7 @@ import orjson
 from graphql import ExecutionResult, GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from api.browser_cookies import session_token
+from api.authentication import BadCredentials, Credentials, bearer, caller_by, credentials_of
 from api.graphql.errors import internal_error
 from api.graphql.execution import Context, Executor, MalformedRequest, Operation, result_answer
 from api.graphql.subscriptions import SessionEnded
@@ -25,7 +25,6 @@ from api.live_feed import SlowReader
 from api.request_guard import comes_from_us
 from api.request_log import request_id
 from api.services import services_of
-from db.sessions import caller_of
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +127,7 @@ class _Socket:
     async def _take(self, message: Mapping[str, Any]) -> None:
         match message["type"]:
             case "connection_init":
-                await self._initialise()
+                await self._initialise(message.get("payload"))
             case "ping":
                 await self._send({"type": "pong"})
             case "pong":
@@ -141,17 +140,21 @@ class _Socket:
             case _:
                 raise Closing(CloseCode.BAD_REQUEST, "Unknown message type")
 
-    async def _initialise(self) -> None:
+    async def _initialise(self, payload: object) -> None:
         if self._context is not None:
             raise Closing(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
-        services, token = services_of(self._websocket), session_token(self._websocket)
-        caller = None if token is None else await caller_of(services.pool, token)
+        services = services_of(self._websocket)
+        try:
+            credentials = _presented(payload) or credentials_of(self._websocket)
+            caller = await caller_by(credentials, services.pool)
+        except BadCredentials as bad:
+            raise Closing(CloseCode.UNAUTHORIZED, f"Unauthorized: {bad}") from None
         if caller is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: log in first")
         if self._sockets.get(caller.account_id, 0) >= MAX_SOCKETS:
             raise Closing(CloseCode.FORBIDDEN, "Forbidden: too many sockets of one account")
         self._sockets[caller.account_id] = self._sockets.get(caller.account_id, 0) + 1
-        self._context = Context(services, caller, token, request_id(self._websocket))
+        self._context = Context(services, caller, credentials, request_id(self._websocket))
         await self._send({"type": "connection_ack"})
 
     def _leave(self) -> None:
@@ -223,6 +226,22 @@ class _Socket:
     def _close(self, code: CloseCode, reason: str) -> None:
         if not self._closing.done():
             self._closing.set_result(Closing(code, reason))
+
+
+def _presented(payload: object) -> Credentials | None:
+    """The API key in the payload of `connection_init`: a browser's program cannot set a header on a socket.
+
+    Raises:
+        BadCredentials: it is none.
+    """
+    if not isinstance(payload, dict):
+        return None
+    said = next((value for name, value in payload.items() if str(name).lower() == "authorization"), None)
+    if said is None:
+        return None
+    if not isinstance(said, str):
+        raise BadCredentials
+    return bearer(said)
 
 
 def _message(text: object) -> Mapping[str, Any]:

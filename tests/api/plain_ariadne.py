@@ -89,3 +89,10 @@ async def serve_plain(app: ASGIApp) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await serving
+        for task in left_behind():
+            task.cancel()
+
+
+def left_behind() -> set[asyncio.Task[Any]]:
+    """The tasks that Ariadne leaves asleep for a minute, one for each socket there was."""
+    return {task for task in asyncio.all_tasks() if "handle_connection_init_timeout" in repr(task.get_coro())}

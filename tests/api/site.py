@@ -16,6 +16,7 @@ from yarl import URL
 
 from api.app import create_app
 from api.services import Services
+from db.arrivals import record_arrivals
 from db.sessions import start_session
 from db.store import store_killmails
 from live import LiveEvents
@@ -40,10 +41,14 @@ class Site:
     def pool(self) -> asyncpg.Pool:
         return self.services.pool
 
+    async def add_account(self) -> int:
+        """An account without characters."""
+        return int(await self.pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id"))
+
     async def add_pilot(self, character_id: int, account_id: int | None = None, name: str = "Test Pilot") -> int:
         """A character that has logged in; returns its account."""
         if account_id is None:
-            account_id = await self.pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
+            account_id = await self.add_account()
         await self.pool.execute(
             """
             INSERT INTO users (character_id, account_id, name, owner_hash, scopes, token_state, sync_state)
@@ -59,6 +64,7 @@ class Site:
         """Store killmails as a sync does; then tell the live feed, as one that concerns a character."""
         await store_killmails(self.pool, [raw(body) for body in bodies])
         if announce_to is not None:
+            await record_arrivals(self.pool, [body["killmail_id"] for body in bodies])
             events = LiveEvents(self.services.redis)
             await events.killmails_stored([body["killmail_id"] for body in bodies], [announce_to])
 
@@ -92,9 +98,9 @@ class Browser:
         self.site = site
         self.http = http
 
-    async def sign_in(self, account_id: int) -> None:
+    async def sign_in(self, account_id: int, client: str = "") -> None:
         """A session, without EVE."""
-        token = await start_session(self.site.pool, account_id)
+        token = await start_session(self.site.pool, account_id, client=client)
         self.http.cookie_jar.update_cookies({"killreport": token}, response_url=URL(self.site.address))
 
     async def get(self, path: str, **options: Any) -> tuple[int, str]:

@@ -127,6 +127,7 @@ async def test_a_subscription_is_not_served_over_http(visitor: Browser) -> None:
 async def test_other_sites_cannot_use_a_visitors_session(
     visitor: Browser, headers: dict[str, str], status: int
 ) -> None:
+    await visitor.sign_in(await visitor.site.add_account())
     response = await send(visitor, {"query": "{ __typename }"}, **headers)
     assert response.status == status
 

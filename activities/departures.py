@@ -1,0 +1,75 @@
+"""`finish_departure`: what is left to do elsewhere for a character whose data is deleted."""
+
+from __future__ import annotations
+
+import asyncpg
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from db.departures import Departure, departures_of, finish_departure, is_here
+from db.vault import TokenVault, VaultError
+from eve.errors import EveError
+from eve.sso import Sso
+from workflows.client import CALL_TIMEOUT
+from workflows.contracts import user_sync_id
+from workflows.corporation_client import CorporationNotRunning, signal_corporation_sync
+from workflows.departure_contracts import LeavingCharacter
+from workflows.import_contracts import zkillboard_import_id
+
+
+class Departures:
+    """Idempotent: each step may be done twice, and a character that came back meanwhile keeps its sync."""
+
+    def __init__(self, pool: asyncpg.Pool, client: Client, sso: Sso, vault: TokenVault) -> None:
+        self._pool = pool
+        self._client = client
+        self._sso = sso
+        self._vault = vault
+
+    @activity.defn
+    async def finish_departure(self, leaving: LeavingCharacter) -> None:
+        """End the sync, wake the corporations that were followed through the character, revoke its grant.
+
+        Raises:
+            EveError: SSO did not take the grant back; it is tried again.
+        """
+        for departure in await departures_of(self._pool, leaving.character_id):
+            await self._end_sync(departure.character_id)
+            for corporation_id in departure.corporation_ids:
+                await self._wake(corporation_id)
+            await self._revoke(departure)
+            await finish_departure(self._pool, departure.departure_id)
+
+    async def _end_sync(self, character_id: int) -> None:
+        if await is_here(self._pool, character_id):
+            return  # it logged in again: the sync is its new one's
+        for workflow_id in (user_sync_id(character_id), zkillboard_import_id(character_id)):
+            handle = self._client.get_workflow_handle(workflow_id)
+            try:
+                # Not cancelled: a paused or a wedged workflow would not hear it.
+                await handle.terminate(reason="the pilot removed the character", rpc_timeout=CALL_TIMEOUT)
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:
+                    raise
+
+    async def _wake(self, corporation_id: int) -> None:
+        try:
+            await signal_corporation_sync(self._client, corporation_id, "director_granted", "a director left")
+        except CorporationNotRunning:
+            return
+
+    async def _revoke(self, departure: Departure) -> None:
+        if departure.refresh_token is None:
+            return
+        try:
+            refresh_token = self._vault.decrypt(departure.refresh_token)
+        except VaultError:
+            activity.logger.error("The grant of %d cannot be read, so not be given back", departure.character_id)
+            return
+        try:
+            await self._sso.revoke(refresh_token)
+        except EveError:
+            if not departure.given_up:
+                raise
+            activity.logger.error("The grant of %d is thrown away: EVE did not take it back", departure.character_id)

@@ -1,0 +1,82 @@
+"""The settings page's forms on characters, sessions, API keys and the account. Each comes back to the page."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api import account_orders
+from api.browser_cookies import forget_session
+from api.page_forms import posted_form, refusal_page
+from api.rendering import render
+from api.services import services_of
+from api.sync_orders import give_order
+from api.sync_requests import Refusal
+from db.sessions import Scope
+
+
+async def character_order(request: Request) -> Response:
+    """POST /settings/characters. Fields: `character_id`, `order` (pause, resume, remove)."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    services, character_id = services_of(request), form.eve_id("character_id")
+    order = form.choice("order", "pause", "resume", "remove")
+    if order == "remove":
+        return _back(request, await account_orders.remove(services, form.who, character_id))
+    return _back(request, await give_order(services, form.who, character_id, order))
+
+
+async def session_order(request: Request) -> Response:
+    """POST /settings/sessions. Fields: `order` (end, end_others), `session_id`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    services = services_of(request)
+    if form.choice("order", "end", "end_others") == "end":
+        return _back(request, await account_orders.end_one_session(services, form.who, form.eve_id("session_id")))
+    await account_orders.end_other_sessions(services, form.who)
+    return _back(request, None)
+
+
+async def key_order(request: Request) -> Response:
+    """POST /settings/api-keys. Fields: `order` (create, revoke), `name`, a field for each scope, `api_key_id`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    services = services_of(request)
+    if form.choice("order", "create", "revoke") == "revoke":
+        return _back(request, await account_orders.revoke_key(services, form.who, form.eve_id("api_key_id")))
+    scopes = [scope for scope in Scope if scope.value in form.fields]
+    made = await account_orders.make_key(services, form.who, form.fields.get("name", ""), scopes)
+    if isinstance(made, Refusal):
+        return _back(request, made)
+    return render(request, "api_key.html", 201, name=made.shown.name, secret=made.secret)
+
+
+async def delete_order(request: Request) -> Response:
+    """POST /settings/delete. Field: `confirm`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    confirmed = form.fields.get("confirm") == "yes"
+    refusal = await account_orders.delete(services_of(request), form.who, confirmed=confirmed)
+    if refusal is not None:
+        return _back(request, refusal)
+    page = render(
+        request,
+        "message.html",
+        title="Your account is deleted",
+        happened="We hold nothing of your account any more; the permissions are being given back to EVE.",
+        advice="EVE Online's site lists third-party applications, should you want to see for yourself.",
+        button="Go to the front page",
+        address="/",
+    )
+    forget_session(page, services_of(request).settings)
+    return page
+
+
+def _back(request: Request, refusal: Refusal | None) -> Response:
+    if refusal is not None:
+        return refusal_page(request, refusal.message, "/settings")
+    return RedirectResponse("/settings", 303)

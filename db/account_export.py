@@ -1,0 +1,67 @@
+"""All that is held of an account, but for the tokens: what its pilot may take along.
+
+Each thing is a dict with its `kind`. Killmails come in pages, so that neither memory nor a connection is held for
+long by whoever reads slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+Thing = dict[str, Any]
+PAGE = 200
+_BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), 0)
+
+# The account's rows of each table; the columns of secrets (tokens, hashes of cookies and keys) are not among them.
+_OF_ACCOUNT = {
+    "account": "SELECT account_id, created_at FROM accounts WHERE account_id = $1",
+    "character": """
+        SELECT character_id, name, owner_hash, corporation_id, scopes, token_state, created_at, last_login_at,
+               last_killmail_sync_at, first_synced_at, last_full_sync_at, last_new_killmail_at, sync_state
+          FROM users WHERE account_id = $1 ORDER BY character_id""",
+    "session": """
+        SELECT session_id, client, created_at, last_seen_at, expires_at
+          FROM sessions WHERE account_id = $1 ORDER BY session_id""",
+    "api_key": """
+        SELECT api_key_id, name, hint, scopes, created_at, last_used_at
+          FROM api_keys WHERE account_id = $1 ORDER BY api_key_id""",
+    "corporation_followed": """
+        SELECT d.corporation_id, d.character_id, d.standing, d.marked_at, d.role_seen_at, d.used_at
+          FROM corporation_directors d JOIN users USING (character_id)
+         WHERE account_id = $1 ORDER BY d.corporation_id, d.character_id""",
+    "login": """
+        SELECT at, character_id, outcome FROM login_events
+         WHERE character_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY at""",
+    "sync_run": """
+        SELECT run_id, character_id, kind, started_at, finished_at, listed, new, stored, pending, failed
+          FROM sync_runs JOIN users USING (character_id) WHERE account_id = $1 ORDER BY run_id""",
+    "zkillboard_import": """
+        SELECT character_id, state, failure, started_at, finished_at, listed, new, stored, pending, failed, unusable
+          FROM zkillboard_imports JOIN users USING (character_id) WHERE account_id = $1 ORDER BY character_id""",
+}
+_KILLMAILS = """
+SELECT killmail_time, killmail_id, killmail_bodies.body::text AS body
+  FROM (SELECT DISTINCT killmail_time, killmail_id FROM participants
+         WHERE character_id = ANY ($1) AND (killmail_time, killmail_id) > ($2, $3)
+         ORDER BY killmail_time, killmail_id LIMIT $4) AS page
+  JOIN killmail_bodies USING (killmail_id)
+ ORDER BY killmail_time, killmail_id
+"""
+
+
+async def account_things(pool: asyncpg.Pool, account_id: int) -> AsyncIterator[Thing]:
+    """Everything of the account, then the killmails its characters are on, oldest first, as ESI gave them."""
+    for kind, query in _OF_ACCOUNT.items():
+        for row in await pool.fetch(query, account_id):
+            yield {"kind": kind, **row}
+    rows = await pool.fetch("SELECT character_id FROM users WHERE account_id = $1", account_id)
+    after = _BEFORE_ALL
+    while page := await pool.fetch(_KILLMAILS, [row["character_id"] for row in rows], *after, PAGE):
+        for row in page:
+            yield {"kind": "killmail", "killmail": orjson.Fragment(row["body"])}
+        after = (page[-1]["killmail_time"], page[-1]["killmail_id"])
