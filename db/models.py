@@ -282,6 +282,19 @@ class Entity(SQLModel, table=True):
     """A name for an id, as `POST /universe/names` gave it. `name` null: ESI does not know the id (asked then)."""
 
     __tablename__ = "entities"
+    __table_args__ = (  # for db.search
+        Index(
+            "entities_name",
+            "category",
+            func.lower(text("name")).label("low"),
+            postgresql_ops={"low": "text_pattern_ops"},
+        ),
+        Index(
+            "entities_words",
+            text("array_to_tsvector(array_remove(string_to_array(lower(name), ' '), ''))"),
+            postgresql_using="gin",
+        ),
+    )
     entity_id: int = Field(sa_column=_bigint(primary_key=True))
     category: str | None = Field(default=None, sa_column=_text(nullable=True))
     name: str | None = Field(default=None, sa_column=_text(nullable=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Double, Identity, Index, Integer, Text, func
+from sqlalchemy import BigInteger, Column, DateTime, Double, Identity, Index, Integer, Text, func, text
 from sqlmodel import Field, SQLModel
 
 
@@ -23,6 +23,11 @@ def _fetched_at() -> Column[Any]:
 
 def _misses() -> Column[Any]:
     return Column(Integer, nullable=False, server_default="0")
+
+
+def _by_ticker(name: str) -> Index:
+    """For `db.search`: a prefix is a range of it."""
+    return Index(name, func.lower(text("ticker")).label("low"), postgresql_ops={"low": "text_pattern_ops"})
 
 
 class Type(SQLModel, table=True):
@@ -96,6 +101,7 @@ class CorporationDetail(SQLModel, table=True):
     """A corporation's ticker."""
 
     __tablename__ = "corporation_details"
+    __table_args__ = (_by_ticker("corporation_details_ticker"),)
     corporation_id: int = Field(sa_column=_id())
     ticker: str | None = Field(default=None, sa_column=Column(Text))
     fetched_at: datetime = Field(sa_column=_fetched_at())
@@ -106,6 +112,7 @@ class AllianceDetail(SQLModel, table=True):
     """An alliance's ticker."""
 
     __tablename__ = "alliance_details"
+    __table_args__ = (_by_ticker("alliance_details_ticker"),)
     alliance_id: int = Field(sa_column=_id())
     ticker: str | None = Field(default=None, sa_column=Column(Text))
     fetched_at: datetime = Field(sa_column=_fetched_at())

@@ -18,6 +18,7 @@ from api.graphql.profiles import profiles
 from api.graphql.profiles import query as profile_query
 from api.graphql.queries import query
 from api.graphql.scalars import big_int, date_time, isk
+from api.graphql.searching import query as search_query
 from api.graphql.subscriptions import subscription
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schema.graphql"
@@ -32,7 +33,7 @@ def load_schema() -> GraphQLSchema:
         subscription,
         me,
         killmail,
-        *(profile_query, account, *profiles),
+        *(profile_query, search_query, account, *profiles),
         account_character,
         *(my_account, account_mutation),
         *(date_time, big_int, isk),
