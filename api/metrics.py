@@ -93,11 +93,19 @@ class _Standing(Collector):
         bucket_labels = ["group", "key"]
         left = GaugeMetricFamily("killreport_esi_tokens_left", "ESI's budget, per bucket.", labels=bucket_labels)
         limit = GaugeMetricFamily("killreport_esi_tokens_limit", "What it may hold.", labels=bucket_labels)
+        spent = GaugeMetricFamily(
+            "killreport_esi_tokens_spent",
+            "Not come back yet, by class of work.",
+            labels=[*bucket_labels, "by"],
+        )
         for bucket in self._buckets:
+            for call_class, tokens in bucket.spent_by.items():
+                spent.add_metric([bucket.group, bucket.key, call_class], tokens)
             left.add_metric([bucket.group, bucket.key], bucket.remaining)
             limit.add_metric([bucket.group, bucket.key], bucket.limit)
         yield left
         yield limit
+        yield spent
         paused = GaugeMetricFamily("killreport_esi_pause_seconds", "Until calls go on.", labels=["scope"])
         for pause in self._pauses:
             paused.add_metric([pause.scope], max(0.0, (pause.until - self._now).total_seconds()))

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,18 @@ import redis.exceptions
 
 from eve import budget_scripts
 from eve.answer import Answer
-from eve.budget_rules import ERROR_RESERVE, RESERVES, WORST_COST, CallClass, bucket_name, cost_of, pause_name
+from eve.budget_rules import (
+    ERROR_RESERVE,
+    NOT_OURS,
+    RESERVES,
+    TURNS,
+    WORST_COST,
+    CallClass,
+    bucket_name,
+    cost_of,
+    pause_name,
+)
+from eve.budget_states import BucketState, Pause, Reservation
 from eve.downtime import daily_downtime_ends, says_downtime
 from eve.errors import Downtime, ErrorLimited, EveError, RateLimited, Unavailable
 from eve.limit_headers import limit_seen
@@ -36,8 +47,10 @@ __all__ = ["BucketState", "Budget", "CallClass", "Pause", "Reservation"]
 log = logging.getLogger(__name__)
 
 
-PROBE_WAIT_SECONDS = 15.0
-"""Longest wait for the first answer about a bucket nobody knows yet."""
+PROBE_WAIT_SECONDS = 5.0
+"""Longest wait for the one call that goes first on a bucket nobody has heard of lately; then the slot is given back."""
+LONGEST_TURN = 15_000
+"""Milliseconds over which the callers of one class come back to a bucket that was spent."""
 REDIS_SECONDS = 5.0
 REDIS_CALLS_AT_ONCE = 20
 """Per process: a burst of calls must not ask for more connections than the client's pool holds."""
@@ -58,44 +71,6 @@ _DOWNTIME = _PREFIX + "pause:downtime"
 _ERROR_PAUSE = _PREFIX + "pause:error-limit"
 _BUCKETS = _PREFIX + "buckets"
 _PAUSES = _PREFIX + "pauses"
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """Tokens taken before a request. If it is never settled they come back with the window.
-
-    `born` is the incarnation of the bucket (Redis may restart empty in between); `alone` tells, when not 0,
-    that no other call drew on the bucket when this one began.
-    """
-
-    route: Route
-    caller: str | None
-    bucket: Limit
-    slot: int
-    born: int
-    tokens: int
-    alone: int
-    heeds_downtime: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BucketState:
-    """One bucket as we account it. For the group `error-limit`, tokens are failed answers."""
-
-    group: str
-    key: str
-    limit: int
-    window_seconds: int
-    spent: int
-    remaining: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """What stands still, and until when (UTC): `downtime` and `error-limit` are everything, others one bucket."""
-
-    scope: str
-    until: datetime
 
 
 def utc_now() -> datetime:
@@ -140,14 +115,15 @@ class Budget:
         ]
         keys.append(_BUCKETS)
         arguments: list[int | str] = [1 if legacy else WORST_COST, kept, limit.tokens, limit.window_seconds * 1000]
-        arguments += [int(not legacy), int(heed_downtime), name]
+        arguments += [int(not legacy), int(heed_downtime), name, str(call_class)]
         waited, delay = 0.0, 0.01
         while True:
             outcome, number, *more = await self._run(self._reserve, keys, arguments)
             if outcome == 0:
-                return Reservation(route, caller, limit, number, more[0], more[1], more[2], heed_downtime)
+                born, tokens, alone = more
+                return Reservation(route, caller, call_class, limit, number, born, tokens, alone, heed_downtime)
             if outcome != 5 or waited > PROBE_WAIT_SECONDS:
-                raise self._refusal(outcome, number, limit)
+                raise self._refusal(outcome, number, limit.group, _spread_of(call_class, more[0]))
             await asyncio.sleep(delay)
             waited, delay = waited + delay, min(2 * delay, 0.1)
 
@@ -171,11 +147,15 @@ class Budget:
             Unavailable: Redis cannot be reached.
         """
         names = [name async for name in self._names(_BUCKETS)]
-        seen = await self._run(self._look, [_PREFIX + "bucket:" + name for name in names], [])
-        states = []
-        for name, limit, window, spent in zip(names, seen[0::3], seen[1::3], seen[2::3], strict=True):
+        classes = [*CallClass, *NOT_OURS]
+        seen = await self._run(self._look, [_PREFIX + "bucket:" + name for name in names], classes)
+        states, width = [], 2 + len(classes)
+        for position, name in enumerate(names):
+            limit, window, *by_class = seen[position * width : (position + 1) * width]
             group, _, key = name.partition(":")
-            states.append(BucketState(group, key, limit, window // 1000, spent, max(0, limit - spent)))
+            spent, left = sum(by_class), max(0, limit - sum(by_class))
+            spent_by = {str(one): amount for one, amount in zip(classes, by_class, strict=True) if amount}
+            states.append(BucketState(group, key, limit, window // 1000, spent, left, spent_by))
         return sorted(states, key=lambda state: (state.remaining / max(1, state.limit), state.group, state.key))
 
     async def pauses(self) -> list[Pause]:
@@ -195,7 +175,7 @@ class Budget:
         if seen is not None and seen.limit.group != reservation.bucket.group:
             # ESI counts this route elsewhere than we believed: remember it, and charge it there.
             self._learned[reservation.route] = seen.limit
-            there = Reservation(reservation.route, reservation.caller, seen.limit, 0, 0, 0, 0, heeds_downtime=False)
+            there = replace(reservation, bucket=seen.limit, slot=0, born=0, tokens=0, alone=0, heeds_downtime=False)
             await self._charge(there, cost_of(seen.limit, answer), seen.limit, seen.remaining, -1, answer)
             cost, limit, remaining = 0, None, None
         else:
@@ -227,7 +207,7 @@ class Budget:
         arguments += [-1 if remaining is None else remaining, int(answer is not None and answer.status < 500), points]
         arguments += [DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD, *CIRCUIT_MILLISECONDS, fixed, name]
         arguments.append(reservation.alone)
-        arguments += [reservation.bucket.tokens, reservation.bucket.window_seconds * 1000]
+        arguments += [reservation.bucket.tokens, reservation.bucket.window_seconds * 1000, str(reservation.call_class)]
         keys = [_PREFIX + "bucket:" + name, _CIRCUIT, _DOWNTIME, _BUCKETS]
         return (await self._run(self._settle, keys, arguments))[0]
 
@@ -242,12 +222,12 @@ class Budget:
         wait = (await self._run(self._pause, [_PREFIX + "pause:" + name, _PAUSES], arguments))[0]
         return RateLimited(self._at(wait), "" if limit.group == ERROR_LIMIT.group else limit.group)
 
-    def _refusal(self, outcome: int, wait: int, limit: Limit) -> EveError:
+    def _refusal(self, outcome: int, wait: int, group: str, later: int) -> EveError:
         if outcome == 2:
             return Downtime(self._spread(wait))
-        if outcome == 1 or (outcome == 4 and limit.group == ERROR_LIMIT.group):
+        if outcome == 1 or (outcome == 4 and group == ERROR_LIMIT.group):
             return ErrorLimited(self._spread(wait), ERROR_LIMIT.group)
-        return RateLimited(self._at(wait), "" if limit.group == ERROR_LIMIT.group else limit.group)
+        return RateLimited(self._at(wait + later), "" if group == ERROR_LIMIT.group else group)
 
     def _at(self, milliseconds: int) -> datetime:
         return self._now() + timedelta(milliseconds=milliseconds)
@@ -272,6 +252,15 @@ class Budget:
                 return [int(number) for number in await script(keys=keys, args=arguments)]
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             raise _unreachable(error) from None
+
+
+def _spread_of(call_class: CallClass, window: int) -> int:
+    """How long after a bucket's tokens came back a caller asks again: not all at once, and the more urgent first.
+
+    Milliseconds, as the window. What came back is then the more urgent ones' before the others ask for it.
+    """
+    turn = min(LONGEST_TURN, window // 60)
+    return TURNS[call_class] * turn + secrets.randbelow(turn + 1)
 
 
 def _unreachable(error: Exception) -> Unavailable:

@@ -31,6 +31,16 @@ RESERVES = {
     CallClass.REFRESH: 600,
 }
 """Thousandths of a bucket that a class leaves to the more urgent ones."""
+TURNS = {
+    CallClass.LIVE: 0,
+    CallClass.FIRST_SYNC: 0,
+    CallClass.BACKFILL: 1,
+    CallClass.IMPORT: 2,
+    CallClass.REFRESH: 2,
+}
+"""Who comes back first to a bucket that was spent."""
+NOT_OURS = ("elsewhere", "before")
+"""What ESI counted beside our calls: while we were calling, and before we asked after a silence."""
 ERROR_RESERVE = 200
 """Thousandths of the error limit nobody touches: a stop at 20 errors left, well before 420."""
 WORST_COST = 5

@@ -42,10 +42,11 @@ def status_tables(status: Status) -> None:
         queues.add_row(queue.queue, f"{queue.backlog:,}", workers)
     console.print(queues)
     if status.esi_buckets:
-        buckets = Table("Group", "Of", "Left", "Each", title="ESI budget", title_justify="left")
+        buckets = Table("Group", "Of", "Left", "Each", "Spent by", title="ESI budget", title_justify="left")
         for bucket in status.esi_buckets:
             left = f"{bucket.remaining:,} of {bucket.limit:,}"
-            buckets.add_row(bucket.group, escape(bucket.key), left, f"{bucket.window_seconds:,} s")
+            spent_by = ", ".join(f"{one.replace('_', ' ')} {spent:,}" for one, spent in bucket.spent_by.items())
+            buckets.add_row(bucket.group, escape(bucket.key), left, f"{bucket.window_seconds:,} s", spent_by)
         console.print(buckets)
     for pause in status.esi_pauses:
         console.print(f"[yellow]ESI calls wait[/] ({escape(pause.scope)}) until {pause.until:%H:%M:%S} UTC.")

@@ -11,10 +11,10 @@ JITTER = 0.05
 """Each interval is this fraction longer or shorter, so that users who once met drift apart."""
 FIRST_RETRY_SECONDS = 60
 """Delay after the first failed look; doubled for each further one, up to the interval."""
-LIMIT_SPREAD_SECONDS = 5.0
-"""After a spent budget everybody may go on at once; they come back spread over this long."""
-DOWNTIME_SPREAD_SECONDS = 60.0
-"""The same after a downtime, when all users come back."""
+LIMIT_SPREAD_SECONDS = 1.0
+"""After a spent budget; the account of the budget has told everybody another moment (`eve/budget.py`)."""
+DOWNTIME_SPREAD_SECONDS = (5.0, 240.0)
+"""Least and most over which everybody comes back after EVE was away: half as long as it was, within these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,13 @@ def retry_after_failures(failures_in_a_row: int, interval_seconds: int, now: dat
     return now + timedelta(seconds=min(interval_seconds, delay) * random.uniform(0.8, 1))
 
 
-def after_limit(until: datetime, spread_seconds: float, now: datetime, random: Random) -> datetime:
-    """When to go on after a limit or downtime that ends at `until`."""
-    return max(until, now) + timedelta(seconds=random.uniform(0.1, spread_seconds))
+def after_limit(until: datetime, now: datetime, random: Random) -> datetime:
+    """When to go on after a spent budget that holds something again at `until`."""
+    return max(until, now) + timedelta(seconds=random.uniform(0.1, LIMIT_SPREAD_SECONDS))
+
+
+def after_downtime(until: datetime, now: datetime, random: Random) -> datetime:
+    """When to go on after a downtime or storm of failures that ends at `until`, which everybody has waited for."""
+    least, most = DOWNTIME_SPREAD_SECONDS
+    spread = min(most, max(least, (until - now).total_seconds() / 2))
+    return max(until, now) + timedelta(seconds=random.uniform(0.1, spread))

@@ -184,10 +184,10 @@ class SyncLoop:
             return
         if failure.type == FailureType.RATE_LIMITED:
             state.state = SyncState.RATE_LIMITED
-            state.until = pacing.after_limit(failure.until or now, pacing.LIMIT_SPREAD_SECONDS, now, random)
+            state.until = pacing.after_limit(failure.until or now, now, random)
         elif failure.type == FailureType.DOWNTIME:
             state.state = SyncState.DOWNTIME
-            state.until = pacing.after_limit(failure.until or now, pacing.DOWNTIME_SPREAD_SECONDS, now, random)
+            state.until = pacing.after_downtime(failure.until or now, now, random)
         else:
             state.failures_in_a_row += 1
             ours = failure.type == FailureType.CONFIGURATION

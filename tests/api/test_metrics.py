@@ -44,6 +44,7 @@ async def test_users_by_state_gaps_and_every_bucket(site: Site, browser: Browser
     status, text = await browser.get("/metrics")
     assert status == 200
     found = values(text)
+    assert found["killreport_esi_tokens_spent", "killmail", "live", "source-address"] == 2
     assert found["killreport_users", "ok"] == 3
     assert found["killreport_users", "needs_login"] == 1
     assert found["killreport_users", "paused"] == 0
