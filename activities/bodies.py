@@ -64,7 +64,7 @@ class KillmailBodies:
             RateLimited, Downtime: the rest must wait; what had been fetched is stored and announced.
             Unavailable: ESI gave none of them, so none of them is to blame.
         """
-        wanted = await take_up(self._pool, request.killmail_ids)
+        wanted = await take_up(self._pool, request.killmail_ids, request.claimed_by)
         async with heartbeating():
             batch = await self._fetch(wanted, CallClass(request.call_class))
             new = await self._store(batch)

@@ -74,17 +74,23 @@ async def add_references(connection: Connection, seen_by: int, references: Seque
     return [row["killmail_id"] for row in rows if row["stored_at"] is None]
 
 
-async def claim(connection: Connection, seen_by: int, listed: Collection[int]) -> list[int]:
-    """Take what a character or corporation saw first or has listed now, if nobody else works on it. Newest first.
+async def claim(
+    connection: Connection, seen_by: int, wanted: Collection[int], *, before_corporations: bool
+) -> list[int]:
+    """Take what a character or corporation saw first, or wants now, if nobody else works on it. Newest first.
 
     What it claimed itself is given out again: a look may die after its claims were committed and before anybody
     heard of them, and its repetition must not wait for their end.
+
+    Args:
+        before_corporations: take also what a corporation has claimed: its thousands must not hold up a pilot.
     """
     rows = await connection.fetch(
         f"""
         WITH mine AS MATERIALIZED (
             SELECT killmail_id FROM killmail_refs
-             WHERE {_WANTED} AND (claimed_until IS NULL OR claimed_until <= now() OR claimed_by = $1)
+             WHERE {_WANTED} AND (claimed_until IS NULL OR claimed_until <= now() OR claimed_by = $1
+                    OR $4 AND claimed_by IN (SELECT corporation_id FROM corporations_followed))
                AND (first_seen_by = $1 OR killmail_id = ANY ($2))
              ORDER BY killmail_id DESC LIMIT {CLAIM_AT_MOST} FOR UPDATE SKIP LOCKED
         )
@@ -93,8 +99,9 @@ async def claim(connection: Connection, seen_by: int, listed: Collection[int]) -
         RETURNING killmail_refs.killmail_id
         """,  # noqa: S608 - both parts are constants above
         seen_by,
-        list(listed),
+        list(wanted),
         CLAIM_FOR,
+        before_corporations,
     )
     return sorted((row["killmail_id"] for row in rows), reverse=True)
 
@@ -114,13 +121,20 @@ async def forgive(connection: Connection, seen_by: int, listed: Collection[int])
     )
 
 
-async def take_up(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[PendingReference]:
-    """The references among these that still want a body; their claim is prolonged. Newest first."""
+async def take_up(
+    pool: asyncpg.Pool, killmail_ids: Collection[int], claimed_by: int | None = None
+) -> list[PendingReference]:
+    """The references among these that still want a body; their claim is prolonged. Newest first.
+
+    Args:
+        claimed_by: whose look claimed them: what somebody else has claimed since is left to them. None: take all.
+    """
     rows = await pool.fetch(
         """
         WITH here AS MATERIALIZED (
             SELECT r.killmail_id, k.created_at FROM killmail_refs r LEFT JOIN killmails k USING (killmail_id)
              WHERE r.killmail_id = ANY ($1) AND r.stored_at IS NULL
+               AND ($3::bigint IS NULL OR claimed_by IS NULL OR claimed_by = $3 OR claimed_until <= now())
              ORDER BY r.killmail_id FOR UPDATE OF r
         )
         UPDATE killmail_refs r
@@ -130,6 +144,7 @@ async def take_up(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[Pen
         """,
         list(killmail_ids),
         CLAIM_FOR,
+        claimed_by,
     )
     wanted = [row for row in rows if row["stored_at"] is None]
     wanted.sort(key=lambda row: row["killmail_id"], reverse=True)

@@ -17,6 +17,10 @@ class Subject:
     table: str
     key: str
 
+    @property
+    def is_character(self) -> bool:
+        return self.key == "character_id"
+
 
 def a_character(character_id: int) -> Subject:
     """A user, by their own list."""

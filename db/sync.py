@@ -164,18 +164,20 @@ async def take_on(
             await _keep_pages(connection, subject, asked_by, seen)
         if kind == "full":
             await forgive(connection, subject.id, listed)
-        killmail_ids = await claim(connection, subject.id, listed)
-        total = await connection.fetchval(
-            "SELECT coalesce(sum(listed), 0) FROM killmail_lists WHERE list_of = $1 AND character_id = $2",
-            subject.id,
-            asked_by,
-        )
         run = await connection.fetchrow(
             f"SELECT run_id, killmail_ids FROM sync_runs WHERE {subject.key} = $1 AND finished_at IS NULL"  # noqa: S608
             " ORDER BY run_id DESC LIMIT 1",
             subject.id,
         )
         run_id, before = (run["run_id"], set(run["killmail_ids"])) if run is not None else (None, set[int]())
+        killmail_ids = await claim(
+            connection, subject.id, before.union(listed), before_corporations=subject.is_character
+        )
+        total = await connection.fetchval(
+            "SELECT coalesce(sum(listed), 0) FROM killmail_lists WHERE list_of = $1 AND character_id = $2",
+            subject.id,
+            asked_by,
+        )
         together = sorted(before | set(killmail_ids), reverse=True)
         if run_id is not None:
             await connection.execute(

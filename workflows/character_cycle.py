@@ -43,7 +43,7 @@ class CharacterCycle(Cycle):
         priority = Priority(
             priority_key=1 if manual else PRIORITY_OF[call_class], fairness_key=f"character-{state.character_id}"
         )
-        super().__init__(state, call_class, priority, stop=stop, changed=changed)
+        super().__init__(state, state.character_id, call_class, priority, stop=stop, changed=changed)
         self._user = state
 
     async def _discover(self) -> Discovery:

@@ -229,6 +229,7 @@ class FetchKillmails:
 
     killmail_ids: list[int]
     call_class: CallClass = CallClass.LIVE
+    claimed_by: int | None = None  # whose look claimed them; what somebody else claimed since is theirs
 
 
 @dataclass

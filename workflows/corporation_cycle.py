@@ -20,16 +20,23 @@ with workflow.unsafe.imports_passed_through():
     from workflows.cycle import Cycle
 
 
-def priority_of(corporation_id: int) -> Priority:
-    """After every pilot's own work, and fair among corporations."""
-    return Priority(priority_key=PRIORITY_OF[CallClass.BACKFILL], fairness_key=f"corporation-{corporation_id}")
+A_FEW = 100
+"""New killmails of a corporation that are its day's and not its history: as urgent as a pilot's own."""
+
+
+def priority_of(corporation_id: int, call_class: CallClass = CallClass.BACKFILL) -> Priority:
+    """Fair among corporations, and unless the call is live after every pilot's own work."""
+    return Priority(priority_key=PRIORITY_OF[call_class], fairness_key=f"corporation-{corporation_id}")
 
 
 class CorporationCycle(Cycle):
-    """A `Cycle` over a corporation's list."""
+    """A `Cycle` over a corporation's list. Its history leaves the pilots their part of a budget, its day does not."""
 
     def __init__(self, state: CorporationSyncState, *, stop: Callable[[], bool], changed: Callable[[], None]) -> None:
-        super().__init__(state, CallClass.BACKFILL, priority_of(state.corporation_id), stop=stop, changed=changed)
+        corporation_id = state.corporation_id
+        super().__init__(
+            state, corporation_id, CallClass.BACKFILL, priority_of(corporation_id), stop=stop, changed=changed
+        )
         self._corporation = state
 
     async def _discover(self) -> Discovery:
@@ -48,6 +55,9 @@ class CorporationCycle(Cycle):
             priority=self._priority,
             summary="read the corporation's whole list" if self._full else "look at the corporation's list",
         )
+        if corporation.first_sync_done and len(answer.killmail_ids) <= A_FEW:
+            self._call_class = CallClass.LIVE
+            self._priority = priority_of(corporation.corporation_id, self._call_class)
         return answer
 
     async def _finish(self, run_id: int, *, interrupted: bool) -> RunAccount:

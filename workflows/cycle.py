@@ -41,6 +41,7 @@ class Cycle:
     Whose list it is, and so how it is read and accounted for, is the subclass's to say.
 
     Args:
+        subject_id: whose list it is, and in whose name its killmails are claimed.
         call_class, priority: of the bodies and names too.
         stop: True once no further batch may be started (paused).
         changed: called when `state` or `progress` changed, to publish it.
@@ -49,6 +50,7 @@ class Cycle:
     def __init__(
         self,
         state: LoopState,
+        subject_id: int,
         call_class: CallClass,
         priority: Priority,
         *,
@@ -57,6 +59,7 @@ class Cycle:
     ) -> None:
         self.progress: Progress | None = None
         self._state = state
+        self._subject_id = subject_id
         self._call_class = call_class
         self._priority = priority
         self._stop = stop
@@ -125,7 +128,8 @@ class Cycle:
             batch = self._waiting[-KILLMAIL_BATCH:][::-1]
             del self._waiting[-KILLMAIL_BATCH:]
             try:
-                fetched = await calls.fetch_killmails(FetchKillmails(batch, self._call_class), self._priority)
+                request = FetchKillmails(batch, self._call_class, self._subject_id)
+                fetched = await calls.fetch_killmails(request, self._priority)
             except ActivityError as error:
                 failure_of(error)
                 self._failure = self._failure or error

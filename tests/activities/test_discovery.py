@@ -242,3 +242,31 @@ async def test_what_somebody_else_claimed_is_left_to_them_until_the_claim_ends(w
     assert found.pending_until < datetime.now(UTC) + timedelta(minutes=4)
     await world.pool.execute("UPDATE killmail_refs SET claimed_until = now()")
     assert (await discover(world)).killmail_ids == [2, 1]
+
+
+async def test_a_pilot_does_not_wait_for_a_corporations_history(world: World) -> None:
+    corporation_id = 98_000_001
+    await world.login()
+    await world.pool.execute("INSERT INTO corporations_followed (corporation_id) VALUES ($1)", corporation_id)
+    world.esi.happens(*range(1, 7))
+    await world.pool.execute(
+        "INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, claimed_by, claimed_until)"
+        " SELECT n, lpad(to_hex(n), 40, '0'), $1, $1, now() + interval '3 minutes' FROM generate_series(1, 6) AS n",
+        corporation_id,
+    )
+    await world.run(world.bodies.fetch_killmails, FetchKillmails([6, 5], claimed_by=corporation_id))
+    found = await discover(world, first=True)
+    assert found.killmail_ids == [4, 3, 2, 1], "the corporation had asked for them, but not got to them"
+    assert found.run_id is not None
+    left = await world.run(world.bodies.fetch_killmails, FetchKillmails([6, 5, 4, 3, 2, 1], claimed_by=corporation_id))
+    assert (left.stored, left.already_stored) == (0, 2), "what is the pilot's now is left to them"
+
+    # The budget is spent in the middle, and the list has not changed when it comes back.
+    await world.run(world.bodies.fetch_killmails, FetchKillmails([4, 3], claimed_by=PILOT))
+    await world.run(world.runs.finish_run, FinishRun(found.run_id, PILOT, interrupted=True))
+    await world.pool.execute(
+        "UPDATE killmail_refs SET claimed_by = $1, claimed_until = now() + interval '3 minutes'"
+        " WHERE stored_at IS NULL",
+        corporation_id,
+    )
+    assert (await discover(world)).killmail_ids == [2, 1]
