@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.eve.clock import Clock
 
@@ -18,14 +18,15 @@ ERROR_WINDOW_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A rate-limit group of ESI's OpenAPI document; its windows are written in minutes."""
+    """A rate-limit group of ESI's OpenAPI document, with its real window unless the sandbox was told another."""
 
     group: str
     tokens: int
-    minutes: int = 15
+    window_seconds: int = 900
 
     def __str__(self) -> str:
-        return f"{self.tokens}/{self.minutes}m"
+        minutes, seconds = divmod(self.window_seconds, 60)
+        return f"{self.tokens}/{self.window_seconds}s" if seconds else f"{self.tokens}/{minutes}m"
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Bucket:
 
     @property
     def remaining(self) -> int:
-        since = self._clock.now() - self.limit.minutes * 60
+        since = self._clock.now() - self.limit.window_seconds
         while self._spendings and self._spendings[0].at <= since:
             self._spendings.popleft()
         return max(0, self.limit.tokens - sum(spending.tokens for spending in self._spendings))
@@ -69,7 +70,7 @@ class Bucket:
             due += spending.tokens
             if spent - due < self.limit.tokens:
                 break
-        return max(1, math.ceil(spending.at + self.limit.minutes * 60 - self._clock.now()))
+        return max(1, math.ceil(spending.at + self.limit.window_seconds - self._clock.now()))
 
     def begin(self) -> Spending | None:
         """Spend for a request that begins; None when the bucket is empty."""
@@ -78,6 +79,10 @@ class Bucket:
         spending = Spending(self._clock.now(), 2)
         self._spendings.append(spending)
         return spending
+
+    def spend(self, tokens: int) -> None:
+        """As somebody else does who draws on the same bucket."""
+        self._spendings.append(Spending(self._clock.now(), tokens))
 
     def headers(self, used: int) -> dict[str, str]:
         return {
@@ -89,16 +94,23 @@ class Bucket:
 
 
 class Budgets:
-    """Every bucket, and the error limit."""
+    """Every bucket, and the error limit.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        window_seconds: of every bucket, in place of its own; 0: each its own.
+    """
+
+    def __init__(self, clock: Clock, window_seconds: int = 0) -> None:
         self._clock = clock
+        self._window_seconds = window_seconds
         self._buckets: dict[tuple[str, str], Bucket] = {}
         self._errors: dict[tuple[str, int], int] = defaultdict(int)
 
     def bucket(self, limit: Limit, user: str) -> Bucket:
         key = (limit.group, user)
         if key not in self._buckets:
+            if self._window_seconds:
+                limit = replace(limit, window_seconds=self._window_seconds)
             self._buckets[key] = Bucket(limit, self._clock)
         return self._buckets[key]
 

@@ -48,6 +48,7 @@ class Control:
             {
                 **asdict(pilot),
                 "listed_killmails": len(killmails.listed(ListKind.CHARACTER, pilot.character_id, now)),
+                "corporation_killmails": len(killmails.listed(ListKind.CORPORATION, pilot.corporation_id, now)),
             }
             for pilot in self._world.roster.pilots
         ]

@@ -10,6 +10,7 @@ from sandbox.eve.routing import Asked, Route
 KILLMAIL_SCOPE = "esi-killmails.read_killmails.v1"
 CORPORATION_KILLMAIL_SCOPE = "esi-killmails.read_corporation_killmails.v1"
 BODY_CACHE_SECONDS = 30 * 86_400
+BODY_LIMIT = Limit("killmail", 3_600)
 
 
 def character_list(asked: Asked) -> Answer:
@@ -55,5 +56,5 @@ ROUTES = (
         Limit("corp-killmail", 30),
         authenticated=True,
     ),
-    Route("GET", "/killmails/{killmail_id}/{killmail_hash}", body, Limit("killmail", 3_600)),
+    Route("GET", "/killmails/{killmail_id}/{killmail_hash}", body, BODY_LIMIT),
 )

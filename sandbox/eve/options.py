@@ -29,6 +29,8 @@ class SandboxOptions:
     access_token_seconds: int = 1200
     latency_seconds: float = 0.0
     """Added to every ESI, SSO and zKillboard answer."""
+    window_seconds: int = 0
+    """The window of every token bucket, its size unchanged; 0: ESI's real ones, 15 minutes."""
     first_killmails: int = 150
     """How many killmails the first pilot has within 90 days."""
     client_ids: tuple[str, ...] = ()
@@ -73,6 +75,6 @@ def _parsed(text: str, name: str, default: object) -> object:
         return text.lower() in ("1", "true", "yes")
     if isinstance(default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name.endswith(("_hour", "_seconds")) and name != "access_token_seconds":
+    if name.endswith(("_hour", "_seconds")) and name not in ("access_token_seconds", "window_seconds"):
         return float(text)
     return int(text) if isinstance(default, int) else text

@@ -158,6 +158,10 @@ class SandboxEve:
         """Refill every bucket and the error limit."""
         self.world.budgets.forget()
 
+    def spend_killmail_tokens(self, tokens: int, address: str = "127.0.0.1") -> None:
+        """Somebody else at our address reads killmails."""
+        self.world.budgets.bucket(esi_killmails.BODY_LIMIT, address).spend(tokens)
+
     def access_token(self, character_id: int, *scopes: str, client_id: str = "killreport-tests", **claims: Any) -> str:
         """A token without a login; `claims` replaces some, None removes one."""
         return self.world.grants.access_token(client_id, character_id, scopes, **claims)

@@ -60,7 +60,7 @@ class World:
             options.access_token_seconds,
             options.strict_rotation,
         )
-        self.budgets = Budgets(self.clock)
+        self.budgets = Budgets(self.clock, options.window_seconds)
         self.faults = Faults(options.seed)
         self.requests = RequestLog()
         self.cached_until: dict[tuple[str, int | None], float] = {}

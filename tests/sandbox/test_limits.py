@@ -67,6 +67,19 @@ def test_retry_after_names_the_moment_a_token_returns() -> None:
     assert 838 <= bucket.retry_after <= 840
 
 
+@pytest.mark.parametrize(("seconds", "written"), [(60, "30/1m"), (90, "30/90s")])
+async def test_a_shorter_window_holds_the_same_tokens_and_says_so(seconds: int, written: str) -> None:
+    async with SandboxEve(SandboxOptions(window_seconds=seconds)) as eve, aiohttp.ClientSession() as session:
+        client = Client(eve, session)
+        path = f"/characters/{eve.pilots[0].character_id}/killmails/recent"
+        token = eve.access_token(eve.pilots[0].character_id, KILLMAIL_SCOPE)
+        answers = [await client.get(path, token) for _ in range(16)]
+        assert [answer.status for answer in answers] == [200] * 15 + [429]
+        assert answers[0].headers["X-Ratelimit-Limit"] == written
+        eve.advance(seconds)
+        assert (await client.get(path, token)).status == 200
+
+
 async def test_a_hundred_errors_a_minute_stop_every_route(client: Client, token: str) -> None:
     eve = client.eve
     eve.advance(60 - eve.world.clock.now() % 60)  # a fresh window
