@@ -109,9 +109,10 @@ class Pilot:
     site: str
     session: aiohttp.ClientSession
 
-    async def log_in(self, character_id: int) -> str:
-        """Go through EVE SSO as a person would; returns the page they land on."""
-        async with self.session.get(f"{self.site}/auth/login", allow_redirects=False) as response:
+    async def log_in(self, character_id: int, *, corporation: bool = False) -> str:
+        """Go through EVE SSO as a person would; returns the page they land on. `corporation`: as a director."""
+        login = f"{self.site}/auth/login{'?corporation=1' if corporation else ''}"
+        async with self.session.get(login, allow_redirects=False) as response:
             authorize = response.headers["Location"]
         request = {name: values[0] for name, values in parse_qs(urlsplit(authorize).query).items()}
         form = {**request, "character_id": str(character_id)}

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection
 
 from sandbox.benches.first_sync import first_sync
 from sandbox.benches.measured import Bench
+from sandbox.benches.shared_budget import shared_budget
 
 BENCHES = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
+    "shared-budget": Bench("a corporation and twenty pilots against the ideal schedule", "six minutes", shared_budget),
 }
 
 

@@ -21,6 +21,8 @@ from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
 
+FOLLOW = "mutation ($id: ID!) { setCorporationSync(corporationId: $id, enabled: true) { corporation { id } } }"
+
 
 @dataclass
 class Measuring:
@@ -41,10 +43,13 @@ class Measuring:
         async with self.session.post(self.eve_url + url, json=said) as response:
             return await response.json() if response.status != 204 else None
 
-    async def log_in(self, character_id: int) -> None:
-        """As that pilot, in a browser of their own."""
+    async def log_in(self, character_id: int, *, corporation_id: int | None = None) -> None:
+        """As that pilot, in a browser of their own; a director who names the corporation has it followed."""
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-            await Pilot(self.installation.site, browser).log_in(character_id)
+            pilot = Pilot(self.installation.site, browser)
+            await pilot.log_in(character_id, corporation=corporation_id is not None)
+            if corporation_id is not None:
+                await pilot.ask(FOLLOW, id=corporation_id)
 
 
 @asynccontextmanager
