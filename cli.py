@@ -266,6 +266,20 @@ def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> No
 
 
 @main.command()
+@click.argument("character_id", type=click.IntRange(min=1))
+@click.option("--format", "form", type=click.Choice(["csv", "ndjson"]), default="csv", show_default=True)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails of this day (EVE time) and later.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails before this day.")
+@click.option("--after", metavar="CURSOR", help="Go on after the line with this cursor; a file is continued.")
+@click.option("--output", type=click.Path(dir_okay=False), help="A new file, instead of standard output.")
+def export(output: str | None, **wanted: Any) -> None:
+    """Write a pilot's killmails, newest first, as CSV or as NDJSON."""
+    from operations.export import Wanted, export_to
+
+    click.echo(f"{asyncio.run(export_to(load_settings(), Wanted(**wanted), output)):,} killmails.", err=True)
+
+
+@main.command()
 @click.argument("names", nargs=-1)
 def bench(names: tuple[str, ...]) -> None:
     """Measure every claim of speed against a named alternative, on this machine; or those NAMES."""

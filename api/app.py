@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api import account_export, account_pages, error_pages, health, login, metrics, settings_page
+from api import account_export, account_pages, error_pages, health, killmail_export, login, metrics, settings_page
 from api.graphql.execution import Executor
 from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
@@ -41,6 +41,7 @@ ROUTES = (
     Route("/auth/logout", login.logout, methods=["POST"]),
     Route("/graphql", graphql_http, methods=["GET", "POST"]),
     WebSocketRoute("/graphql", graphql_websocket),
+    Route(killmail_export.ADDRESS, killmail_export.export_killmails),
     Route("/healthz", health.healthz),
     Route("/readyz", health.readyz),
     Route("/metrics", metrics.metrics),
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=lifespan,
         max_body_size=MAX_BODY,
     )
-    app.state.graphql = Executor(load_schema(), introspection=settings.graphql_introspection)
+    app.state.schema = load_schema()
+    app.state.graphql = Executor(app.state.schema, introspection=settings.graphql_introspection)
     app.state.sockets_of_account = {}
     return app

@@ -43,7 +43,7 @@ class AccountFeeds:
             self._character_ids,
             first,
             with_attackers=selects_of_node(info, "attackers") or selects_of_node(info, "attackerGroups"),
-            with_items=selects_of_node(info, "items"),
+            with_items=selects_of_node(info, "items") or selects_of_node(info, "eft"),
             with_position=selects_of_node(info, "victim", "position"),
         )
         return pages, await counts_apart(context.services.pool, self._character_ids) if counted(info) else None

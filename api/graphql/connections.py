@@ -40,7 +40,7 @@ async def killmail_connection(
             chosen,
             order=order,
             with_attackers=selects_of_node(info, "attackers") or selects_of_node(info, "attackerGroups"),
-            with_items=selects_of_node(info, "items"),
+            with_items=selects_of_node(info, "items") or selects_of_node(info, "eft"),
             with_position=selects_of_node(info, "victim", "position"),
             with_related=selects_of_node(info, "relatedKillmail"),
         )

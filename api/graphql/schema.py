@@ -12,6 +12,7 @@ from api.graphql.account import mutation as account_mutation
 from api.graphql.account_feeds import account_character
 from api.graphql.attacker_groups import killmail
 from api.graphql.corporations import me
+from api.graphql.fitting import killmail as fitting
 from api.graphql.mutations import mutation
 from api.graphql.profiles import me as account
 from api.graphql.profiles import profiles
@@ -33,6 +34,7 @@ def load_schema() -> GraphQLSchema:
         subscription,
         me,
         killmail,
+        fitting,
         *(profile_query, search_query, account, *profiles),
         account_character,
         *(my_account, account_mutation),

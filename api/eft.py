@@ -1,0 +1,102 @@
+"""A lost ship's fit in the text that EVE's fitting window and the fitting tools take ("EFT format").
+
+What was in the ship's slots, destroyed or dropped alike: low, medium and high slots, rigs, subsystems, services, then
+drones and fighters, implants, and what the cargo hold held. Source for the order and the forms of lines: what the
+game's own "copy to clipboard" writes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Node = Mapping[str, Any]
+
+_CHARGES = "8"
+"""Category of charges in EVE's static data."""
+_RACKS = (("LOW", "Low"), ("MID", "Med"), ("HIGH", "High"), ("RIG", "Rig"), ("SUBSYSTEM", None), ("SERVICE", None))
+"""Slots in the order of the format, and how an empty one is called where a gap can be seen."""
+_FIRST_FLAG = {"LOW": 11, "MID": 19, "HIGH": 27, "RIG": 92}
+_HOLDS = (("DRONE_BAY", "FIGHTER_BAY", "FIGHTER_TUBE"), ("IMPLANT",), ("CARGO",))
+
+
+def eft(killmail: Node) -> str | None:
+    """The fit of the victim's ship; None while the name of anything in it is unknown.
+
+    Args:
+        killmail: of `db.killmails`, with its items.
+    """
+    victim, items = killmail["victim"], killmail["items"]
+    named = [victim["ship"], *(item["type"] for item in items if _is_shown(item))]
+    if any(one["name"] is None for one in named):
+        return None
+    pilot = victim["character"]["name"] if victim["character"] else None
+    title = f"{pilot or victim['ship']['name']} {killmail['time'][:10]}"
+    loose: list[Node] = []
+    racks = [_rack(items, slot, empty, loose) for slot, empty in _RACKS]
+    holds = [_hold(items, hold) for hold in _HOLDS[:-1]]
+    holds.append(_hold([*items, *({**item, "slot": "CARGO"} for item in loose)], _HOLDS[-1]))
+    fitted = "\n\n".join("\n".join(rack) for rack in racks if rack)
+    held = "\n\n\n".join("\n".join(hold) for hold in holds if hold)
+    parts = "\n\n\n".join(part for part in (fitted, held) if part)
+    return f"[{victim['ship']['name']}, {title}]\n\n{parts}".rstrip() + "\n"
+
+
+def _is_shown(item: Node) -> bool:
+    slots = {slot for slot, _ in _RACKS}
+    return item["slot"] in slots.union(*_HOLDS)
+
+
+def _rack(items: Iterable[Node], slot: str, empty: str | None, loose: list[Node]) -> list[str]:
+    """A line for each slot up to the last that is filled. Charges without a module go to `loose`."""
+    of_flag: defaultdict[int, list[Node]] = defaultdict(list)
+    for item in items:
+        if item["slot"] == slot:
+            of_flag[item["flag"]].append(item)
+    lines: list[str] = []
+    filled: list[int] = []
+    for flag in sorted(of_flag):
+        modules, charges = _told_apart(of_flag[flag])
+        if modules:
+            filled.append(flag)
+        else:
+            loose += charges
+        lines += [_module(module, charges) for module in modules]
+    if empty is not None and filled:
+        lines += [f"[Empty {empty} slot]"] * (filled[-1] - _FIRST_FLAG[slot] + 1 - len(filled))
+    return lines
+
+
+def _told_apart(items: list[Node]) -> tuple[list[Node], list[Node]]:
+    """The modules in one slot, and their charges. Until ESI has told what is what, the smaller number is the module."""
+    charges = [item for item in items if _category(item) == _CHARGES]
+    modules = [item for item in items if _category(item) != _CHARGES]
+    if not charges and len(modules) > 1:
+        modules.sort(key=_quantity)
+        modules, charges = modules[:1], modules[1:]
+    return modules, charges
+
+
+def _module(module: Node, charges: list[Node]) -> str:
+    name: str = module["type"]["name"]
+    return f"{name}, {charges[0]['type']['name']}" if charges else name
+
+
+def _hold(items: Iterable[Node], slots: tuple[str, ...]) -> list[str]:
+    """Each kind of item once, in the order of its first stack; implants without a number."""
+    quantities: Counter[str] = Counter()
+    for item in items:
+        if item["slot"] in slots:
+            quantities[item["type"]["name"]] += _quantity(item)
+    return [name if slots == ("IMPLANT",) else f"{name} x{quantity}" for name, quantity in quantities.items()]
+
+
+def _quantity(item: Node) -> int:
+    return (item["quantityDestroyed"] or 0) + (item["quantityDropped"] or 0)
+
+
+def _category(item: Node) -> str | None:
+    group = item["type"]["group"]
+    category = group["category"] if group else None
+    return category["id"] if category else None

@@ -1,0 +1,135 @@
+"""GET /export/killmails.csv and .ndjson: the killmails of a filter, as a stream that can be taken up again.
+
+Parameters: `filter` (JSON, a `KillmailFilter` of `schema.graphql`), `orderBy`, and `after`, the cursor of the last
+line that arrived. The caller is who they are for GraphQL, and sees what they see there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import orjson
+from graphql import GraphQLError, GraphQLInputObjectType, GraphQLSchema
+from graphql.utilities import coerce_input_value, validate_input_value
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from api.authentication import BadCredentials, Credentials, caller_by, credentials_of
+from api.graphql.arguments import killmail_filter, viewer
+from api.graphql.errors import Code, Refused, plain_error
+from api.killmail_lines import MEDIA_TYPES, Format, killmail_lines
+from api.services import services_of
+from db.killmails import InvalidCursor, KillmailFilter, Order, Viewer
+from db.sessions import Caller, Scope
+
+ADDRESS = "/export/killmails.{form}"
+
+
+class _Refused(Exception):
+    """The export does not begin; the message is for the client."""
+
+    def __init__(self, status: int, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+async def export_killmails(request: Request) -> Response:
+    """The stream, or the reason in JSON why there is none."""
+    if request.path_params["form"] not in MEDIA_TYPES:
+        raise HTTPException(404)
+    form = cast(Format, request.path_params["form"])
+    try:
+        credentials = _credentials(request)
+        await _caller(request, credentials)
+        chosen, order = _chosen(request), _order(request)
+        lines = killmail_lines(
+            services_of(request).pool,
+            lambda: _viewer(request, credentials),
+            chosen,
+            order,
+            request.query_params.get("after") or None,
+            form,
+        )
+        # The first page is read before the answer begins: what is wrong with the request shows there.
+        first = await anext(lines)
+    except _Refused as refused:
+        return _problem(refused.status, refused.code, str(refused))
+    except InvalidCursor:
+        return _problem(400, Code.BAD_USER_INPUT, "`after` is not a cursor of this list in this order.")
+    except Refused as refused:
+        return _problem(400, Code.BAD_USER_INPUT, refused.message)
+    return StreamingResponse(
+        _from(first, lines),
+        media_type=MEDIA_TYPES[form],
+        headers={
+            "Content-Disposition": f'attachment; filename="killmails.{form}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for lines in rest:
+        yield lines
+
+
+def _credentials(request: Request) -> Credentials | None:
+    try:
+        return credentials_of(request)
+    except BadCredentials as bad:
+        raise _Refused(401, Code.UNAUTHENTICATED, str(bad)) from None
+
+
+async def _caller(request: Request, credentials: Credentials | None) -> Caller:
+    try:
+        caller = await caller_by(credentials, services_of(request).pool)
+    except BadCredentials as bad:
+        raise _Refused(401, Code.UNAUTHENTICATED, str(bad)) from None
+    if caller is None:
+        raise _Refused(401, Code.UNAUTHENTICATED, "Log in, or send an API key, to export killmails.")
+    if Scope.READ not in caller.scopes:
+        raise _Refused(403, Code.FORBIDDEN, "This API key lacks the scope READ.")
+    return caller
+
+
+async def _viewer(request: Request, credentials: Credentials | None) -> Viewer:
+    """What the caller may see by now. One whose session ended finds the stream broken off, not finished."""
+    return viewer(await _caller(request, credentials))
+
+
+def _chosen(request: Request) -> KillmailFilter:
+    text = request.query_params.get("filter")
+    if not text:
+        return KillmailFilter()
+    schema: GraphQLSchema = request.app.state.schema
+    kind = cast(GraphQLInputObjectType, schema.type_map["KillmailFilter"])
+    errors: list[GraphQLError] = []
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise _Refused(400, Code.BAD_USER_INPUT, "`filter` is not JSON.") from None
+    validate_input_value(value, kind, lambda error, _: errors.append(error))
+    if errors:
+        raise _Refused(400, Code.BAD_USER_INPUT, f"`filter`: {errors[0].message}")
+    given: dict[str, Any] | None = coerce_input_value(value, kind)
+    return killmail_filter(given)
+
+
+def _order(request: Request) -> Order:
+    order = request.query_params.get("orderBy") or "TIME"
+    if order not in ("TIME", "VALUE"):
+        raise _Refused(400, Code.BAD_USER_INPUT, "`orderBy` is TIME or VALUE.")
+    return cast(Order, order)
+
+
+def _problem(status: int, code: Code, message: str) -> Response:
+    return Response(
+        orjson.dumps({"errors": [plain_error(code, message)]}),
+        status,
+        {"Cache-Control": "no-store"},
+        media_type="application/json",
+    )

@@ -1,0 +1,123 @@
+"""A list of killmails as CSV or NDJSON, page by page: whoever reads it to the end needs no more memory than one page.
+
+Every line carries the cursor that continues after it, so a reader who lost the connection asks for the rest.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import asyncpg
+import orjson
+
+from db.killmails import FeedPage, KillmailFilter, Order, Viewer, feed
+
+Node = Mapping[str, Any]
+Format = Literal["csv", "ndjson"]
+MEDIA_TYPES: dict[Format, str] = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
+PAGE_SIZE = 200
+COLUMNS = (
+    *("id", "time", "side", "solar_system_id", "solar_system", "security", "region"),
+    *("ship_type_id", "ship", "ship_group"),
+    *("victim_id", "victim", "victim_corporation_id", "victim_corporation", "victim_alliance_id", "victim_alliance"),
+    *("final_blow_id", "final_blow", "final_blow_corporation_id", "final_blow_corporation"),
+    *("final_blow_alliance_id", "final_blow_alliance", "final_blow_ship_type_id", "final_blow_ship"),
+    *("attackers", "destroyed", "dropped", "fitted", "total", "price_date", "solo", "npc", "awox", "cursor"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell of text that begins so is a formula to a spreadsheet (OWASP, "CSV Injection")."""
+
+
+async def killmail_lines(
+    pool: asyncpg.Pool,
+    viewer: Callable[[], Awaitable[Viewer]],
+    chosen: KillmailFilter,
+    order: Order,
+    after: str | None,
+    form: Format,
+    *,
+    header: bool = True,
+) -> AsyncIterator[bytes]:
+    """The list from `after` on, some lines at a time; of CSV the first is the `header`.
+
+    Args:
+        viewer: asked before each page, because a long export outlives permissions.
+
+    Raises:
+        InvalidCursor: `after` is not a cursor of this order.
+    """
+    while True:
+        page = await feed(
+            pool,
+            await viewer(),
+            PAGE_SIZE,
+            after,
+            chosen,
+            order=order,
+            with_attackers=form == "ndjson",
+            with_items=form == "ndjson",
+            with_position=form == "ndjson",
+        )
+        yield _csv(page, header=header) if form == "csv" else _ndjson(page)
+        if not page.has_next_page:
+            return
+        after, header = page.cursors[-1], False
+
+
+def _ndjson(page: FeedPage) -> bytes:
+    """Each killmail as `schema.graphql` has it, on one line."""
+    return b"".join(
+        orjson.dumps({**node, "cursor": cursor}, option=orjson.OPT_APPEND_NEWLINE)
+        for node, cursor in zip(page.nodes, page.cursors, strict=True)
+    )
+
+
+def _csv(page: FeedPage, *, header: bool) -> bytes:
+    """RFC 4180, one line for each killmail."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    if header:
+        writer.writerow(COLUMNS)
+    for node, cursor in zip(page.nodes, page.cursors, strict=True):
+        writer.writerow([*map(_cell, _values(node)), cursor])
+    return text.getvalue().encode()
+
+
+def _values(node: Node) -> Iterator[object]:
+    """In the order of `COLUMNS`, without the cursor."""
+    system, victim, final_blow = node["solarSystem"], node["victim"], node["finalBlow"] or {}
+    yield from (node["id"], node["time"], node["side"])
+    # A number, though it may be below zero.
+    yield from (system["id"], system["name"], _Number(system["security"]), _name(system["region"]))
+    yield from (victim["ship"]["id"], victim["ship"]["name"], _name(victim["ship"]["group"]))
+    for who in (victim, final_blow):
+        for kind in ("character", "corporation", "alliance"):
+            one = who.get(kind)
+            yield from (one["id"], one["name"]) if one else (None, None)
+    ship = final_blow.get("ship")
+    yield from (ship["id"], ship["name"]) if ship else (None, None)
+    value = node["value"] or {}
+    yield node["attackerCount"]
+    yield from (value.get(part) for part in ("destroyed", "dropped", "fitted", "total", "priceDate"))
+    yield from (node["solo"], node["npc"], node["awox"])
+
+
+class _Number(str):
+    """Text that is a number."""
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and not isinstance(value, _Number) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
+
+
+def _name(one: Node | None) -> str | None:
+    return None if one is None else one["name"]

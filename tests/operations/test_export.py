@@ -1,0 +1,125 @@
+"""`killreport export`: into a file or a pipe, whole lines, to be continued."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+import cli
+from db.killmails import FeedPage, feed
+from db.pool import open_pool
+from db.store import store_killmails
+from sandbox.process import free_port
+from tests.db.bodies import body, raw
+
+PILOT, STRANGER = 90_000_001, 90_000_009
+Export = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+async def pilot(database_url: str) -> None:
+    """Ten killmails of a pilot who logged in, and one of somebody else."""
+    async with await open_pool(database_url) as pool:
+        account_id = await pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
+        await pool.execute(
+            "INSERT INTO users (character_id, account_id, name, owner_hash, scopes, token_state)"
+            " VALUES ($1, $2, 'Pilot', 'owner', '{}', 'valid')",
+            PILOT,
+            account_id,
+        )
+        await store_killmails(pool, [raw(body(number, victim=PILOT)) for number in range(1, 11)])
+        await store_killmails(pool, [raw(body(11, victim=STRANGER))])
+
+
+@pytest.fixture
+def export(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
+    monkeypatch.chdir(tmp_path)
+    nobody = f"127.0.0.1:{free_port()}"
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": f"redis://{nobody}/0",
+        "TEMPORAL_ADDRESS": nobody,
+        "EVE_CLIENT_ID": "an-application",
+        "ESI_BASE_URL": f"http://{nobody}",
+        "EVE_SSO_URL": f"http://{nobody}",
+        "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+    }
+
+    async def run(*arguments: str, **changes: str) -> Result:
+        # In a thread: each command runs an event loop of its own.
+        return await asyncio.to_thread(
+            CliRunner().invoke, cli.main, ("export", *arguments), env={**environment, **changes}
+        )
+
+    return run
+
+
+@pytest.mark.usefixtures("pilot")
+async def test_lines_to_standard_output(export: Export) -> None:
+    result = await export(str(PILOT), "--format", "ndjson", "--since", "2026-01-01", "--until", "2026-01-02")
+    assert (result.exit_code, result.stderr) == (0, "10 killmails.\n")
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [str(n) for n in range(10, 0, -1)]
+    assert (await export(str(PILOT), "--since", "2026-01-02")).stderr == "0 killmails.\n"
+
+
+@pytest.mark.usefixtures("pilot")
+async def test_a_file_is_continued_and_never_overwritten(export: Export, tmp_path: Path) -> None:
+    file = tmp_path / "killmails.csv"
+    assert (await export(str(PILOT), "--output", file.name)).exit_code == 0
+    whole = file.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    assert len(lines) == 11
+    result = await export(str(PILOT), "--output", file.name)
+    assert (result.exit_code, "is there already" in result.stderr) == (1, True)
+    assert file.read_bytes() == whole
+    file.write_bytes(b"".join(lines[:5]))
+    cursor = lines[4].rpartition(b",")[2].decode().strip()
+    assert (await export(str(PILOT), "--output", file.name, "--after", cursor)).stderr == "6 killmails.\n"
+    assert file.read_bytes() == whole
+    assert len(list(csv.DictReader(file.read_text().splitlines()))) == 10
+
+
+@pytest.mark.usefixtures("pilot")
+async def test_what_fails_says_so_in_one_sentence(export: Export, database_url: str) -> None:
+    for arguments, changes, words in (
+        ([str(STRANGER)], {}, "ever logged in"),
+        ([str(PILOT), "--after", "x"], {}, "--after is no cursor"),
+        ([str(PILOT), "--output", "no/such/place.csv"], {}, "cannot be written"),
+        ([str(PILOT)], {"DATABASE_URL": database_url.rpartition("@")[0] + "@127.0.0.1:1/x"}, "Postgres at"),
+    ):
+        result = await export(*arguments, **changes)
+        assert result.exit_code == 1
+        assert words in result.stderr
+
+
+@pytest.mark.usefixtures("pilot")
+async def test_what_broke_off_says_how_to_go_on(
+    export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = 0
+
+    async def breaks_off(*arguments: Any, **more: Any) -> FeedPage:
+        nonlocal pages
+        pages += 1
+        if pages == 3:
+            raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
+        return await feed(*arguments, **more)
+
+    monkeypatch.setattr("api.killmail_lines.feed", breaks_off)
+    monkeypatch.setattr("api.killmail_lines.PAGE_SIZE", 4)
+    result = await export(str(PILOT), "--output", "broken.csv")
+    assert result.exit_code == 1
+    cursor = result.stderr.partition("--after ")[2].strip().rstrip(".")
+    assert "8 killmails are written" in result.stderr
+    pages = 10
+    assert (await export(str(PILOT), "--output", "broken.csv", "--after", cursor)).stderr == "2 killmails.\n"
+    assert len((tmp_path / "broken.csv").read_text().splitlines()) == 11
