@@ -7,38 +7,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from db.killmails import Side
+from db.killmails import KillmailFilter, Side
 
 SIDES: dict[str, Side] = {"kills": "ATTACKER", "losses": "VICTIM"}
+WORTHS = {"100m": Decimal(10) ** 8, "1b": Decimal(10) ** 9, "10b": Decimal(10) ** 10}
+"""Least values in ISK, as pilots say them."""
 LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class FeedAddress:
-    """Each field is a parameter of the query string."""
+    """Each field is a parameter of the query string. `all`: everything one may see, not only one's own."""
 
     character: int | None = None
     corporation: int | None = None
+    all: str | None = None
     side: str | None = None
+    solo: str | None = None
+    worth: str | None = None
+    days: str | None = None
     after: str | None = None
 
     @classmethod
     def of(cls, parameters: Mapping[str, str]) -> FeedAddress:
         """The choice in a query string."""
-        side = parameters.get("side")
+
+        def one_of(name: str, *allowed: str) -> str | None:
+            value = parameters.get(name)
+            return value if value in allowed else None
+
         return cls(
             character=eve_id(parameters.get("character")),
             corporation=eve_id(parameters.get("corporation")),
-            side=side if side in SIDES else None,
+            all=one_of("all", "1"),
+            side=one_of("side", *SIDES),
+            solo=one_of("solo", "1"),
+            worth=one_of("worth", *WORTHS),
+            days=one_of("days", "7", "30", "365", "all"),
             after=parameters.get("after") or None,
         )
 
     def but(self, **changes: Any) -> FeedAddress:
         """Another choice, from its newest killmail on."""
         return replace(self, **{"after": None, **changes})
+
+    def unfiltered(self) -> FeedAddress:
+        """The same feed with all that is in it."""
+        return self.but(side=None, solo=None, worth=None)
 
     def query(self) -> str:
         """The query string, without what is not chosen."""
@@ -49,6 +68,17 @@ class FeedAddress:
         """The address of the page at `path` with this choice."""
         query = self.query()
         return f"{path}?{query}" if query else path
+
+    def filter(self) -> KillmailFilter:
+        """The killmails of the feed at this address."""
+        return KillmailFilter(
+            character_id=self.character,
+            corporation_id=self.corporation,
+            side=SIDES.get(self.side or ""),
+            scope="VISIBLE" if self.all else None,
+            min_value=WORTHS.get(self.worth or ""),
+            solo=True if self.solo else None,
+        )
 
 
 def eve_id(text: str | None) -> int | None:

@@ -12,11 +12,11 @@ from api.graphql.arguments import viewer
 from api.page_forms import signed_in
 from api.rendering import render
 from api.services import services_of
-from api.site.feed_address import SIDES, FeedAddress
+from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
 from api.site.sync_strip import sync_strip
 from db.followed_corporations import boards
-from db.killmails import FeedPage, InvalidCursor, KillmailFilter, feed
+from db.killmails import FeedPage, InvalidCursor, feed
 from db.sessions import Caller
 
 PAGE_SIZE = 50
@@ -67,7 +67,8 @@ def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
     """The address without somebody else's character or board; a board goes before a character."""
     corporation = address.corporation if address.corporation in who.corporation_ids else None
     character = address.character if address.character in who.character_ids and corporation is None else None
-    return address.but(character=character, corporation=corporation, after=address.after)
+    everything = address.all if character is None and corporation is None else None
+    return address.but(character=character, corporation=corporation, all=everything, days=None, after=address.after)
 
 
 async def _page(request: Request, who: Caller, address: FeedAddress) -> FeedPage:
@@ -76,7 +77,7 @@ async def _page(request: Request, who: Caller, address: FeedAddress) -> FeedPage
         viewer(who),
         PAGE_SIZE,
         address.after,
-        KillmailFilter(address.character, address.corporation, SIDES.get(address.side or "")),
+        address.filter(),
         with_attackers=False,
         with_items=False,
         with_position=False,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from api.site.feed_address import FeedAddress
+from api.site.feed_address import WORTHS, FeedAddress
 from db.killmails import FeedPage, Node
 
 
@@ -44,6 +44,12 @@ class ShownFeed:
     fragment: str
     choices: list[Choice]
     filtered: bool
+    unfiltered: str
+
+    @property
+    def mine(self) -> bool:
+        """It is the front page's."""
+        return self.newest_address.partition("?")[0] == "/"
 
 
 def shown_feed(page: FeedPage, address: FeedAddress, path: str, fragment: str) -> ShownFeed:
@@ -57,7 +63,8 @@ def shown_feed(page: FeedPage, address: FeedAddress, path: str, fragment: str) -
         older=older,
         fragment=first.at(fragment),
         choices=quick_choices(first, path),
-        filtered=first.but(character=None, corporation=None) != FeedAddress(),
+        filtered=first != first.unfiltered(),
+        unfiltered=first.unfiltered().at(path),
     )
 
 
@@ -70,9 +77,13 @@ def by_day(killmails: Iterable[Node]) -> list[Day]:
 def quick_choices(address: FeedAddress, path: str) -> list[Choice]:
     """The quick filters, each a link; pressing a chosen one again takes it back."""
 
-    def choice(words: str, **wanted: str) -> Choice:
-        ((name, value),) = wanted.items()
+    def choice(words: str, name: str, value: str) -> Choice:
         chosen = getattr(address, name) == value
         return Choice(words, address.but(**{name: None if chosen else value}).at(path), chosen)
 
-    return [choice("Kills", side="kills"), choice("Losses", side="losses")]
+    return [
+        choice("Kills", "side", "kills"),
+        choice("Losses", "side", "losses"),
+        choice("Solo", "solo", "1"),
+        *(choice(f"{worth} and more", "worth", worth) for worth in WORTHS),
+    ]

@@ -195,8 +195,8 @@ function connect() {
   socket.onmessage = (event) => {
     const message = JSON.parse(event.data);
     if (message.type === "connection_ack") {
-      const { character, corporation } = feedBox.dataset;
-      const filter = corporation ? { corporationId: corporation } : character ? { characterId: character } : null;
+      const { character, corporation, everything } = feedBox.dataset;
+      const filter = corporation ? { corporationId: corporation } : character ? { characterId: character } : everything ? { scope: "VISIBLE" } : null;
       send({ type: "subscribe", id: "live", payload: { query: SUBSCRIPTION, variables: { filter } } });
       liveSign.textContent = "Live: new killmails appear here by themselves.";
       if (!reading()) { lookAtFeed(); } // what came between the page and the socket, or while it was lost

@@ -33,6 +33,9 @@ class Furnished:
     corporation_id: int
     killmail_ids: list[int]
     loss_id: int
+    alliance_id: int
+    system_id: int
+    ship_id: int
 
 
 async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
@@ -60,8 +63,17 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
             one.corporation_id,
         )
     lost = next(body for body in bodies if body["victim"].get("character_id") == first.character_id)
+    assert first.alliance_id is not None
     return Furnished(
-        account_id, first.character_id, second.character_id, first.corporation_id, ids, int(lost["killmail_id"])
+        account_id,
+        first.character_id,
+        second.character_id,
+        first.corporation_id,
+        ids,
+        int(lost["killmail_id"]),
+        first.alliance_id,
+        int(lost["solar_system_id"]),
+        int(lost["victim"]["ship_type_id"]),
     )
 
 

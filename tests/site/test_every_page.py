@@ -25,6 +25,13 @@ PAGES: dict[str, Path] = {
     "killmail-kill": lambda there: f"/killmails/{there.killmail_ids[0]}",
     "killmail-battle": lambda _: f"/killmails/{BATTLE_ID}",
     "killmail-packed": lambda _: f"/killmails/{PACKED_ID}",
+    "pilot": lambda there: f"/characters/{there.pilot_id}",
+    "pilot-all-time": lambda there: f"/characters/{there.pilot_id}?days=all&side=losses",
+    "corporation": lambda there: f"/corporations/{there.corporation_id}",
+    "alliance": lambda there: f"/alliances/{there.alliance_id}",
+    "system": lambda there: f"/systems/{there.system_id}",
+    "ship": lambda there: f"/types/{there.ship_id}",
+    "unmet": lambda there: f"/characters/{there.second_id}?days=7",
     "settings": lambda _: "/settings",
     "missing": lambda _: "/killmails/1",
 }
@@ -33,6 +40,8 @@ FOR_NOBODY: dict[str, Path] = {
     "logged-out": lambda there: f"/killmails/{there.loss_id}",
     "login-over": lambda _: "/auth/callback?state=x&code=y",
 }
+STATUS = {"missing": 404, "logged-out": 401, "login-over": 400}
+"""Of the pages that are an error's; of all others 200."""
 WIDTHS = {"wide": 1280, "phone": 390}
 LARGEST_PAGE = 100_000
 """Bytes, style and script included, before images."""
@@ -53,6 +62,7 @@ async def test_it_fits_the_window_and_is_accessible(engine: Browser, world: Worl
     complaints = complaints_of(page)
     answer = await page.goto(f"{world.site.address}{path}")
     assert answer is not None
+    assert answer.status == STATUS.get(name, 200)
     for look, width in WIDTHS.items():
         await page.set_viewport_size({"width": width, "height": 900})
         if script:
@@ -85,7 +95,8 @@ async def test_the_light_theme_has_enough_contrast(engine: Browser, world: World
 @pytest.mark.parametrize("name", [*PAGES, *FOR_NOBODY])
 async def test_it_is_valid_and_small(visitor: Visitor, stranger: Visitor, world: World, name: str) -> None:
     path = (PAGES | FOR_NOBODY)[name](world.there)
-    _, page = await (visitor if name in PAGES else stranger).get(path)
+    status, page = await (visitor if name in PAGES else stranger).get(path)
+    assert status == STATUS.get(name, 200)
     JustHTML(page, strict=True)  # raises at the first error of the HTML standard
     around = sum([len((await visitor.get(file))[1]) for file in STATIC if file in page])
     assert len(page.encode()) + around <= LARGEST_PAGE

@@ -32,6 +32,11 @@ async def test_a_quick_filter_is_a_link_that_can_be_shared_and_taken_back(visito
     assert '<a href="/" aria-current="true">Losses</a>' in page, "pressed again, it is taken back"
     of_one = f"/?character={world.there.pilot_id}&amp;side=kills"
     assert f'href="{of_one}"' in (await visitor.get(f"/?character={world.there.pilot_id}"))[1]
+    _, page = await visitor.get("/?worth=100m&solo=1")
+    worths = [float(value) for value in re.findall(r'<data value="([0-9.]+)"', page)]
+    assert worths
+    assert min(worths) >= 100_000_000
+    assert page.count(">solo</span>") == len(worths)
     for nonsense in ("/?side=both", "/?character=x&corporation=-1", "/?after=%00&side=%00"):
         status, page = await visitor.get(nonsense)
         assert status == 200

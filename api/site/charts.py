@@ -1,0 +1,209 @@
+"""Charts drawn on the server: their shapes in the units of an SVG, and what each says in words.
+
+A reader without eyes gets the words and the table; everybody else the drawing, with the figures on hover.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from api.killmail_labels import short_isk
+from api.site.period import Period
+
+Node = Mapping[str, Any]
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WIDTH = 724
+CELL, GAP, LEFT, TOP = 26, 2, 52, 24
+SHADES = 5
+BARS_HEIGHT = 190
+MOST_BARS = 92
+"""More days than that are drawn by the week, more weeks by the month."""
+LINE_HEIGHT = 190
+TABLE_ROWS = 15
+"""Of a line, whose every point would be too much to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A rectangle; `style` is its class, `words` what it says on hover."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    style: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text at a point; `anchor` as in SVG."""
+
+    x: float
+    y: float
+    words: str
+    anchor: str = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`name` is for ids. `says`: the chart in a sentence. `table`: its figures, a row of headings first."""
+
+    name: str
+    title: str
+    says: str
+    height: float
+    shapes: list[Shape]
+    labels: list[Label]
+    table: Sequence[tuple[str, ...]]
+    line: str = ""
+    grid: list[float] = field(default_factory=list)
+    width: float = WIDTH
+
+
+def activity_chart(told: Node) -> Chart | None:
+    """When in the week: weekday by hour of EVE time, darker for more. None without a killmail."""
+    cells = {(one["weekday"] - 1, one["hour"]): (one["kills"], one["losses"]) for one in told["activity"]}
+    if not cells:
+        return None
+    most = max(kills + losses for kills, losses in cells.values())
+    busiest = max(cells, key=lambda cell: sum(cells[cell]))
+    shapes = [Shape(LEFT, TOP, 24 * (CELL + GAP) - GAP, 7 * (CELL - 5 + GAP) - GAP, "h0")]
+    for weekday in range(7):
+        for hour in range(24):
+            kills, losses = cells.get((weekday, hour), (0, 0))
+            count = kills + losses
+            if not count:
+                continue
+            shade = -(-count * SHADES // most)
+            words = f"{WEEKDAYS[weekday]} {hour:02}:00: {_counted(kills, losses)}"
+            x, y = LEFT + hour * (CELL + GAP), TOP + weekday * (CELL - 5 + GAP)
+            shapes.append(Shape(x, y, CELL, CELL - 5, f"h{shade}", words))
+    labels = [Label(LEFT - 6, TOP + day * (CELL - 5 + GAP) + 17, name[:3], "end") for day, name in enumerate(WEEKDAYS)]
+    labels += [Label(LEFT + hour * (CELL + GAP), TOP - 6, f"{hour:02}") for hour in range(0, 24, 3)]
+    table = [("Hour", *(day[:3] for day in WEEKDAYS))]
+    table += [
+        (f"{hour:02}:00", *(str(sum(cells.get((day, hour), (0, 0)))) for day in range(7)))
+        for hour in sorted({hour for _, hour in cells})
+    ]
+    says = f"Busiest: {WEEKDAYS[busiest[0]]} at {busiest[1]:02}:00 EVE time, {_counted(*cells[busiest])}."
+    return Chart("activity", "When: weekday by hour", says, TOP + 7 * (CELL - 5 + GAP), shapes, labels, table)
+
+
+def daily_chart(told: Node, period: Period) -> Chart | None:
+    """Kills upwards, losses downwards, by day, or by week or month when there are many. None without a killmail."""
+    if not told["daily"]:
+        return None
+    spans = [*_spans(told["daily"], period)]
+    up = max(span.kills for span in spans)
+    down = max(span.losses for span in spans)
+    scale = (BARS_HEIGHT - 24) / max(1, up + down)
+    axis = 4 + up * scale
+    step = WIDTH / len(spans)
+    shapes = []
+    for number, span in enumerate(spans):
+        x, width = number * step, max(1.0, step - min(2.0, step / 4))
+        if span.kills:
+            words = f"{span.words}: {_counted(span.kills, 0)}"
+            shapes.append(_bar(x, axis - span.kills * scale, width, span.kills * scale, "kills", words))
+        if span.losses:
+            words = f"{span.words}: {_counted(0, span.losses)}"
+            shapes.append(_bar(x, axis, width, span.losses * scale, "losses", words))
+    kills, losses = sum(span.kills for span in spans), sum(span.losses for span in spans)
+    labels = [
+        Label(0, BARS_HEIGHT - 4, spans[0].words),
+        Label(WIDTH, BARS_HEIGHT - 4, spans[-1].words, "end"),
+    ]
+    table = [("Time", "Kills", "Losses")]
+    table += [(span.words, str(span.kills), str(span.losses)) for span in spans if span.kills or span.losses]
+    says = (
+        f"{_counted(kills, losses)} from {spans[0].words} to {spans[-1].words}; at most {up} kills and {down} losses."
+    )
+    return Chart("daily", "Kills and losses over time", says, BARS_HEIGHT, shapes, labels, table, grid=[round(axis, 1)])
+
+
+def efficiency_chart(told: Node, period: Period) -> Chart | None:
+    """The share of the ISK destroyed in all ISK destroyed and lost since the period began, day by day."""
+    if told["efficiency"] is None:
+        return None
+    destroyed = lost = Decimal(0)
+    points, table = [], [("Time", "Destroyed", "Lost", "Efficiency")]
+    spans = [*_spans(told["daily"], period)]
+    step = WIDTH / max(1, len(spans) - 1)
+    inner = LINE_HEIGHT - 28
+    share = Decimal(0)
+    for number, span in enumerate(spans):
+        destroyed, lost = destroyed + span.destroyed, lost + span.lost
+        if not destroyed + lost:
+            continue
+        share = destroyed / (destroyed + lost)
+        points.append(f"{number * step:.1f},{4 + inner * (1 - float(share)):.1f}")
+        if number % -(-len(spans) // TABLE_ROWS) == 0 or number == len(spans) - 1:
+            table.append((span.words, short_isk(str(destroyed)), short_isk(str(lost)), f"{share:.0%}"))
+    if len(points) == 1:  # a line needs two
+        points.append(f"{WIDTH},{points[0].partition(',')[2]}")
+    labels = [
+        Label(0, 20, "100 %"),
+        Label(0, inner, "0 %"),
+        Label(0, LINE_HEIGHT - 4, spans[0].words),
+        Label(WIDTH, LINE_HEIGHT - 4, spans[-1].words, "end"),
+    ]
+    says = f"{share:.0%} at the end: {short_isk(str(destroyed))} ISK destroyed, {short_isk(str(lost))} ISK lost."
+    return Chart(
+        "efficiency",
+        "ISK efficiency over time",
+        says,
+        LINE_HEIGHT,
+        [],
+        labels,
+        table,
+        line=" ".join(points),
+        grid=[4, 4 + inner / 2, 4 + inner],
+    )
+
+
+@dataclass(slots=True)
+class _Span:
+    words: str
+    kills: int = 0
+    losses: int = 0
+    destroyed: Decimal = Decimal(0)
+    lost: Decimal = Decimal(0)
+
+
+def _spans(daily: list[Node], period: Period) -> Iterator[_Span]:
+    """The period in equal parts, those without a killmail among them."""
+    days = {date.fromisoformat(one["day"]): one for one in daily}
+    first = period.since.date() if period.since else min(days)
+    last = max(datetime.now(UTC).date(), max(days))
+    length = (last - first).days + 1
+    part = 1 if length <= MOST_BARS else 7 if length <= 7 * MOST_BARS else 30
+    start = first
+    while start <= last:
+        span = _Span(f"{start}")
+        for offset in range(part):
+            one = days.get(start + timedelta(days=offset))
+            if one is not None:
+                span.kills += one["kills"]
+                span.losses += one["losses"]
+                span.destroyed += Decimal(one["iskDestroyed"])
+                span.lost += Decimal(one["iskLost"])
+        yield span
+        start += timedelta(days=part)
+
+
+def _bar(x: float, y: float, width: float, height: float, style: str, words: str) -> Shape:
+    return Shape(round(x, 1), round(y, 1), round(width, 1), round(height, 1), style, words)
+
+
+def _counted(kills: int, losses: int) -> str:
+    parts = [
+        f"{count:,} {word}{'' if count == 1 else ending}"
+        for count, word, ending in ((kills, "kill", "s"), (losses, "loss", "es"))
+        if count
+    ]
+    return " and ".join(parts) or "nothing"

@@ -1,0 +1,170 @@
+"""The pages of a pilot, a corporation, an alliance, a solar system and a type: numbers, charts, top lists, killmails.
+
+All of them count and list only what the reader may see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.graphql.arguments import viewer
+from api.page_forms import signed_in
+from api.rendering import render
+from api.services import services_of
+from api.site.charts import activity_chart, daily_chart, efficiency_chart
+from api.site.feed_address import FeedAddress
+from api.site.feed_shown import ShownFeed, shown_feed
+from api.site.period import Period, periods
+from api.site.top_lists import top_lists
+from db.killmail_filter import KillmailFilter, ParticipantFilter, Viewer
+from db.killmail_statistics import Subject, statistics
+from db.killmails import InvalidCursor, feed
+from db.profiles import what, where, who
+
+Kind = Literal["character", "corporation", "alliance", "system", "type"]
+PAGE_SIZE = 20
+TOP = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Whose page it is. `node`: as `schema.graphql` has it."""
+
+    kind: Kind
+    entity_id: int
+    node: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """Its address."""
+        return f"/{self.kind}s/{self.entity_id}"
+
+    @property
+    def subject(self) -> Subject:
+        """Whose statistics."""
+        if self.kind == "system":
+            return Subject(solar_system_id=self.entity_id)
+        return Subject(_participant(self.kind, self.entity_id))
+
+    def killmails(self, chosen: KillmailFilter) -> KillmailFilter:
+        """Of the chosen killmails, those it is on; a side is where it stands."""
+        if self.kind == "system":
+            return replace(chosen, solar_system_id=self.entity_id, scope="VISIBLE")
+        one = _participant(self.kind, self.entity_id)
+        if self.kind != "type":
+            return replace(
+                chosen, character_id=one.character_id, corporation_id=one.corporation_id, alliance_id=one.alliance_id
+            )
+        of_ship = replace(chosen, side=None, scope="VISIBLE")
+        match chosen.side:
+            case "VICTIM":
+                return replace(of_ship, victim=one)
+            case "ATTACKER":
+                return replace(of_ship, attacker=one)
+        return replace(of_ship, participant=one)
+
+
+async def character(request: Request) -> Response:
+    """GET /characters/{id}"""
+    return await _page(request, "character", request.path_params["entity_id"])
+
+
+async def corporation(request: Request) -> Response:
+    """GET /corporations/{id}"""
+    return await _page(request, "corporation", request.path_params["entity_id"])
+
+
+async def alliance(request: Request) -> Response:
+    """GET /alliances/{id}"""
+    return await _page(request, "alliance", request.path_params["entity_id"])
+
+
+async def system(request: Request) -> Response:
+    """GET /systems/{id}"""
+    return await _page(request, "system", request.path_params["entity_id"])
+
+
+async def type_(request: Request) -> Response:
+    """GET /types/{id}"""
+    return await _page(request, "type", request.path_params["entity_id"])
+
+
+async def _page(request: Request, kind: Kind, entity_id: int) -> Response:
+    """Parameters: those of `FeedAddress` but whose killmails they are.
+
+    Raises:
+        HTTPException: 401 nobody is signed in, 404 nothing of this kind has this id.
+    """
+    caller = await signed_in(request)
+    profile = await _profile(request, kind, entity_id)
+    address = FeedAddress.of(request.query_params)
+    address = address.but(character=None, corporation=None, all=None, after=address.after)
+    period = Period.of(address.days)
+    asker = viewer(caller)
+    shown = await _killmails(request, asker, profile, address)
+    told = await statistics(services_of(request).pool, asker, profile.subject, period.since, None, top=TOP)
+    return render(
+        request,
+        "profile.html",
+        profile=profile,
+        node=profile.node,
+        feed=shown,
+        told=told,
+        period=period,
+        periods=periods(address, profile.path),
+        charts=[
+            chart
+            for chart in (activity_chart(told), daily_chart(told, period), efficiency_chart(told, period))
+            if chart is not None
+        ],
+        tops=top_lists(told),
+    )
+
+
+async def _profile(request: Request, kind: Kind, entity_id: int) -> Profile:
+    pool = services_of(request).pool
+    node: dict[str, Any] | None = None
+    if 0 < entity_id < 2**63:
+        match kind:
+            case "system":
+                node = await where(pool, entity_id)
+            case "type":
+                node = await what(pool, entity_id)
+            case _:
+                node = await who(pool, kind, entity_id)
+    if node is None:
+        raise HTTPException(404, f"There is no {kind} with this number on any killmail here.")
+    return Profile(kind, entity_id, node)
+
+
+async def _killmails(request: Request, asker: Viewer, profile: Profile, address: FeedAddress) -> ShownFeed:
+    chosen = profile.killmails(address.filter())
+    pool = services_of(request).pool
+
+    async def page(after: str | None) -> ShownFeed:
+        found = await feed(
+            pool, asker, PAGE_SIZE, after, chosen, with_attackers=False, with_items=False, with_position=False
+        )
+        return shown_feed(found, address.but(after=after), profile.path, profile.path)
+
+    try:
+        return await page(address.after)
+    except InvalidCursor:
+        return await page(None)
+
+
+def _participant(kind: Kind, entity_id: int) -> ParticipantFilter:
+    match kind:
+        case "character":
+            return ParticipantFilter(character_id=entity_id)
+        case "corporation":
+            return ParticipantFilter(corporation_id=entity_id)
+        case "alliance":
+            return ParticipantFilter(alliance_id=entity_id)
+        case _:
+            return ParticipantFilter(ship_type_id=entity_id)
