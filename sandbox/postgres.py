@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -25,11 +26,14 @@ USER = "killreport"
 DATABASE = "killreport"
 
 
-def postgres(directory: Path, port: int, *, durable: bool = True) -> tuple[Part, str]:
+def postgres(
+    directory: Path, port: int, *, durable: bool = True, settings: Mapping[str, str] | None = None
+) -> tuple[Part, str]:
     """The part and its URL; makes the cluster in `directory/postgres` the first time.
 
     Args:
         durable: False trades crash safety for speed, in tests.
+        settings: further ones of the server's own.
     """
     cluster = (directory / "postgres").resolve()
     password = _password(directory / "postgres-password")
@@ -45,6 +49,7 @@ def postgres(directory: Path, port: int, *, durable: bool = True) -> tuple[Part,
         *("-c", "unix_socket_directories="),
         *("-c", "max_connections=200"),
         *("-c", f"fsync={'on' if durable else 'off'}"),
+        *(part for name, value in (settings or {}).items() for part in ("-c", f"{name}={value}")),
     ]
     url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
 

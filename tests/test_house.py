@@ -22,7 +22,7 @@ ALLOWED = {
     "api": {"settings", "observability", "eve", "db", "live", "workflows"},
     "worker_main": {"settings", "observability", "eve", "db", "live", "workflows", "activities"},
     "operations": {"settings", "observability", "eve", "db", "live", "workflows", "worker_main", "api"},
-    "sandbox": {"settings", "observability", "operations"},
+    "sandbox": {"settings", "observability", "operations", "db"},
 }
 # Modules that run inside Temporal's workflow sandbox.
 WORKFLOW_MODULES = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 import asyncpg
@@ -34,21 +35,24 @@ class Batch:
 
     def taken(self, indexes: Sequence[int], **more: Column) -> Batch:
         """Some of the rows, in this order, and more columns beside."""
-        return _Taken(self, indexes, more)
+        return _Part(self, len(indexes), lambda column: [column[index] for index in indexes], more)
+
+    def where(self, chosen: Sequence[object]) -> Batch:
+        """The rows for which `chosen` is true."""
+        return _Part(self, sum(map(bool, chosen)), lambda column: [*compress(column, chosen)], {})
 
 
-class _Taken(Batch):
+class _Part(Batch):
     """A column is only made when it is asked for."""
 
-    def __init__(self, source: Batch, indexes: Sequence[int], more: Mapping[str, Column]) -> None:
-        super().__init__(len(indexes), more, source.facts)
-        self._source, self._indexes = source, indexes
+    def __init__(self, source: Batch, size: int, take: Callable[[Column], Column], more: Mapping[str, Column]) -> None:
+        super().__init__(size, more, source.facts)
+        self._source, self._take = source, take
 
     def __getitem__(self, name: str) -> Column:
         column = self.columns.get(name)
         if column is None:
-            source = self._source[name]
-            column = self.columns[name] = [source[index] for index in self._indexes]
+            column = self.columns[name] = self._take(self._source[name]) if self.size else ()
         return column
 
 
@@ -86,9 +90,10 @@ def small_integer(column: str, field: Field) -> Writer:
 
     def write(batch: Batch) -> Sequence[str]:
         values = told(batch, column, field)
-        if any(value is not None and not _LEAST <= value <= _MOST for value in values):
+        numbers = [value for value in values if value is not None] if None in values else values
+        if numbers and not _LEAST <= min(numbers) <= max(numbers) <= _MOST:
             raise NotCompiled(f"{field.name} is too large")
-        return ["null" if value is None else str(value) for value in values]
+        return _numbers(values)
 
     return write
 
@@ -114,10 +119,13 @@ def flag(column: str, field: Field) -> Writer:
 def big_integer(column: str, field: Field) -> Writer:
     """A number as BigInt."""
 
-    def write(batch: Batch) -> Sequence[str]:
-        return ["null" if value is None else str(value) for value in told(batch, column, field)]
+    return lambda batch: _numbers(told(batch, column, field))
 
-    return write
+
+def _numbers(values: Column) -> Sequence[str]:
+    if None in values:
+        return ["null" if value is None else str(value) for value in values]
+    return [*map(str, values)]
 
 
 def moment(column: str, field: Field) -> Writer:
@@ -152,8 +160,7 @@ def fact(kind: Kind, column: str, field: Field) -> Writer:
     selection = field.selection
 
     def write(batch: Batch) -> Sequence[str]:
-        facts = batch.facts[kind]
-        return [facts[value][selection] for value in told(batch, column, field)]
+        return [*map(batch.facts[kind].texts(selection).__getitem__, told(batch, column, field))]
 
     return write
 

@@ -1,8 +1,8 @@
 """What ids stand for, kept in this process: names above all, which would cost a thousand index lookups per page.
 
-A fact is kept for `KEPT_SECONDS` and then read again, so that is how late a new name is shown: names are asked of ESI
-again every 30 days, so ten minutes are nothing, and an age needs no message that could be lost. What is not wholly
-known yet (a pilot's name in the first seconds after the login, say) is not kept: it shows as soon as it is known.
+All is forgotten every `KEPT_SECONDS`, so that is how late a new name is shown: names are asked of ESI again every 30
+days, so ten minutes are nothing, and an age needs no message that could be lost. What is not wholly known yet (a
+pilot's name in the first seconds after the login, say) is not kept: it shows as soon as it is known.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum
-from itertools import islice
 from typing import Any
 
 import asyncpg
@@ -23,9 +22,9 @@ from db.places import solar_system_nodes
 Node = dict[str, Any]
 KEPT_SECONDS = 600.0
 KEPT = 100_000
-"""Facts of one kind; above it the ones that were read first go. A fact takes about a kilobyte."""
-MOST_TEXTS = 8
-"""Selections remembered per fact."""
+"""Facts of one kind; when there are more, that kind is forgotten early. A fact takes about a kilobyte."""
+MOST_SELECTIONS = 64
+"""Selections of one kind whose texts are kept."""
 
 
 class Kind(Enum):
@@ -38,29 +37,36 @@ class Kind(Enum):
     SYSTEM = "solar system"
 
 
-class Fact(dict[Selection, str]):
-    """One node, and its JSON by selection."""
+class _Texts(dict[int | None, str]):
+    """The JSON of facts for one selection, written when it is first asked for."""
 
-    __slots__ = ("node", "read_at")
+    __slots__ = ("_nodes", "_selection")
 
-    def __init__(self, node: Node | None, read_at: float = 0.0) -> None:
-        super().__init__()
-        self.node = node
-        self.read_at = read_at
+    def __init__(self, selection: Selection, nodes: Mapping[int, Node]) -> None:
+        super().__init__({None: "null"})
+        self._selection, self._nodes = selection, nodes
 
-    def __missing__(self, selection: Selection) -> str:
-        if self.node is None:
-            return "null"
-        if len(self) >= MOST_TEXTS:
-            self.clear()
-        text = self[selection] = write_node(selection, self.node)
+    def __missing__(self, id_: int) -> str:
+        text = self[id_] = write_node(self._selection, self._nodes[id_])
         return text
 
 
-NOTHING = Fact(None)
-"""Of an id that is not there."""
+class FactsOfKind:
+    """The facts of one kind: nodes of the schema by id, and their JSON by selection."""
 
-FactsOfKind = Mapping[int | None, Fact]
+    def __init__(self, nodes: dict[int, Node]) -> None:
+        self.nodes = nodes
+        self._texts: dict[Selection, _Texts] = {}
+
+    def texts(self, selection: Selection) -> Mapping[int | None, str]:
+        """JSON by id; `null` for None."""
+        texts = self._texts.get(selection)
+        if texts is None:
+            if len(self._texts) >= MOST_SELECTIONS:
+                self._texts.clear()
+            texts = self._texts[selection] = _Texts(selection, self.nodes)
+        return texts
+
 
 _MAKE: Mapping[Kind, Callable[[Known, int], Node | None]] = {
     Kind.CHARACTER: Known.character,
@@ -83,33 +89,24 @@ class Facts:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._kept: dict[Kind, dict[int, Fact]] = {kind: {} for kind in Kind}
+        self._kept: dict[Kind, FactsOfKind] = {}
+        self._since = now()
 
     async def of(
-        self, connection: asyncpg.pool.PoolConnectionProxy, mentioned: Mapping[Kind, Collection[int]]
+        self, connection: asyncpg.pool.PoolConnectionProxy, mentioned: Mapping[Kind, set[int]]
     ) -> dict[Kind, FactsOfKind]:
-        """A fact for each of these ids. No statement when all are kept, two at most."""
-        oldest = self._now() - KEPT_SECONDS
-        found: dict[Kind, dict[int | None, Fact]] = {}
-        missing: dict[Kind, list[int]] = {}
-        for kind, ids in mentioned.items():
-            kept = self._kept[kind]
-            facts = found[kind] = {None: NOTHING}
-            absent = []
-            for id_ in ids:
-                if (fact := kept.get(id_)) is not None and fact.read_at > oldest:
-                    facts[id_] = fact
-                else:
-                    absent.append(id_)
-            if absent:
-                missing[kind] = absent
+        """The facts of these ids, and perhaps of others. No statement when all are kept, two at most."""
+        if self._now() - self._since >= KEPT_SECONDS:
+            self._kept, self._since = {}, self._now()
+        facts = {kind: self._kept.setdefault(kind, FactsOfKind({})) for kind in mentioned}
+        missing = {kind: absent for kind, ids in mentioned.items() if (absent := ids.difference(facts[kind].nodes))}
         if missing:
             for kind, nodes in (await self._read(connection, missing)).items():
-                found[kind] |= self._keep(kind, nodes)
-        return dict(found)
+                facts[kind] = self._with(kind, facts[kind], nodes, mentioned[kind])
+        return facts
 
     async def _read(
-        self, connection: asyncpg.pool.PoolConnectionProxy, missing: dict[Kind, list[int]]
+        self, connection: asyncpg.pool.PoolConnectionProxy, missing: dict[Kind, set[int]]
     ) -> dict[Kind, dict[int, Node]]:
         nodes: dict[Kind, dict[int, Node]] = {}
         if systems := missing.pop(Kind.SYSTEM, None):
@@ -120,16 +117,16 @@ class Facts:
                 nodes[kind] = {id_: node for id_ in ids if (node := _MAKE[kind](known, id_)) is not None}
         return nodes
 
-    def _keep(self, kind: Kind, nodes: Mapping[int, Node]) -> dict[int | None, Fact]:
-        facts: dict[int | None, Fact] = {id_: Fact(node, self._now()) for id_, node in nodes.items()}
-        kept = self._kept[kind]
-        for id_, node in nodes.items():
-            kept.pop(id_, None)  # so that the order of the dict is the order of reading
-            if _is_whole({name: node[name] for name in _WHOLE[kind]}):
-                kept[id_] = facts[id_]
-        for id_ in [*islice(kept, max(0, len(kept) - KEPT))]:
-            del kept[id_]
-        return facts
+    def _with(self, kind: Kind, kept: FactsOfKind, nodes: dict[int, Node], asked: Collection[int]) -> FactsOfKind:
+        """What was kept and what was read: what of that is whole is kept, too."""
+        whole = {id_: node for id_, node in nodes.items() if _is_whole({name: node[name] for name in _WHOLE[kind]})}
+        if len(kept.nodes) + len(whole) > KEPT:
+            kept = FactsOfKind({id_: kept.nodes[id_] for id_ in asked if id_ in kept.nodes})
+            self._kept[kind] = kept
+        kept.nodes |= whole
+        if len(whole) == len(nodes):
+            return kept
+        return FactsOfKind({id_: nodes.get(id_) or kept.nodes[id_] for id_ in asked})
 
 
 def _is_whole(value: object) -> bool:

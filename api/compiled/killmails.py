@@ -232,7 +232,7 @@ def _attacker_groups(field: Field, needs: Needs) -> Writer:
         nodes = [{"damageDone": damage} for damage in batch["damage"]]
         for name, (kind, column) in grouped.items():
             for node, id_ in zip(nodes, batch[column], strict=True):
-                node[name] = batch.facts[kind][id_].node
+                node[name] = None if id_ is None else batch.facts[kind].nodes[id_]
         return [write_node(selection, attacker_groups(nodes[start:end])) for start, end in bounds]
 
     return write

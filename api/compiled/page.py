@@ -41,7 +41,7 @@ class Page(Batch):
     def attackers(self) -> tuple[Batch, Bounds]:
         """All, and for each killmail where its own begin and end."""
         ordinals = self.participants["ordinal"]
-        batch = self.participants.taken([index for index, ordinal in enumerate(ordinals) if ordinal])
+        batch = self.participants.where(ordinals)
         before = self._victims_before
         return batch, [(start - before[start], end - before[start] - 1) for start, end in self._ranges()]
 

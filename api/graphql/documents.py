@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
@@ -16,7 +15,6 @@ from graphql import (
     validate,
 )
 
-from api.graphql.cost import CostPlans, Plan
 from api.graphql.errors import Code, Refused
 from api.graphql.limits import MAX_TOKENS, excess
 
@@ -35,32 +33,23 @@ class InvalidDocument(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A valid document, and what each of its operations costs."""
-
-    document: DocumentNode
-    plans: dict[str | None, Plan]
-
-
 class Documents:
     """The least recently used valid documents of this process."""
 
     def __init__(self, schema: GraphQLSchema, *, introspection: bool = True) -> None:
         self._schema = schema
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
-        self._costs = CostPlans(schema)
-        self._known: OrderedDict[str, Prepared] = OrderedDict()
+        self._known: OrderedDict[str, DocumentNode] = OrderedDict()
 
-    def prepare(self, text: str) -> Prepared:
+    def prepare(self, text: str) -> DocumentNode:
         """Parse, validate and measure.
 
         Raises:
             InvalidDocument
         """
-        if (known := self._known.get(text)) is not None:
+        if (document := self._known.get(text)) is not None:
             self._known.move_to_end(text)
-            return known
+            return document
         try:
             document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS)
         except GraphQLSyntaxError as error:
@@ -71,9 +60,8 @@ class Documents:
             raise InvalidDocument(Code.VALIDATION_FAILED, errors)
         if sentence := excess(document):
             raise InvalidDocument(Code.TOO_COMPLEX, [Refused(Code.TOO_COMPLEX, sentence)])
-        prepared = Prepared(document, self._costs.of(document))
         if len(text) <= LONGEST_REMEMBERED:
-            self._known[text] = prepared
+            self._known[text] = document
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return prepared
+        return document

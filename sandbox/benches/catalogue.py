@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 
+from sandbox.benches.feed import feed
 from sandbox.benches.first_sync import first_sync
-from sandbox.benches.measured import Bench
+from sandbox.benches.measured import Bench, Say, WarBench
 from sandbox.benches.shared_budget import shared_budget
 
-BENCHES = {
+BENCHES: Mapping[str, Bench | WarBench] = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
     "shared-budget": Bench("a corporation and twenty pilots against the ideal schedule", "six minutes", shared_budget),
+    "feed": WarBench("the feed query against its floor and PostGraphile 5", "two minutes", feed),
 }
 
 
-def run(names: Collection[str], say: Callable[[str], None]) -> list[str]:
+def run(names: Collection[str], killmails: int, say: Say) -> list[str]:
     """Measure these, or all when none is named; returns what does not hold.
+
+    Args:
+        killmails: how many there are in the database of the benches that read one.
 
     Raises:
         KeyError: there is no bench of that name.
@@ -25,7 +30,8 @@ def run(names: Collection[str], say: Callable[[str], None]) -> list[str]:
     for name in names or BENCHES:
         bench = BENCHES[name]
         say(f"{name}: {bench.claims} (about {bench.lasts})")
-        measured = asyncio.run(bench.measure())
+        measuring = bench.measure(killmails, say) if isinstance(bench, WarBench) else bench.measure()
+        measured = asyncio.run(measuring)
         for line in measured.lines:
             say(f"  {line}")
         broken += [f"{name}: {what}" for what in measured.broken]

@@ -15,6 +15,9 @@ class Measured:
     broken: list[str]
 
 
+Say = Callable[[str], None]
+
+
 @dataclass(frozen=True)
 class Bench:
     """`lasts` says how long it takes, to somebody who is about to wait for it."""
@@ -22,3 +25,12 @@ class Bench:
     claims: str
     lasts: str
     measure: Callable[[], Coroutine[Any, Any, Measured]]
+
+
+@dataclass(frozen=True)
+class WarBench:
+    """One that is measured on a database of so many killmails (`war.py`), which takes minutes to make once."""
+
+    claims: str
+    lasts: str
+    measure: Callable[[int, Say], Coroutine[Any, Any, Measured]]

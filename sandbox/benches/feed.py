@@ -1,0 +1,105 @@
+"""The feed query against its floor, and against PostGraphile 5 on the same database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from operations.failure import OperationFailed
+from sandbox.benches.load import Ask, Load
+from sandbox.benches.measured import Measured, Say
+from sandbox.benches.postgraphile_rival import postgraphile
+from sandbox.benches.served import Served, answer, loaded, served
+from sandbox.benches.war_sql import FIRST_PILOT, VIEWERS
+
+QUERY = """
+query Feed($id: ID!) {
+  killmails(first: 50, filter: {characterId: $id}) {
+    nodes {
+      id time attackerCount
+      value { destroyed dropped total }
+      solarSystem { id name securityStatus }
+      victim { character { id name } corporation { id name } ship { id name } damageTaken }
+      finalBlow { character { id name } corporation { id name } ship { id name } weapon { id name } }
+      attackers { character { id name } corporation { id name } ship { id name } damageDone finalBlow }
+    }
+  }
+}
+"""
+CONNECTIONS = (1, 16, 64)
+SECONDS = 4.0
+ROUNDS = 2
+TIMES_POSTGRAPHILE = 3.0
+"""What the project claims at least; and that the floor is not faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A server that answers the same question."""
+
+    port: int
+    asks: Sequence[Ask]
+
+
+async def feed(killmails: int, say: Say) -> Measured:
+    """50 killmails of a busy pilot, with everyone on them, names, final blow and values, of 200 pilots in turn."""
+    async with served(killmails, say) as on:
+        rivals = {"KillReport": _killreport(on), "floor": await _floor(on)}
+        await _compare(rivals["KillReport"], rivals["floor"])
+        lines = []
+        if (other := await postgraphile(on)) is None:
+            lines.append("PostGraphile is left out: Node.js and npm are not on this machine")
+        else:
+            rivals["PostGraphile"] = Rival(*other)
+        best = await _best(rivals)
+    broken = []
+    for connections in CONNECTIONS:
+        ours = best["KillReport", connections]
+        lines += [_line(name, connections, best[name, connections], ours) for name in rivals]
+        for name, times in (("floor", 1.0), ("PostGraphile", TIMES_POSTGRAPHILE)):
+            if name in rivals and ours.per_second < times * best[name, connections].per_second:
+                broken.append(f"at {connections} connections it is not {times:.0f} times as fast as {name}")
+    return Measured(lines, broken)
+
+
+def _killreport(on: Served) -> Rival:
+    asks = [on.graphql(QUERY, viewer, id=str(FIRST_PILOT + viewer)) for viewer in range(VIEWERS)]
+    return Rival(on.site.port, asks)
+
+
+async def _floor(on: Served) -> Rival:
+    bodies = [orjson.dumps({"id": FIRST_PILOT + viewer}).decode() for viewer in range(VIEWERS)]
+    return Rival(await on.floor(), [Ask("/feed", body, {}) for body in bodies])
+
+
+async def _compare(ours: Rival, theirs: Rival) -> None:
+    for position in (0, 1, VIEWERS // 2, VIEWERS - 1):
+        told = await answer(ours.port, ours.asks[position])
+        floor = await answer(theirs.port, theirs.asks[position])
+        if told != floor or not told["data"]["killmails"]["nodes"]:
+            raise OperationFailed("KillReport and the floor answer differently: what they take cannot be compared.")
+
+
+async def _best(rivals: Mapping[str, Rival]) -> dict[tuple[str, int], Load]:
+    """The best of some rounds, the rivals in turn, so that a slow minute meets all of them."""
+    best: dict[tuple[str, int], Load] = {}
+    for rival in rivals.values():
+        await loaded(rival.port, rival.asks, 4, 2.0)
+    for _ in range(ROUNDS):
+        for connections in CONNECTIONS:
+            for name, rival in rivals.items():
+                one = await loaded(rival.port, rival.asks, connections, SECONDS)
+                key = (name, connections)
+                if key not in best or one.per_second > best[key].per_second:
+                    best[key] = one
+    return best
+
+
+def _line(name: str, connections: int, one: Load, ours: Load) -> str:
+    size = one.bytes / one.answers / 1000
+    return (
+        f"{name:<12} {connections:>3} connections: {one.per_second:7.0f} requests/s, p50 {one.p50:6.1f} ms,"
+        f" p95 {one.p95:6.1f} ms, {size:4.0f} kB; KillReport is {ours.per_second / one.per_second:.2f} times as fast"
+    )

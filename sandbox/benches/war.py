@@ -1,0 +1,155 @@
+"""The database of a made-up war that the benches read: made once for each number of killmails, then kept.
+
+It lies in `.killreport/bench`, in a Postgres of its own. It is made anew when our schema, or the war, has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from db.migrate import migrate, pending_revisions
+from sandbox.benches import war_sql
+from sandbox.benches.measured import Say
+from sandbox.ports import start_on_free_ports
+from sandbox.postgres import ensure_database, postgres
+from sandbox.process import Part, RunningPart
+from settings import STATE_DIRECTORY
+
+MILLION = 1_000_000
+AT_ONCE = 10_000
+"""Killmails made by one transaction."""
+WRITERS = 2
+SERVER = {
+    "shared_buffers": "1GB",
+    "maintenance_work_mem": "512MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "log_min_messages": "error",
+}
+_FILLED = ("killmails", "killmail_bodies", "participants")
+
+# What is dropped while rows pour in, and made again after them: sorting once is faster than ten million insertions.
+_INDEXES = """
+SELECT 'DROP INDEX ' || quote_ident(indexname), indexdef
+FROM pg_indexes
+WHERE schemaname = 'public' AND tablename = ANY($1) AND NOT EXISTS (
+    SELECT FROM pg_constraint WHERE conname = indexname
+)
+"""
+_CONSTRAINTS = """
+SELECT
+    format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname),
+    format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+FROM pg_constraint
+WHERE conrelid = ANY($1::text[]::regclass[]) AND contype = 'f'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class War:
+    """A running server with the database at `url`, in which there are so many killmails."""
+
+    url: str
+    killmails: int
+    directory: Path
+
+
+@asynccontextmanager
+async def war(killmails: int, say: Say) -> AsyncIterator[War]:
+    """Start the server, make what is missing, and stop it afterwards."""
+    directory = (Path.cwd() / STATE_DIRECTORY / "bench").resolve()
+    async with _server(directory) as server:
+        url = f"{server.rpartition('/')[0]}/war_{killmails}"
+        if not await _is_there(url):
+            await _make(url, killmails, say)
+        yield War(url, killmails, directory)
+
+
+@asynccontextmanager
+async def _server(directory: Path) -> AsyncIterator[str]:
+    running: list[tuple[RunningPart, str]] = []
+
+    async def start(part: Part, url: str) -> None:
+        running.append((await RunningPart.start(part), url))
+
+    def make(port: int) -> tuple[Part, str]:
+        return postgres(directory, port, settings=SERVER)
+
+    await start_on_free_ports(start, make, {"Postgres": 0}, lambda _: None)
+    try:
+        yield running[0][1]
+    finally:
+        await running[0][0].stop()
+
+
+async def _is_there(url: str) -> bool:
+    server, _, name = url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    try:
+        told = await connection.fetchval(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name
+        )
+        if told == _fingerprint() and not await pending_revisions(url):
+            return True
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
+    return False
+
+
+def _fingerprint() -> str:
+    text = war_sql.FUNCTIONS + war_sql.PLACES_AND_PEOPLE + war_sql.killmails(0, 0, 0)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def _make(url: str, killmails: int, say: Say) -> None:
+    started = time.perf_counter()
+    say(f"  making a war of {killmails:,} killmails; it is kept for the next time")
+    await ensure_database(url)
+    await migrate(url)
+    pool = await asyncpg.create_pool(
+        url, min_size=WRITERS, max_size=WRITERS, server_settings={"synchronous_commit": "off", "timezone": "UTC"}
+    )
+    async with pool:
+        await pool.execute(war_sql.FUNCTIONS)
+        await pool.execute(war_sql.PLACES_AND_PEOPLE)
+        indexes = await pool.fetch(_INDEXES, _FILLED)
+        constraints = await pool.fetch(_CONSTRAINTS, _FILLED)
+        for drop, _ in (*constraints, *indexes):
+            await pool.execute(drop)
+        await _in_turns([_fill(pool, first, killmails) for first in range(0, killmails, AT_ONCE)])
+        say(f"  rows after {time.perf_counter() - started:.0f} s, now their indexes")
+        await _in_turns([pool.execute(create, timeout=None) for _, create in indexes])
+        for _, create in constraints:
+            await pool.execute(create, timeout=None)
+        await pool.execute("VACUUM (ANALYZE)", timeout=None)
+        # Only what is whole is marked, so that what was killed half-way is made again.
+        await pool.execute(f"COMMENT ON DATABASE \"{url.rpartition('/')[2]}\" IS '{_fingerprint()}'")
+        await pool.execute("CHECKPOINT")
+    say(f"  made in {time.perf_counter() - started:.0f} s")
+
+
+async def _in_turns(work: Sequence[object]) -> None:
+    waiting = asyncio.Semaphore(WRITERS)
+
+    async def one(turn: object) -> None:
+        async with waiting:
+            await turn  # type: ignore[misc]
+
+    async with asyncio.TaskGroup() as group:
+        for turn in work:
+            group.create_task(one(turn))
+
+
+async def _fill(pool: asyncpg.Pool, first: int, killmails: int) -> None:
+    last = min(first + AT_ONCE, killmails) - 1
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(war_sql.killmails(first, last, war_sql.crowded(killmails)), timeout=None)
