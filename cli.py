@@ -281,14 +281,7 @@ def export(output: str | None, **wanted: Any) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1)
-@click.option(
-    "--seed",
-    "killmails",
-    type=click.IntRange(min=1_000),
-    default=1_000_000,
-    show_default=True,
-    help="Killmails in the database that is read; made the first time, then kept in .killreport/bench.",
-)
+@click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails to read among.")
 def bench(names: tuple[str, ...], killmails: int) -> None:
     """Measure every claim of speed against a named alternative, on this machine; or those NAMES."""
     from sandbox.benches.catalogue import BENCHES, run

@@ -15,7 +15,9 @@ import temporalio.client
 from starlette.requests import HTTPConnection
 
 from api.compiled.plans import CompiledReads
+from api.graphql.persisted import PersistedQueries
 from api.live_feed import LiveFeed
+from api.rate_limits import RateLimits
 from api.sync_requests import SyncRequests
 from db.pool import open_pool
 from db.vault import TokenVault
@@ -28,6 +30,9 @@ from settings import Settings
 from workflows.client import connect_temporal
 
 log = logging.getLogger(__name__)
+
+STATEMENT_SECONDS = 15
+"""No statement for a person or a program that waits takes longer; less than an operation of GraphQL may."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Services:
     temporal: temporalio.client.Client
     sync_requests: SyncRequests
     live_feed: LiveFeed
+    rate_limits: RateLimits
+    persisted_queries: PersistedQueries
     compiled: CompiledReads
 
 
@@ -63,7 +70,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     redis_client = redis.asyncio.from_url(settings.redis_url)
     http = open_session(settings)
     try:
-        async with await open_pool(settings.database_url) as pool:
+        async with await open_pool(settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS) as pool:
             temporal = await connect_temporal(settings, lazy=True)
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
             live_feed = LiveFeed(LiveEvents(redis_client))
@@ -80,6 +87,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 temporal=temporal,
                 sync_requests=sync_requests,
                 live_feed=live_feed,
+                rate_limits=RateLimits(redis_client, settings),
+                persisted_queries=PersistedQueries(redis_client),
                 compiled=CompiledReads(pool),
             )
             following.cancel()

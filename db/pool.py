@@ -21,12 +21,15 @@ SERVER_SETTINGS = {
 }
 
 
-async def open_pool(database_url: str, *, max_size: int = 10) -> asyncpg.Pool:
+async def open_pool(
+    database_url: str, *, max_size: int = 10, statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS
+) -> asyncpg.Pool:
     """A pool of connections; close it, or use it as `async with await open_pool(url) as pool:`.
 
     Args:
         database_url: `postgresql://user:password@host:port/database`, with whatever else a libpq URL holds.
         max_size: connections this process opens at most.
+        statement_timeout_seconds: after which the server ends a statement.
 
     Raises:
         OSError, asyncpg.PostgresError: the database does not take a connection.
@@ -36,6 +39,6 @@ async def open_pool(database_url: str, *, max_size: int = 10) -> asyncpg.Pool:
         min_size=1,
         max_size=max_size,
         # The client's own limit, for a server that went away without a word; later than the server's.
-        command_timeout=STATEMENT_TIMEOUT_SECONDS + 15,
-        server_settings=SERVER_SETTINGS,
+        command_timeout=statement_timeout_seconds + 15,
+        server_settings={**SERVER_SETTINGS, "statement_timeout": f"{statement_timeout_seconds}s"},
     )

@@ -44,6 +44,7 @@ def serve_api(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             lifespan="on",
+            forwarded_allow_ips=settings.forwarded_allow_ips,
             ws_ping_interval=WEBSOCKET_PING_SECONDS,
             ws_ping_timeout=WEBSOCKET_PING_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,

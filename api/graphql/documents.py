@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
@@ -15,6 +16,7 @@ from graphql import (
     validate,
 )
 
+from api.graphql.cost import CostPlans, Plan
 from api.graphql.errors import Code, Refused
 from api.graphql.limits import MAX_TOKENS, excess
 
@@ -33,23 +35,32 @@ class InvalidDocument(Exception):
         self.errors = errors
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A valid document, and what each of its operations costs."""
+
+    document: DocumentNode
+    plans: dict[str | None, Plan]
+
+
 class Documents:
     """The least recently used valid documents of this process."""
 
     def __init__(self, schema: GraphQLSchema, *, introspection: bool = True) -> None:
         self._schema = schema
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
-        self._known: OrderedDict[str, DocumentNode] = OrderedDict()
+        self._costs = CostPlans(schema)
+        self._known: OrderedDict[str, Prepared] = OrderedDict()
 
-    def prepare(self, text: str) -> DocumentNode:
+    def prepare(self, text: str) -> Prepared:
         """Parse, validate and measure.
 
         Raises:
             InvalidDocument
         """
-        if (document := self._known.get(text)) is not None:
+        if (known := self._known.get(text)) is not None:
             self._known.move_to_end(text)
-            return document
+            return known
         try:
             document = parse(text, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_TOKENS)
         except GraphQLSyntaxError as error:
@@ -60,8 +71,9 @@ class Documents:
             raise InvalidDocument(Code.VALIDATION_FAILED, errors)
         if sentence := excess(document):
             raise InvalidDocument(Code.TOO_COMPLEX, [Refused(Code.TOO_COMPLEX, sentence)])
+        prepared = Prepared(document, self._costs.of(document))
         if len(text) <= LONGEST_REMEMBERED:
-            self._known[text] = document
+            self._known[text] = prepared
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        return document
+        return prepared

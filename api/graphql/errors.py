@@ -9,6 +9,7 @@ import logging
 from enum import StrEnum
 from typing import Any
 
+import asyncpg
 from graphql import GraphQLError
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     UNAVAILABLE = "SERVICE_UNAVAILABLE"
     TIMEOUT = "TIMEOUT"
+    RATE_LIMITED = "RATE_LIMITED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
     INTERNAL = "INTERNAL_SERVER_ERROR"
 
 
@@ -43,6 +46,8 @@ def shown_error(error: GraphQLError, request_id: str, otherwise: Code = Code.BAD
         otherwise: the code of an error of graphql-core's own, which depends on the stage it came from.
     """
     original = error.original_error
+    if isinstance(original, asyncpg.QueryCanceledError):
+        error, original = _took_too_long(error), None
     if original is not None and not isinstance(original, GraphQLError):
         log.error("request %s failed at %s", request_id, error.path, exc_info=original)
         shown: dict[str, Any] = {
@@ -55,6 +60,16 @@ def shown_error(error: GraphQLError, request_id: str, otherwise: Code = Code.BAD
     shown = dict(error.formatted)
     shown["extensions"] = {"code": otherwise, **(error.extensions or {})}
     return shown
+
+
+def _took_too_long(error: GraphQLError) -> GraphQLError:
+    """Postgres ended the statement: what was asked for is too much at once."""
+    return GraphQLError(
+        "This took too long; ask for less at once.",
+        error.nodes,
+        path=error.path,
+        extensions={"code": Code.TIMEOUT},
+    )
 
 
 def internal_error(error: Exception, request_id: str) -> dict[str, Any]:

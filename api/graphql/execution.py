@@ -23,8 +23,10 @@ from graphql import (
 from api.authentication import Credentials
 from api.compiled.executor import RenderedAware
 from api.graphql import permissions
+from api.graphql.cost import MAX_COST
 from api.graphql.documents import Documents, InvalidDocument
-from api.graphql.errors import Code, plain_error, shown_error
+from api.graphql.errors import Code, Refused, plain_error, shown_error
+from api.graphql.persisted import BadPersistedQuery, persisted_hash
 from api.services import Services
 from db.sessions import Caller
 
@@ -41,9 +43,12 @@ class MalformedRequest(Exception):
 class Operation:
     """What the client sent (GraphQL over HTTP, request parameters)."""
 
-    query: str
+    query: str | None
+    """None: only its hash was sent."""
     variables: dict[str, Any] | None
     operation_name: str | None
+    sha256: str | None = None
+    """Of a persisted query."""
 
     @classmethod
     def from_json(cls, body: object) -> Operation:
@@ -55,15 +60,33 @@ class Operation:
         if not isinstance(body, dict):
             raise MalformedRequest("The request must be one JSON object; batches are not taken.")
         query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
-        if not isinstance(query, str) or not query:
+        extensions = body.get("extensions")
+        if not isinstance(extensions, dict | None):
+            raise MalformedRequest("`extensions` must be an object or null.")
+        if query is not None and (not isinstance(query, str) or not query):
+            raise MalformedRequest("`query` must be a string with a GraphQL document.")
+        try:
+            sha256 = persisted_hash(extensions, query)
+        except BadPersistedQuery as bad:
+            raise MalformedRequest(str(bad)) from None
+        if query is None and sha256 is None:
             raise MalformedRequest("`query` must be a string with a GraphQL document.")
         if not isinstance(variables, dict | None):
             raise MalformedRequest("`variables` must be an object or null.")
         if not isinstance(name, str | None):
             raise MalformedRequest("`operationName` must be a string or null.")
-        if not isinstance(body.get("extensions"), dict | None):
-            raise MalformedRequest("`extensions` must be an object or null.")
-        return cls(query, variables, name)
+        return cls(query, variables, name, sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An operation that may be executed: its document is valid and within the limits, and its cost is known."""
+
+    operation: Operation
+    document: DocumentNode
+    kind: OperationType | None
+    """None when the document has several and none was named."""
+    cost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +113,46 @@ class Executor:
         self._schema = schema
         self._documents = Documents(schema, introspection=introspection)
 
-    def is_mutation(self, operation: Operation) -> bool:
-        """Whether this asks for a change; False also for what cannot be executed at all."""
-        try:
-            return _kind(self._documents.prepare(operation.query), operation) == OperationType.MUTATION
-        except InvalidDocument:
-            return False
+    async def plan(self, operation: Operation, context: Context) -> Planned:
+        """Find, parse, validate and measure the document, and see whether the caller may run it.
 
-    async def answer(self, operation: Operation, context: Context) -> Answer:
+        Raises:
+            InvalidDocument
+        """
+        text = operation.query
+        persisted = context.services.persisted_queries
+        if text is None and operation.sha256 is not None:
+            text = await persisted.find(operation.sha256)
+        if text is None:
+            # The words that clients of the protocol look for.
+            refused = Refused(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
+            raise InvalidDocument(Code.PERSISTED_QUERY_NOT_FOUND, [refused])
+        prepared = self._documents.prepare(text)
+        found = get_operation_ast(prepared.document, operation.operation_name)
+        plan = prepared.plans.get(operation.operation_name)
+        cost = 1 if plan is None else max(1, plan.cost(operation.variables or {}))
+        if cost > MAX_COST:
+            sentence = f"The operation costs {cost}; the limit is {MAX_COST}. Ask for shorter pages or fewer fields."
+            raise InvalidDocument(Code.TOO_COMPLEX, [Refused(Code.TOO_COMPLEX, sentence)])
+        if found is not None and (refusal := permissions.refusal(prepared.document, found, context.caller)):
+            raise InvalidDocument(Code.FORBIDDEN, [refusal])
+        if operation.sha256 is not None and context.caller is not None:
+            await persisted.keep(operation.sha256, text)
+        return Planned(operation, prepared.document, None if found is None else found.operation, cost)
+
+    async def answer(self, planned: Planned, context: Context) -> Answer:
         """The result of a query or mutation; without `data` if it was never executed."""
-        try:
-            document = self._documents.prepare(operation.query)
-        except InvalidDocument as invalid:
-            return _refusal(invalid, context)
-        if (refused := _permission(document, operation, context)) is not None:
-            return refused
-        if _kind(document, operation) == OperationType.SUBSCRIPTION:
+        if planned.kind == OperationType.SUBSCRIPTION:
             message = "Subscriptions are served over graphql-transport-ws on this address."
             return {"errors": [plain_error(Code.BAD_REQUEST, message)]}
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
                 running = execute(
                     self._schema,
-                    document,
+                    planned.document,
                     context_value=context,
-                    variable_values=operation.variables,
-                    operation_name=operation.operation_name,
+                    variable_values=planned.operation.variables,
+                    operation_name=planned.operation.operation_name,
                     executor_class=RenderedAware,
                 )
                 result = await running if isawaitable(running) else running
@@ -123,22 +160,16 @@ class Executor:
             return {"errors": [plain_error(Code.TIMEOUT, f"Given up after {OPERATION_SECONDS:.0f} s.")]}
         return result_answer(result, context)
 
-    async def stream(self, operation: Operation, context: Context) -> Answer | AsyncIterator[ExecutionResult]:
+    async def stream(self, planned: Planned, context: Context) -> Answer | AsyncIterator[ExecutionResult]:
         """The results of a subscription as they come, or one answer for anything else or a refusal."""
-        try:
-            document = self._documents.prepare(operation.query)
-        except InvalidDocument as invalid:
-            return _refusal(invalid, context)
-        if _kind(document, operation) != OperationType.SUBSCRIPTION:
-            return await self.answer(operation, context)
-        if (refused := _permission(document, operation, context)) is not None:
-            return refused
+        if planned.kind != OperationType.SUBSCRIPTION:
+            return await self.answer(planned, context)
         started: Any = subscribe(
             self._schema,
-            document,
+            planned.document,
             context_value=context,
-            variable_values=operation.variables,
-            operation_name=operation.operation_name,
+            variable_values=planned.operation.variables,
+            operation_name=planned.operation.operation_name,
         )
         if isinstance(started, Awaitable):
             started = await started
@@ -159,16 +190,6 @@ def result_answer(result: ExecutionResult, context: Context) -> Answer:
     return answer
 
 
-def _kind(document: DocumentNode, operation: Operation) -> OperationType | None:
-    found = get_operation_ast(document, operation.operation_name)
-    return found.operation if found else None
-
-
-def _permission(document: DocumentNode, operation: Operation, context: Context) -> Answer | None:
-    found = get_operation_ast(document, operation.operation_name)
-    refused = None if found is None else permissions.refusal(document, found, context.caller)
-    return None if refused is None else {"errors": [shown_error(refused, context.request_id)]}
-
-
-def _refusal(invalid: InvalidDocument, context: Context) -> Answer:
+def refusal_answer(invalid: InvalidDocument, context: Context) -> Answer:
+    """Why nothing was executed."""
     return {"errors": [shown_error(error, context.request_id, invalid.code) for error in invalid.errors]}

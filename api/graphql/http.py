@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.authentication import BadCredentials, Way, caller_by, credentials_of
+from api.graphql.admission import LimitReached, admit, charge, identity_of, turn_away, with_cost
+from api.graphql.cost import INVALID_COST
+from api.graphql.documents import InvalidDocument
 from api.graphql.errors import Code, plain_error
-from api.graphql.execution import Answer, Context, Executor, MalformedRequest, Operation
+from api.graphql.execution import Answer, Context, Executor, MalformedRequest, Operation, refusal_answer
 from api.rendering import render
 from api.request_guard import comes_from_us
 from api.request_log import request_id
@@ -40,20 +44,28 @@ async def graphql_http(request: Request) -> Response:
         return _problem(refused.status, str(refused), media_type, code=refused.code, headers=refused.headers)
     except MalformedRequest as malformed:
         return _problem(400, str(malformed), media_type)
+    except LimitReached as limit:
+        return _json(limit.answer, 429, media_type, limit.verdict.headers())
 
 
 async def _answer(request: Request, media_type: str) -> Response:
     """
     Raises:
-        _Unacceptable, MalformedRequest: there is nothing to execute.
+        _Unacceptable, MalformedRequest, LimitReached: there is nothing to execute.
     """
     context = await _context(request)
+    identity = identity_of(request, context.services, context.caller)
+    turn_away(context.services, identity)
     operation = Operation.from_json(await _from_body(request) if request.method == "POST" else _from_url(request))
     executor: Executor = request.app.state.graphql
-    if request.method != "POST" and executor.is_mutation(operation):
+    planned, verdict = await admit(executor, operation, context, identity)
+    if isinstance(planned, InvalidDocument):
+        answer = refusal_answer(planned, context)
+    elif request.method != "POST" and planned.kind == OperationType.MUTATION:
         raise _Unacceptable(405, "A mutation is sent by POST.", headers={"Allow": "POST"})
-    answer = await executor.answer(operation, context)
-    return _json(answer, _status(answer, media_type), media_type)
+    else:
+        answer = with_cost(await executor.answer(planned, context), planned, verdict)
+    return _json(answer, _status(answer, media_type), media_type, verdict.headers() if verdict else None)
 
 
 async def _context(request: Request) -> Context:
@@ -61,6 +73,7 @@ async def _context(request: Request) -> Context:
 
     Raises:
         _Unacceptable: another site made a browser send this with its cookie, or the API key opens nothing.
+        LimitReached: keys that open nothing came from this address again and again.
     """
     services = services_of(request)
     try:
@@ -70,8 +83,11 @@ async def _context(request: Request) -> Context:
             request.headers, services.settings.site_url, require_proof=False
         ):
             raise _Unacceptable(403, "Requests from other sites are refused.", code=Code.FORBIDDEN)
+        if credentials is not None and credentials.way is Way.API_KEY:
+            turn_away(services, identity_of(request, services, None))
         caller = await caller_by(credentials, services.pool)
     except BadCredentials as bad:
+        await charge(services, identity_of(request, services, None), INVALID_COST)
         challenge = {"WWW-Authenticate": 'Bearer realm="KillReport", error="invalid_token"'}
         raise _Unacceptable(401, str(bad), code=Code.UNAUTHENTICATED, headers=challenge) from None
     return Context(services, caller, credentials, request_id(request))

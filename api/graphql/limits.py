@@ -1,4 +1,4 @@
-"""How much one document may ask for: its depth, its aliases, its root fields, fragments counted where they are used.
+"""How much one document may ask for: depth, aliases, directives, root fields, fragments counted where they are used.
 
 A thousand aliases of one root field fit into 26 kB and mean a thousand queries.
 """
@@ -21,6 +21,7 @@ from graphql import (
 MAX_TOKENS = 2_000
 MAX_DEPTH = 12
 MAX_ALIASES = 30
+MAX_DIRECTIVES = 50
 MAX_ROOT_FIELDS = 10
 
 
@@ -30,6 +31,7 @@ class Size:
 
     depth: int = 0
     aliases: int = 0
+    directives: int = 0
     fields: int = 0  # at its own level
 
 
@@ -43,6 +45,9 @@ def excess(document: DocumentNode) -> str | None:
                 return f"The document is {size.depth} fields deep; the limit is {MAX_DEPTH}."
             if size.aliases > MAX_ALIASES:
                 return f"The document has {size.aliases} aliases; the limit is {MAX_ALIASES}."
+            directives = size.directives + len(definition.directives or ())
+            if directives > MAX_DIRECTIVES:
+                return f"The document has {directives} directives; the limit is {MAX_DIRECTIVES}."
             if size.fields > MAX_ROOT_FIELDS:
                 return f"The document has {size.fields} root fields; the limit is {MAX_ROOT_FIELDS}."
     return None
@@ -58,12 +63,15 @@ class _Measure:
         self._sizes: dict[str, Size] = {}
 
     def of(self, selection_set: SelectionSetNode) -> Size:
-        depth = aliases = fields = 0
+        depth = aliases = directives = fields = 0
         for size in self._parts(selection_set):
             depth = max(depth, size.depth)
             aliases += size.aliases
+            directives += size.directives
             fields += size.fields
-        return Size(depth, aliases, fields)
+        for node in selection_set.selections:
+            directives += len(node.directives or ())
+        return Size(depth, aliases, directives, fields)
 
     def _parts(self, selection_set: SelectionSetNode) -> Iterator[Size]:
         for node in selection_set.selections:
@@ -78,9 +86,9 @@ class _Measure:
         aliased = 1 if node.alias else 0
         # Introspection is deep by nature and answered from memory.
         if node.selection_set is None or node.name.value.startswith("__"):
-            return Size(1, aliased, 1)
+            return Size(1, aliased, fields=1)
         inner = self.of(node.selection_set)
-        return Size(inner.depth + 1, inner.aliases + aliased, 1)
+        return Size(inner.depth + 1, inner.aliases + aliased, inner.directives, 1)
 
     def _fragment(self, name: str) -> Size:
         if name not in self._sizes:

@@ -18,10 +18,13 @@ from graphql import ExecutionResult, GraphQLError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from api.authentication import BadCredentials, Credentials, bearer, caller_by, credentials_of
+from api.graphql.admission import LimitReached, admit, identity_of, turn_away, with_cost
+from api.graphql.documents import InvalidDocument
 from api.graphql.errors import internal_error
-from api.graphql.execution import Context, Executor, MalformedRequest, Operation, result_answer
+from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer, result_answer
 from api.graphql.subscriptions import SessionEnded
 from api.live_feed import SlowReader
+from api.rate_limits import Identity
 from api.request_guard import comes_from_us
 from api.request_log import request_id
 from api.services import services_of
@@ -88,6 +91,7 @@ class _Socket:
         self._sockets: dict[int, int] = websocket.app.state.sockets_of_account
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._context: Context | None = None
+        self._identity: Identity | None = None
         self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
@@ -154,6 +158,7 @@ class _Socket:
         if self._sockets.get(caller.account_id, 0) >= MAX_SOCKETS:
             raise Closing(CloseCode.FORBIDDEN, "Forbidden: too many sockets of one account")
         self._sockets[caller.account_id] = self._sockets.get(caller.account_id, 0) + 1
+        self._identity = identity_of(self._websocket, services, caller)
         self._context = Context(services, caller, credentials, request_id(self._websocket))
         await self._send({"type": "connection_ack"})
 
@@ -198,12 +203,22 @@ class _Socket:
                 del self._operations[identity]
 
     async def _run(self, identity: str, operation: Operation, context: Context) -> None:
-        answer = await self._executor.stream(operation, context)
+        assert self._identity is not None  # noqa: S101 - set with the context
+        try:
+            turn_away(context.services, self._identity)
+            planned, verdict = await admit(self._executor, operation, context, self._identity)
+        except LimitReached as limit:
+            await self._error(identity, limit.answer["errors"])
+            return
+        if isinstance(planned, InvalidDocument):
+            await self._error(identity, refusal_answer(planned, context)["errors"])
+            return
+        answer = await self._executor.stream(planned, context)
         if isinstance(answer, dict):
             if "data" not in answer:
                 await self._error(identity, answer["errors"])
                 return
-            await self._next(identity, answer)
+            await self._next(identity, with_cost(answer, planned, verdict))
         else:
             await self._follow(identity, answer, context)
         await self._send({"type": "complete", "id": identity})

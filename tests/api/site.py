@@ -74,7 +74,13 @@ async def serve(settings: Settings) -> AsyncIterator[Site]:
     """The application on the port of its settings."""
     app = create_app(settings)
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=2
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
     # Not `serve`: that would take over the signals of the test run.

@@ -23,7 +23,8 @@ from api.compiled.facts import KEPT_SECONDS
 from api.compiled.killmails import ATTACKER, ITEM, KILLMAIL, RELATED, VALUE, VICTIM
 from api.compiled.plans import CompiledReads
 from api.compiled.selection import NotCompiled
-from api.graphql.execution import Answer, Context, Executor, Operation
+from api.graphql.documents import InvalidDocument
+from api.graphql.execution import Answer, Context, Executor, Operation, refusal_answer
 from api.graphql.schema import load_schema
 from db.names import store_names, store_solar_systems
 from db.sessions import Caller
@@ -156,7 +157,11 @@ async def ask(
     services = replace(site.services, compiled=reads)  # type: ignore[arg-type]
     executor: Executor = site.app.state.graphql
     context = Context(services, Caller(1, characters), None, "request")
-    answer: Answer = orjson.loads(orjson.dumps(await executor.answer(Operation(query, dict(variables), None), context)))
+    try:
+        planned = await executor.plan(Operation(query, dict(variables), None), context)
+    except InvalidDocument as invalid:
+        return refusal_answer(invalid, context)
+    answer: Answer = orjson.loads(orjson.dumps(await executor.answer(planned, context)))
     return answer
 
 

@@ -8,6 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
+from api import services
 from settings import Settings
 from tests.api.site import Browser, open_browser, serve
 
@@ -40,7 +41,7 @@ async def test_the_client_chooses_the_media_type(
 ) -> None:
     good = await send(visitor, {"query": "{ __typename }"}, accept=accept)
     assert (good.status, good.content_type) == (200, media_type)
-    assert await good.json(content_type=None) == {"data": {"__typename": "Query"}}
+    assert (await good.json(content_type=None))["data"] == {"__typename": "Query"}
     invalid = await send(visitor, {"query": "{ nothing }"}, accept=accept)
     assert (invalid.status, invalid.content_type) == (invalid_status, media_type)
     answer = await invalid.json(content_type=None)
@@ -94,6 +95,25 @@ async def test_documents_have_limits(visitor: Browser, query: str, code: str | N
     answer = await visitor.graphql(query)
     codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
     assert codes == ({code} if code else set())
+
+
+async def test_directives_have_a_limit(visitor: Browser) -> None:
+    fields = " ".join(f"a{number}: id @include(if: true) @skip(if: false)" for number in range(26))
+    (error,) = (await visitor.graphql(f"{{ me {{ {fields} }} }}"))["errors"]
+    assert error["extensions"]["code"] == "TOO_COMPLEX"
+    assert "directives" in error["message"]
+
+
+async def test_a_statement_that_takes_too_long_is_ended_by_postgres(
+    lone_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "STATEMENT_SECONDS", 1)
+    async with serve(lone_settings) as site, open_browser(site) as browser:
+        await browser.sign_in(await site.add_pilot(90_000_010))
+        async with site.pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE participants")
+            answer = await browser.graphql("{ killmails { nodes { id } } }")
+    assert answer["errors"][0]["extensions"]["code"] == "TIMEOUT"
 
 
 async def test_introspection_is_within_the_limits(visitor: Browser) -> None:
