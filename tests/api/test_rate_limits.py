@@ -84,7 +84,8 @@ async def test_cost_is_told_and_limited(narrow: Settings) -> None:
 
 async def test_an_operation_that_costs_too_much_is_refused_whoever_asks(browser: Browser) -> None:
     who = "character { id } corporation { id } alliance { id } faction { id } ship { group { category { id } } }"
-    page = f"killmails(first: $n) {{ nodes {{ attackers {{ {who} }} }} edges {{ node {{ attackers {{ {who} }} }} }} }}"
+    kill = f"attackers {{ {who} }} items {{ type {{ group {{ category {{ id }} }} }} }}"
+    page = f"killmails(first: $n) {{ nodes {{ {kill} }} edges {{ node {{ {kill} }} }} }}"
     answer = await browser.graphql(
         "query ($n: Int) {" + " ".join(f"{alias}: {page}" for alias in "abcdefghij") + " }", n=100
     )
