@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import asyncpg
 import orjson
 from graphql import GraphQLError, GraphQLInputObjectType, GraphQLSchema
 from graphql.utilities import coerce_input_value, validate_input_value
@@ -18,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.authentication import BadCredentials, Credentials, caller_by, credentials_of
 from api.graphql.arguments import killmail_filter, viewer
-from api.graphql.errors import Code, Refused, plain_error
+from api.graphql.errors import TOO_SLOW, Code, Refused, plain_error
 from api.killmail_lines import MEDIA_TYPES, Format, killmail_lines
 from api.services import services_of
 from db.killmails import InvalidCursor, KillmailFilter, Order, Viewer
@@ -57,6 +58,8 @@ async def export_killmails(request: Request) -> Response:
         first = await anext(lines)
     except _Refused as refused:
         return _problem(refused.status, refused.code, str(refused))
+    except asyncpg.QueryCanceledError:
+        return _problem(503, Code.TIMEOUT, TOO_SLOW)
     except InvalidCursor:
         return _problem(400, Code.BAD_USER_INPUT, "`after` is not a cursor of this list in this order.")
     except Refused as refused:

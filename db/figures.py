@@ -10,6 +10,12 @@ import asyncpg
 from workflows.contracts import LATE_AFTER_INTERVALS, SyncState
 
 _NOT_SYNCED = (SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED)
+IS_SYNCED = "(token_state = 'valid' AND sync_state <> ALL($2::text[]))"
+IS_LATE = """(now() > greatest(
+    coalesce(last_killmail_sync_at, created_at) + make_interval(secs => $1),
+    CASE WHEN sync_state = 'ok' THEN (sync_detail ->> 'until')::timestamptz END + make_interval(secs => $3)
+))"""
+"""SQL about a row of `users`, with `late_values` as $1 to $3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,15 @@ class Figures:
     database_bytes: int
 
 
+def late_values(sync_interval_seconds: int) -> tuple[float, list[str], float]:
+    """What `IS_SYNCED` and `IS_LATE` ask for."""
+    return (
+        float(LATE_AFTER_INTERVALS * sync_interval_seconds),
+        [str(state) for state in _NOT_SYNCED],
+        float((LATE_AFTER_INTERVALS - 1) * sync_interval_seconds),
+    )
+
+
 async def figures(pool: asyncpg.Pool, sync_interval_seconds: int) -> Figures:
     """Two statements; the counts are exact."""
     states = await pool.fetch("SELECT sync_state, count(*) AS users FROM users GROUP BY sync_state ORDER BY users DESC")
@@ -39,15 +54,10 @@ async def figures(pool: asyncpg.Pool, sync_interval_seconds: int) -> Figures:
         " max(last_killmail_sync_at) AS last_sync_at,"
         " extract(epoch FROM now() - min(last_killmail_sync_at) FILTER (WHERE synced))::float8"
         "   AS longest_since_sync_seconds,"
-        " count(*) FILTER (WHERE synced AND now() > greatest("
-        "   coalesce(last_killmail_sync_at, created_at) + make_interval(secs => $1),"
-        "   CASE WHEN sync_state = 'ok' THEN (sync_detail ->> 'until')::timestamptz END + make_interval(secs => $3)"
-        " )) AS late_users,"
+        f" count(*) FILTER (WHERE synced AND {IS_LATE}) AS late_users,"
         " pg_database_size(current_database()) AS database_bytes"
-        " FROM (SELECT *, token_state = 'valid' AND sync_state <> ALL($2) AS synced FROM users) AS users",
-        float(LATE_AFTER_INTERVALS * sync_interval_seconds),
-        [str(state) for state in _NOT_SYNCED],
-        float((LATE_AFTER_INTERVALS - 1) * sync_interval_seconds),
+        f" FROM (SELECT *, {IS_SYNCED} AS synced FROM users) AS users",
+        *late_values(sync_interval_seconds),
     )
     assert row is not None  # noqa: S101 - an aggregate always has a row
     return Figures(users={state["sync_state"]: state["users"] for state in states}, **dict(row))

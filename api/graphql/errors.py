@@ -13,6 +13,7 @@ import asyncpg
 from graphql import GraphQLError
 
 log = logging.getLogger(__name__)
+TOO_SLOW = "This took too long; ask for less at once."
 
 
 class Code(StrEnum):
@@ -65,7 +66,7 @@ def shown_error(error: GraphQLError, request_id: str, otherwise: Code = Code.BAD
 def _took_too_long(error: GraphQLError) -> GraphQLError:
     """Postgres ended the statement: what was asked for is too much at once."""
     return GraphQLError(
-        "This took too long; ask for less at once.",
+        TOO_SLOW,
         error.nodes,
         path=error.path,
         extensions={"code": Code.TIMEOUT},

@@ -21,6 +21,7 @@ from api.graphql.queries import query
 from api.graphql.scalars import big_int, date_time, isk
 from api.graphql.searching import query as search_query
 from api.graphql.subscriptions import subscription
+from api.graphql.sync_health import query as health_query
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schema.graphql"
 
@@ -35,7 +36,7 @@ def load_schema() -> GraphQLSchema:
         me,
         killmail,
         fitting,
-        *(profile_query, search_query, account, *profiles),
+        *(profile_query, search_query, health_query, account, *profiles),
         account_character,
         *(my_account, account_mutation),
         *(date_time, big_int, isk),

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import asyncpg
 import pytest
 
 from api import killmail_lines
@@ -17,7 +18,8 @@ from db.api_keys import create_api_key
 from db.killmails import feed
 from db.names import store_names
 from db.sessions import Scope
-from tests.api.site import Browser, Site, open_browser
+from settings import Settings
+from tests.api.site import Browser, Site, open_browser, serve
 from tests.db.bodies import body
 
 ME, STRANGER, VICTIM = 90_000_010, 90_000_020, 90_000_030
@@ -162,3 +164,19 @@ async def test_a_session_that_ends_breaks_the_stream_off(
     with pytest.raises(aiohttp.ClientPayloadError):
         await browser.get(address("csv"))
     assert pages == 1
+
+
+async def test_a_page_that_takes_the_database_too_long_is_told_so(
+    lone_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.services.STATEMENT_SECONDS", 1)
+    async with serve(lone_settings) as site, open_browser(site) as browser:
+        await browser.sign_in(await site.add_pilot(ME))
+        other = await asyncpg.connect(lone_settings.database_url)
+        async with other.transaction():
+            await other.execute("LOCK TABLE participants")
+            status, text = await browser.get(address("csv"))
+        await other.close()
+        (error,) = json.loads(text)["errors"]
+        assert (status, error["extensions"]["code"]) == (503, "TIMEOUT")
+        assert await rows(browser, address("csv")) == []
