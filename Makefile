@@ -1,7 +1,7 @@
 # KillReport: everything a user or developer types. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint bench reference lock clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -26,6 +26,9 @@ lint: $(READY) ## ruff and mypy --strict
 
 bench: $(READY) ## every claim of speed, as a ratio against a named alternative in the same run
 	$(BIN)/python -m cli bench
+
+reference: $(READY) ## write docs/graphql.md anew from schema.graphql and docs/queries
+	$(BIN)/python -m api.graphql.reference
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements.lock and deploy/requirements.lock
 	$(BIN)/python -m uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 \
