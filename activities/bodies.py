@@ -21,7 +21,17 @@ from db.references import (
 )
 from db.store import RefusedKillmails, store_killmails
 from eve.budget import CallClass
-from eve.errors import BadRequest, Downtime, EveError, Forbidden, InvalidHash, NotFound, RateLimited, Unavailable
+from eve.errors import (
+    AccountUnreachable,
+    BadRequest,
+    Downtime,
+    EveError,
+    Forbidden,
+    InvalidHash,
+    NotFound,
+    RateLimited,
+    Unavailable,
+)
 from eve.esi import Esi
 from eve.killmail import KillmailRef
 from live import LiveEvents
@@ -43,7 +53,7 @@ SHARED_FATE = 3
 class _Batch:
     bodies: dict[int, bytes] = field(default_factory=dict)
     failed: dict[int, EveError] = field(default_factory=dict)
-    stop: EveError | None = None  # the budget is spent, or EVE is down: for all of them
+    stop: EveError | None = None  # the budget is spent or unknown, or EVE is down: for all of them
 
 
 class KillmailBodies:
@@ -61,7 +71,7 @@ class KillmailBodies:
         A killmail that cannot be had is noted on its reference and tried again later; it never fails the batch.
 
         Raises:
-            RateLimited, Downtime: the rest must wait; what had been fetched is stored and announced.
+            RateLimited, Downtime, AccountUnreachable: the rest must wait; what was fetched is stored and announced.
             Unavailable: ESI gave none of them, so none of them is to blame.
         """
         wanted = await take_up(self._pool, request.killmail_ids, request.claimed_by)
@@ -96,7 +106,7 @@ class KillmailBodies:
                     batch.bodies[reference.killmail_id] = await self._esi.killmail(
                         KillmailRef(reference.killmail_id, reference.killmail_hash), call_class
                     )
-                except (RateLimited, Downtime) as error:
+                except (RateLimited, Downtime, AccountUnreachable) as error:
                     batch.stop = error
                 except EveError as error:
                     batch.failed[reference.killmail_id] = error

@@ -6,7 +6,7 @@ once spent stops *all* routes with 420 (ESI docs, "Rate limiting" and "Error lim
 the most it may cost before it is sent, so that workers racing for the last tokens cannot overspend, and
 settles with what it did cost; what ESI's headers say corrects the account.
 
-When Redis cannot be reached nothing is sent (`Unavailable`): without the account we could only guess.
+When Redis cannot be reached nothing is sent (`AccountUnreachable`): without the account we could only guess.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from eve.budget_rules import (
 )
 from eve.budget_states import BucketState, Pause, Reservation
 from eve.downtime import daily_downtime_ends, says_downtime
-from eve.errors import Downtime, ErrorLimited, EveError, RateLimited, Unavailable
+from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
 from eve.limit_headers import limit_seen
 from eve.responses import error_limit_reset, retry_after
 from eve.routes import ERROR_LIMIT, Limit, Route
@@ -101,7 +101,7 @@ class Budget:
             RateLimited: the bucket holds too little for this class, or is paused.
             ErrorLimited: too few errors are left, or ESI said 420: every route waits.
             Downtime: EVE is down; not raised when `heed_downtime` is false (to ask whether it still is).
-            Unavailable: Redis cannot be reached.
+            AccountUnreachable: Redis does not answer.
         """
         limit = self._learned.get(route, route.limit) or ERROR_LIMIT
         legacy = limit.group == ERROR_LIMIT.group
@@ -136,7 +136,7 @@ class Budget:
         """
         try:
             return await self._account(reservation, answer)
-        except Unavailable as error:
+        except AccountUnreachable as error:
             log.warning("An ESI call to %s could not be settled: %s", reservation.route.template, error)
             return None
 
@@ -144,7 +144,7 @@ class Budget:
         """Every bucket in use, the emptiest first.
 
         Raises:
-            Unavailable: Redis cannot be reached.
+            AccountUnreachable: Redis does not answer.
         """
         names = [name async for name in self._names(_BUCKETS)]
         classes = [*CallClass, *NOT_OURS]
@@ -162,7 +162,7 @@ class Budget:
         """What stands still now.
 
         Raises:
-            Unavailable: Redis cannot be reached.
+            AccountUnreachable: Redis does not answer.
         """
         names = ["downtime", "error-limit"]
         names += [name async for name in self._names(_PAUSES) if name not in names]
@@ -263,5 +263,5 @@ def _spread_of(call_class: CallClass, window: int) -> int:
     return TURNS[call_class] * turn + secrets.randbelow(turn + 1)
 
 
-def _unreachable(error: Exception) -> Unavailable:
-    return Unavailable(f"The shared account of ESI's budget cannot be reached ({type(error).__name__}).")
+def _unreachable(error: Exception) -> AccountUnreachable:
+    return AccountUnreachable(f"The shared account of ESI's budget cannot be reached ({type(error).__name__}).")

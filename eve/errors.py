@@ -94,6 +94,10 @@ class Unavailable(EveError):
     """Transient: 5XX, a time-out, a broken connection. Retried, bounded."""
 
 
+class AccountUnreachable(Unavailable):
+    """Redis, which holds the shared account of ESI's budget, does not answer: nothing is sent until it does."""
+
+
 class ClientRejected(EveError):
     """SSO answered `invalid_client`: our configuration is wrong; no token is at fault."""
 
