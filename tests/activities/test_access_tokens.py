@@ -131,6 +131,27 @@ async def test_an_unknown_character_is_removed(world: World) -> None:
         await ensure(world, character_id=1)
 
 
+async def test_a_crash_before_the_rotated_token_was_saved_is_made_good(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EVE takes the old refresh token until its successor was used (`sandbox/eve`), so the next attempt may."""
+    await world.login(seconds=-5)
+
+    async def dies(*_: object, **__: object) -> bool:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as before_the_save:
+        before_the_save.setattr("activities.access_tokens.save_refreshed", dies)
+        with pytest.raises(ConnectionResetError):
+            await ensure(world)
+    user = await world.user()
+    assert world.vault.decrypt(user["refresh_token"]) == "first refresh"
+    assert user["token_state"] == "valid"
+    await ensure(world)
+    assert world.sso.refreshed == ["first refresh", "first refresh"]
+    assert world.vault.decrypt((await world.user())["refresh_token"]) == "refresh 2"
+
+
 async def test_a_refresh_is_saved_even_if_the_activity_is_cancelled(world: World) -> None:
     await world.login(seconds=-5)
     asked = asyncio.Event()

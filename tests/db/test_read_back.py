@@ -89,6 +89,7 @@ def strange_killmails() -> list[Body]:
     """Shapes the real ones may lack."""
     attackers: list[Body] = [
         {"damage_done": 0, "final_blow": True, "security_status": 0.30000000000000004},
+        {"damage_done": 0, "final_blow": False, "security_status": 0, "weapon_type_id": 2**31 + 6},
         {"damage_done": 1, "final_blow": False, "security_status": -9.999999999999998, "faction_id": 500_021},
     ]
     held = {"item_type_id": 34, "flag": 0, "singleton": 0, "quantity_dropped": 2**53 - 1}
@@ -97,6 +98,7 @@ def strange_killmails() -> list[Body]:
         {"item_type_id": 2605, "flag": 5, "singleton": 2, "quantity_destroyed": 0},
         {"item_type_id": 2605, "flag": 5, "singleton": 2, "quantity_dropped": 3},
         {"item_type_id": 2605, "flag": 999, "singleton": 0},
+        {"item_type_id": 2**31 + 5, "flag": 5, "singleton": 0, "quantity_dropped": 1},
     ]
     position = {"x": -1.7976931348623157e308, "y": 0.1, "z": 3}
     victim = {"ship_type_id": 35832, "damage_taken": 2**31, "items": items, "position": position}
@@ -147,7 +149,7 @@ async def assert_read_back(pool: asyncpg.Pool, sources: list[Body]) -> None:
 
 async def test_made_killmails_are_read_back_exactly(pool: asyncpg.Pool) -> None:
     sources = strange_killmails()
-    sources[0]["attackers"][1]["character_id"] = ME
+    sources[0]["attackers"][-1]["character_id"] = ME
     sources[2]["victim"]["character_id"] = ALT
     await assert_read_back(pool, sources)
 

@@ -94,6 +94,7 @@ async def test_a_killmail_comes_as_esi_sent_it(open_esi: OpenEsi) -> None:
         (200, "<html>Log in to the hotel's network</html>", "text/html", Unavailable),
         (200, '{"killmail_id": 7, "victim', "application/json", Unavailable),
         (200, {"killmail_id": 7}, "application/json", MalformedBody),
+        (200, {"error": "Timeout contacting tranquility"}, "application/json", MalformedBody),
         (200, [], "application/json", MalformedBody),
     ],
 )

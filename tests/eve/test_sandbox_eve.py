@@ -1,6 +1,7 @@
 """The clients against the sandbox EVE at its real limits: what a pilot's first days come to."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from eve.errors import (
     ErrorLimited,
     Forbidden,
     InvalidHash,
+    NotFound,
     RateLimited,
     TokenRevoked,
     Unavailable,
@@ -185,6 +187,27 @@ async def test_every_fault_has_its_error(clients: Clients, fault: dict[str, obje
         await clients.esi.killmail(KillmailRef(ref.killmail_id, ref.killmail_hash), CallClass.LIVE)
     assert type(raised.value) is error
     assert ref.killmail_hash not in f"{raised.value!s}{raised.value!r}{raised.value.__cause__!r}"
+
+
+async def test_lookups_that_fail_stop_at_a_floor_and_esi_never_says_420(clients: Clients) -> None:
+    eve = clients.eve
+    eve.advance(60 - eve.world.clock.now() % 60)  # a fresh window
+
+    async def fail() -> int:
+        for failures in range(100):
+            with contextlib.suppress(NotFound):
+                try:
+                    await clients.esi.solar_system(39_000_000 + failures, CallClass.LIVE)
+                except ErrorLimited:
+                    return failures
+        return 100
+
+    failures = sum(await asyncio.gather(*(fail() for _ in range(6))))
+    assert failures == len(eve.requests_of("/universe/systems/{system_id}")) == 80
+    assert eve.world.budgets.errors_left("127.0.0.1") >= 20
+    with pytest.raises(ErrorLimited):
+        await clients.esi.names([eve.pilots[0].character_id], CallClass.LIVE)
+    assert 420 not in {record.status for record in eve.requests}
 
 
 async def test_hammering_never_makes_esi_refuse(clients: Clients) -> None:
