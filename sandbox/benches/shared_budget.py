@@ -19,7 +19,7 @@ from sandbox.benches.measured import Measured
 from sandbox.benches.schedule import BODY_TOKENS, Work, ideal_seconds
 from sandbox.installation import eventually
 
-WINDOW_SECONDS = 90
+WINDOW_SECONDS = 120
 REAL_WINDOW_SECONDS = 900
 TOKENS = 3600
 PILOTS_KEEP, CORPORATION_KEEPS = 100, 400
