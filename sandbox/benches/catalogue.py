@@ -12,7 +12,7 @@ from sandbox.benches.shared_budget import shared_budget
 
 BENCHES: Mapping[str, Bench | WarBench] = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
-    "shared-budget": Bench("a corporation and twenty pilots against the ideal schedule", "eight minutes", shared_budget),
+    "shared-budget": Bench("a corporation and twenty pilots against the ideal", "eight minutes", shared_budget),
     "feed": WarBench("the feed query against its floor and PostGraphile 5", "two minutes", feed),
 }
 
