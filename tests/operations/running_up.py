@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -108,7 +109,8 @@ class RunningUp:
     def kill_everything(self) -> None:
         """As a power cut does: nobody gets to say goodbye."""
         for pid in [*self.parts, self.process.pid]:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a Postgres process that ended by itself meanwhile
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join(10)
 

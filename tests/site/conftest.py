@@ -18,6 +18,7 @@ from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
+from sandbox.valkey import valkey
 from tests.api.conftest import settings_for
 from tests.api.site import Browser as Visitor
 from tests.api.site import Site, open_browser, serve
@@ -39,8 +40,17 @@ class World:
 
 
 @pytest.fixture(scope="session")
+async def site_redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """A Redis of its own: other tests empty theirs, and count who listens."""
+    part, url = valkey(tmp_path_factory.mktemp("redis"), free_port())
+    running = await RunningPart.start(part)
+    yield url
+    await running.stop()
+
+
+@pytest.fixture(scope="session")
 async def world(
-    postgres_url: str, template_database: str, session_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_url: str, template_database: str, site_redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[World]:
     server, name = postgres_url.rpartition("/")[0], f"test_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(f"{server}/postgres")
@@ -48,7 +58,7 @@ async def world(
     part, address = temporal(tmp_path_factory.mktemp("temporal"), free_port(), None, durable=False)
     running = await RunningPart.start(part)
     async with SandboxEve(SandboxOptions(first_killmails=130)) as eve:
-        settings = settings_for(f"{server}/{name}", session_redis_url).model_copy(
+        settings = settings_for(f"{server}/{name}", site_redis_url).model_copy(
             update={
                 "temporal_address": address,
                 "eve_images_url": f"{eve.url}/images",
