@@ -50,6 +50,7 @@ from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
 from workflows.name_refresh import NameRefresh
+from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
 from workflows.universe_client import wake_enrichment
 from workflows.upkeep import DailyFullSync, Housekeeping
@@ -77,6 +78,7 @@ WORKFLOWS: list[type] = [
     NameRefresh,
     ZkillboardImport,
     DepartureWorkflow,
+    KillmailNaming,
 ]
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import asyncpg
 
 from db.arrivals import record_arrivals
-from db.references import recent_among, users_on
+from db.references import news_among, users_on
 from eve.budget import CallClass
 from live import LiveEvents
-
-NEWS = timedelta(hours=1)
-"""What an import brings and happened within this would have come by the sync anyway, and is announced."""
 
 
 async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], call_class: CallClass) -> None:
     """To be called after the commit. Years-old killmails must not drop in at the top of anybody's live feed."""
     news = killmail_ids
     if call_class is CallClass.IMPORT:
-        news = await recent_among(pool, killmail_ids, NEWS)
+        news = await news_among(pool, killmail_ids)
         await record_arrivals(pool, set(killmail_ids) - set(news), silent=True)
     if news:
         await record_arrivals(pool, news)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import asyncpg
 from temporalio import activity
 
@@ -96,22 +98,21 @@ class Imports:
         except NoSuchImport:
             raise CharacterRemoved from None
         bodies = [one.body for one in page.killmails if one.body is not None and one.ref.killmail_id in taken.wanted]
-        stored = 0
         for start in range(0, len(bodies), STORED_AT_ONCE):
-            stored += await self._store(bodies[start : start + STORED_AT_ONCE])
+            await self._store(bodies[start : start + STORED_AT_ONCE])
         here = await stored_among(self._pool, listed)
-        if here:
-            await appraise(self._pool, here)  # also what an attempt before this one stored
-            await announce(self._pool, self._live, here if stored else [], CallClass.IMPORT)
+        new = await new_among(self._pool, character_id, here)  # also what an attempt before this one stored
+        if new:
+            await appraise(self._pool, new)
+            await announce(self._pool, self._live, new, CallClass.IMPORT)
         missing = await claim_for_import(self._pool, character_id, taken.wanted - set(here))
         await note_progress(self._pool, character_id)
-        imported = ImportedPage(page.length, await new_among(self._pool, character_id, listed), missing)
+        imported = ImportedPage(page.length, new, missing)
         if request.position.page == LAST_PAGE and (oldest := await oldest_read(self._pool, character_id)):
             imported.oldest_year, imported.oldest_month = oldest.year, oldest.month
         return imported
 
-    async def _store(self, bodies: list[bytes]) -> int:
-        try:
-            return len(await store_killmails(self._pool, bodies))
-        except RefusedKillmails as error:
-            return len(error.new)  # the refused ones are asked of ESI, like any without a body
+    async def _store(self, bodies: list[bytes]) -> None:
+        # What Postgres refuses is asked of ESI, like what comes without a body.
+        with contextlib.suppress(RefusedKillmails):
+            await store_killmails(self._pool, bodies)

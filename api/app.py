@@ -12,7 +12,17 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api import account_export, account_pages, error_pages, health, killmail_export, login, metrics, settings_page
+from api import (
+    account_export,
+    account_pages,
+    error_pages,
+    health,
+    import_page,
+    killmail_export,
+    login,
+    metrics,
+    settings_page,
+)
 from api.graphql.execution import Executor
 from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
@@ -36,6 +46,9 @@ ROUTES = (
     Route("/settings/api-keys", account_pages.key_order, methods=["POST"]),
     Route("/settings/delete", account_pages.delete_order, methods=["POST"]),
     Route(account_export.EXPORT_PATH, account_export.export),
+    Route("/settings/zkillboard", import_page.import_order, methods=["POST"]),
+    Route("/settings/killmail", import_page.added_killmail, methods=["POST"]),
+    Route("/fragments/imports", import_page.imports_fragment),
     Route("/auth/login", login.login),
     Route("/auth/callback", login.callback),
     Route("/auth/logout", login.logout, methods=["POST"]),

@@ -25,6 +25,8 @@ from eve.budget import Budget
 from eve.esi import Esi
 from eve.session import open_session
 from eve.sso import Sso
+from eve.zkillboard import Zkillboard
+from eve.zkillboard_turns import Turns
 from live import LiveEvents
 from settings import Settings
 from workflows.client import connect_temporal
@@ -46,6 +48,7 @@ class Services:
     vault: TokenVault
     sso: Sso
     esi: Esi
+    zkillboard: Zkillboard
     temporal: temporalio.client.Client
     sync_requests: SyncRequests
     live_feed: LiveFeed
@@ -84,6 +87,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 vault=TokenVault.from_settings(settings),
                 sso=Sso(http, settings),
                 esi=Esi(http, Budget(redis_client), settings.esi_base_url, settings.eve_client_id),
+                zkillboard=Zkillboard(
+                    http, Turns(redis_client, settings.zkillboard_interval_seconds), settings.zkillboard_url
+                ),
                 temporal=temporal,
                 sync_requests=sync_requests,
                 live_feed=live_feed,

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api import import_page
 from api.browser_cookies import caller
 from api.corporation_orders import set_corporation_publishing, set_corporation_sync
 from api.login import CORPORATION_SCOPES
@@ -83,4 +84,6 @@ SECTIONS: tuple[Section, ...] = (
     ("_settings_sessions.html", _sessions),
     ("_settings_api_keys.html", _api_keys),
     ("_settings_account.html", _nothing),
+    ("_settings_imports.html", import_page.imports_context),
+    ("_settings_add_killmail.html", _nothing),
 )

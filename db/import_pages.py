@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from db.references import add_references
-from workflows.import_contracts import Position
+from workflows.import_contracts import Position, claimant
 
 CLAIM_FOR = timedelta(hours=1)
 """How long a page's references are left to its import, which may have to wait for ESI's budget. Then the
@@ -25,11 +25,6 @@ class PageTaken:
     """Of a page's killmails: those without a body here."""
 
     wanted: frozenset[int]
-
-
-def claimant(character_id: int) -> int:
-    """By whom an import claims references: not the character's own sync, which claims in the character's name."""
-    return -character_id
 
 
 async def take_page(

@@ -9,9 +9,9 @@ from datetime import datetime
 import asyncpg
 import orjson
 
-from db.import_pages import NoSuchImport, claimant
+from db.import_pages import NoSuchImport
 from workflows.contracts import Progress
-from workflows.import_contracts import ENDED, Estimate, FinishImport, ImportAccount, ImportState, NoteImport
+from workflows.import_contracts import ENDED, Estimate, FinishImport, ImportAccount, ImportState, NoteImport, claimant
 from workflows.import_status import Standing, import_sentence
 
 _RESET = """
@@ -42,20 +42,29 @@ class ShownImport:
         return self.state not in ENDED
 
 
-async def request_import(pool: asyncpg.Pool, character_id: int) -> None:
-    """Show at once that an import was asked for; one that runs is left as it is.
+async def request_import(pool: asyncpg.Pool, character_id: int) -> bool:
+    """Show at once that an import was asked for; one that runs is left as it is, then the answer is False.
 
     Raises:
         NoSuchImport: the character is not a user.
     """
     try:
-        await pool.execute(
+        tag = await pool.execute(
             f"INSERT INTO zkillboard_imports AS i (character_id, state) VALUES ($1, 'estimating')"  # noqa: S608
             f" ON CONFLICT (character_id) DO UPDATE SET {_RESET} WHERE i.finished_at IS NOT NULL",
             character_id,
         )
     except asyncpg.ForeignKeyViolationError:
         raise NoSuchImport from None
+    return not tag.endswith(" 0")
+
+
+async def forget_import(pool: asyncpg.Pool, character_id: int) -> None:
+    """What was asked for could not be started: nothing is shown of it."""
+    await pool.execute(
+        "DELETE FROM zkillboard_imports WHERE character_id = $1 AND finished_at IS NULL AND expected IS NULL",
+        character_id,
+    )
 
 
 async def begin_import(pool: asyncpg.Pool, character_id: int) -> int:

@@ -18,6 +18,8 @@ CLAIM_FOR = timedelta(minutes=3)
 """How long a claimed reference is left to its claimant; a fetch prolongs it when it starts."""
 CLAIM_AT_MOST = 5000
 """References one look takes on; the rest waits for the next, which comes at once."""
+NEWS = timedelta(hours=1)
+"""What comes by another way than a sync and happened within this is announced, as the sync would have done."""
 ORPHANED_AFTER = timedelta(minutes=30)
 """A reference that nobody has worked on for so long has lost its finder."""
 
@@ -172,6 +174,13 @@ async def record_failures(pool: asyncpg.Pool, failures: Sequence[FailedAttempt])
     )
 
 
+async def hash_of(pool: asyncpg.Pool, killmail_id: int) -> str | None:
+    """The hash of a killmail that we were shown; never for anybody's eyes."""
+    query = "SELECT killmail_hash FROM killmail_refs WHERE killmail_id = $1"
+    found: str | None = await pool.fetchval(query, killmail_id)
+    return found
+
+
 async def stored_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
     """Those of these killmails whose body is here. Ascending."""
     rows = await pool.fetch(
@@ -180,13 +189,13 @@ async def stored_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> lis
     return [row["killmail_id"] for row in rows]
 
 
-async def recent_among(pool: asyncpg.Pool, killmail_ids: Collection[int], recent: timedelta) -> list[int]:
-    """Those of these killmails that are here and happened within `recent`. Ascending."""
+async def news_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
+    """Those of these killmails that are here and happened so lately that they are news. Ascending."""
     rows = await pool.fetch(
         "SELECT killmail_id FROM killmails WHERE killmail_id = ANY ($1) AND killmail_time > now() - $2::interval"
         " ORDER BY killmail_id",
         list(killmail_ids),
-        recent,
+        NEWS,
     )
     return [row["killmail_id"] for row in rows]
 

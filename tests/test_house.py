@@ -43,6 +43,7 @@ WORKFLOW_MODULES = {
     "import_contracts",
     "import_status",
     "name_refresh",
+    "naming",
     "pacing",
     "prices",
     "search_attributes",

@@ -39,8 +39,9 @@ async def start_import(
         task_queue=SYNC_QUEUE,
         result_type=ImportAccount,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal=None if ask_first else "begin",
-        start_signal_args=[] if ask_first else [Request(reason)],
+        # Not only the start: one that is just ending must hear that it is wanted again.
+        start_signal="estimate" if ask_first else "begin",
+        start_signal_args=[Request(reason)],
         priority=Priority(priority_key=PRIORITY_OF[CallClass.IMPORT], fairness_key=f"character-{character_id}"),
         memo={"character_id": character_id},
         search_attributes=TypedSearchAttributes([SearchAttributePair(CHARACTER_ID, character_id)]),

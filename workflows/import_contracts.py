@@ -22,6 +22,11 @@ def zkillboard_import_id(character_id: int) -> str:
     return f"zkillboard-import-{character_id}"
 
 
+def claimant(character_id: int) -> int:
+    """By whom an import claims references: not the character's own sync, which claims in the character's name."""
+    return -character_id
+
+
 class ImportState(StrEnum):
     """Where an import stands. `workflows/import_status.py` has the sentence for each."""
 

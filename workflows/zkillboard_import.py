@@ -43,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
         ImportStatus,
         NoteImport,
         Position,
+        claimant,
     )
     from workflows.import_status import Standing, import_sentence
 
@@ -76,7 +77,7 @@ class _GaveUp(Exception):
 
 @workflow.defn(name="ZkillboardImport")
 class ZkillboardImport:
-    """Id `zkillboard-import-<character_id>`, queue `sync`. Signals: `begin`, `cancel`. Query: `status`."""
+    """Id `zkillboard-import-<character_id>`, queue `sync`. Signals: `estimate`, `begin`, `cancel`. Query: `status`."""
 
     @workflow.init
     def __init__(self, state: ImportRunState) -> None:
@@ -85,6 +86,8 @@ class ZkillboardImport:
         self._waits: Failure | None = None
         self._begin = not state.ask_first
         self._cancelled = False
+        self._ending = False
+        self._again: ImportRunState | None = None  # asked for while this one was being put on record
         self._pages = 0  # in this run
         self._account: ImportAccount | None = None
         self._priority = Priority(
@@ -100,6 +103,12 @@ class ZkillboardImport:
             await self._stopped(work)
             await self._finish(ImportState.CANCELLED)
             raise
+        account = await self._outcome(work)
+        if self._again is not None:
+            workflow.continue_as_new(self._again)
+        return account
+
+    async def _outcome(self, work: asyncio.Future[ImportState | None]) -> ImportAccount:
         if self._cancelled:
             await self._stopped(work)
             return await self._finish(ImportState.CANCELLED)
@@ -116,6 +125,13 @@ class ZkillboardImport:
     @workflow.signal(description="The pilot has seen the estimate and wants the import.")
     def begin(self, request: Request | None = None) -> None:  # noqa: ARG002 - the reason is in the history
         self._begin = True
+        if self._ending:
+            self._again = ImportRunState(self._state.character_id)
+
+    @workflow.signal(description="The pilot wants to know how much there is; one that is under way says so anyway.")
+    def estimate(self, request: Request | None = None) -> None:  # noqa: ARG002
+        if self._ending and self._again is None:
+            self._again = ImportRunState(self._state.character_id, ask_first=True)
 
     @workflow.signal(description="Stop after what is being stored; what is here stays.")
     def cancel(self, request: Request | None = None) -> None:  # noqa: ARG002
@@ -186,7 +202,8 @@ class ZkillboardImport:
         self._pages += 1
         state.listed += page.length
         for start in range(0, len(page.missing_ids), KILLMAIL_BATCH):
-            batch = FetchKillmails(page.missing_ids[start : start + KILLMAIL_BATCH], CallClass.IMPORT)
+            ids = page.missing_ids[start : start + KILLMAIL_BATCH]
+            batch = FetchKillmails(ids, CallClass.IMPORT, claimant(state.character_id))
             await self._patiently(partial(calls.fetch_killmails, batch, self._priority))
         state.unnamed_killmail_ids += page.new_ids + page.missing_ids
         workflow.set_current_details(self.status().message)
@@ -273,6 +290,7 @@ class ZkillboardImport:
         self._waits = None
 
     async def _finish(self, ended: ImportState, failure: str = "") -> ImportAccount:
+        self._ending = True
         finish = FinishImport(self._state.character_id, ended, failure, self._state.cut_off)
         self._account = await import_calls.finish_import(finish, self._priority)
         self._shown, self._waits = ended, None

@@ -23,6 +23,9 @@ SCOPE_OF_MUTATION = {
     "forceFullResync": Scope.SYNC,
     "pauseSync": Scope.SYNC,
     "resumeSync": Scope.SYNC,
+    "estimateZkillboardImport": Scope.SYNC,
+    "startZkillboardImport": Scope.SYNC,
+    "cancelZkillboardImport": Scope.SYNC,
 }
 """Mutations that a key of this scope may run."""
 NEEDS_A_SESSION = "Log in on the site for this: it is not done with an API key."

@@ -10,9 +10,11 @@ from graphql import GraphQLSchema
 from api.graphql.account import me as my_account
 from api.graphql.account import mutation as account_mutation
 from api.graphql.account_feeds import account_character
+from api.graphql.added_killmails import added_killmails
 from api.graphql.attacker_groups import killmail
 from api.graphql.corporations import me
 from api.graphql.fitting import killmail as fitting
+from api.graphql.imports import import_mutations, import_queries
 from api.graphql.mutations import mutation
 from api.graphql.profiles import me as account
 from api.graphql.profiles import profiles
@@ -39,5 +41,6 @@ def load_schema() -> GraphQLSchema:
         *(profile_query, search_query, health_query, account, *profiles),
         account_character,
         *(my_account, account_mutation),
+        *(import_queries, import_mutations, added_killmails),
         *(date_time, big_int, isk),
     )

@@ -1,0 +1,162 @@
+"""One killmail, added by its link: read from ESI, and stored if it concerns whoever added it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import redis.exceptions
+
+from api.services import Services
+from api.sync_requests import AWAY, PATIENCE_SECONDS, TEMPORAL_IS_AWAY, Refusal
+from db.appraisal import appraise
+from db.arrivals import record_arrivals
+from db.killmails import Viewer, killmails_by_id
+from db.references import add_references, hash_of, news_among, users_on
+from db.sessions import Caller
+from db.store import RefusedKillmails, store_killmails
+from eve.budget import CallClass
+from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
+from eve.killmail import KillmailRef
+from eve.killmail_links import parse_killmail_link
+from live import LiveEvents
+from workflows.naming_client import name_killmail
+
+log = logging.getLogger(__name__)
+
+LINKS_PER_WINDOW, WINDOW_SECONDS = 20, 600
+"""Links an account may try: each costs the whole installation a call to ESI, and may cost one to zKillboard."""
+ZKILLBOARD_PATIENCE_SECONDS = 8.0
+NAMED_AFTER = timedelta(seconds=2)
+"""Longer than storing takes."""
+
+NOT_A_LINK = Refusal(
+    "NOT_A_KILLMAIL_LINK",
+    "This is not a link to a killmail. It looks like https://zkillboard.com/kill/123456789/ or"
+    " https://esi.evetech.net/killmails/123456789/… with the killmail's hash.",
+)
+NOT_YOURS = Refusal(
+    "NOT_YOUR_KILLMAIL",
+    "None of your characters is on this killmail, nor a corporation whose board you see; it was not stored.",
+)
+UNKNOWN = Refusal("UNKNOWN_KILLMAIL", "zKillboard does not have this killmail; ESI's link to it works without.")
+WRONG_HASH = Refusal("WRONG_HASH", "EVE knows no killmail with this id and hash; copy the whole link again.")
+TOO_MANY = Refusal("RATE_LIMITED", "You added many killmails just now; try again in ten minutes.")
+ZKILLBOARD_BUSY = Refusal(
+    "ZKILLBOARD_BUSY", "zKillboard is asked for something else just now; try again in a minute, or use ESI's link."
+)
+ZKILLBOARD_AWAY = Refusal(
+    "ZKILLBOARD_UNAVAILABLE", "zKillboard does not answer well; try again later, or use ESI's link."
+)
+EVE_AWAY = Refusal("EVE_UNAVAILABLE", "EVE does not answer well; try again in a minute.")
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The killmail as the caller sees it. `was_here`: it had been stored before."""
+
+    node: dict[str, Any]
+    was_here: bool
+
+
+async def add_killmail(services: Services, caller: Caller, link: str) -> Added | Refusal:
+    """Read, check and store the killmail behind a link. Nothing is stored when it is refused."""
+    settings = services.settings
+    parsed = parse_killmail_link(link, settings.esi_base_url, settings.zkillboard_url)
+    if parsed is None:
+        return NOT_A_LINK
+    try:
+        if not await _may_try(services, caller):
+            return TOO_MANY
+    except (redis.exceptions.RedisError, OSError) as error:
+        log.warning("nobody's links can be counted, so none is followed: %s", error)
+        return AWAY
+    killmail_id = parsed.killmail_id if isinstance(parsed, KillmailRef) else parsed
+    viewer = Viewer(caller.character_ids, caller.corporation_ids)
+    known = await hash_of(services.pool, killmail_id)
+    if known is not None and isinstance(parsed, KillmailRef) and parsed.killmail_hash != known.lower():
+        return WRONG_HASH
+    if nodes := await killmails_by_id(services.pool, viewer, [killmail_id]):
+        return Added(nodes[0], was_here=True)
+    ref = parsed if isinstance(parsed, KillmailRef) else await _reference(services, killmail_id, known)
+    if isinstance(ref, Refusal):
+        return ref
+    body = await _body(services, ref)
+    if isinstance(body, Refusal):
+        return body
+    if (seen_by := _concerned(body, caller)) is None:
+        return NOT_YOURS
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await name_killmail(services.temporal, killmail_id, NAMED_AFTER)
+    except TEMPORAL_IS_AWAY as error:
+        log.warning("killmail %d is not added, for it could not be named: %s", killmail_id, error or "no answer")
+        return AWAY
+    await _store(services, ref, body, seen_by)
+    nodes = await killmails_by_id(services.pool, viewer, [killmail_id])
+    return Added(nodes[0], was_here=False) if nodes else EVE_AWAY
+
+
+async def _may_try(services: Services, caller: Caller) -> bool:
+    key = f"killreport:added-killmails:{caller.account_id}"
+    async with services.redis.pipeline(transaction=True) as pipeline:
+        pipeline.incr(key)
+        pipeline.expire(key, WINDOW_SECONDS, nx=True)
+        tried, _ = await pipeline.execute()
+    return bool(tried <= LINKS_PER_WINDOW)
+
+
+async def _reference(services: Services, killmail_id: int, known: str | None) -> KillmailRef | Refusal:
+    if known is not None:
+        return KillmailRef(killmail_id, known)
+    try:
+        return (await services.zkillboard.killmail(killmail_id, ZKILLBOARD_PATIENCE_SECONDS)).ref
+    except NotFound:
+        return UNKNOWN
+    except ZkillboardLimited:
+        return ZKILLBOARD_BUSY
+    except EveError as error:
+        log.warning("zKillboard could not be asked for killmail %d: %s", killmail_id, error)
+        return ZKILLBOARD_AWAY
+
+
+async def _body(services: Services, ref: KillmailRef) -> bytes | Refusal:
+    try:
+        return await services.esi.killmail(ref, CallClass.LIVE)
+    except (InvalidHash, NotFound, BadRequest):
+        return WRONG_HASH
+    except (RateLimited, Downtime) as error:
+        return Refusal("EVE_UNAVAILABLE", str(error))
+    except EveError as error:
+        log.warning("ESI could not be asked for killmail %d: %s", ref.killmail_id, error)
+        return EVE_AWAY
+
+
+def _concerned(body: bytes, caller: Caller) -> int | None:
+    """The caller's character on a killmail; any of them where only a corporation of theirs is; None: neither."""
+    killmail = orjson.loads(body)
+    people = (killmail["victim"], *killmail["attackers"])
+    mine = {one.get("character_id") for one in people} & set(caller.character_ids)
+    if mine:
+        return int(min(mine))
+    boards = {one.get("corporation_id") for one in people} & set(caller.corporation_ids)
+    return caller.character_ids[0] if boards else None
+
+
+async def _store(services: Services, ref: KillmailRef, body: bytes, seen_by: int) -> None:
+    async with services.pool.acquire() as connection:
+        await add_references(connection, seen_by, [(ref.killmail_id, ref.killmail_hash)])
+    try:
+        await store_killmails(services.pool, [body])
+    except RefusedKillmails as error:
+        log.error("killmail %d cannot be stored: %s", ref.killmail_id, error)
+        return
+    await appraise(services.pool, [ref.killmail_id])
+    news = await news_among(services.pool, [ref.killmail_id])
+    await record_arrivals(services.pool, [ref.killmail_id], silent=not news)
+    if news:
+        await LiveEvents(services.redis).killmails_stored(news, await users_on(services.pool, news))

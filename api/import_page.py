@@ -1,0 +1,61 @@
+"""The settings' sections for killmails from elsewhere: imports from zKillboard, and one killmail by its link."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.added_killmails import Added, add_killmail
+from api.import_orders import ImportOrder, order_import
+from api.page_forms import posted_form, refusal_page, signed_in
+from api.rendering import render
+from api.services import services_of
+from db.accounts import account_characters
+from db.imports import imports_of
+from db.sessions import Caller
+from workflows.import_contracts import ImportState
+
+ORDERS: tuple[ImportOrder, ...] = get_args(ImportOrder)
+ANCHOR = "/settings#imports"
+
+
+async def imports_context(request: Request, who: Caller) -> dict[str, Any]:
+    """What `_settings_imports.html` shows."""
+    pool = services_of(request).pool
+    characters = await account_characters(pool, who.account_id)
+    found = await imports_of(pool, who.character_ids)
+    return {
+        "importers": [(character, found.get(character.character_id)) for character in characters],
+        "imports_changing": any(one.running and one.state is not ImportState.ESTIMATED for one in found.values()),
+    }
+
+
+async def imports_fragment(request: Request) -> Response:
+    """GET /fragments/imports: the section, for the page's script."""
+    who = await signed_in(request)
+    response = render(request, "_settings_imports.html", **await imports_context(request, who))
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+async def import_order(request: Request) -> Response:
+    """POST /settings/zkillboard: the buttons of an import. Fields: `character_id`, `order`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    order = next(one for one in ORDERS if one == form.choice("order", *ORDERS))
+    refusal = await order_import(services_of(request), form.who, form.eve_id("character_id"), order)
+    return RedirectResponse(ANCHOR, 303) if refusal is None else refusal_page(request, refusal.message, ANCHOR)
+
+
+async def added_killmail(request: Request) -> Response:
+    """POST /settings/killmail: add one killmail, and show it. Field: `link`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    outcome = await add_killmail(services_of(request), form.who, form.fields.get("link", ""))
+    if not isinstance(outcome, Added):
+        return refusal_page(request, outcome.message, "/settings#add-killmail")
+    return RedirectResponse(f"/killmails/{outcome.node['id']}", 303)

@@ -1,0 +1,34 @@
+// Keeps the imports on the settings page fresh while they go on. The page works without it.
+"use strict";
+
+const LOOK_MS = 2000;
+
+async function lookAtImports() {
+  try {
+    if (!document.hidden) {
+      const response = await fetch("/fragments/imports", { headers: { Accept: "text/html" } });
+      if (response.status === 401) { location.reload(); return; }
+      if (!response.ok) { throw new Error(String(response.status)); }
+      const holder = document.createElement("template");
+      holder.innerHTML = await response.text(); // our own server's page, escaped there
+      showImports(holder.content.firstElementChild);
+    }
+  } catch (error) {
+    console.warn(error);
+  }
+  lookWhileChanging();
+}
+
+function showImports(fresh) {
+  const current = document.getElementById("imports");
+  if (current.outerHTML === fresh.outerHTML) { return; }
+  const focused = current.contains(document.activeElement) ? document.activeElement.id : "";
+  current.replaceWith(fresh);
+  if (focused) { document.getElementById(focused)?.focus(); }
+}
+
+function lookWhileChanging() {
+  if (document.getElementById("imports").dataset.changing === "yes") { setTimeout(lookAtImports, LOOK_MS); }
+}
+
+lookWhileChanging();

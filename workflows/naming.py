@@ -1,0 +1,26 @@
+"""`KillmailNaming`: names for a few killmails that came by another way than a sync."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.common import Priority
+
+with workflow.unsafe.imports_passed_through():
+    from workflows import calls
+    from workflows.contracts import NamedEntities, NameEntities
+
+PRIORITY = Priority(priority_key=1, fairness_key="naming")
+
+
+@workflow.defn(name="KillmailNaming")
+class KillmailNaming:
+    """Id `killmail-naming-<killmail_id>`, queue `sync`."""
+
+    @workflow.run
+    async def run(self, request: NameEntities) -> NamedEntities:
+        entities, systems = await asyncio.gather(
+            calls.name_entities(request, PRIORITY), calls.describe_solar_systems(request, PRIORITY)
+        )
+        return NamedEntities(entities.unknown + systems.unknown, entities.named + systems.named)
