@@ -10,18 +10,18 @@ from api.browser_cookies import forget_session
 from api.page_forms import posted_form, refusal_page
 from api.rendering import render
 from api.services import services_of
-from api.sync_orders import give_order
+from api.sync_orders import ORDERS, give_order
 from api.sync_requests import Refusal
 from db.sessions import Scope
 
 
 async def character_order(request: Request) -> Response:
-    """POST /settings/characters. Fields: `character_id`, `order` (pause, resume, remove)."""
+    """POST /settings/characters. Fields: `character_id`, `order` (an order to its sync, or remove)."""
     form = await posted_form(request)
     if isinstance(form, Response):
         return form
     services, character_id = services_of(request), form.eve_id("character_id")
-    order = form.choice("order", "pause", "resume", "remove")
+    order = form.choice("order", *ORDERS, "remove")
     if order == "remove":
         return _back(request, await account_orders.remove(services, form.who, character_id))
     return _back(request, await give_order(services, form.who, character_id, order))

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.browser_cookies import caller, forget_session, keep_login_browser, keep_session, login_browser, session_token
 from api.client_names import client_name
+from api.login_network import login_network
 from api.login_outcomes import (
     DENIED,
     FOREIGN_REQUEST,
@@ -91,7 +92,7 @@ async def callback(request: Request) -> Response:
         grant = await _grant(request, services, attempt)
     except LoginFailed as failed:
         if failed.outcome is not STATE_UNKNOWN:
-            await record_login_event(services.pool, failed.outcome.name)
+            await record_login_event(services.pool, failed.outcome.name, network=login_network(request))
         return outcome_page(request, failed.outcome)
     granted = await _store(request, services, attempt, grant)
     await services.sync_requests.token_granted(granted.character_id)
@@ -104,7 +105,10 @@ async def callback(request: Request) -> Response:
         client=client_name(request.headers.get("user-agent", "")),
     )
     await record_login_event(
-        services.pool, OWNER_CHANGED.name if granted.owner_changed else "logged_in", granted.character_id
+        services.pool,
+        OWNER_CHANGED.name if granted.owner_changed else "logged_in",
+        granted.character_id,
+        login_network(request),
     )
     response: Response
     if granted.owner_changed:

@@ -21,6 +21,7 @@ from api.services import services_of
 from db.accounts import account_characters
 from db.api_keys import account_api_keys
 from db.followed_corporations import account_corporations
+from db.recent_runs import recent_runs
 from db.sessions import Caller, account_sessions
 
 Section = tuple[str, Callable[[Request, Caller], Awaitable[dict[str, Any]]]]
@@ -55,8 +56,10 @@ async def corporation_order(request: Request) -> Response:
 
 
 async def _characters(request: Request, who: Caller) -> dict[str, Any]:
+    pool = services_of(request).pool
     return {
-        "characters": await account_characters(services_of(request).pool, who.account_id),
+        "characters": await account_characters(pool, who.account_id),
+        "runs": await recent_runs(pool, who.character_ids),
         "corporation_scopes": frozenset(CORPORATION_SCOPES),
     }
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import temporalio.client
 import temporalio.service
 
+from workflows.batch_signals import start_signal_for_all
 from workflows.client import WorkflowNotRunning, signal_user_sync, start_or_wake
 from workflows.corporation_client import start_or_wake_corporation
 from workflows.departure_client import start_departure
@@ -77,6 +78,16 @@ class SyncRequests:
         except WorkflowNotRunning:
             return AWAY
         return None
+
+    async def signal_all(self, signal: str, reason: str) -> Refusal | str:
+        """Begin to send a signal to every pilot's sync; what was begun, in a sentence."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                job_id = await start_signal_for_all(self._client, signal, reason)
+        except TEMPORAL_IS_AWAY as error:
+            log.warning("could not send %s to all syncs: %s", signal, error or "no answer in time")
+            return AWAY
+        return "taken; no sync is running" if job_id is None else f"taken; batch {job_id}"
 
     async def directors_changed(self, corporation_id: int) -> Refusal | None:
         """Start or wake the corporation's workflow; if Temporal is away the watchdog does. None when it was told."""

@@ -35,7 +35,7 @@ _OF_ACCOUNT = {
           FROM corporation_directors d JOIN users USING (character_id)
          WHERE account_id = $1 ORDER BY d.corporation_id, d.character_id""",
     "login": """
-        SELECT at, character_id, outcome FROM login_events
+        SELECT at, character_id, outcome, network FROM login_events
          WHERE character_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY at""",
     "sync_run": """
         SELECT run_id, character_id, kind, started_at, finished_at, listed, new, stored, pending, failed

@@ -32,6 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 import db.account_models
+import db.admin_models
 import db.corporation_models
 import db.import_models
 import db.price_models
@@ -126,6 +127,7 @@ class LoginEvent(SQLModel, table=True):
     at: datetime = Field(sa_column=_time(now=True))
     character_id: int | None = Field(default=None, sa_column=_bigint(nullable=True))
     outcome: str = Field(sa_column=_text())
+    network: str | None = Field(default=None, sa_column=_text(nullable=True))  # from where, without the host
 
 
 class KillmailList(SQLModel, table=True):

@@ -208,9 +208,13 @@ async def take_login(pool: asyncpg.Pool, vault: TokenVault, state: str, browser:
     )
 
 
-async def record_login_event(pool: asyncpg.Pool, outcome: str, character_id: int | None = None) -> None:
+async def record_login_event(
+    pool: asyncpg.Pool, outcome: str, character_id: int | None = None, network: str | None = None
+) -> None:
     """Write down how a login ended. Only for a state that was ours: strangers must not fill the table."""
-    await pool.execute("INSERT INTO login_events (outcome, character_id) VALUES ($1, $2)", outcome, character_id)
+    await pool.execute(
+        "INSERT INTO login_events (outcome, character_id, network) VALUES ($1, $2, $3)", outcome, character_id, network
+    )
 
 
 def digest(secret: str) -> bytes:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass
 
 import asyncpg
-from temporalio.api.batch.v1 import BatchOperationSignal
-from temporalio.api.common.v1 import Payloads
 from temporalio.api.enums.v1 import BatchOperationState
-from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest, StartBatchOperationRequest
+from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest
 from temporalio.client import Client
 
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
+from workflows.batch_signals import start_signal_for_all
 from workflows.client import WorkflowNotRunning, query_status, signal_user_sync
-from workflows.contracts import Request, SyncStatus, user_sync_id
+from workflows.contracts import SyncStatus, user_sync_id
 
-RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
-BATCH_PER_SECOND = 20.0
-"""Soft in the server; the brake on ESI is its budget, not this."""
 BATCH_SECONDS = 600.0
 POLL_SECONDS = 0.2
 
@@ -100,21 +95,9 @@ async def signal_all(settings: Settings, signal: str, reason: str) -> Signalled:
     """
     client = await temporal_client(settings)
     with temporal_failures(settings):
-        if not (await client.count_workflows(RUNNING)).count:
+        job_id = await start_signal_for_all(client, signal, reason)
+        if job_id is None:
             return Signalled(0, 0, "")
-        job_id = f"killreport-{signal}-{uuid.uuid4().hex[:12]}"
-        payloads = Payloads(payloads=await client.data_converter.encode([Request(reason)]))
-        operation = BatchOperationSignal(signal=signal, input=payloads, identity=client.identity)
-        await client.workflow_service.start_batch_operation(
-            StartBatchOperationRequest(
-                namespace=client.namespace,
-                visibility_query=RUNNING,
-                job_id=job_id,
-                reason=reason or f"killreport: {signal} for all",
-                max_operations_per_second=BATCH_PER_SECOND,
-                signal_operation=operation,
-            )
-        )
         return await _finished_batch(client, job_id)
 
 

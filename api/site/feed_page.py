@@ -19,7 +19,7 @@ from db.followed_corporations import boards
 from db.killmails import FeedPage, InvalidCursor, feed
 from db.sessions import Caller
 
-PAGE_SIZE = 50
+PAGE_SIZE = 40
 FRAGMENT = "/fragments/feed"
 
 

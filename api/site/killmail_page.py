@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.eft import eft
 from api.graphql.arguments import viewer
 from api.page_forms import signed_in
 from api.rendering import render
@@ -38,5 +39,6 @@ async def killmail(request: Request) -> Response:
         title=title(found),
         sentence=sentence(found),
         fit=shown_fit(found["items"], at_most),
+        eft=eft(found),
         attackers=shown_attackers(found, request.query_params.get("attackers")),
     )

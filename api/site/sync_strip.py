@@ -43,8 +43,7 @@ async def sync_order(request: Request) -> Response:
         return form
     order = form.choice("order", *ORDERS)
     refusal = await give_order(services_of(request), form.who, form.eve_id("character_id"), order)
-    back = "/settings" if form.fields.get("from") == "settings" else "/"
-    return RedirectResponse(back, 303) if refusal is None else refusal_page(request, refusal.message, back)
+    return RedirectResponse("/", 303) if refusal is None else refusal_page(request, refusal.message, "/")
 
 
 async def sync_strip(request: Request, who: Caller) -> dict[str, Any]:

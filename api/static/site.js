@@ -15,3 +15,56 @@ function showConnection() {
 addEventListener("online", showConnection);
 addEventListener("offline", showConnection);
 if (!navigator.onLine) { showConnection(); }
+
+// --- search: suggestions beneath the box; the form works without them -----------------------------------------------
+
+const box = document.getElementById("q");
+const suggestions = document.getElementById("suggestions");
+const suggested = document.getElementById("suggested");
+let asking = null;
+async function suggest() {
+  const asked = box.value.trim();
+  if (asked.length < 2) { hideSuggestions(); return; }
+  const response = await fetch(`/fragments/search?q=${encodeURIComponent(asked)}`);
+  if (!response.ok || box.value.trim() !== asked) { return; } // an older answer than the question
+  suggestions.innerHTML = await response.text(); // our own server's, escaped there
+  const count = suggestions.querySelectorAll("a").length;
+  suggestions.hidden = count === 0;
+  suggested.textContent = count === 1 ? "One suggestion below." : `${count} suggestions below.`;
+}
+function hideSuggestions() { suggestions.hidden = true; suggested.textContent = ""; }
+
+if (box) {
+  box.addEventListener("input", () => {
+    clearTimeout(asking);
+    asking = setTimeout(() => suggest().catch(hideSuggestions), 150);
+  });
+  box.form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { hideSuggestions(); box.focus(); return; }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || suggestions.hidden) { return; }
+    event.preventDefault();
+    const stops = [box, ...suggestions.querySelectorAll("a")];
+    stops[(stops.indexOf(document.activeElement) + step + stops.length) % stops.length].focus();
+  });
+  document.addEventListener("click", (event) => { if (!box.form.contains(event.target)) { hideSuggestions(); } });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !event.target.closest("input, select, textarea")) { event.preventDefault(); box.focus(); }
+  });
+}
+
+// --- copying ---------------------------------------------------------------------------------------------------------
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copy);
+    text.select();
+    try {
+      await navigator.clipboard.writeText(text.value);
+      document.getElementById(`${text.id}-copied`).textContent = "Copied.";
+    } catch { // not over https, or not allowed: it is selected
+      document.getElementById(`${text.id}-copied`).textContent = "Press Ctrl+C to copy.";
+    }
+  });
+}

@@ -37,6 +37,8 @@ class World:
     site: Site
     there: Furnished
     eve: SandboxEve
+    admin_id: int
+    """The operator's account."""
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +67,12 @@ async def world(
                 "eve_sso_url": eve.url,
                 "esi_base_url": eve.url,
                 "admin_character_ids": frozenset({ADMIN}),
+                "temporal_ui_url": "http://temporal-ui.invalid",
             }
         )
         async with serve(settings) as site:
-            yield World(site, await furnish(site.pool, eve), eve)
+            there = await furnish(site.pool, eve)
+            yield World(site, there, eve, await site.add_pilot(ADMIN, name="Ops Lead"))
     await running.stop()
     await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await connection.close()
@@ -85,6 +89,14 @@ async def visitor(world: World) -> AsyncIterator[Visitor]:
     """A signed-in pilot with a browser that only speaks HTTP."""
     async with open_browser(world.site) as opened:
         await opened.sign_in(world.there.account_id)
+        yield opened
+
+
+@pytest.fixture
+async def operator(world: World) -> AsyncIterator[Visitor]:
+    """One of ADMIN_CHARACTER_IDS, by HTTP."""
+    async with open_browser(world.site) as opened:
+        await opened.sign_in(world.admin_id)
         yield opened
 
 

@@ -33,6 +33,10 @@ PAGES: dict[str, Path] = {
     "ship": lambda there: f"/types/{there.ship_id}",
     "unmet": lambda there: f"/characters/{there.second_id}?days=7",
     "settings": lambda _: "/settings",
+    "search": lambda _: "/search?q=re",
+    "search-nothing": lambda _: "/search?q=zzzzz",
+    "status": lambda _: "/status",
+    "not-for-you": lambda _: "/admin",
     "missing": lambda _: "/killmails/1",
 }
 FOR_NOBODY: dict[str, Path] = {
@@ -40,8 +44,10 @@ FOR_NOBODY: dict[str, Path] = {
     "logged-out": lambda there: f"/killmails/{there.loss_id}",
     "login-over": lambda _: "/auth/callback?state=x&code=y",
 }
-STATUS = {"missing": 404, "logged-out": 401, "login-over": 400}
+STATUS = {"missing": 404, "not-for-you": 403, "logged-out": 401, "login-over": 400}
 """Of the pages that are an error's; of all others 200."""
+FOR_ADMINS: dict[str, Path] = {"admin": lambda _: "/admin"}
+ALL_PAGES = PAGES | FOR_NOBODY | FOR_ADMINS
 WIDTHS = {"wide": 1280, "phone": 390}
 LARGEST_PAGE = 100_000
 """Bytes, style and script included, before images."""
@@ -51,10 +57,10 @@ STATIC = ("/static/site.css", "/static/site.js", "/static/live.js")
 @needs_chromium
 @pytest.mark.browser
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-@pytest.mark.parametrize("name", [*PAGES, *FOR_NOBODY])
+@pytest.mark.parametrize("name", ALL_PAGES)
 async def test_it_fits_the_window_and_is_accessible(engine: Browser, world: World, name: str, script: bool) -> None:
-    path = (PAGES | FOR_NOBODY)[name](world.there)
-    account_id = world.there.account_id if name in PAGES else None
+    path = ALL_PAGES[name](world.there)
+    account_id = {**dict.fromkeys(PAGES, world.there.account_id), **dict.fromkeys(FOR_ADMINS, world.admin_id)}.get(name)
     context = await signed_in_context(
         engine, world.site, account_id, java_script_enabled=script, color_scheme="dark", reduced_motion="reduce"
     )
@@ -92,10 +98,13 @@ async def test_the_light_theme_has_enough_contrast(engine: Browser, world: World
     await context.close()
 
 
-@pytest.mark.parametrize("name", [*PAGES, *FOR_NOBODY])
-async def test_it_is_valid_and_small(visitor: Visitor, stranger: Visitor, world: World, name: str) -> None:
-    path = (PAGES | FOR_NOBODY)[name](world.there)
-    status, page = await (visitor if name in PAGES else stranger).get(path)
+@pytest.mark.parametrize("name", ALL_PAGES)
+async def test_it_is_valid_and_small(
+    visitor: Visitor, stranger: Visitor, operator: Visitor, world: World, name: str
+) -> None:
+    path = ALL_PAGES[name](world.there)
+    who = visitor if name in PAGES else operator if name in FOR_ADMINS else stranger
+    status, page = await who.get(path)
     assert status == STATUS.get(name, 200)
     JustHTML(page, strict=True)  # raises at the first error of the HTML standard
     around = sum([len((await visitor.get(file))[1]) for file in STATIC if file in page])

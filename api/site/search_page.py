@@ -1,0 +1,65 @@
+"""GET /search: pilots, corporations, alliances, ships and systems by name; the suggestions are a part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.page_forms import signed_in
+from api.rendering import render
+from api.services import services_of
+from db.search import Hit, Kind, search
+
+KINDS: dict[Kind, tuple[str, str]] = {
+    "CHARACTER": ("character", "Pilot"),
+    "CORPORATION": ("corporation", "Corporation"),
+    "ALLIANCE": ("alliance", "Alliance"),
+    "TYPE": ("type", "Ship or type"),
+    "SOLAR_SYSTEM": ("system", "Solar system"),
+}
+"""What has a page: the word in its address, and what it is called."""
+LONGEST = 100
+"""Characters of a name that are looked at; EVE's names have fewer."""
+ON_A_PAGE = 50
+SUGGESTED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A hit with a page. `what`: the kind in words."""
+
+    name: str
+    what: str
+    address: str
+
+
+async def page(request: Request) -> Response:
+    """`q`: the name or ticker. The one thing of exactly this name is gone to at once."""
+    await signed_in(request)
+    asked = _asked(request)
+    hits = await search(services_of(request).pool, asked, KINDS, ON_A_PAGE)
+    exact = [hit for hit in hits if asked.lower() in (hit.name.lower(), (hit.ticker or "").lower())]
+    if len(exact) == 1:
+        return RedirectResponse(_found(exact[0]).address, 303)
+    return render(request, "search.html", asked=asked, found=[_found(hit) for hit in hits], more=len(hits) == ON_A_PAGE)
+
+
+async def suggestions(request: Request) -> Response:
+    """GET /fragments/search: the first few hits as a list of links."""
+    await signed_in(request)
+    hits = await search(services_of(request).pool, _asked(request), KINDS, SUGGESTED)
+    response = render(request, "_search_hits.html", found=[_found(hit) for hit in hits])
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _asked(request: Request) -> str:
+    return " ".join(request.query_params.get("q", "")[:LONGEST].split())
+
+
+def _found(hit: Hit) -> Found:
+    word, what = KINDS[hit.kind]
+    name = f"{hit.name} [{hit.ticker}]" if hit.ticker else hit.name
+    return Found(name, what, f"/{word}s/{hit.id}")

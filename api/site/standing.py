@@ -1,0 +1,79 @@
+"""How the installation stands, gathered from whatever of it answers: for the status and the admin page."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from api.services import Services
+from api.task_queues import TaskQueueFigures, TemporalDoesNotAnswer, task_queue_figures
+from db.figures import Figures, figures
+from eve.budget import BucketState, Budget, Pause
+from eve.errors import Unavailable
+
+log = logging.getLogger(__name__)
+DOWNTIME = "downtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`queues` is None when Temporal does not answer, `buckets` and `pauses` when Redis does not."""
+
+    figures: Figures
+    queues: list[TaskQueueFigures] | None
+    buckets: list[BucketState] | None
+    pauses: list[Pause] | None
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is not as it should be; none: all is well."""
+        found = []
+        if self.queues is None:
+            found.append("The sync service does not answer: nothing is synced until it does, and nothing is lost.")
+        elif any(queue.pollers == 0 for queue in self.queues):
+            found.append("No worker is at work: syncs go on where they stand as soon as one starts.")
+        if self.buckets is None:
+            found.append("The live service does not answer: pages show new killmails only when they are loaded again.")
+        found += [
+            f"EVE is in its downtime; syncs resume at {pause.until:%H:%M} EVE time."
+            for pause in self.pauses or ()
+            if pause.scope == DOWNTIME
+        ]
+        if self.figures.late_users:
+            found.append(f"{self.figures.late_users:,} of {sum(self.figures.users.values()):,} pilots are late.")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Budgeted:
+    """How many buckets ESI keeps for us in a group, and what is left of the emptiest: 0 to 100."""
+
+    group: str
+    buckets: int
+    least_left: int
+
+
+async def standing(services: Services) -> Standing:
+    """Ask Postgres, Temporal and Redis."""
+    found = await figures(services.pool, services.settings.sync_interval_seconds)
+    queues: list[TaskQueueFigures] | None = None
+    buckets: list[BucketState] | None = None
+    pauses: list[Pause] | None = None
+    try:
+        queues = await task_queue_figures(services.temporal)
+    except TemporalDoesNotAnswer as error:
+        log.warning("%s", error)
+    try:
+        budget = Budget(services.redis)
+        buckets, pauses = await budget.buckets(), await budget.pauses()
+    except Unavailable as error:
+        log.warning("%s", error)
+    return Standing(found, queues, buckets, pauses)
+
+
+def by_group(buckets: list[BucketState]) -> list[Budgeted]:
+    """The budgets without the characters they belong to."""
+    left: dict[str, list[int]] = {}
+    for one in buckets:
+        left.setdefault(one.group, []).append(round(100 * one.remaining / one.limit) if one.limit else 0)
+    return [Budgeted(group, len(shares), min(shares)) for group, shares in sorted(left.items())]

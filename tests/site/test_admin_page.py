@@ -1,0 +1,124 @@
+"""The operators' page: what they see, what they order, and that it is written down; and that nobody else gets in."""
+
+from __future__ import annotations
+
+import pytest
+from temporalio.client import Client
+
+from sandbox.installation import eventually
+from tests.api.site import Browser as Visitor
+from tests.site.conftest import ADMIN, World
+from workflows.client import prepare_temporal
+from workflows.contracts import user_sync_id
+
+
+@pytest.fixture
+async def temporal(world: World) -> Client:
+    """The site's Temporal, ready to take workflows; no worker serves it."""
+    client = await Client.connect(world.site.services.settings.temporal_address)
+    await prepare_temporal(client)
+    return client
+
+
+async def signals_of(client: Client, character_id: int) -> list[str]:
+    handle = client.get_workflow_handle(user_sync_id(character_id))
+    return [
+        event.workflow_execution_signaled_event_attributes.signal_name
+        async for event in handle.fetch_history_events()
+        if event.HasField("workflow_execution_signaled_event_attributes")
+    ]
+
+
+@pytest.mark.parametrize("path", ["/admin", "/metrics"])
+async def test_it_is_for_operators(visitor: Visitor, stranger: Visitor, path: str) -> None:
+    if path == "/admin":
+        assert (await stranger.get(path))[0] == 401
+        assert (await visitor.get(path))[0] == 403
+    assert ">Admin</a>" not in (await visitor.get("/"))[1]
+    status, page = await visitor.post("/admin/order", {"order": "pause", "whom": "all"})
+    assert status == 403
+    assert "for the operators" in page
+
+
+async def test_an_operator_whose_permission_ended_is_none_any_more(operator: Visitor, world: World) -> None:
+    assert (await operator.get("/admin"))[0] == 200
+    await world.site.pool.execute("UPDATE users SET token_state = 'owner_changed' WHERE character_id = $1", ADMIN)
+    try:
+        assert (await operator.get("/admin"))[0] == 403
+    finally:
+        await world.site.pool.execute("UPDATE users SET token_state = 'valid' WHERE character_id = $1", ADMIN)
+
+
+async def test_an_order_to_one_is_sent_and_written_down(operator: Visitor, world: World, temporal: Client) -> None:
+    pilot = world.there.pilot_id
+    status, page = await operator.post("/admin/order", {"order": "force_full_resync", "whom": str(pilot)})
+    assert status == 200
+    assert "force_full_resync" in await signals_of(temporal, pilot)
+    row = page.partition("What operators did")[2]
+    assert row.index("Ops Lead") < row.index("force_full_resync") < row.index(user_sync_id(pilot)) < row.index("taken")
+    status, page = await operator.post("/admin/order", {"order": "pause", "whom": "12345"})
+    assert status == 409
+    assert "has never logged in here" in page
+
+
+async def test_an_order_to_all_becomes_a_batch(operator: Visitor, world: World, temporal: Client) -> None:
+    pilot = world.there.second_id
+    await operator.post("/admin/order", {"order": "sync_now", "whom": str(pilot)})
+
+    async def counted() -> bool:
+        found = await temporal.count_workflows(f"WorkflowId = '{user_sync_id(pilot)}' AND ExecutionStatus = 'Running'")
+        return found.count == 1
+
+    await eventually(counted, "Temporal to count the workflow")
+    status, page = await operator.post("/admin/order", {"order": "resume", "whom": "all"})
+    assert status == 200
+    assert "taken; batch killreport-resume-" in page
+
+    async def resumed() -> bool:
+        return "resume" in await signals_of(temporal, pilot)
+
+    await eventually(resumed, "the batch to reach the pilot")
+
+
+@pytest.mark.parametrize("form", [{"order": "terminate", "whom": "all"}, {"order": "pause", "whom": "x"}, {}])
+async def test_nonsense_orders_are_refused_and_leave_no_trace(
+    operator: Visitor, world: World, form: dict[str, str]
+) -> None:
+    before = await world.site.pool.fetchval("SELECT count(*) FROM admin_actions")
+    assert (await operator.post("/admin/order", form))[0] == 400
+    assert (await operator.post("/admin/order", form, {"Origin": "https://evil.invalid"}))[0] == 403
+    assert await world.site.pool.fetchval("SELECT count(*) FROM admin_actions") == before
+
+
+async def test_missing_killmails_are_shown_by_reason_with_their_workflow(operator: Visitor, world: World) -> None:
+    pool = world.site.pool
+    await pool.execute(
+        "INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, last_error)"
+        " VALUES (7, 'h', $1, 'a test')",
+        world.there.pilot_id,
+    )
+    try:
+        _, page = await operator.get("/admin")
+    finally:
+        await pool.execute("DELETE FROM killmail_refs WHERE killmail_id = 7")
+    workflow = user_sync_id(world.there.pilot_id)
+    assert "a test" in page
+    assert f'href="http://temporal-ui.invalid/namespaces/default/workflows/{workflow}"' in page
+
+
+async def test_odd_logins_are_pointed_out(operator: Visitor, world: World) -> None:
+    pool = world.site.pool
+    assert "Nothing odd in the last hour." in (await operator.get("/admin"))[1]
+    await pool.execute(
+        "INSERT INTO login_events (outcome, network) SELECT 'denied', '203.0.113.0/24' FROM generate_series(1, 12)"
+    )
+    await pool.executemany(
+        "INSERT INTO login_events (outcome, character_id, network) VALUES ('logged_in', $1, $2)",
+        [(world.there.pilot_id, f"198.51.{third}.0/24") for third in range(3)],
+    )
+    try:
+        _, page = await operator.get("/admin")
+    finally:
+        await pool.execute("DELETE FROM login_events")
+    assert "12 failed logins from 203.0.113.0/24 in an hour" in page
+    assert f"The account of {world.eve.pilots[0].name} logged in from 3 networks in an hour" in page

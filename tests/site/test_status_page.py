@@ -1,0 +1,35 @@
+"""The public status: in words, and without a name; also when a service is away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.api.conftest import settings_for
+from tests.api.site import Browser as Visitor
+from tests.api.site import open_browser, serve
+from tests.site.conftest import World
+
+
+async def test_everybody_may_see_it_and_nobody_is_named(stranger: Visitor, world: World) -> None:
+    status, page = await stranger.get("/status")
+    assert status == 200
+    for pilot in world.eve.pilots[:2]:
+        assert pilot.name not in page
+        assert str(pilot.character_id) not in page
+    assert "No worker is at work" in page, "none runs here"
+    assert "<dt>Killmails</dt>" in page
+
+
+@pytest.fixture
+async def lonely(database_url: str, redis_url: str) -> AsyncIterator[Visitor]:
+    """A stranger on a site whose Temporal does not answer."""
+    async with serve(settings_for(database_url, redis_url)) as site, open_browser(site) as opened:
+        yield opened
+
+
+async def test_a_service_that_is_away_is_said_to_be(lonely: Visitor) -> None:
+    status, page = await lonely.get("/status")
+    assert status == 200
+    assert "The sync service does not answer" in page
