@@ -11,10 +11,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import redis.asyncio
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
+from multidict import CIMultiDict, CIMultiDictProxy
 
 import cli
+from eve.answer import Answer
+from eve.budget import Budget, CallClass
+from eve.routes import KILLMAIL
 from sandbox.process import free_port
 
 KEY = Fernet.generate_key().decode()
@@ -107,6 +112,31 @@ async def test_a_database_without_tables_is_mended_by_migrate(
     finally:
         await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         await connection.close()
+
+
+async def test_status_shows_each_bucket_and_who_spends_it(
+    killreport: Killreport, database_url: str, temporal_address: str, redis_url: str
+) -> None:
+    services = {"DATABASE_URL": database_url, "TEMPORAL_ADDRESS": temporal_address, "REDIS_URL": redis_url}
+    await killreport("migrate", **services)
+    client = redis.asyncio.from_url(redis_url)
+    budget = Budget(client)
+    for call_class, remaining in ((CallClass.BACKFILL, 3598), (CallClass.LIVE, 3500)):
+        spent = await budget.reserve(KILLMAIL, None, call_class)
+        headers = {"X-Ratelimit-Group": "killmail", "X-Ratelimit-Limit": "3600/15m"}
+        headers["X-Ratelimit-Remaining"] = str(remaining)
+        await budget.settle(spent, Answer(200, CIMultiDictProxy(CIMultiDict(headers)), b"{}"))
+    limited = await budget.reserve(KILLMAIL, None, CallClass.LIVE)
+    await budget.settle(limited, Answer(429, CIMultiDictProxy(CIMultiDict({"Retry-After": "600"})), b""))
+    await client.aclose()
+    shown = (await killreport("status", COLUMNS="200", **services)).stdout
+    row = next(line for line in shown.splitlines() if "killmail" in line and "3,500 of 3,600" in line)
+    assert "900 s" in row
+    assert "live 2, backfill 2, elsewhere 96" in row
+    assert "ESI calls wait (killmail:source-address) until" in shown
+    [bucket] = json.loads((await killreport("status", "--json", **services)).stdout)["esi_buckets"]
+    assert (bucket["limit"], bucket["remaining"]) == (3600, 3500)
+    assert bucket["spent_by"] == {"live": 2, "backfill": 2, "elsewhere": 96}
 
 
 async def test_a_pilot_who_never_logged_in_or_whose_workflow_is_gone(
