@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.graphql.errors import Code, plain_error
 from api.rendering import render
 from api.request_log import request_id
+from api.site.return_to import remember_page
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +25,19 @@ async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
     words = _WORDS.get(error.status_code, _NOT_LIKE_THIS)
     own = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
-    return _with_headers(
-        render(
-            request,
-            "message.html",
-            error.status_code,
-            title=words.title,
-            happened=own or words.happened,
-            advice=words.advice,
-            button=words.button,
-            address=words.address,
-        ),
-        error,
+    response = render(
+        request,
+        "message.html",
+        error.status_code,
+        title=words.title,
+        happened=own or words.happened,
+        advice=words.advice,
+        button=words.button,
+        address=words.address,
     )
+    if error.status_code == 401:
+        remember_page(request, response)
+    return _with_headers(response, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ _WORDS = {
     401: Words(
         "Log in to see this",
         "You are not logged in, or your session has ended; it does after 30 days without a visit.",
-        "Log in, and open this page again.",
+        "Log in, and you come back to this page.",
         "Log in with EVE Online",
         "/auth/login",
     ),

@@ -29,6 +29,7 @@ from api.login_outcomes import (
 )
 from api.request_guard import comes_from_us, origin_of
 from api.services import Services, services_of
+from api.site.return_to import forget_page, page_to_return_to
 from db.accounts import GrantedAccount, grant_character
 from db.directors import followed_by
 from db.sessions import (
@@ -114,7 +115,9 @@ async def callback(request: Request) -> Response:
     if granted.owner_changed:
         response = outcome_page(request, OWNER_CHANGED)
     else:
-        response = RedirectResponse("/", 303, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+        headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        response = RedirectResponse(page_to_return_to(request), 303, headers)
+    forget_page(request, response)
     keep_session(response, services.settings, token)
     return response
 

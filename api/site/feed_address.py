@@ -5,6 +5,7 @@ Anything a stranger wrote into it that makes no sense counts as not chosen.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -68,6 +69,19 @@ class FeedAddress:
         """The address of the page at `path` with this choice."""
         query = self.query()
         return f"{path}?{query}" if query else path
+
+    def export(self) -> str:
+        """The query string of an export of the same killmails (`api.killmail_export`)."""
+        chosen = {
+            "characterId": self.character and str(self.character),
+            "corporationId": self.corporation and str(self.corporation),
+            "side": SIDES.get(self.side or ""),
+            "scope": "VISIBLE" if self.all else None,
+            "minValue": str(WORTHS[self.worth]) if self.worth else None,
+            "solo": True if self.solo else None,
+        }
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return urlencode({"filter": json.dumps(given, separators=(",", ":"))}) if given else ""
 
     def filter(self) -> KillmailFilter:
         """The killmails of the feed at this address."""

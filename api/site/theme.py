@@ -12,6 +12,7 @@ from api.login_outcomes import FOREIGN_REQUEST, outcome_page
 from api.request_guard import comes_from_us
 from api.services import services_of
 from api.site.chrome import THEME_COOKIE, THEMES
+from api.site.return_to import own_path
 
 YEAR_SECONDS = 365 * 24 * 3600
 MAX_FIELDS = 4
@@ -35,9 +36,3 @@ async def choose_theme(request: Request) -> Response:
         THEME_COOKIE, theme, max_age=YEAR_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
     )
     return response
-
-
-def own_path(address: str) -> str:
-    """`address` if it is a path of this site, else the front page: nobody is sent elsewhere from here."""
-    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if is_ours else "/"

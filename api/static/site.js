@@ -4,7 +4,7 @@
 // An image without a picture shows an empty frame, rather than a torn one. Those that failed before this ran, too.
 const missing = (image) => image.classList.add("missing");
 document.addEventListener("error", (event) => { if (event.target instanceof HTMLImageElement) { missing(event.target); } }, true);
-for (const image of document.images) { if (image.complete && image.naturalWidth === 0 && image.loading !== "lazy") { missing(image); } }
+for (const image of document.images) { if (image.complete && image.naturalWidth === 0) { missing(image); } }
 
 const offline = document.getElementById("offline");
 const loadedAt = new Date().toISOString().slice(11, 16);

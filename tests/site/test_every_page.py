@@ -54,34 +54,58 @@ LARGEST_PAGE = 100_000
 STATIC = ("/static/site.css", "/static/site.js", "/static/live.js")
 
 
+def account_of(world: World, name: str) -> int | None:
+    """Whose page it is."""
+    if name in FOR_ADMINS:
+        return world.admin_id
+    return world.there.account_id if name in PAGES else None
+
+
 @needs_chromium
 @pytest.mark.browser
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 @pytest.mark.parametrize("name", ALL_PAGES)
-async def test_it_fits_the_window_and_is_accessible(engine: Browser, world: World, name: str, script: bool) -> None:
-    path = ALL_PAGES[name](world.there)
-    account_id = {**dict.fromkeys(PAGES, world.there.account_id), **dict.fromkeys(FOR_ADMINS, world.admin_id)}.get(name)
+async def test_it_fits_the_window_and_is_accessible(engine: Browser, world: World, name: str) -> None:
     context = await signed_in_context(
-        engine, world.site, account_id, java_script_enabled=script, color_scheme="dark", reduced_motion="reduce"
+        engine, world.site, account_of(world, name), color_scheme="dark", reduced_motion="reduce"
     )
     page = await context.new_page()
     complaints = complaints_of(page)
-    answer = await page.goto(f"{world.site.address}{path}")
+    answer = await page.goto(f"{world.site.address}{ALL_PAGES[name](world.there)}")
     assert answer is not None
     assert answer.status == STATUS.get(name, 200)
     for look, width in WIDTHS.items():
         await page.set_viewport_size({"width": width, "height": 900})
-        if script:
-            assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        if script or name == "feed":
-            await picture(page, f"{name}-{look}{'' if script else '-no-script'}")
-    if script:
-        found = await Axe().run(page, options={"resultTypes": ["violations"]})
-        serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
-        assert not serious, found.generate_report()
-    text = await page.inner_text("main")
-    assert text.strip()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await picture(page, f"{name}-{look}")
+    found = await Axe().run(page, options={"resultTypes": ["violations"]})
+    serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    assert not serious, found.generate_report()
     assert not [said for said in complaints if f"status of {answer.status}" not in said]
+    await context.close()
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "names", [tuple(PAGES), tuple(FOR_NOBODY), tuple(FOR_ADMINS)], ids=["pilot", "nobody", "admin"]
+)
+async def test_it_can_be_read_without_script(engine: Browser, world: World, names: tuple[str, ...]) -> None:
+    context = await signed_in_context(
+        engine,
+        world.site,
+        account_of(world, names[0]),
+        java_script_enabled=False,
+        viewport={"width": 390, "height": 900},
+    )
+    page = await context.new_page()
+    for name in names:
+        answer = await page.goto(f"{world.site.address}{ALL_PAGES[name](world.there)}", wait_until="domcontentloaded")
+        assert answer is not None
+        assert answer.status == STATUS.get(name, 200)
+        assert await page.get_by_role("heading", level=1).count() == 1
+        assert (await page.inner_text("main")).strip()
+        assert await page.locator("main button:visible[type=button]").count() == 0, "a button that only script serves"
+    await picture(page, f"{names[-1]}-no-script")
     await context.close()
 
 

@@ -99,3 +99,13 @@ async def test_without_script_older_killmails_and_filters_are_links(engine: Brow
     await page.go_back()
     await expect(page.get_by_role("link", name="Newest killmails")).to_be_visible()
     await context.close()
+
+
+async def test_what_is_shown_can_be_downloaded(visitor: Visitor, world: World) -> None:
+    _, page = await visitor.get(f"/?character={world.there.pilot_id}&side=losses&worth=100m")
+    (address,) = re.findall(r'href="(/export/killmails.csv[^"]*)"', page)
+    status, lines = await visitor.get(address.replace("&amp;", "&"))
+    assert status == 200
+    shown = re.findall(r'id="killmail-([0-9]+)"', page)
+    assert shown
+    assert [line.partition(",")[0] for line in lines.splitlines()[1 : len(shown) + 1]] == shown

@@ -1,0 +1,47 @@
+"""The page that asked for a login: where the login comes back to. Kept in a cookie, for EVE is asked in between."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.services import services_of
+
+COOKIE = "killreport-return"
+SECONDS = 600
+"""As long as a login may take."""
+LONGEST = 1_000
+
+
+def own_path(address: str) -> str:
+    """`address` if it is a path of this site, else the front page: nobody is sent elsewhere from here."""
+    is_ours = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if is_ours and address.isascii() else "/"
+
+
+def remember_page(request: Request, response: Response) -> None:
+    """Come back to this page after the login; only to what a person opened."""
+    path = request.url.path
+    if request.method != "GET" or path.startswith(("/fragments/", "/auth/", "/graphql", "/export/")):
+        return
+    address = f"{path}?{request.url.query}" if request.url.query else path
+    if len(address) <= LONGEST:
+        _set(request, response, quote(address, safe=""), SECONDS)
+
+
+def page_to_return_to(request: Request) -> str:
+    """The page that asked for the login; the front page if none did."""
+    return own_path(unquote(request.cookies.get(COOKIE, "/")))
+
+
+def forget_page(request: Request, response: Response) -> None:
+    """The login is over."""
+    if COOKIE in request.cookies:
+        _set(request, response, "", 0)
+
+
+def _set(request: Request, response: Response, value: str, seconds: int) -> None:
+    secure = services_of(request).settings.site_url.startswith("https://")
+    response.set_cookie(COOKIE, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax")
