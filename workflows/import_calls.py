@@ -19,7 +19,8 @@ from workflows.import_contracts import (
     NoteImport,
 )
 
-HEARTBEAT = timedelta(seconds=10)
+HEARTBEAT = timedelta(seconds=5)
+"""A page takes a second or two, and may be read again: a dead worker is replaced soon."""
 # While another import has the turn the delay is the turn's, a second or two: an hour is a long queue before us, and
 # then the workflow says that it waits. zKillboard being away is said sooner (`SOON`).
 TURNS = RetryPolicy(

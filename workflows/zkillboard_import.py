@@ -7,6 +7,7 @@ leaves the rest of one page to the character's own sync.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
@@ -86,6 +87,7 @@ class ZkillboardImport:
         self._waits: Failure | None = None
         self._begin = not state.ask_first
         self._cancelled = False
+        self._stop = False  # a cancellation is lost on an activity that completes in the same moment
         self._ending = False
         self._again: ImportRunState | None = None  # asked for while this one was being put on record
         self._pages = 0  # in this run
@@ -156,7 +158,9 @@ class ZkillboardImport:
                 await self._show(ImportState.ESTIMATED)
                 try:
                     await workflow.wait_condition(
-                        lambda: self._begin, timeout=ANSWER_WITHIN, timeout_summary="wait for the pilot's word"
+                        lambda: self._begin or self._stop,
+                        timeout=ANSWER_WITHIN,
+                        timeout_summary="wait for a word",
                     )
                 except TimeoutError:
                     return ImportState.CANCELLED
@@ -245,6 +249,8 @@ class ZkillboardImport:
         """
         state = self._state
         while True:
+            if self._stop:
+                raise asyncio.CancelledError
             try:
                 answer = await call()
             except ActivityError as error:
@@ -266,7 +272,9 @@ class ZkillboardImport:
         self._waits = Failure(failure.type, until)
         if shown is not ImportState.WAITING:  # naming and a page may wait at the same time
             await self._show(ImportState.WAITING)
-        await workflow.sleep(until - workflow.now(), summary=f"wait: {failure.type}")
+        with contextlib.suppress(TimeoutError):
+            summary = f"wait: {failure.type}"
+            await workflow.wait_condition(lambda: self._stop, timeout=until - workflow.now(), timeout_summary=summary)
         self._waits = None
         if shown is not ImportState.WAITING:
             await self._show(shown)
@@ -285,6 +293,7 @@ class ZkillboardImport:
         await import_calls.note_import(note, self._priority)
 
     async def _stopped(self, work: asyncio.Future[ImportState | None]) -> None:
+        self._stop = True
         work.cancel()
         await workflow.wait([work])
         self._waits = None

@@ -1,4 +1,4 @@
-"""Record histories for the replay test: `python -m tests.workflows.record_histories`.
+"""Record histories for the replay test: `python -m tests.workflows.record_histories [NAME]…`.
 
 Run it when a new kind of history is wanted, never to make a failing replay pass: that failure says that
 workflows which are running now would break on a deploy (use `workflow.patched`).
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from temporalio.client import Client
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
 from tests.workflows.stand_ins import StandIns, failure
-from tests.workflows.waiting import CHARACTER, ok, until
+from tests.workflows.waiting import CHARACTER, ok, until, until_import
 from workflows.client import prepare_temporal, signal_user_sync, start_or_wake
 from workflows.contracts import (
     SYNC_QUEUE,
@@ -32,6 +33,8 @@ from workflows.contracts import (
     SyncStatus,
     user_sync_id,
 )
+from workflows.import_client import cancel_import, start_import
+from workflows.import_contracts import CountedPage, ImportedPage, ImportState, Position, zkillboard_import_id
 
 HISTORIES = Path(__file__).parent / "histories"
 Scenario = Callable[[Client, StandIns], Awaitable[str]]
@@ -104,6 +107,42 @@ async def watchdog(client: Client, stand_ins: StandIns) -> str:  # noqa: ARG001
     return "watchdog-recorded"
 
 
+async def zkillboard_import(client: Client, stand_ins: StandIns) -> str:
+    """An estimate, the pilot's word, pages with and without bodies, a limit, names that are put off, the account."""
+    soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
+    limited: list[Exception] = [failure(FailureType.RATE_LIMITED, soon)]
+    unnamed: list[Exception] = [failure(FailureType.UNAVAILABLE)]
+    stand_ins.imports.counted = lambda page: CountedPage(200 if page < 4 else 0, 100)
+    stand_ins.imports.here = 150
+
+    def page(position: Position) -> ImportedPage | Exception:
+        if position.page == 2 and limited:
+            return limited.pop()
+        if position.page > 3:
+            return ImportedPage()
+        first = position.page * 1000
+        return ImportedPage(200, list(range(first, first + 100)), list(range(first + 100, first + 200)))
+
+    stand_ins.imports.page = page
+    stand_ins.names = lambda _: unnamed.pop() if unnamed else None
+    await start_import(client, CHARACTER, ask_first=True, reason="recorded")
+    await until_import(client, lambda status: status.state == ImportState.ESTIMATED)
+    handle = await start_import(client, CHARACTER, ask_first=False, reason="recorded")
+    await handle.result()
+    return zkillboard_import_id(CHARACTER)
+
+
+async def zkillboard_import_cancelled(client: Client, stand_ins: StandIns) -> str:
+    """Cancelled while it waits for zKillboard to come back."""
+    stand_ins.imports.counted = lambda page: CountedPage(200 if page < 2 else 0, 200)
+    stand_ins.imports.page = lambda _: failure(FailureType.UNAVAILABLE)
+    handle = await start_import(client, CHARACTER, ask_first=False, reason="recorded")
+    await until_import(client, lambda status: status.state == ImportState.WAITING)
+    await cancel_import(client, CHARACTER, "recorded")
+    await handle.result()
+    return zkillboard_import_id(CHARACTER)
+
+
 def without_this_machine(part: Any) -> Any:
     """The history without the paths in its stack traces."""
     if isinstance(part, list):
@@ -115,6 +154,9 @@ def without_this_machine(part: Any) -> Any:
 
 async def main() -> None:
     scenarios: list[Scenario] = [first_sync_and_signals, troubles, a_short_interval, watchdog]
+    scenarios += [zkillboard_import, zkillboard_import_cancelled]
+    if len(sys.argv) > 1:
+        scenarios = [scenario for scenario in scenarios if scenario.__name__ in sys.argv[1:]]
     for scenario in scenarios:
         with tempfile.TemporaryDirectory() as directory:
             part, address = temporal(

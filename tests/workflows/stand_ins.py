@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from tests.workflows.import_stand_ins import ImportStandIns
 from worker_main import WORKFLOWS, workflow_runner
 from workflows.contracts import (
     TASK_QUEUES,
@@ -52,6 +53,7 @@ class StandIns:
     finished: list[FinishRun] = field(default_factory=list)
     recorded: list[RecordSyncState] = field(default_factory=list)
     priorities: list[int | None] = field(default_factory=list)
+    imports: ImportStandIns = field(default_factory=ImportStandIns)
 
     @activity.defn
     async def ensure_access_token(self, request: EnsureAccessToken) -> AccessTokenReady:
@@ -114,6 +116,7 @@ class StandIns:
             self.finish_run,
             self.record_sync_state,
             self.watch_users,
+            *self.imports.activities,
         ]
         return [
             Worker(

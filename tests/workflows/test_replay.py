@@ -26,6 +26,8 @@ def test_there_are_histories() -> None:
         "troubles",
         "a_short_interval",
         "watchdog",
+        "zkillboard_import",
+        "zkillboard_import_cancelled",
     }
 
 

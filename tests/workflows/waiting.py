@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.service import RPCError
 
 from workflows.client import query_status
 from workflows.contracts import SyncState, SyncStatus
+from workflows.import_client import query_import
+from workflows.import_contracts import ImportStatus
 
 CHARACTER = 90000001
 SECONDS = 60
@@ -31,6 +34,24 @@ async def until(client: Client, condition: Callable[[SyncStatus], bool], charact
         try:
             status = await query_status(client, character_id)
         except WorkflowQueryFailedError:  # the workflow's task failed, and is tried again
+            return False
+        return condition(status)
+
+    await eventually(met)
+    return status
+
+
+async def until_import(
+    client: Client, condition: Callable[[ImportStatus], bool], character_id: int = CHARACTER
+) -> ImportStatus:
+    """The first status of the character's import that meets the condition."""
+    status = ImportStatus()
+
+    async def met() -> bool:
+        nonlocal status
+        try:
+            status = await query_import(client, character_id)
+        except (WorkflowQueryFailedError, RPCError):  # its task is tried again, or no worker answers
             return False
         return condition(status)
 

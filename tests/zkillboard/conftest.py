@@ -12,11 +12,9 @@ from temporalio.client import Client
 
 from db.pool import open_pool
 from sandbox.eve.server import SandboxEve
-from sandbox.installation import eventually
 from settings import Settings
 from worker_main import run_worker
 from workflows.client import connect_temporal, prepare_temporal
-from workflows.import_client import query_import
 from workflows.import_contracts import ImportState, ImportStatus
 
 Worker = Callable[[], Awaitable[None]]
@@ -61,19 +59,6 @@ async def add_user(pool: asyncpg.Pool, character_id: int, name: str = "Test Pilo
         account_id,
         name,
     )
-
-
-async def until_import(client: Client, character_id: int, condition: Callable[[ImportStatus], bool]) -> ImportStatus:
-    """The first status of the import that meets the condition."""
-    status = ImportStatus()
-
-    async def met() -> bool:
-        nonlocal status
-        status = await query_import(client, character_id)
-        return condition(status)
-
-    await eventually(met, "the import to come so far")
-    return status
 
 
 def shows(state: ImportState) -> Callable[[ImportStatus], bool]:

@@ -11,7 +11,8 @@ from temporalio.client import Client
 from live import LiveEvents
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
-from tests.zkillboard.conftest import add_user, on_zkillboard, shows, stored, until_import
+from tests.workflows.waiting import until_import
+from tests.zkillboard.conftest import add_user, on_zkillboard, shows, stored
 from workflows.import_client import cancel_import, start_import
 from workflows.import_contracts import ImportState
 
@@ -59,7 +60,7 @@ async def test_two_starts_give_one_run_and_the_estimate_waits_for_a_word(
     pilot = eve.veteran.character_id
     await add_user(pool, pilot)
     first = await start_import(client, pilot, ask_first=True, reason="test")
-    status = await until_import(client, pilot, shows(ImportState.ESTIMATED))
+    status = await until_import(client, shows(ImportState.ESTIMATED), pilot)
     expected = on_zkillboard(eve, pilot)
     assert status.estimate is not None
     assert (status.estimate.killmails, status.estimate.new) == (len(expected), len(expected))
@@ -81,10 +82,10 @@ async def test_a_cancelled_import_keeps_what_it_has_and_says_so(
     pilot = eve.veteran.character_id
     await add_user(pool, pilot)
     await start_import(client, pilot, ask_first=True, reason="test")
-    await until_import(client, pilot, shows(ImportState.ESTIMATED))
+    await until_import(client, shows(ImportState.ESTIMATED), pilot)
     eve.add_fault("latency", route=PAGE, seconds=0.5)
     handle = await start_import(client, pilot, ask_first=False, reason="test")
-    await until_import(client, pilot, lambda status: status.progress is not None and status.progress.done >= 200)
+    await until_import(client, lambda s: s.progress is not None and s.progress.done >= 200, pilot)
     await cancel_import(client, pilot, "test")
     account = await asyncio.wait_for(handle.result(), 60)
     assert account.state is ImportState.CANCELLED
