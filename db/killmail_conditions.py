@@ -17,7 +17,6 @@ from eve.security import HIGH_SEC_FROM
 Table = Literal["participants", "killmails"]
 WORMHOLE_SYSTEMS = "BETWEEN 31000000 AND 31999999"
 """EVE developer documentation, "ID ranges"."""
-_IDS = "unnest({ids}) AS of(id)"
 _SIDES: dict[Side | None, tuple[str, ...]] = {
     None: (),
     "VICTIM": ("{row}.is_victim",),
@@ -43,13 +42,34 @@ class Parameters:
         return f"${len(self.values)}::{kind}"
 
 
+Ids = Callable[[Parameters], str]
+"""Gives an SQL array of ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way down an index: for each id of `of`, the rows of `table` that `key` chooses."""
+    """One way down an index of `table`: rows whose `column` is one of the ids, and of which `also` holds."""
 
-    of: Callable[[Parameters], str]
     table: Table
-    key: str
+    column: str | None
+    ids: Ids | None
+    also: str | None = None
+
+    def starts(self, parameters: Parameters) -> str:
+        """FROM item `of(id)`: each of the ids, to go down from one by one (`of_one`)."""
+        return "(VALUES (1)) AS of(id)" if self.ids is None else f"unnest({self.ids(parameters)}) AS of(id)"
+
+    def of_one(self) -> list[str]:
+        """What holds of the rows of one id."""
+        return self._conditions("of.id")
+
+    def of_any(self, parameters: Parameters) -> list[str]:
+        """What holds of the rows of all ids together; the planner sees which they are."""
+        return self._conditions(f"ANY({self.ids(parameters)})" if self.ids is not None else "")
+
+    def _conditions(self, identity: str) -> list[str]:
+        key = [] if self.column is None else [f"here.{self.column} = {identity}"]
+        return key if self.also is None else [*key, self.also]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +100,7 @@ class Conditions:
         yield Walk(
             "viewer",
             tuple(
-                Path(_array(ids), "participants", f"here.{column} = of.id")
+                Path("participants", column, _array(ids))
                 for column, ids in (("character_id", eyes.characters), ("corporation_id", eyes.corporations))
                 if ids
             ),
@@ -88,13 +108,12 @@ class Conditions:
         for position, (side, one) in enumerate(self._participants):
             if (path := _participant_path(side, one)) is not None:
                 yield Walk(f"participant {position}", (path,))
-        key = "here.solar_system_id = of.id"
         if chosen.solar_system_id is not None:
-            yield Walk("system", (Path(_array([chosen.solar_system_id]), "killmails", key),))
+            yield Walk("system", (Path("killmails", "solar_system_id", _array([chosen.solar_system_id])),))
         elif chosen.constellation_id is not None or chosen.region_id is not None:
-            yield Walk("system", (Path(self._systems, "killmails", key),))
+            yield Walk("system", (Path("killmails", "solar_system_id", self._systems),))
         if chosen.awox:
-            yield Walk("awox", (Path(lambda _: "(VALUES (1)) AS of(id)", "killmails", "here.awox"),))
+            yield Walk("awox", (Path("killmails", None, None, "here.awox"),))
 
     def of_row(self, walk: Walk | None, table: Table, parameters: Parameters) -> list[str]:
         """Everything that is asked of a row which `walk` met; None: of a row that was met for no reason."""
@@ -168,13 +187,13 @@ class Conditions:
     def _systems(self, parameters: Parameters) -> str:
         conditions = [*self._of_place(parameters)]
         return (
-            "(SELECT place.solar_system_id AS id FROM solar_systems AS place LEFT JOIN constellations"
-            f" USING (constellation_id) WHERE {' AND '.join(conditions)}) AS of"
+            "ARRAY(SELECT place.solar_system_id FROM solar_systems AS place LEFT JOIN constellations"
+            f" USING (constellation_id) WHERE {' AND '.join(conditions)})"
         )
 
 
-def _array(ids: list[int]) -> Callable[[Parameters], str]:
-    return lambda parameters: _IDS.format(ids=parameters.bind(ids, "bigint[]"))
+def _array(ids: list[int]) -> Ids:
+    return lambda parameters: parameters.bind(ids, "bigint[]")
 
 
 def _participant_path(side: Side | None, one: ParticipantFilter) -> Path | None:
@@ -185,20 +204,16 @@ def _participant_path(side: Side | None, one: ParticipantFilter) -> Path | None:
         ("alliance_id", one.alliance_id),
     ):
         if identity is not None:
-            return Path(_array([identity]), "participants", f"here.{column} = of.id")
+            return Path("participants", column, _array([identity]))
     if side != "VICTIM":
         return None
-    key = "here.ship_type_id = of.id AND here.is_victim"
     if one.ship_type_id is not None:
-        return Path(_array([one.ship_type_id]), "participants", key)
-    group_id = one.ship_group_id
-    return Path(
-        lambda parameters: (
-            f"(SELECT type_id AS id FROM types WHERE group_id = {parameters.bind(group_id, 'bigint')}) AS of"
-        ),
-        "participants",
-        key,
-    )
+        return Path("participants", "ship_type_id", _array([one.ship_type_id]), "here.is_victim")
+    return Path("participants", "ship_type_id", _group(one.ship_group_id), "here.is_victim")
+
+
+def _group(group_id: int | None) -> Ids:
+    return lambda parameters: f"ARRAY(SELECT type_id FROM types WHERE group_id = {parameters.bind(group_id, 'bigint')})"
 
 
 def about(row: str, side: Side | None, one: ParticipantFilter, parameters: Parameters) -> list[str]:
@@ -210,8 +225,7 @@ def about(row: str, side: Side | None, one: ParticipantFilter, parameters: Param
         if (identity := getattr(one, column)) is not None
     ]
     if one.ship_group_id is not None:
-        group = parameters.bind(one.ship_group_id, "bigint")
-        told.append(f"{row}.ship_type_id = ANY(ARRAY(SELECT type_id FROM types WHERE group_id = {group}))")
+        told.append(f"{row}.ship_type_id = ANY({_group(one.ship_group_id)(parameters)})")
     return told
 
 

@@ -105,8 +105,8 @@ def gathered(seen_by: Eyes, chosen: KillmailFilter, walk: Walk, parameters: Para
     """SELECT of the ids of all chosen killmails, in no order."""
     conditions = Conditions(seen_by, chosen)
     met = " UNION ALL ".join(
-        f"(SELECT here.killmail_id FROM {path.of(parameters)} JOIN {path.table} AS here ON {path.key}"
-        f" WHERE {_all(conditions.of_row(walk, path.table, parameters))})"
+        f"(SELECT here.killmail_id FROM {path.table} AS here"
+        f" WHERE {_all([*path.of_any(parameters), *conditions.of_row(walk, path.table, parameters)])})"
         for path in walk.paths
     )
     return f"SELECT DISTINCT killmail_id FROM ({met}) AS met"
@@ -149,9 +149,9 @@ def _newest(
         after = f"(here.killmail_time, here.killmail_id) < ({time}, {killmail_id})"
 
     def met(path: Path) -> str:
-        asked = _all([path.key, after, *conditions.of_row(walk, path.table, parameters)])
+        asked = _all([*path.of_one(), after, *conditions.of_row(walk, path.table, parameters)])
         return (
-            f"(SELECT met.killmail_time, met.killmail_id FROM {path.of(parameters)} CROSS JOIN LATERAL"
+            f"(SELECT met.killmail_time, met.killmail_id FROM {path.starts(parameters)} CROSS JOIN LATERAL"
             " (SELECT DISTINCT ON (here.killmail_time, here.killmail_id) here.killmail_time, here.killmail_id"
             f" FROM {path.table} AS here WHERE {asked}"
             f" ORDER BY here.killmail_time DESC, here.killmail_id DESC LIMIT {limit:d}) AS met)"
@@ -165,8 +165,8 @@ def _newest(
 
 def _probe(conditions: Conditions, walk: Walk, parameters: Parameters) -> str:
     entries = " UNION ALL ".join(
-        f"(SELECT FROM {path.of(parameters)} CROSS JOIN LATERAL"
-        f" (SELECT FROM {path.table} AS here WHERE {_all([path.key, *conditions.times(parameters)])}"
+        f"(SELECT FROM {path.starts(parameters)} CROSS JOIN LATERAL"
+        f" (SELECT FROM {path.table} AS here WHERE {_all([*path.of_one(), *conditions.times(parameters)])}"
         f" LIMIT {PROBED}) AS met LIMIT {PROBED})"
         for path in walk.paths
     )
