@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.authentication import BadCredentials, Credentials, caller_by, credentials_of
+from api.graphql.admission import LimitReached, charge, identity_of, turn_away
 from api.graphql.arguments import killmail_filter, viewer
 from api.graphql.errors import TOO_SLOW, Code, Refused, plain_error
 from api.killmail_lines import MEDIA_TYPES, Format, killmail_lines
@@ -26,6 +27,9 @@ from db.killmails import InvalidCursor, KillmailFilter, Order, Viewer
 from db.sessions import Caller, Scope
 
 ADDRESS = "/export/killmails.{form}"
+COST = 1_000
+"""Of an export, in the caller's bucket of GraphQL. It reads one page after the other: a long one weighs no more at a
+time than a short one."""
 
 
 class _Refused(Exception):
@@ -44,10 +48,14 @@ async def export_killmails(request: Request) -> Response:
     form = cast(Format, request.path_params["form"])
     try:
         credentials = _credentials(request)
-        await _caller(request, credentials)
+        caller = await _caller(request, credentials)
+        services = services_of(request)
+        identity = identity_of(request, services, caller)
+        turn_away(services, identity)
+        await charge(services, identity, COST)
         chosen, order = _chosen(request), _order(request)
         lines = killmail_lines(
-            services_of(request).pool,
+            services.pool,
             lambda: _viewer(request, credentials),
             chosen,
             order,
@@ -58,6 +66,8 @@ async def export_killmails(request: Request) -> Response:
         first = await anext(lines)
     except _Refused as refused:
         return _problem(refused.status, refused.code, str(refused))
+    except LimitReached as limit:
+        return _json(429, limit.answer, limit.verdict.headers())
     except asyncpg.QueryCanceledError:
         return _problem(503, Code.TIMEOUT, TOO_SLOW)
     except InvalidCursor:
@@ -130,9 +140,10 @@ def _order(request: Request) -> Order:
 
 
 def _problem(status: int, code: Code, message: str) -> Response:
+    return _json(status, {"errors": [plain_error(code, message)]}, {})
+
+
+def _json(status: int, answer: dict[str, Any], headers: dict[str, str]) -> Response:
     return Response(
-        orjson.dumps({"errors": [plain_error(code, message)]}),
-        status,
-        {"Cache-Control": "no-store"},
-        media_type="application/json",
+        orjson.dumps(answer), status, {"Cache-Control": "no-store", **headers}, media_type="application/json"
     )

@@ -180,3 +180,15 @@ async def test_a_page_that_takes_the_database_too_long_is_told_so(
         (error,) = json.loads(text)["errors"]
         assert (status, error["extensions"]["code"]) == (503, "TIMEOUT")
         assert await rows(browser, address("csv")) == []
+
+
+async def test_exports_are_paid_from_the_callers_bucket(lone_settings: Settings) -> None:
+    narrow = lone_settings.model_copy(update={"graphql_requests_per_minute": 2})
+    async with serve(narrow) as site, open_browser(site) as browser:
+        await browser.sign_in(await site.add_pilot(ME))
+        for _ in range(2):
+            assert (await browser.get(address("csv")))[0] == 200
+        async with browser.http.get(f"{site.address}{address('csv')}") as refused:
+            answer = await refused.json()
+        assert (refused.status, answer["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
+        assert int(refused.headers["Retry-After"]) > 0
