@@ -12,6 +12,7 @@ import redis.asyncio
 from temporalio.client import Client
 
 from eve.budget import Budget
+from eve.budget_rules import NOT_OURS
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from tests.budget.conftest import StartWorker, missing
@@ -106,8 +107,8 @@ async def test_beside_somebody_who_reads_all_the_time_we_slow_down(
     await signal_user_sync(client, synced, "sync_now")
 
     async def noticed() -> bool:
-        [bodies] = [bucket for bucket in await Budget(redis_client).buckets() if bucket.group == "killmail"]
-        return bool(bodies.spent_by.keys() & {"elsewhere", "before"})
+        buckets = [bucket for bucket in await Budget(redis_client).buckets() if bucket.group == "killmail"]
+        return any(bucket.spent_by.keys() & {*NOT_OURS} for bucket in buckets)
 
     await eventually(noticed)
     await all_is_here(pool, eve, synced)
