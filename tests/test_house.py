@@ -23,7 +23,7 @@ ALLOWED = {
     "api": {"settings", "observability", "eve", "db", "live", "workflows"},
     "worker_main": {"settings", "observability", "eve", "db", "live", "workflows", "activities"},
     "operations": {"settings", "observability", "eve", "db", "live", "workflows", "worker_main", "api"},
-    "sandbox": {"settings", "observability", "operations", "db"},
+    "sandbox": {"settings", "observability", "operations", "db", "live"},
 }
 # Modules that run inside Temporal's workflow sandbox.
 WORKFLOW_MODULES = {

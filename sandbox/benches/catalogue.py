@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
+from sandbox.benches.deep_page import deep_page
 from sandbox.benches.feed import feed
 from sandbox.benches.first_sync import first_sync
+from sandbox.benches.growth import growth
+from sandbox.benches.heavy_reads import heavy_reads
 from sandbox.benches.measured import Bench, Say, WarBench
 from sandbox.benches.shared_budget import shared_budget
+from sandbox.benches.storing import storing
+from sandbox.benches.subscribers import subscribers
 
 BENCHES: Mapping[str, Bench | WarBench] = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
     "shared-budget": Bench("a corporation and twenty pilots against the ideal", "eight minutes", shared_budget),
-    "feed": WarBench("the feed query against its floor and PostGraphile 5", "two minutes", feed),
+    "feed": WarBench("the feed query against its floor and PostGraphile 5", "three minutes", feed),
+    "deep-page": WarBench("page 1 of a list against its page 10,000", "half a minute", deep_page),
+    "heavy-reads": WarBench("the heaviest reads against their floors", "half a minute", heavy_reads),
+    "growth": WarBench("the same reads of ten and a hundred times as much", "two minutes", growth),
+    "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
+    "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
 }
 
 

@@ -79,6 +79,20 @@ KILLMAIL = f"""
 SELECT json_build_object('data', json_build_object('killmail', {_KILLMAIL}))::text
 FROM killmails WHERE killmails.killmail_id = $1::bigint
 """  # noqa: S608 - made of constants
+# Only that they are counted and added up; the answer says less than KillReport's.
+TOTALS = """
+SELECT json_build_object('killmails', count(*), 'isk', sum(total_value))::text
+FROM killmails
+WHERE killmail_id IN (SELECT killmail_id FROM participants WHERE corporation_id = $1::bigint)
+"""
+PREFIX = """
+SELECT coalesce(json_agg(json_build_object('id', entity_id::text, 'name', name)), '[]')::text
+FROM (
+    SELECT entity_id, name FROM entities
+    WHERE lower(name) >= lower($1) AND lower(name) < lower($1) || chr(1114111)
+    ORDER BY lower(name) LIMIT 10
+) AS found
+"""
 
 
 async def feed(request: Request) -> Response:
@@ -95,6 +109,20 @@ async def killmail(request: Request) -> Response:
     return Response(text, media_type="application/json")
 
 
+async def totals(request: Request) -> Response:
+    """`{"id": …}`: a corporation's killmails, counted and added up."""
+    asked = orjson.loads(await request.body())
+    text = await request.app.state.pool.fetchval(TOTALS, int(asked["id"]))
+    return Response(text, media_type="application/json")
+
+
+async def prefix(request: Request) -> Response:
+    """`{"id": …}`: what has a name that begins so."""
+    asked = orjson.loads(await request.body())
+    text = await request.app.state.pool.fetchval(PREFIX, asked["id"])
+    return Response(text, media_type="application/json")
+
+
 def app() -> Starlette:
     """The application."""
 
@@ -107,5 +135,5 @@ def app() -> Starlette:
             app.state.pool = pool
             yield
 
-    routes = [Route("/feed", feed, methods=["POST"]), Route("/killmail", killmail, methods=["POST"])]
+    routes = [Route(f"/{read.__name__}", read, methods=["POST"]) for read in (feed, killmail, totals, prefix)]
     return Starlette(routes=routes, lifespan=lifespan)

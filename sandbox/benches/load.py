@@ -31,10 +31,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Whom to ask what, how often at a time, and how long (seconds)."""
+    """Whom to ask what, how often at a time, and how long (seconds). The connections go to the ports in turn."""
 
     host: str
-    port: int
+    ports: list[int]
     asks: list[Ask]
     connections: int
     seconds: float
@@ -126,10 +126,11 @@ async def _generate(spec: dict[str, Any]) -> Load:
     requests = cycle([_bytes(ask, spec["host"]) for ask in spec["asks"]])
     started = time.perf_counter()
     clients, ends = [], []
-    for _ in range(spec["connections"]):
+    for number in range(spec["connections"]):
         done: asyncio.Future[None] = loop.create_future()
         client = _Client(requests, started + spec["seconds"], done)
-        await loop.create_connection(lambda client=client: client, spec["host"], spec["port"])  # type: ignore[misc]
+        port = spec["ports"][number % len(spec["ports"])]
+        await loop.create_connection(lambda client=client: client, spec["host"], port)  # type: ignore[misc]
         clients.append(client)
         ends.append(done)
     async with asyncio.timeout(spec["seconds"] + 60):

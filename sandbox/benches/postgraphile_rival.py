@@ -59,8 +59,11 @@ fragment Who on Participant { character { entityId name } corporation { entityId
 """
 
 
-async def postgraphile(on: Served) -> tuple[int, list[Ask]] | None:
-    """Install it the first time, start it, and the feed of each viewer's pilot to ask; None without Node.js and npm."""
+async def postgraphile(on: Served, processes: int) -> tuple[list[int], list[Ask]] | None:
+    """Install it the first time, start it; its ports, and the feed of each viewer's pilot to ask.
+
+    None without Node.js and npm.
+    """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
@@ -68,15 +71,18 @@ async def postgraphile(on: Served) -> tuple[int, list[Ask]] | None:
     await _install(npm, home)
     for table, tags in _TAGS:
         await on.pool.execute(f"COMMENT ON TABLE {table} IS '{tags}'")
-    port = free_port()
-    environment = {"PORT": str(port), "NODE_ENV": "production", "GRAPHILE_ENV": "production"}
     argv = [node, str(home / "node_modules/.bin/postgraphile"), "-C", str(home / "graphile.config.mjs")]
-    await on.start("PostGraphile", argv, port, environment, "/graphql?query={__typename}")
+    ports = []
+    for _ in range(processes):
+        port = free_port()
+        environment = {"PORT": str(port), "NODE_ENV": "production", "GRAPHILE_ENV": "production"}
+        await on.start("PostGraphile", argv, port, environment, "/graphql?query={__typename}")
+        ports.append(port)
     asks = [
         Ask("/graphql", orjson.dumps({"query": QUERY, "variables": {"id": str(FIRST_PILOT + n)}}).decode(), {})
         for n in range(VIEWERS)
     ]
-    return port, asks
+    return ports, asks
 
 
 def _is_installed(home: Path) -> bool:

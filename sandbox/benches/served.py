@@ -40,6 +40,13 @@ class Served:
     stack: AsyncExitStack
     directory: Path
 
+    async def another(self) -> int:
+        """Start one more process of KillReport's API; its port."""
+        site = Installation(self.site.environment, self.directory)
+        self.stack.push_async_callback(site.stop)
+        await site.start_api()
+        return site.port
+
     def graphql(self, query: str, viewer: int = 0, **variables: Any) -> Ask:
         """An operation of KillReport's, asked by a viewer."""
         body = orjson.dumps({"query": query, "variables": variables}).decode()
@@ -118,9 +125,14 @@ async def answer(port: int, ask: Ask) -> Any:
         return orjson.loads(await response.read())
 
 
-async def loaded(port: int, asks: Sequence[Ask], connections: int, seconds: float) -> Load:
-    """Ask in turn on so many connections; fails when an answer was refused."""
-    measured = await load(Spec("127.0.0.1", port, [*asks], connections, seconds))
+async def loaded(ports: int | Sequence[int], asks: Sequence[Ask], connections: int, seconds: float) -> Load:
+    """Ask in turn on so many connections.
+
+    Raises:
+        OperationFailed: an answer was refused.
+    """
+    asked = [ports] if isinstance(ports, int) else [*ports]
+    measured = await load(Spec("127.0.0.1", asked, [*asks], connections, seconds))
     if measured.refused or not measured.answers:
         raise OperationFailed(f"{measured.refused} of {measured.answers} requests of the bench were refused.")
     return measured

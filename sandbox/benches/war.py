@@ -68,8 +68,8 @@ async def war(killmails: int, say: Say) -> AsyncIterator[War]:
     directory = (Path.cwd() / STATE_DIRECTORY / "bench").resolve()
     async with _server(directory) as server:
         url = f"{server.rpartition('/')[0]}/war_{killmails}"
-        if not await _is_there(url):
-            await _make(url, killmails, say)
+        if not await is_there(url):
+            await make(url, killmails, say)
         yield War(url, killmails, directory)
 
 
@@ -90,7 +90,8 @@ async def _server(directory: Path) -> AsyncIterator[str]:
         await running[0][0].stop()
 
 
-async def _is_there(url: str) -> bool:
+async def is_there(url: str) -> bool:
+    """Whether this database is whole and today's; one that is not is dropped."""
     server, _, name = url.rpartition("/")
     connection = await asyncpg.connect(f"{server}/postgres")
     try:
@@ -110,7 +111,8 @@ def _fingerprint() -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-async def _make(url: str, killmails: int, say: Say) -> None:
+async def make(url: str, killmails: int, say: Say) -> None:
+    """Make this database, which is not there."""
     started = time.perf_counter()
     say(f"  making a war of {killmails:,} killmails; it is kept for the next time")
     await ensure_database(url)

@@ -31,6 +31,7 @@ from db.sessions import Caller
 from db.store import store_killmails
 from tests.api.random_documents import documents
 from tests.api.site import Site
+from tests.api.test_reference import VARIABLES
 from tests.db.bodies import Body, body, raw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -234,10 +235,29 @@ async def test_errors_and_neighbours_are_the_same(filled: Site, query: str) -> N
     await both(filled, query)
 
 
-async def test_the_documents_we_show_are_compiled(filled: Site) -> None:
+async def test_the_document_of_the_readme_is_compiled(filled: Site) -> None:
     (query,) = re.findall(r"```graphql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     _, compiled = await both(filled, query)
     assert compiled == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "compiled"),
+    [
+        ("a-pilot", 1),
+        ("a-system", 1),
+        ("newest-killmails", 1),
+        ("one-killmail", 0),  # the fit in EFT format is not
+        ("search", 0),
+        ("solo-kills-in-low-security", 1),
+        ("who-shot-whom", 1),
+    ],
+)
+async def test_every_example_gets_the_same_answer(filled: Site, name: str, compiled: int) -> None:
+    query = (ROOT / "docs" / "queries" / f"{name}.graphql").read_text()
+    answer, rendered = await both(filled, query, **VARIABLES.get(name, {}))
+    assert "errors" not in answer
+    assert rendered == compiled
 
 
 async def test_a_null_where_none_may_be_is_an_error_as_ever(filled: Site) -> None:

@@ -1,0 +1,56 @@
+"""What the same reads cost with ten times, and a hundred times, as many killmails."""
+
+from __future__ import annotations
+
+from sandbox.benches.feed import ATTACKERS, KILLMAIL
+from sandbox.benches.load import Ask
+from sandbox.benches.measured import Measured, Say
+from sandbox.benches.plans import EXPECTED, walked
+from sandbox.benches.served import Served, loaded, served
+from sandbox.benches.war_sql import BUSIEST_PILOT, FIRST_KILLMAIL, FIRST_SYSTEM, crowded
+
+SIZES = (10_000, 100_000, 1_000_000)
+SECONDS = 2.0
+ROUNDS = 2
+LIGHT = "nodes { id time victim { character { name } ship { name } } value { total } } pageInfo { endCursor }"
+FILTERED = f"query Feed($filter: KillmailFilter) {{ killmails(first: 20, filter: $filter) {{ {LIGHT} }} }}"
+BY_VALUE = f"query Worth {{ killmails(first: 20, orderBy: VALUE) {{ {LIGHT} }} }}"
+ONE = f"query One($id: ID!) {{ killmail(id: $id) {{ {KILLMAIL} {ATTACKERS} }} }}"
+
+
+async def growth(killmails: int, say: Say) -> Measured:
+    """p50 at one connection, for each size up to `killmails`; a plan that reads a whole table breaks the claim."""
+    sizes = [size for size in SIZES if size < killmails] + [killmails]
+    found: dict[str, dict[int, float]] = {}
+    broken = []
+    for size in sizes:
+        async with served(size, say) as on:
+            async with on.pool.acquire() as connection:
+                if (indexes := await walked(connection, crowded(size))) != EXPECTED:
+                    broken.append(f"among {size:,} killmails the feed walks {indexes}")
+            for name, asks in (await _reads(on)).items():
+                found.setdefault(name, {})[size] = min(
+                    [(await loaded(on.site.port, asks, 1, SECONDS)).p50 for _ in range(ROUNDS)]
+                )
+    lines = []
+    for name, times in found.items():
+        first = times[sizes[0]]
+        told = "; ".join(f"{size:,}: {times[size]:.2f} ms ({times[size] / first:.2f})" for size in sizes)
+        lines.append(f"{name}: {told}")
+    return Measured(lines, broken)
+
+
+async def _reads(on: Served) -> dict[str, list[Ask]]:
+    seen = await on.pool.fetch(
+        "SELECT killmail_id FROM participants WHERE character_id = $1 AND killmail_id < $2"
+        " ORDER BY killmail_time DESC LIMIT 50",
+        BUSIEST_PILOT,
+        FIRST_KILLMAIL + on.war.killmails * 98 // 100,
+    )
+    return {
+        "newest of the busiest pilot": [on.graphql(FILTERED, filter={"characterId": str(BUSIEST_PILOT)})],
+        "their losses": [on.graphql(FILTERED, filter={"characterId": str(BUSIEST_PILOT), "side": "VICTIM"})],
+        "in one system": [on.graphql(FILTERED, filter={"solarSystemId": str(FIRST_SYSTEM + 9)})],
+        "most valuable": [on.graphql(BY_VALUE)],
+        "one killmail": [on.graphql(ONE, id=str(row["killmail_id"])) for row in seen],
+    }
