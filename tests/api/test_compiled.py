@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import asyncpg
 import orjson
 import pytest
 from graphql import is_object_type
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from api.compiled.connection import CONNECTION, EDGE
@@ -32,73 +32,10 @@ from db.store import store_killmails
 from tests.api.random_documents import documents
 from tests.api.site import Site
 from tests.api.test_reference import VARIABLES
-from tests.db.bodies import Body, body, raw
+from tests.api.varied_killmails import EVERYTHING, FEED, FRIEND, ME, OTHER, variety
+from tests.db.bodies import raw
 
 ROOT = Path(__file__).resolve().parents[2]
-ME, FRIEND, OTHER = 90_000_010, 90_000_011, 90_000_020
-EVERYTHING = """
-fragment Who on Character { id name birthday securityStatus }
-fragment What on Type { id name group { id name category { id name } } }
-fragment Kill on Killmail {
-  __typename id time attackerCount solo npc awox
-  solarSystem {
-    id name securityStatus security securityClass wormholeClass constellation { id name } region { id name }
-  }
-  victim {
-    character { ...Who } corporation { id name ticker } alliance { id name ticker } faction { id name }
-    ship { ...What } damageTaken position { x y z }
-  }
-  attackers { ...Shot } finalBlow { ...Shot } topDamage { ...Shot }
-  attackerGroups {
-    ships { ship { ...What } attackers damageDone } corporations { corporation { id ticker } attackers }
-    alliances { alliance { name } damageDone }
-  }
-  items { ...Thing items { ...Thing items { ...Thing } } }
-  value { destroyed dropped fitted total priceDate pricedKinds itemKinds }
-  relatedKillmail { id time ship { ...What } }
-}
-fragment Shot on Attacker {
-  character { ...Who } corporation { id name ticker } alliance { id name ticker } faction { id name }
-  ship { ...What } weapon { ...What } damageDone damageShare finalBlow securityStatus
-}
-fragment Thing on Item { type { ...What } flag slot quantityDestroyed quantityDropped singleton }
-"""
-FEED = (
-    EVERYTHING
-    + "{ killmails { nodes { ...Kill } edges { cursor node { ...Kill } } pageInfo { hasNextPage endCursor }"
-    + " totalCount totalCountIsExact } }"
-)
-
-
-def variety() -> Iterator[Body]:
-    """Killmails that differ in everything an answer may show or lack."""
-    plain = body(1, victim=ME)
-    plain["victim"] |= {"ship_type_id": 670, "position": {"x": 1, "y": -2.5e11, "z": 0.1}, "alliance_id": 99_000_001}
-    yield plain
-    before = body(2, victim=ME, minute=0, attackers=(OTHER, FRIEND, OTHER))
-    before["attackers"][0] |= {"damage_done": 0, "alliance_id": 99_000_001, "faction_id": 500_001}
-    before["attackers"][1] |= {"damage_done": 700}
-    before["victim"]["items"] = [
-        {"item_type_id": 34, "flag": 5, "singleton": 0, "quantity_dropped": 3_000_000_000},
-        {
-            "item_type_id": 587,
-            "flag": 27,
-            "singleton": 1,
-            "quantity_destroyed": 1,
-            "items": [{"item_type_id": 34, "flag": 0, "singleton": 2, "quantity_dropped": 1}],
-        },
-    ]
-    yield before
-    nobody = body(3, victim=None, attackers=(ME,))
-    del nobody["attackers"][0]["ship_type_id"]
-    yield nobody
-    by_npc = body(4, victim=FRIEND)
-    by_npc["attackers"] = [
-        {"faction_id": 500_001, "damage_done": 0, "final_blow": False, "security_status": 0.0},
-        {"corporation_id": 1_000_125, "damage_done": 0, "final_blow": True, "security_status": 5},
-    ]
-    yield by_npc
-    yield body(5, victim=OTHER, attackers=(*range(OTHER, OTHER + 40), ME))
 
 
 @pytest.fixture(scope="module")
@@ -200,11 +137,18 @@ async def test_a_killmail_of_everything_is_compiled(filled: Site, killmail_id: i
 SCHEMA = load_schema()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# The same documents every time, and without shrinking: a document is long, and a run must end in seconds.
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.one_of(
         documents(SCHEMA, "killmails", "(first: 3)"),
-        documents(SCHEMA, "killmails", ""),
+        documents(SCHEMA, "killmails", "(orderBy: VALUE, first: 2)"),
         *(documents(SCHEMA, "killmail", f"(id: {number})") for number in range(1, 6)),
     ),
     st.booleans(),
@@ -212,7 +156,8 @@ SCHEMA = load_schema()
 )
 async def test_random_documents_get_the_same_answer(filled: Site, document: str, yes: bool, no: bool) -> None:
     answer, _ = await both(filled, document, yes=yes, no=no)
-    assert "data" in answer, answer
+    # Some documents ask for more than anybody may.
+    assert "data" in answer or [error["extensions"]["code"] for error in answer["errors"]] == ["TOO_COMPLEX"]
 
 
 @pytest.mark.parametrize(
