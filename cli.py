@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from operations.failure import OperationFailed
+from operations.import_command import import_zkillboard
 from settings import SettingsError, load_settings
 
 VERSION = "0.1.0"
@@ -342,6 +343,8 @@ def entry() -> NoReturn:
     sys.stderr.flush()
     os._exit(status)
 
+
+main.add_command(import_zkillboard)
 
 if __name__ == "__main__":
     entry()

@@ -82,7 +82,8 @@ async def claim(
     """Take what a character or corporation saw first, or wants now, if nobody else works on it. Newest first.
 
     What it claimed itself is given out again: a look may die after its claims were committed and before anybody
-    heard of them, and its repetition must not wait for their end.
+    heard of them, and its repetition must not wait for their end. What an import has claimed (`claimed_by` below 0)
+    and a list of ESI's shows is taken from it: the import may have to wait for its turn.
 
     Args:
         before_corporations: take also what a corporation has claimed: its thousands must not hold up a pilot.
@@ -92,6 +93,7 @@ async def claim(
         WITH mine AS MATERIALIZED (
             SELECT killmail_id FROM killmail_refs
              WHERE {_WANTED} AND (claimed_until IS NULL OR claimed_until <= now() OR claimed_by = $1
+                    OR claimed_by < 0 AND killmail_id = ANY ($2)
                     OR $4 AND claimed_by IN (SELECT corporation_id FROM corporations_followed))
                AND (first_seen_by = $1 OR killmail_id = ANY ($2))
              ORDER BY killmail_id DESC LIMIT {CLAIM_AT_MOST} FOR UPDATE SKIP LOCKED

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import asyncpg
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
-from db.imports import ShownImport, imports_of, request_import
+from db.imports import ShownImport, forget_import, imports_of, request_import
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from operations.signals import user_name
@@ -56,9 +56,8 @@ async def import_history(
     async with database(settings) as pool:
         name = await user_name(pool, character_id)
         client = await temporal_client(settings)
-        await request_import(pool, character_id)
+        handle = await _start(settings, pool, client, character_id, ask_first=False)
         with temporal_failures(settings):
-            handle = await start_import(client, character_id, ask_first=False, reason="killreport import-zkillboard")
             try:
                 async with asyncio.timeout(timeout_seconds):
                     account = await _followed(pool, character_id, asyncio.ensure_future(handle.result()), on_progress)
@@ -87,9 +86,7 @@ async def estimate_import(settings: Settings, character_id: int, *, timeout_seco
     async with database(settings) as pool:
         name = await user_name(pool, character_id)
         client = await temporal_client(settings)
-        await request_import(pool, character_id)
-        with temporal_failures(settings):
-            await start_import(client, character_id, ask_first=True, reason="killreport import-zkillboard --estimate")
+        await _start(settings, pool, client, character_id, ask_first=True)
         try:
             async with asyncio.timeout(timeout_seconds):
                 shown = await _shown(pool, character_id)
@@ -121,6 +118,24 @@ async def cancel(settings: Settings, character_id: int) -> str:
     except ImportNotRunning as error:
         raise OperationFailed(f"No import of {name} is running.") from error
     return name
+
+
+async def _start(
+    settings: Settings,
+    pool: asyncpg.Pool[asyncpg.Record],
+    client: Client,
+    character_id: int,
+    *,
+    ask_first: bool,
+) -> WorkflowHandle[object, ImportAccount]:
+    requested = await request_import(pool, character_id)
+    try:
+        with temporal_failures(settings):
+            return await start_import(client, character_id, ask_first=ask_first, reason="killreport import-zkillboard")
+    except OperationFailed:
+        if requested:  # if it was started all the same, it shows itself
+            await forget_import(pool, character_id)
+        raise
 
 
 async def _followed(

@@ -1,0 +1,50 @@
+"""The command `killreport import-zkillboard`: definition and printing; the work is in `operations/zkillboard.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from settings import load_settings
+
+
+@click.command("import-zkillboard")
+@click.argument("character_id", type=click.IntRange(min=1))
+@click.option("--estimate", "estimate_only", is_flag=True, help="Only say how much there is and how long it takes.")
+@click.option("--cancel", "cancelled", is_flag=True, help="Stop the import that runs; what it has stored stays.")
+@click.option("--timeout", "timeout_seconds", default=86400.0, show_default=True, help="Seconds to wait at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
+def import_zkillboard(
+    character_id: int, estimate_only: bool, cancelled: bool, timeout_seconds: float, as_json: bool
+) -> None:
+    """Import a pilot's whole history from zKillboard; Ctrl-C only stops waiting for it."""
+    from operations import zkillboard
+    from operations.show import sync_progress
+
+    if estimate_only and cancelled:
+        raise click.UsageError("--estimate does not go with --cancel.")
+    settings = load_settings()
+    if cancelled:
+        name = asyncio.run(zkillboard.cancel(settings, character_id))
+        _say({"character_id": character_id, "cancelled": True}, f"{name}: the import is being cancelled.", as_json)
+        return
+    if estimate_only:
+        estimate = asyncio.run(zkillboard.estimate_import(settings, character_id, timeout_seconds=timeout_seconds))
+        _say(estimate, f"{estimate.name}: {estimate.message}", as_json)
+        return
+    with sync_progress(shown=not as_json) as on_progress:
+        work = zkillboard.import_history(
+            settings, character_id, timeout_seconds=timeout_seconds, on_progress=on_progress
+        )
+        found = asyncio.run(work)
+    _say(found, f"{found.name}: {found.message} ({found.seconds:.1f} s)", as_json)
+    if found.account.state != "done":
+        raise SystemExit(1)
+
+
+def _say(value: Any, words: str, as_json: bool) -> None:
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if as_json else words)
