@@ -108,7 +108,7 @@ async def test_an_answer_conforms(client: Client, route: Route) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.template)
 def test_a_limit_is_the_documents(route: Route) -> None:
     limit = operation(route).get("x-rate-limit")
-    expected = Limit(limit["group"], limit["max-tokens"], int(limit["window-size"].rstrip("m"))) if limit else None
+    expected = Limit(limit["group"], limit["max-tokens"], 60 * int(limit["window-size"].rstrip("m"))) if limit else None
     assert route.limit == expected
 
 
