@@ -22,7 +22,7 @@ import uvloop
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One POST of JSON."""
+    """One POST of JSON, or, without a body, one GET."""
 
     path: str
     body: str
@@ -149,7 +149,8 @@ async def _generate(spec: dict[str, Any]) -> Load:
 def _bytes(ask: dict[str, Any], host: str) -> bytes:
     body: bytes = ask["body"].encode()
     headers = {"Host": host, "Content-Type": "application/json", "Content-Length": str(len(body)), **ask["headers"]}
-    lines = [f"POST {ask['path']} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    method = "POST" if body else "GET"
+    lines = [f"{method} {ask['path']} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

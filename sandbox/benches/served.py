@@ -50,7 +50,11 @@ class Served:
     def graphql(self, query: str, viewer: int = 0, **variables: Any) -> Ask:
         """An operation of KillReport's, asked by a viewer."""
         body = orjson.dumps({"query": query, "variables": variables}).decode()
-        return Ask("/graphql", body, {"Cookie": f"{COOKIE}={self.cookies[viewer]}"})
+        return Ask("/graphql", body, self.as_viewer(viewer))
+
+    def as_viewer(self, viewer: int) -> dict[str, str]:
+        """The header that signs a viewer in."""
+        return {"Cookie": f"{COOKIE}={self.cookies[viewer]}"}
 
     async def floor(self) -> int:
         """Start the floor; its port."""

@@ -1,0 +1,93 @@
+"""The pages of the site against the same data over GraphQL: what drawing them costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sandbox.benches.load import Ask, Load
+from sandbox.benches.measured import Measured, Say
+from sandbox.benches.served import Served, answer, loaded, served
+from sandbox.benches.war_sql import FIRST_PILOT, VIEWERS
+
+CONNECTIONS = 4
+SECONDS = 4.0
+ASKED = min(50, VIEWERS)
+"""Pilots whose pages are asked for in turn."""
+_WHO = "character { id name } corporation { id name ticker } alliance { id name ticker } ship { id name }"
+_ROW = f"""
+id time attackerCount solo npc awox
+value {{ total priceDate pricedKinds itemKinds }}
+solarSystem {{ id name security wormholeClass region {{ id name }} }}
+victim {{ {_WHO} }}
+finalBlow {{ {_WHO} }}
+"""
+FEED = f"query Feed($id: ID!) {{ killmails(first: 40, filter: {{characterId: $id}}) {{ nodes {{ {_ROW} }} }} }}"
+KILLMAIL = f"""
+query Killmail($id: ID!) {{
+  killmail(id: $id) {{
+    {_ROW}
+    attackers {{ {_WHO} weapon {{ id name }} damageDone damageShare finalBlow }}
+    items {{ slot flag quantityDestroyed quantityDropped singleton type {{ id name group {{ category {{ id }} }} }} }}
+    relatedKillmail {{ id time ship {{ id name }} }}
+  }}
+}}
+"""
+PILOT = f"""
+query Pilot($id: ID!, $since: DateTime) {{
+  character(id: $id) {{
+    id name
+    killmails(first: 20) {{ nodes {{ {_ROW} }} }}
+    statistics(since: $since, top: 8) {{
+      kills losses iskDestroyed iskLost efficiency soloKills soloShare
+      daily {{ day kills losses iskDestroyed iskLost }} activity {{ weekday hour kills losses }}
+      topShips {{ ship {{ id name }} killmails isk }} topShipsDestroyed {{ ship {{ id name }} killmails isk }}
+      topSystems {{ solarSystem {{ id name }} killmails isk }} topVictims {{ character {{ id name }} killmails isk }}
+      topPilots {{ character {{ id name }} killmails isk }}
+    }}
+  }}
+}}
+"""
+
+
+async def pages(killmails: int, say: Say) -> Measured:
+    """The feed, a killmail and a pilot, of many pilots in turn; times are the server's and the way there."""
+    async with served(killmails, say) as on:
+        ids = [FIRST_PILOT + viewer for viewer in range(ASKED)]
+        newest = [await _newest(on, viewer, pilot) for viewer, pilot in enumerate(ids)]
+        since = (datetime.now(UTC) - timedelta(days=89)).strftime("%Y-%m-%dT00:00:00Z")
+        pairs = {
+            "feed": ([f"/?character={one}" for one in ids], [_ask(on, FEED, n, one) for n, one in enumerate(ids)]),
+            "killmail": (
+                [f"/killmails/{one}" for one in newest],
+                [_ask(on, KILLMAIL, n, one) for n, one in enumerate(newest)],
+            ),
+            "pilot": (
+                [f"/characters/{one}" for one in ids],
+                [on.graphql(PILOT, n, id=str(one), since=since) for n, one in enumerate(ids)],
+            ),
+        }
+        lines = []
+        for name, (addresses, asks) in pairs.items():
+            drawn = await _measure(on, [Ask(address, "", on.as_viewer(n)) for n, address in enumerate(addresses)])
+            told = await _measure(on, asks)
+            lines.append(
+                f"{name:<9} page: p95 {drawn.p95:6.1f} ms, {drawn.bytes / drawn.answers / 1000:3.0f} kB; the same data"
+                f" over GraphQL: p95 {told.p95:6.1f} ms; the page takes {drawn.p95 / told.p95:.2f} times as long"
+            )
+    return Measured(lines, [])
+
+
+def _ask(on: Served, query: str, viewer: int, entity_id: int) -> Ask:
+    return on.graphql(query, viewer, id=str(entity_id))
+
+
+async def _newest(on: Served, viewer: int, pilot: int) -> int:
+    query = "query Newest($id: ID!) { killmails(first: 1, filter: {characterId: $id}) { nodes { id } } }"
+    told = await answer(on.site.port, on.graphql(query, viewer, id=str(pilot)))
+    return int(told["data"]["killmails"]["nodes"][0]["id"])
+
+
+async def _measure(on: Served, asks: Sequence[Ask]) -> Load:
+    await loaded(on.site.port, asks, 1, 1.0)
+    return await loaded(on.site.port, asks, CONNECTIONS, SECONDS)
