@@ -37,7 +37,12 @@ def eve_time(moment: str | datetime) -> str:
 
 
 _environment = Environment(
-    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,  # a release does not change under a running process
 )
 _environment.filters.update(
     security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock
