@@ -20,6 +20,7 @@ FAULTS = (
     {"kind": "reset", "route": "/killmails/{killmail_id}/{killmail_hash}", "count": 2},
     {"kind": "status", "route": "/killmails/{killmail_id}/{killmail_hash}", "status": 422, "count": 2},
     {"kind": "status", "route": "/universe/names", "status": 500, "count": 1},
+    {"kind": "truncated", "route": "/api/{path}", "count": 1},
     {"kind": "status", "route": "/v2/oauth/token", "status": 500, "count": 1},
 )
 
@@ -46,6 +47,31 @@ async def everything_in_the_database(database: asyncpg.Connection[asyncpg.Record
     return "\n".join(row[0] for row in rows)
 
 
+async def imported_and_added(pilot: Pilot, eve: SandboxEve, character_id: int) -> str:
+    """What a pilot reads while they import from zKillboard, and add killmails by links with hashes in them."""
+    start = (
+        "mutation S($id: ID!) { startZkillboardImport(characterId: $id) { import { message } userErrors { code } } }"
+    )
+    ask = "query A($id: ID!) { zkillboardImport(characterId: $id) { state message account { new } } }"
+    add = "mutation L($link: String!) { addKillmail(link: $link) { wasHere userErrors { code message } } }"
+    read = [str(await pilot.ask(start, id=character_id))]
+
+    async def is_over() -> bool:
+        read.append(str(await pilot.ask(ask, id=character_id)))
+        return "DONE" in read[-1]
+
+    await eventually(is_over, "the import", seconds=90)
+    known, other = eve.references(character_id)[:2]
+    for killmail_hash in (known.killmail_hash, other.killmail_hash):
+        link = f"{eve.url}/killmails/{known.killmail_id}/{killmail_hash}/"
+        read.append(str(await pilot.ask(add, link=link)))
+        async with pilot.session.post(f"{pilot.site}/settings/killmail", data={"link": link}) as response:
+            read.append(await response.text())
+    read.append(await pilot.page("/settings"))
+    assert "WRONG_HASH" in "".join(read)
+    return "".join(read)
+
+
 async def test_no_secret_is_readable_after_a_full_run_with_faults(
     installation: Installation,
     pilot: Pilot,
@@ -55,6 +81,7 @@ async def test_no_secret_is_readable_after_a_full_run_with_faults(
     database: asyncpg.Connection[asyncpg.Record],
 ) -> None:
     environment["LOG_LEVEL"] = "DEBUG"
+    environment["ZKILLBOARD_INTERVAL_SECONDS"] = "0.02"
     for fault in FAULTS:
         eve.add_fault(**fault)
     await installation.start_api()
@@ -78,6 +105,8 @@ async def test_no_secret_is_readable_after_a_full_run_with_faults(
     )
     page += await pilot.page()
     page += str(await pilot.ask("{ me { characters { id name syncStatus { message } } } killmails { nodes { id } } }"))
+
+    page += await imported_and_added(pilot, eve, first)
 
     secrets = {
         "access token": eve.issued_access_tokens(),
