@@ -34,12 +34,14 @@ _EntryId = str | bytes
 
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
-    """Something changed: these killmails were stored, or the sync of these characters stands elsewhere."""
+    """Something changed: killmails are ready, a sync stands elsewhere, or who may see what of an account."""
 
-    kind: Literal["killmails", "sync"]
+    kind: Literal["killmails", "sync", "access"]
     killmail_ids: tuple[int, ...] = ()
     character_ids: tuple[int, ...] = ()
     """Whom it concerns: the pilots on the killmails, or whose sync it is."""
+    account_ids: tuple[int, ...] = ()
+    """Whose sessions, keys or characters changed."""
 
 
 class LiveEvents:
@@ -69,6 +71,14 @@ class LiveEvents:
             redis.exceptions.RedisError: Redis is away.
         """
         await self._publish(LiveEvent("sync", (), (character_id,)))
+
+    async def access_changed(self, account_id: int) -> None:
+        """Tell that a session or key of the account ended, or that its characters are others now.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is away; sockets are looked at every half minute all the same.
+        """
+        await self._publish(LiveEvent("access", account_ids=(account_id,)))
 
     async def subscribe(self) -> AsyncGenerator[LiveEvent, None]:
         """Events from the moment of the first `anext` on, until the caller stops.
@@ -115,7 +125,10 @@ def _event(fields: Mapping[Any, Any]) -> LiveEvent | None:
         (text,) = fields.values()
         told = orjson.loads(text)
         kind, killmail_ids, character_ids = told["kind"], told["killmail_ids"], told["character_ids"]
+        account_ids = told.get("account_ids", ())  # entries of an older version have none
     except (ValueError, KeyError, TypeError):
         _log.warning("A live event of an unknown form was left out.")
         return None
-    return LiveEvent(kind, tuple(killmail_ids), tuple(character_ids)) if kind in ("killmails", "sync") else None
+    if kind not in ("killmails", "sync", "access"):
+        return None
+    return LiveEvent(kind, tuple(killmail_ids), tuple(character_ids), tuple(account_ids))

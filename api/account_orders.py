@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from api.access_notices import access_changed
 from api.services import Services
 from api.sync_requests import Refusal
 from db.api_keys import MOST_KEYS, NewKey, TooManyKeys, create_api_key, revoke_api_key
@@ -30,6 +31,7 @@ async def revoke_key(services: Services, caller: Caller, api_key_id: int) -> Ref
     """Revoke a key of the caller's; None: done."""
     if not await revoke_api_key(services.pool, caller.account_id, api_key_id):
         return Refusal("UNKNOWN_KEY", "You have no such key; it may be revoked already.")
+    await access_changed(services, caller.account_id)
     return None
 
 
@@ -37,12 +39,15 @@ async def end_one_session(services: Services, caller: Caller, session_id: int) -
     """End a session of the caller's; None: done."""
     if not await end_sessions(services.pool, caller.account_id, only=session_id):
         return Refusal("UNKNOWN_SESSION", "You have no such session; it may be over already.")
+    await access_changed(services, caller.account_id)
     return None
 
 
 async def end_other_sessions(services: Services, caller: Caller) -> int:
     """End all sessions of the account but the caller's; how many."""
-    return await end_sessions(services.pool, caller.account_id, all_but=caller.session_id)
+    ended = await end_sessions(services.pool, caller.account_id, all_but=caller.session_id)
+    await access_changed(services, caller.account_id)
+    return ended
 
 
 async def remove(services: Services, caller: Caller, character_id: int) -> Refusal | None:
@@ -54,6 +59,7 @@ async def remove(services: Services, caller: Caller, character_id: int) -> Refus
     except LastCharacter:
         return Refusal("LAST_CHARACTER", "It is the account's last character; delete the account instead.")
     if removed:
+        await access_changed(services, caller.account_id)
         await services.sync_requests.departed([character_id])
     return None
 
@@ -62,5 +68,7 @@ async def delete(services: Services, caller: Caller, *, confirmed: bool) -> Refu
     """Delete the account and all we hold of it; None: done. What is left to do elsewhere follows by itself."""
     if not confirmed:
         return Refusal("NOT_CONFIRMED", "Confirm that the account is to be deleted: it cannot be undone.")
-    await services.sync_requests.departed(await delete_account(services.pool, caller.account_id))
+    leaving = await delete_account(services.pool, caller.account_id)
+    await access_changed(services, caller.account_id)
+    await services.sync_requests.departed(leaving)
     return None

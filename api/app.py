@@ -87,5 +87,4 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.state.schema = load_schema()
     app.state.graphql = Executor(app.state.schema, introspection=settings.graphql_introspection)
-    app.state.sockets_of_account = {}
     return app

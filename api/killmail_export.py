@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from api.authentication import BadCredentials, Credentials, caller_by, credentials_of
+from api.authentication import credentials_of
+from api.credentials import BadCredentials, Credentials, caller_by
 from api.graphql.admission import LimitReached, charge, identity_of, turn_away
 from api.graphql.arguments import killmail_filter, viewer
 from api.graphql.errors import TOO_SLOW, Code, Refused, plain_error

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.access_notices import access_changed
 from api.browser_cookies import caller, forget_session, keep_login_browser, keep_session, login_browser, session_token
 from api.client_names import client_name
 from api.login_network import login_network
@@ -105,6 +106,7 @@ async def callback(request: Request) -> Response:
         replacing=session_token(request),
         client=client_name(request.headers.get("user-agent", "")),
     )
+    await access_changed(services, granted.account_id)
     await record_login_event(
         services.pool,
         OWNER_CHANGED.name if granted.owner_changed else "logged_in",
@@ -128,7 +130,10 @@ async def logout(request: Request) -> Response:
     if not comes_from_us(request.headers, services.settings.site_url, require_proof=True):
         return outcome_page(request, FOREIGN_REQUEST)
     if (token := session_token(request)) is not None:
+        who = await caller(request)
         await end_session(services.pool, token)
+        if who is not None:
+            await access_changed(services, who.account_id)
     response = RedirectResponse("/", 303)
     forget_session(response, services.settings)
     return response

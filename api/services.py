@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 
 from api.compiled.plans import CompiledReads
 from api.graphql.persisted import PersistedQueries
-from api.live_feed import LiveFeed
+from api.live.feed import LiveFeed
 from api.rate_limits import RateLimits
 from api.sync_requests import SyncRequests
 from db.pool import open_pool
@@ -51,6 +51,7 @@ class Services:
     zkillboard: Zkillboard
     temporal: temporalio.client.Client
     sync_requests: SyncRequests
+    live: LiveEvents
     live_feed: LiveFeed
     rate_limits: RateLimits
     persisted_queries: PersistedQueries
@@ -76,8 +77,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         async with await open_pool(settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS) as pool:
             temporal = await connect_temporal(settings, lazy=True)
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
-            live_feed = LiveFeed(LiveEvents(redis_client))
-            following = asyncio.create_task(live_feed.follow(), name="live feed")
+            live = LiveEvents(redis_client)
+            live_feed = LiveFeed(live, pool)
+            following = asyncio.create_task(live_feed.run(), name="live feed")
             following.add_done_callback(_say_why_it_ended)
             yield Services(
                 settings=settings,
@@ -92,6 +94,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 ),
                 temporal=temporal,
                 sync_requests=sync_requests,
+                live=live,
                 live_feed=live_feed,
                 rate_limits=RateLimits(redis_client, settings),
                 persisted_queries=PersistedQueries(redis_client),

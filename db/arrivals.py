@@ -7,10 +7,18 @@ come in another order.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import struct
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import asyncpg
 
+from db.cursors import InvalidCursor
+
+_POSITION = struct.Struct(">BQ")  # version, arrival
+_VERSION = 2  # the feed's cursors are 1
 _UNNUMBERED_MINUTES = 120
 """How far back `record_missed_arrivals` looks; the watchdog runs every five minutes."""
 
@@ -60,3 +68,59 @@ async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:
         missed = [row["killmail_id"] for row in rows if row["is_news"] is is_news]
         await record_arrivals(pool, missed, silent=not is_news)
     return [row["killmail_id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One step of the order. `entities`: the characters and corporations on it; nobody's where it is silent."""
+
+    arrival: int
+    killmail_id: int
+    entities: frozenset[int]
+
+
+async def newest_arrival(pool: asyncpg.Pool) -> int:
+    """Where the order ends by now; 0 if nothing ever arrived."""
+    return int(await pool.fetchval("SELECT coalesce(max(arrival), 0) FROM killmail_arrivals"))
+
+
+async def arrivals_after(pool: asyncpg.Pool, position: int, limit: int) -> list[Arrival]:
+    """What arrived after that, in order."""
+    rows = await pool.fetch(
+        """
+        SELECT arrival, killmail_id,
+               CASE WHEN silent THEN '{}' ELSE ARRAY(
+                   SELECT DISTINCT entity_id
+                     FROM participants p
+                    CROSS JOIN LATERAL (VALUES (p.character_id), (p.corporation_id)) AS one (entity_id)
+                    WHERE p.killmail_id = page.killmail_id AND entity_id IS NOT NULL
+               ) END AS entities
+          FROM (SELECT arrival, killmail_id, silent FROM killmail_arrivals
+                 WHERE arrival > $1 ORDER BY arrival LIMIT $2) AS page
+         ORDER BY arrival
+        """,
+        position,
+        limit,
+    )
+    return [Arrival(row["arrival"], row["killmail_id"], frozenset(row["entities"])) for row in rows]
+
+
+def position_cursor(arrival: int) -> str:
+    """The cursor that goes on after this arrival."""
+    return base64.urlsafe_b64encode(_POSITION.pack(_VERSION, arrival)).rstrip(b"=").decode()
+
+
+def cursor_position(cursor: str) -> int:
+    """The arrival in a cursor.
+
+    Raises:
+        InvalidCursor: `position_cursor` did not make it.
+    """
+    try:
+        packed = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        version, arrival = _POSITION.unpack(packed)
+    except (UnicodeEncodeError, binascii.Error, struct.error) as error:
+        raise InvalidCursor("This is not a cursor of the live feed.") from error
+    if version != _VERSION or arrival >= 2**63 or position_cursor(arrival) != cursor:
+        raise InvalidCursor("This is not a cursor of the live feed.")
+    return int(arrival)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeAlias
@@ -15,13 +14,15 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationType,
+    VariableNode,
     execute,
+    get_argument_values,
     get_operation_ast,
-    subscribe,
+    get_variable_values,
 )
 
-from api.authentication import Credentials
 from api.compiled.executor import RenderedAware
+from api.credentials import Credentials
 from api.graphql import permissions
 from api.graphql.cost import MAX_COST
 from api.graphql.documents import Documents, InvalidDocument
@@ -90,6 +91,15 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """The field of a subscription, its arguments, and which of them are variables of what name."""
+
+    field: str
+    arguments: dict[str, Any]
+    variable_of: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What every resolver gets as `info.context`."""
 
@@ -97,10 +107,6 @@ class Context:
     caller: Caller | None
     credentials: Credentials | None
     request_id: str
-
-    async def caller_now(self) -> Caller | None:
-        """Who that is by now: a subscription outlives a log-out and an added character."""
-        return None if self.credentials is None else await self.credentials.caller(self.services.pool)
 
 
 Info: TypeAlias = GraphQLResolveInfo[Context]
@@ -160,23 +166,45 @@ class Executor:
             return {"errors": [plain_error(Code.TIMEOUT, f"Given up after {OPERATION_SECONDS:.0f} s.")]}
         return result_answer(result, context)
 
-    async def stream(self, planned: Planned, context: Context) -> Answer | AsyncIterator[ExecutionResult]:
-        """The results of a subscription as they come, or one answer for anything else or a refusal."""
-        if planned.kind != OperationType.SUBSCRIPTION:
-            return await self.answer(planned, context)
-        started: Any = subscribe(
-            self._schema,
-            planned.document,
-            context_value=context,
-            variable_values=planned.operation.variables,
-            operation_name=planned.operation.operation_name,
+    def followed(self, planned: Planned) -> Followed:
+        """The field that a subscription follows.
+
+        Raises:
+            InvalidDocument: the variables do not fit.
+        """
+        definition = get_operation_ast(planned.document, planned.operation.operation_name)
+        root = self._schema.subscription_type
+        assert definition is not None and root is not None  # noqa: PT018, S101 - it was planned
+        (field,) = permissions.root_fields(planned.document, definition.selection_set)  # the specification allows one
+        values = get_variable_values(
+            self._schema, definition.variable_definitions or (), planned.operation.variables or {}
         )
-        if isinstance(started, Awaitable):
-            started = await started
-        if isinstance(started, ExecutionResult):
-            return {"errors": [shown_error(error, context.request_id) for error in started.errors or []]}
-        stream: AsyncIterator[ExecutionResult] = started
-        return stream
+        if isinstance(values, list):
+            raise InvalidDocument(Code.BAD_USER_INPUT, values)
+        try:
+            arguments = get_argument_values(root.fields[field.name.value], field, values)
+        except GraphQLError as error:
+            raise InvalidDocument(Code.BAD_USER_INPUT, [error]) from None
+        variable_of = {
+            argument.name.value: argument.value.name.value
+            for argument in field.arguments or ()
+            if isinstance(argument.value, VariableNode)
+        }
+        return Followed(field.name.value, arguments, variable_of)
+
+    async def event(self, planned: Planned, root: dict[str, Any], context: Context) -> Answer:
+        """What the subscription says of something that happened."""
+        async with asyncio.timeout(OPERATION_SECONDS):
+            running = execute(
+                self._schema,
+                planned.document,
+                root,
+                context_value=context,
+                variable_values=planned.operation.variables,
+                operation_name=planned.operation.operation_name,
+                executor_class=RenderedAware,
+            )
+            return result_answer(await running if isawaitable(running) else running, context)
 
 
 def result_answer(result: ExecutionResult, context: Context) -> Answer:

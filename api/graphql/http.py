@@ -13,7 +13,8 @@ from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.authentication import BadCredentials, Way, caller_by, credentials_of
+from api.authentication import credentials_of
+from api.credentials import BadCredentials, Way, caller_by
 from api.graphql.admission import LimitReached, admit, charge, identity_of, turn_away, with_cost
 from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument

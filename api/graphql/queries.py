@@ -17,6 +17,7 @@ from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from api.task_queues import TemporalDoesNotAnswer, task_queue_figures
 from db.accounts import account_characters
+from db.arrivals import newest_arrival, position_cursor
 from db.killmails import Order, killmail
 from db.recent_runs import recent_runs
 from db.sync_status import AccountCharacter, LastRun, ShownStatus
@@ -67,6 +68,11 @@ async def resolve_killmails(
     orderBy: Order = "TIME",  # noqa: N803 - the schema's name
 ) -> Row | Rendered:
     return await killmail_connection(info, first, after, killmail_filter(filter), orderBy)
+
+
+@query.field("liveCursor")
+async def resolve_live_cursor(_: None, info: Info) -> str:
+    return position_cursor(await newest_arrival(info.context.services.pool))
 
 
 @query.field("workerStatus")

@@ -22,7 +22,6 @@ from api.graphql.profiles import query as profile_query
 from api.graphql.queries import query
 from api.graphql.scalars import big_int, date_time, isk
 from api.graphql.searching import query as search_query
-from api.graphql.subscriptions import subscription
 from api.graphql.sync_health import query as health_query
 
 SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schema.graphql"
@@ -34,7 +33,6 @@ def load_schema() -> GraphQLSchema:
         load_schema_from_path(str(SCHEMA_FILE)),
         query,
         mutation,
-        subscription,
         me,
         killmail,
         fitting,

@@ -1,91 +1,137 @@
-"""`killmailAdded`: the caller's new killmails as they are stored."""
+"""Subscriptions: who may follow what, and how an event becomes the bytes that all who may see the same are sent."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import AsyncGenerator
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ariadne import SubscriptionType
+import orjson
 
-from api.graphql.arguments import killmail_filter, viewer
+from api.graphql.arguments import eve_id, killmail_filter
 from api.graphql.errors import Code, Refused
-from api.graphql.execution import Context, Info
-from api.live_feed import Reader
-from db.killmails import KillmailFilter, Viewer, killmails_by_id
+from api.graphql.execution import Context, Executor, Followed, Planned
+from api.graphql.queries import run_row, status_row
+from api.live.feed import LiveFeed
+from api.live.killmail_stream import KillmailWish
+from api.live.members import Follower, Member
+from api.live.sync_stream import SyncWish
+from db.arrivals import cursor_position
+from db.cursors import InvalidCursor
 from db.sessions import Caller
-from live import LiveEvent
+from db.sync_status import AccountCharacter
 
-subscription = SubscriptionType()
 Row = dict[str, Any]
-REMEMBERED_IDS = 2_000
-"""Events come at least once; a killmail older than this many others is not told apart from a new one."""
+Send = Callable[[bytes], Awaitable[None]]
+"""Sends the payload of a `next` message and waits until the socket took it."""
 
 
-class SessionEnded(Exception):
-    """The caller logged out, or the session expired, while the subscription ran."""
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Who subscribes: an operation on a socket."""
+
+    executor: Executor
+    planned: Planned
+    context: Context
+    caller: Caller
+    identity: str
+    follower: Follower
+    send: Send
+
+    def member(self, what: KillmailWish | SyncWish, field: str, shown: Callable[[Any], Row]) -> Member:
+        """Its part in a stream."""
+
+        async def render(event: Any, caller: Caller) -> bytes:
+            context = replace(self.context, caller=caller)
+            return orjson.dumps(await self.executor.event(self.planned, {field: shown(event)}, context))
+
+        return Member(self.follower, self.identity, self.caller, what, render)
 
 
-async def subscribe_killmail_added(
-    _: None,
-    info: Info,
-    filter: Row | None = None,  # noqa: A002 - the schema's name
-) -> AsyncGenerator[Row, None]:
-    context = info.context
-    if context.caller is None:
-        raise Refused(Code.UNAUTHENTICATED, "Log in to follow your killmails.")
-    chosen = killmail_filter(filter)
-    # Made now, not at the first read: no event may fall between.
-    return _added(context, context.caller, chosen, context.services.live_feed.reader())
-
-
-# Ariadne's type knows only generators; graphql-core awaits, and so can refuse before the stream begins.
-subscription.set_source("killmailAdded", subscribe_killmail_added)  # type: ignore[arg-type]
-
-
-@subscription.field("killmailAdded")
-def resolve_killmail_added(row: Row, _: Info, **__: Any) -> Row:
-    return row
-
-
-async def _added(context: Context, caller: Caller, chosen: KillmailFilter, reader: Reader) -> AsyncGenerator[Row, None]:
-    seen, ours = _Seen(), frozenset(caller.character_ids)
-    async for event in reader.events():
-        # Most events concern others: those must not cost a query.
-        if event.kind != "killmails" or ours.isdisjoint(event.character_ids) or not (new := seen.unseen(event)):
-            continue
-        now = await _viewer_now(context, caller, chosen)
-        for row in await killmails_by_id(context.services.pool, now, new, chosen, otherwise="ACCOUNT"):
-            seen.add(int(row["id"]))
-            yield row
-
-
-async def _viewer_now(context: Context, begun: Caller, chosen: KillmailFilter) -> Viewer:
-    """What the caller may see by now.
+async def follow(subscriber: Subscriber) -> None:
+    """Serve a subscription until it is cancelled.
 
     Raises:
-        SessionEnded: also when the chosen character left the account, or the chosen board is closed to it.
+        InvalidDocument, Refused: it cannot begin.
     """
-    caller = await context.caller_now()
-    if caller is None:
-        raise SessionEnded
-    lost_board = chosen.corporation_id in {*begun.corporation_ids} - {*caller.corporation_ids}
-    lost_character = chosen.character_id in {*begun.character_ids} - {*caller.character_ids}
-    if lost_board or lost_character:
-        raise SessionEnded
-    return viewer(caller)
+    followed = subscriber.executor.followed(subscriber.planned)
+    if followed.field == "killmailAdded":
+        await _follow_killmails(subscriber, followed)
+    else:
+        await _follow_syncs(subscriber, followed)
 
 
-class _Seen:
-    """The killmails this subscription has sent, the latest of them."""
+async def _follow_killmails(subscriber: Subscriber, followed: Followed) -> None:
+    feed = subscriber.context.services.live_feed
+    document = _document(subscriber.planned, leave_out=followed.variable_of.get("after"))
+    wish = KillmailWish(document, killmail_filter(followed.arguments.get("filter")))
+    member = subscriber.member(wish, "killmailAdded", lambda row: row)
+    try:
+        await _catch_up(feed, subscriber, member, followed.arguments.get("after"))
+        feed.ring()
+        await asyncio.get_running_loop().create_future()  # until it is cancelled
+    finally:
+        member.leave()
 
-    def __init__(self) -> None:
-        self._ids: OrderedDict[int, None] = OrderedDict()
 
-    def unseen(self, event: LiveEvent) -> list[int]:
-        return [killmail_id for killmail_id in event.killmail_ids if killmail_id not in self._ids]
+async def _follow_syncs(subscriber: Subscriber, followed: Followed) -> None:
+    feed, chosen = subscriber.context.services.live_feed, followed.arguments.get("characterId")
+    character_id = None if chosen is None else eve_id(chosen)
+    if character_id is not None and character_id not in subscriber.caller.character_ids:
+        raise Refused(Code.FORBIDDEN, "`characterId` must be a character of your account.")
+    wish = SyncWish(_document(subscriber.planned), subscriber.caller.account_id, character_id)
+    member = subscriber.member(wish, "syncProgress", _sync_row)
+    try:
+        feed.syncs.join(member)
+        feed.ring()
+        await asyncio.get_running_loop().create_future()  # until it is cancelled
+    finally:
+        member.leave()
 
-    def add(self, killmail_id: int) -> None:
-        self._ids[killmail_id] = None
-        if len(self._ids) > REMEMBERED_IDS:
-            self._ids.popitem(last=False)
+
+async def _catch_up(feed: LiveFeed, subscriber: Subscriber, member: Member, after: str | None) -> None:
+    """Bring the member to where the stream is, and let it in.
+
+    Raises:
+        Refused: `after` is no cursor of ours.
+    """
+    try:
+        position = None if after is None else cursor_position(after)
+    except InvalidCursor:
+        raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of `killmailAdded`.") from None
+    member.position = await feed.killmails.start_of(position)
+    while not feed.killmails.join(member):
+        for _, row in await feed.killmails.catch_up(member):
+            await subscriber.send(await member.render(row, member.caller))
+        # It may take long, and be over meanwhile.
+        caller = await member.follower.credentials.caller(subscriber.context.services.pool)
+        if caller is None:
+            member.follower.end_session()
+            return
+        member.caller = caller
+
+
+def _document(planned: Planned, leave_out: str | None = None) -> tuple[str, str | None, bytes]:
+    """What of a document decides its answers, apart from who asks: two of them are equal if their answers are.
+
+    Args:
+        leave_out: a variable that names a cursor; where it is used for nothing else, its value does not count.
+    """
+    text = planned.document.loc.source.body if planned.document.loc is not None else ""
+    variables = planned.operation.variables or {}
+    if leave_out is not None and len(re.findall(rf"\${leave_out}\b", text)) == 2:  # its definition and its use
+        variables = {name: value for name, value in variables.items() if name != leave_out}
+    return text, planned.operation.operation_name, orjson.dumps(variables, option=orjson.OPT_SORT_KEYS)
+
+
+def _sync_row(character: AccountCharacter) -> Row:
+    """A `CharacterSync` of the schema."""
+    return {
+        "characterId": str(character.character_id),
+        "name": character.name,
+        "lastKillmailSyncAt": character.last_killmail_sync_at,
+        "syncStatus": status_row(character.status),
+        "lastRun": None if character.last_run is None else run_row(character.last_run),
+    }

@@ -9,21 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections import deque
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from enum import IntEnum
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from graphql import ExecutionResult, GraphQLError
+from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from api.authentication import BadCredentials, Credentials, bearer, caller_by, credentials_of
+from api.authentication import credentials_of
+from api.credentials import BadCredentials, Credentials, bearer, caller_by
 from api.graphql.admission import LimitReached, admit, identity_of, turn_away, with_cost
 from api.graphql.documents import InvalidDocument
-from api.graphql.errors import internal_error
-from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer, result_answer
-from api.graphql.subscriptions import SessionEnded
-from api.live_feed import SlowReader
+from api.graphql.errors import Refused, internal_error, shown_error
+from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer
+from api.graphql.subscriptions import Subscriber, follow
 from api.rate_limits import Identity
 from api.request_guard import comes_from_us
 from api.request_log import request_id
@@ -38,8 +40,10 @@ MAX_MESSAGE = 65_536
 """Characters of one message."""
 MAX_OPERATIONS = 20
 """Operations running on one socket at a time."""
-MAX_SOCKETS = 20
-"""Sockets of one account on one process at a time."""
+WAITING_FRAMES = 256
+"""Frames a socket may be behind; one that is further behind is closed, not buffered."""
+WAITING_CHARACTERS = 4_000_000
+"""The same, where killmails are large."""
 
 
 class CloseCode(IntEnum):
@@ -85,33 +89,78 @@ async def graphql_websocket(websocket: WebSocket) -> None:
 
 
 class _Socket:
+    """One socket. To the streams it follows it is a `Follower`: what they offer waits here, but not without end."""
+
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
         self._executor: Executor = websocket.app.state.graphql
-        self._sockets: dict[int, int] = websocket.app.state.sockets_of_account
+        self._services = services_of(websocket)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._context: Context | None = None
         self._identity: Identity | None = None
+        self._waiting: deque[tuple[str, str]] = deque()  # of which operation, and the frame
+        self._waiting_characters = 0
+        self._something_waits = asyncio.Event()
         self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
 
     async def serve(self) -> None:
-        receiving = asyncio.create_task(self._receive())
+        receiving, writing = asyncio.create_task(self._receive()), asyncio.create_task(self._write())
         try:
-            await asyncio.wait((receiving, self._closing), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((receiving, writing, self._closing), return_when=asyncio.FIRST_COMPLETED)
             if self._closing.done():
                 closing = self._closing.result()
                 async with asyncio.timeout(SEND_SECONDS):
                     await self._websocket.close(closing.code, closing.reason)
             else:
-                receiving.result()
+                (receiving if receiving.done() else writing).result()
         except TimeoutError:
             log.info("a socket did not take its close frame")
         finally:
-            tasks = [receiving, *self._operations.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._leave()
+            await _end([receiving, writing, *self._operations.values()])
+            if self._context is not None and self._context.caller is not None:
+                self._services.live_feed.sockets.leave(self._context.caller.account_id, self)
+
+    # What a `Follower` is. None of these waits.
+
+    @property
+    def credentials(self) -> Credentials:
+        assert self._context is not None and self._context.credentials is not None  # noqa: PT018, S101 - it follows
+        return self._context.credentials
+
+    def offer(self, identity: str, payload: bytes) -> None:
+        frame = _next_frame(identity, payload)
+        if len(self._waiting) >= WAITING_FRAMES or self._waiting_characters > WAITING_CHARACTERS:
+            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again with your last cursor")
+            return
+        self._waiting.append((identity, frame))
+        self._waiting_characters += len(frame)
+        self._something_waits.set()
+
+    def end_session(self) -> None:
+        self._close(CloseCode.UNAUTHORIZED, "Unauthorized: the session ended")
+
+    def lose(self) -> None:
+        self._close(CloseCode.TRY_AGAIN_LATER, "Something went wrong: connect again with your last cursor")
+
+    async def _write(self) -> None:
+        """Send what the streams offered, as fast as the socket takes it."""
+        while True:
+            await self._something_waits.wait()
+            self._something_waits.clear()
+            while self._waiting:
+                try:
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await self._websocket.send_text(self._waiting[0][1])
+                except TimeoutError:
+                    self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again with your last cursor")
+                    return
+                self._waiting_characters -= len(self._waiting.popleft()[1])
+
+    def _forget(self, identity: str) -> None:
+        """What waits for an operation that is over is not sent; the frame on its way (the first) is."""
+        kept = [one for position, one in enumerate(self._waiting) if position == 0 or one[0] != identity]
+        self._waiting = deque(kept)
+        self._waiting_characters = sum(len(frame) for _, frame in kept)
 
     async def _receive(self) -> None:
         try:
@@ -141,33 +190,25 @@ class _Socket:
             case "complete":
                 if (operation := self._operations.pop(_identity(message), None)) is not None:
                     operation.cancel()
+                    self._forget(_identity(message))
             case _:
                 raise Closing(CloseCode.BAD_REQUEST, "Unknown message type")
 
     async def _initialise(self, payload: object) -> None:
         if self._context is not None:
             raise Closing(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
-        services = services_of(self._websocket)
         try:
             credentials = _presented(payload) or credentials_of(self._websocket)
-            caller = await caller_by(credentials, services.pool)
+            caller = await caller_by(credentials, self._services.pool)
         except BadCredentials as bad:
             raise Closing(CloseCode.UNAUTHORIZED, f"Unauthorized: {bad}") from None
         if caller is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: log in first")
-        if self._sockets.get(caller.account_id, 0) >= MAX_SOCKETS:
-            raise Closing(CloseCode.FORBIDDEN, "Forbidden: too many sockets of one account")
-        self._sockets[caller.account_id] = self._sockets.get(caller.account_id, 0) + 1
-        self._identity = identity_of(self._websocket, services, caller)
-        self._context = Context(services, caller, credentials, request_id(self._websocket))
+        if not self._services.live_feed.sockets.join(caller.account_id, self):
+            raise Closing(CloseCode.TOO_MANY_INITS, "Too many sockets of one account")
+        self._identity = identity_of(self._websocket, self._services, caller)
+        self._context = Context(self._services, caller, credentials, request_id(self._websocket))
         await self._send({"type": "connection_ack"})
-
-    def _leave(self) -> None:
-        if self._context is not None and self._context.caller is not None:
-            account_id = self._context.caller.account_id
-            self._sockets[account_id] -= 1
-            if not self._sockets[account_id]:
-                del self._sockets[account_id]
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
         if self._context is None:
@@ -184,63 +225,93 @@ class _Socket:
         # A task of its own: a slow query must not hold up the next message, nor a pong.
         self._operations[identity] = asyncio.create_task(self._operate(identity, operation, self._context))
 
-    async def _operate(self, identity: str, operation: Operation, context: Context) -> None:
+    async def _operate(self, identity: str, operation: Operation, begun: Context) -> None:
+        context = begun
         try:
+            context = await self._context_now(begun)
             await self._run(identity, operation, context)
-        except SlowReader:
-            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again and read what you missed")
-        except SessionEnded:
-            self._close(CloseCode.UNAUTHORIZED, "Unauthorized: the session ended")
+        except Closing as closing:
+            self._close(closing.code, closing.reason)
+        except LimitReached as limit:
+            await self._error(identity, limit.answer["errors"])
+        except InvalidDocument as invalid:
+            await self._error(identity, refusal_answer(invalid, context)["errors"])
+        except Refused as refused:
+            await self._error(identity, [shown_error(refused, context.request_id)])
         except TimeoutError:
-            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow")
+            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again with your last cursor")
         except (WebSocketDisconnect, WebSocketDisconnected):
             pass  # the receiving side sees it too
         except Exception as error:  # noqa: BLE001 - the boundary: logged, masked and said to the client
-            failure = error.original_error if isinstance(error, GraphQLError) and error.original_error else error
-            await self._error(identity, [internal_error(failure, context.request_id)])
+            await self._error(identity, [internal_error(error, context.request_id)])
         finally:
             if self._operations.get(identity) is asyncio.current_task():
                 del self._operations[identity]
 
+    async def _context_now(self, begun: Context) -> Context:
+        """Who asks by now: the session may be over since the socket was opened, or the account have new characters.
+
+        Raises:
+            Closing: it is over.
+        """
+        caller = await self.credentials.caller(self._services.pool)
+        if caller is None:
+            raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: the session ended")
+        return replace(begun, caller=caller)
+
     async def _run(self, identity: str, operation: Operation, context: Context) -> None:
+        """
+        Raises:
+            LimitReached, InvalidDocument, Refused: nothing is executed.
+        """
         assert self._identity is not None  # noqa: S101 - set with the context
-        try:
-            turn_away(context.services, self._identity)
-            planned, verdict = await admit(self._executor, operation, context, self._identity)
-        except LimitReached as limit:
-            await self._error(identity, limit.answer["errors"])
-            return
+        turn_away(self._services, self._identity)
+        planned, verdict = await admit(self._executor, operation, context, self._identity)
         if isinstance(planned, InvalidDocument):
-            await self._error(identity, refusal_answer(planned, context)["errors"])
+            raise planned
+        if planned.kind == OperationType.SUBSCRIPTION:
+
+            async def send(payload: bytes) -> None:
+                await self._send_text(_next_frame(identity, payload))
+
+            if context.caller is not None:
+                await follow(Subscriber(self._executor, planned, context, context.caller, identity, self, send))
             return
-        answer = await self._executor.stream(planned, context)
-        if isinstance(answer, dict):
-            if "data" not in answer:
-                await self._error(identity, answer["errors"])
-                return
-            await self._next(identity, with_cost(answer, planned, verdict))
-        else:
-            await self._follow(identity, answer, context)
+        answer = await self._executor.answer(planned, context)
+        if "data" not in answer:
+            await self._error(identity, answer["errors"])
+            return
+        await self._send({"type": "next", "id": identity, "payload": with_cost(answer, planned, verdict)})
         await self._send({"type": "complete", "id": identity})
 
-    async def _follow(self, identity: str, stream: AsyncIterator[ExecutionResult], context: Context) -> None:
-        async with contextlib.aclosing(cast(AsyncGenerator[ExecutionResult, None], stream)):
-            async for result in stream:
-                await self._next(identity, result_answer(result, context))
-
-    async def _next(self, identity: str, payload: dict[str, Any]) -> None:
-        await self._send({"type": "next", "id": identity, "payload": payload})
-
     async def _error(self, identity: str, errors: list[dict[str, Any]]) -> None:
-        await self._send({"type": "error", "id": identity, "payload": errors})
+        with contextlib.suppress(WebSocketDisconnect, WebSocketDisconnected, TimeoutError):
+            await self._send({"type": "error", "id": identity, "payload": errors})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
+        await self._send_text(orjson.dumps(message).decode())
+
+    async def _send_text(self, text: str) -> None:
         async with asyncio.timeout(SEND_SECONDS):
-            await self._websocket.send_text(orjson.dumps(message).decode())
+            await self._websocket.send_text(text)
 
     def _close(self, code: CloseCode, reason: str) -> None:
         if not self._closing.done():
             self._closing.set_result(Closing(code, reason))
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel until they are over: a library may swallow a cancellation that comes while it connects."""
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=1)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _next_frame(identity: str, payload: bytes) -> str:
+    return f'{{"type":"next","id":{orjson.dumps(identity).decode()},"payload":{payload.decode()}}}'
 
 
 def _presented(payload: object) -> Credentials | None:

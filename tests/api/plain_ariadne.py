@@ -24,6 +24,8 @@ query, mutation, subscription = QueryType(), MutationType(), SubscriptionType()
 mutations = {"done": 0}
 started: list[str] = []
 """The root fields that were resolved, for tests that count them."""
+rendered: list[int] = []
+"""The events that were rendered."""
 slow = asyncio.Event()
 """What the field `slow` waits for."""
 
@@ -60,6 +62,7 @@ async def source_broken(*_: Any) -> AsyncGenerator[int, None]:
 
 @subscription.field("broken")
 def resolve_broken(value: int, *_: Any) -> int:
+    rendered.append(value)
     return value
 
 

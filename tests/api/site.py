@@ -32,6 +32,8 @@ class Site:
 
     address: str
     app: Starlette
+    server: uvicorn.Server
+    serving: asyncio.Task[None]
 
     @property
     def services(self) -> Services:
@@ -40,6 +42,20 @@ class Site:
     @property
     def pool(self) -> asyncpg.Pool:
         return self.services.pool
+
+    async def followed_by(self, subscriptions: int) -> None:
+        """So many subscriptions to new killmails have begun: what is announced from now on is sent to them."""
+        async with asyncio.timeout(10):
+            while len(self.services.live_feed.killmails.groups.members) != subscriptions:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    def stop(self) -> None:
+        """Ask the server to stop, as a supervisor does."""
+        self.server.should_exit = True
+
+    async def stopped(self) -> None:
+        """It has."""
+        await self.serving
 
     async def add_account(self) -> int:
         """An account without characters."""
@@ -91,7 +107,7 @@ async def serve(settings: Settings) -> AsyncIterator[Site]:
             raise AssertionError("the server ended before it served")
         await asyncio.sleep(0.005)
     try:
-        yield Site(settings.site_url, app)
+        yield Site(settings.site_url, app, server, serving)
     finally:
         server.should_exit = True
         await serving

@@ -8,9 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from starlette.websockets import WebSocket
 
-from api import live_feed
 from api.graphql import websocket as handler
+from api.live import sockets
 from db.sessions import end_session
 from live import LiveEvents
 from tests.api.site import Browser, Site, open_browser
@@ -32,8 +33,10 @@ async def me(site: Site, browser: Browser) -> int:
 async def live(site: Site, client: SocketClient, **variables: Any) -> None:
     """Initialise, subscribe, and wait until events arrive: the process follows Redis from some moment on."""
     await client.initialise()
+    already = len(site.services.live_feed.killmails.groups.members)
     await client.subscribe(**variables)
     await client.settle()
+    await site.followed_by(already + 1)
     async with asyncio.timeout(10):
         while (await site.services.redis.info("clients"))["blocked_clients"] < 1:  # noqa: ASYNC110 - Redis' own state
             await asyncio.sleep(0.01)
@@ -94,9 +97,11 @@ async def test_a_completed_subscription_is_silent_and_its_id_free_again(site: Si
         await live(site, client)
         await client.send({"type": "complete", "id": "1"})
         await client.settle()
+        await site.followed_by(0)
         await site.store(body(1, victim=ME), announce_to=ME)
         await client.subscribe("1")
         await client.settle()
+        await site.followed_by(1)
         await site.store(body(2, victim=ME), announce_to=ME)
         assert await next_id(client) == "2"
 
@@ -139,13 +144,18 @@ async def test_a_logged_out_session_closes_its_sockets(site: Site, browser: Brow
 async def test_a_reader_too_far_behind_is_told_to_come_again(
     site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_feed, "WAITING_EVENTS", 3)
-    async with open_socket(browser) as client, site.pool.acquire() as connection:
+    monkeypatch.setattr(handler, "WAITING_FRAMES", 3)
+    send_text = WebSocket.send_text
+
+    async def send_text_to_nobody(websocket: WebSocket, data: str) -> None:
+        """The other end takes no killmails."""
+        await (asyncio.get_running_loop().create_future() if '"next"' in data else send_text(websocket, data))
+
+    monkeypatch.setattr(WebSocket, "send_text", send_text_to_nobody)
+    async with open_socket(browser) as client:
         await live(site, client)
-        async with connection.transaction():
-            await connection.execute("LOCK TABLE participants")  # it cannot read the first one
-            for number in range(1, 7):
-                await LiveEvents(site.services.redis).killmails_stored([number], [ME])
+        for number in range(1, 7):
+            await site.store(body(number, victim=ME), announce_to=ME)
         assert await client.closed_with() == 1013
 
 
@@ -220,14 +230,14 @@ async def test_a_silent_socket_is_closed(browser: Browser, monkeypatch: pytest.M
 async def test_an_account_has_so_many_sockets_and_closed_ones_do_not_count(
     site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler, "MAX_SOCKETS", 1)
+    monkeypatch.setattr(sockets, "MAX_SOCKETS", 1)
     async with open_socket(browser) as first:
         await first.initialise()
         async with open_socket(browser) as second:
             await second.send({"type": "connection_init"})
-            assert await second.closed_with() == 4403
+            assert await second.closed_with() == 4429
     async with asyncio.timeout(10):
-        while site.app.state.sockets_of_account:  # noqa: ASYNC110 - the application's own state
+        while len(site.services.live_feed.sockets):  # noqa: ASYNC110 - the application's own state
             await asyncio.sleep(0.01)
     async with open_socket(browser) as third:
         await third.initialise()

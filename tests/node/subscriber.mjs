@@ -18,6 +18,8 @@ const client = createClient({
   webSocketImpl: WebSocketWithHeaders,
   connectionParams: options.connectionParams,
   retryAttempts: options.retryAttempts ?? 5,
+  // A server that is not there yet is an error of Node's, and not a close event; it will be there again.
+  shouldRetry: () => true,
   retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
   on: {
     opened: () => tell("opened"),

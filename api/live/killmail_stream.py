@@ -1,0 +1,140 @@
+"""New killmails in the order they arrive, read from Postgres by one reader for all sockets of a process.
+
+A socket without a cursor begins at the newest arrival; one that comes again names the last it got and is brought up to
+the reader's position by reads of its own. It joins in the very moment in which both are at the same place: no arrival
+is sent twice, none is left out. A live event is only the bell that says it is worth looking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from api.live.members import Group, Groups, Member, Row
+from db.arrivals import Arrival, arrivals_after, newest_arrival, position_cursor
+from db.killmails import KillmailFilter, Viewer, killmails_by_id
+from db.sessions import Caller
+
+log = logging.getLogger(__name__)
+
+READ_AT_ONCE = 500
+RENDERED_AT_ONCE = 4
+"""Groups read and rendered together: connections to Postgres are for others, too."""
+NODES_AT_ONCE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class KillmailWish:
+    """What decides which killmails a member gets. `document`: its text, operation and variables."""
+
+    document: tuple[str, str | None, bytes]
+    chosen: KillmailFilter
+
+
+class KillmailStream:
+    """One per process. `check` keeps of these members those who still may follow, each with its caller of now."""
+
+    def __init__(self, pool: asyncpg.Pool, check: Callable[[Collection[Member]], Awaitable[list[Member]]]) -> None:
+        self._pool = pool
+        self._check = check
+        self._position = 0
+        self.groups = Groups()
+
+    async def start_of(self, after: int | None) -> int:
+        """Where a new member begins: after what it has, or at the newest. A cursor of the future is none of ours."""
+        newest = await newest_arrival(self._pool)
+        return newest if after is None else min(after, newest)
+
+    def join(self, member: Member) -> bool:
+        """Let the member follow from its position on; False when it must catch up first. Never waits."""
+        if member.position < self._position:
+            return False
+        if not self.groups:
+            self._position = member.position
+        self.groups.join(member)
+        return True
+
+    async def catch_up(self, member: Member) -> list[tuple[int, Row]]:
+        """The next of what the member missed, oldest first, and its position moved on; perhaps none of it is its."""
+        # Taken before the read: what the stream moves on to meanwhile, this read may not have seen.
+        stream_at = self._position
+        arrivals = await arrivals_after(self._pool, member.position, READ_AT_ONCE)
+        seen = [arrival for arrival in arrivals if not eyes_of(member.caller).isdisjoint(arrival.entities)]
+        rows = await self._rows(member, seen)
+        member.position = arrivals[-1].arrival if arrivals else max(member.position, stream_at)
+        return rows
+
+    async def read(self) -> None:
+        """Send everything that arrived since the last time to those who follow it.
+
+        Raises:
+            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: Postgres does not answer; nothing is lost.
+        """
+        while self.groups and (arrivals := await arrivals_after(self._pool, self._position, READ_AT_ONCE)):
+            # From here to the snapshot nothing waits: who joins later has to have all of this already.
+            self._position = max(self._position, arrivals[-1].arrival)
+            members = [member for group in self.groups for member in _concerned(group, arrivals)]
+            try:
+                await self._send(await self._check(members), arrivals)
+            except BaseException:
+                for member in members:
+                    member.follower.lose()
+                raise
+
+    async def _send(self, members: Collection[Member], arrivals: Sequence[Arrival]) -> None:
+        by_group: dict[Group, list[Member]] = {}
+        for member in members:
+            if member.group is not None:
+                by_group.setdefault(member.group, []).append(member)
+        at_once = asyncio.Semaphore(RENDERED_AT_ONCE)
+
+        async def send(those: list[Member]) -> None:
+            async with at_once:
+                await self._send_to(those, arrivals)
+
+        await asyncio.gather(*(send(those) for those in by_group.values()))
+
+    async def _send_to(self, members: list[Member], arrivals: Sequence[Arrival]) -> None:
+        one = members[0]
+        eyes = eyes_of(one.caller)
+        seen = [arrival for arrival in arrivals if not eyes.isdisjoint(arrival.entities)]
+        try:
+            for arrival, row in await self._rows(one, seen):
+                payload = await one.render(row, one.caller)
+                for member in members:
+                    if member.group is not None and member.position < arrival:
+                        member.position = arrival
+                        member.send(payload)
+        except Exception:
+            # They come again with their cursors and get what they missed.
+            log.exception("a killmail could not be sent to the %d sockets of a group", len(members))
+            for member in members:
+                member.follower.lose()
+
+    async def _rows(self, member: Member, arrivals: Sequence[Arrival]) -> list[tuple[int, Row]]:
+        wish = member.what
+        assert isinstance(wish, KillmailWish)  # noqa: S101 - of this stream
+        viewer = Viewer(member.caller.character_ids, member.caller.corporation_ids)
+        found: list[tuple[int, Row]] = []
+        for start in range(0, len(arrivals), NODES_AT_ONCE):
+            part = {str(arrival.killmail_id): arrival.arrival for arrival in arrivals[start : start + NODES_AT_ONCE]}
+            nodes = await killmails_by_id(
+                self._pool, viewer, [int(number) for number in part], wish.chosen, otherwise="ACCOUNT"
+            )
+            found += [(part[node["id"]], {**node, "liveCursor": position_cursor(part[node["id"]])}) for node in nodes]
+        return sorted(found, key=lambda one: one[0])
+
+
+def _concerned(group: Group, arrivals: Iterable[Arrival]) -> list[Member]:
+    """The group's members, if any of these arrivals may be for them."""
+    eyes = eyes_of(next(iter(group.members)).caller)
+    return list(group.members) if any(not eyes.isdisjoint(arrival.entities) for arrival in arrivals) else []
+
+
+def eyes_of(caller: Caller) -> frozenset[int]:
+    """By whom a killmail may be seen: characters and corporations, whose ids never coincide."""
+    return frozenset((*caller.character_ids, *caller.corporation_ids))
