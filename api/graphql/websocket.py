@@ -12,7 +12,6 @@ import logging
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from enum import IntEnum
 from typing import Any
 
 import orjson
@@ -20,11 +19,12 @@ from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from api.authentication import credentials_of
-from api.credentials import BadCredentials, Credentials, bearer, caller_by
+from api.credentials import BadCredentials, Credentials, caller_by
 from api.graphql.admission import LimitReached, admit, identity_of, turn_away, with_cost
 from api.graphql.documents import InvalidDocument
 from api.graphql.errors import Refused, internal_error, shown_error
 from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer
+from api.graphql.socket_messages import CloseCode, Closing, identity_in, parsed, presented_key
 from api.graphql.subscriptions import Subscriber, follow
 from api.rate_limits import Identity
 from api.request_guard import comes_from_us
@@ -36,39 +36,12 @@ log = logging.getLogger(__name__)
 SUBPROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 10.0
 SEND_SECONDS = 30.0
-MAX_MESSAGE = 65_536
-"""Characters of one message."""
 MAX_OPERATIONS = 20
 """Operations running on one socket at a time."""
 WAITING_FRAMES = 256
 """Frames a socket may be behind; one that is further behind is closed, not buffered."""
 WAITING_CHARACTERS = 4_000_000
 """The same, where killmails are large."""
-
-
-class CloseCode(IntEnum):
-    """The protocol's own, and 1013 (IANA: try again later), after which clients connect again.
-
-    Who is nobody, or nobody any more, gets 4401: the client `graphql-ws` gives up on it, but tries 4403 again.
-    """
-
-    TRY_AGAIN_LATER = 1013
-    BAD_REQUEST = 4400
-    UNAUTHORIZED = 4401
-    FORBIDDEN = 4403
-    SUBPROTOCOL_NOT_ACCEPTABLE = 4406
-    INIT_TIMEOUT = 4408
-    SUBSCRIBER_ALREADY_EXISTS = 4409
-    TOO_MANY_INITS = 4429
-
-
-class Closing(Exception):
-    """The socket must be closed, with this code and reason."""
-
-    def __init__(self, code: CloseCode, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 async def graphql_websocket(websocket: WebSocket) -> None:
@@ -167,7 +140,7 @@ class _Socket:
             async with asyncio.timeout(INIT_SECONDS) as patience:
                 while True:
                     text = await self._websocket.receive_text()
-                    await self._take(_message(text))
+                    await self._take(parsed(text))
                     if self._context is not None:
                         patience.reschedule(None)
         except KeyError:
@@ -188,9 +161,9 @@ class _Socket:
             case "subscribe":
                 self._subscribe(message)
             case "complete":
-                if (operation := self._operations.pop(_identity(message), None)) is not None:
+                if (operation := self._operations.pop(identity_in(message), None)) is not None:
                     operation.cancel()
-                    self._forget(_identity(message))
+                    self._forget(identity_in(message))
             case _:
                 raise Closing(CloseCode.BAD_REQUEST, "Unknown message type")
 
@@ -198,7 +171,7 @@ class _Socket:
         if self._context is not None:
             raise Closing(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
         try:
-            credentials = _presented(payload) or credentials_of(self._websocket)
+            credentials = presented_key(payload) or credentials_of(self._websocket)
             caller = await caller_by(credentials, self._services.pool)
         except BadCredentials as bad:
             raise Closing(CloseCode.UNAUTHORIZED, f"Unauthorized: {bad}") from None
@@ -213,7 +186,7 @@ class _Socket:
     def _subscribe(self, message: Mapping[str, Any]) -> None:
         if self._context is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: send connection_init first")
-        identity = _identity(message)
+        identity = identity_in(message)
         if identity in self._operations:
             raise Closing(CloseCode.SUBSCRIBER_ALREADY_EXISTS, "Subscriber for this id already exists")
         if len(self._operations) >= MAX_OPERATIONS:
@@ -312,45 +285,3 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
 
 def _next_frame(identity: str, payload: bytes) -> str:
     return f'{{"type":"next","id":{orjson.dumps(identity).decode()},"payload":{payload.decode()}}}'
-
-
-def _presented(payload: object) -> Credentials | None:
-    """The API key in the payload of `connection_init`: a browser's program cannot set a header on a socket.
-
-    Raises:
-        BadCredentials: it is none.
-    """
-    if not isinstance(payload, dict):
-        return None
-    said = next((value for name, value in payload.items() if str(name).lower() == "authorization"), None)
-    if said is None:
-        return None
-    if not isinstance(said, str):
-        raise BadCredentials
-    return bearer(said)
-
-
-def _message(text: object) -> Mapping[str, Any]:
-    """A message of the protocol.
-
-    Raises:
-        Closing: it is none.
-    """
-    if not isinstance(text, str):
-        raise Closing(CloseCode.BAD_REQUEST, "Messages are text")
-    if len(text) > MAX_MESSAGE:
-        raise Closing(CloseCode.BAD_REQUEST, f"A message may have {MAX_MESSAGE} characters")
-    try:
-        message = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise Closing(CloseCode.BAD_REQUEST, "A message is JSON") from None
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise Closing(CloseCode.BAD_REQUEST, "A message is an object with a `type`")
-    return message
-
-
-def _identity(message: Mapping[str, Any]) -> str:
-    identity = message.get("id")
-    if not isinstance(identity, str) or not identity:
-        raise Closing(CloseCode.BAD_REQUEST, "This message needs an `id`")
-    return identity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -106,10 +105,7 @@ async def test_every_subscription_of_the_examples_tells_something(site: Site, br
         async with open_socket(browser) as client:
             await client.initialise()
             await client.subscribe("1", document)
-            await client.settle()
-            async with asyncio.timeout(10):
-                while (await site.services.redis.info("clients"))["blocked_clients"] < 1:  # noqa: ASYNC110 - Redis' own
-                    await asyncio.sleep(0.01)
+            await site.followed_by(1)
             await site.store(body(number, victim=ME), announce_to=ME)
             message = await client.receive()
             assert message["type"] == "next", message
