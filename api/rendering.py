@@ -36,7 +36,16 @@ def eve_time(moment: str | datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M}"
 
 
-_environment = Environment(
+class _Templates(Environment):
+    """Looks into a dict before it asks for an attribute: nearly all that templates read is one of `db`'s nodes."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+_environment = _Templates(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
     undefined=StrictUndefined,
