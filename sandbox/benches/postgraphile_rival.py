@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from sandbox.benches.load import Ask
-from sandbox.benches.served import Served
+from sandbox.benches.served import POSTGRAPHILE, Served
 from sandbox.benches.war_sql import FIRST_PILOT, VIEWERS
 from sandbox.process import PartFailed, free_port
 
@@ -76,7 +76,7 @@ async def postgraphile(on: Served, processes: int) -> tuple[list[int], list[Ask]
     for _ in range(processes):
         port = free_port()
         environment = {"PORT": str(port), "NODE_ENV": "production", "GRAPHILE_ENV": "production"}
-        await on.start("PostGraphile", argv, port, environment, "/graphql?query={__typename}")
+        await on.start(POSTGRAPHILE, argv, port, environment, "/graphql?query={__typename}")
         ports.append(port)
     asks = [
         Ask("/graphql", orjson.dumps({"query": QUERY, "variables": {"id": str(FIRST_PILOT + n)}}).decode(), {})

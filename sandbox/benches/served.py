@@ -26,6 +26,7 @@ from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from sandbox.valkey import valkey
 
 COOKIE = "killreport"
+KILLREPORT, FLOOR, POSTGRAPHILE = "KillReport", "floor", "PostGraphile"
 
 
 @dataclass
@@ -39,12 +40,14 @@ class Served:
     cookies: Sequence[str]
     stack: AsyncExitStack
     directory: Path
+    processes: dict[str, list[int]]
+    """By what they are: KillReport's with its Valkey, and what else was started."""
 
     async def another(self) -> int:
         """Start one more process of KillReport's API; its port."""
         site = Installation(self.site.environment, self.directory)
         self.stack.push_async_callback(site.stop)
-        await site.start_api()
+        self.processes[KILLREPORT].append((await site.start_api()).process.pid)
         return site.port
 
     def graphql(self, query: str, viewer: int = 0, **variables: Any) -> Ask:
@@ -60,7 +63,7 @@ class Served:
         """Start the floor; its port."""
         port = free_port()
         argv = [sys.executable, "-m", "uvicorn", "--factory", "sandbox.benches.floor:app", "--port", str(port)]
-        await self.start("floor", [*argv, "--no-access-log", "--log-level", "warning"], port, {})
+        await self.start(FLOOR, [*argv, "--no-access-log", "--log-level", "warning"], port, {})
         return port
 
     async def start(
@@ -76,6 +79,7 @@ class Served:
         )
         running = await RunningPart.start(part)
         self.stack.push_async_callback(running.stop)
+        self.processes.setdefault(name, []).append(running.process.pid)
 
 
 async def _answers(url: str) -> None:
@@ -110,13 +114,14 @@ async def served(killmails: int, say: Say) -> AsyncIterator[Served]:
         }
         site = Installation(environment, directory)
         stack.push_async_callback(site.stop)
-        await site.start_api()
+        api = await site.start_api()
         pool = await stack.enter_async_context(asyncpg.create_pool(fought.url, min_size=1, max_size=4))
         accounts = await pool.fetch(
             "SELECT account_id FROM users WHERE character_id >= $1 ORDER BY character_id LIMIT $2", FIRST_PILOT, VIEWERS
         )
         cookies = [await start_session(pool, row["account_id"]) for row in accounts]
-        yield Served(fought, site, pool, redis_url, cookies, stack, directory)
+        processes = {KILLREPORT: [api.process.pid, redis.process.pid]}
+        yield Served(fought, site, pool, redis_url, cookies, stack, directory, processes)
 
 
 async def answer(port: int, ask: Ask) -> Any:

@@ -60,21 +60,22 @@ class War:
     url: str
     killmails: int
     directory: Path
+    process: int
 
 
 @asynccontextmanager
 async def war(killmails: int, say: Say) -> AsyncIterator[War]:
     """Start the server, make what is missing, and stop it afterwards."""
     directory = (Path.cwd() / STATE_DIRECTORY / "bench").resolve()
-    async with _server(directory) as server:
-        url = f"{server.rpartition('/')[0]}/war_{killmails}"
+    async with _server(directory) as (server, server_url):
+        url = f"{server_url.rpartition('/')[0]}/war_{killmails}"
         if not await is_there(url):
             await make(url, killmails, say)
-        yield War(url, killmails, directory)
+        yield War(url, killmails, directory, server.process.pid)
 
 
 @asynccontextmanager
-async def _server(directory: Path) -> AsyncIterator[str]:
+async def _server(directory: Path) -> AsyncIterator[tuple[RunningPart, str]]:
     running: list[tuple[RunningPart, str]] = []
 
     async def start(part: Part, url: str) -> None:
@@ -85,7 +86,7 @@ async def _server(directory: Path) -> AsyncIterator[str]:
 
     await start_on_free_ports(start, make, {"Postgres": 0}, lambda _: None)
     try:
-        yield running[0][1]
+        yield running[0]
     finally:
         await running[0][0].stop()
 
