@@ -15,6 +15,7 @@ from api.services import services_of
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
 from api.site.sync_strip import sync_strip
+from db.arrivals import newest_arrival, position_cursor
 from db.followed_corporations import boards
 from db.killmails import FeedPage, InvalidCursor, feed
 from db.sessions import Caller
@@ -28,8 +29,10 @@ async def home(request: Request) -> Response:
     who = await caller(request)
     if who is None:
         return render(request, "welcome.html")
+    # Read first: what arrives while the page is made, or before its socket is open, is sent by the socket.
+    cursor = position_cursor(await newest_arrival(services_of(request).pool))
     context = {**await _context(request, who), **await sync_strip(request, who)}
-    return render(request, "home.html", **context)
+    return render(request, "home.html", live_cursor=cursor, **context)
 
 
 async def feed_fragment(request: Request) -> Response:

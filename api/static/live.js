@@ -8,7 +8,9 @@ const news = document.getElementById("feed-news");
 const liveSign = document.getElementById("live");
 const followsFeed = document.getElementById("feed").dataset.newest === "yes";
 
-const SUBSCRIPTION = "subscription Live($filter: KillmailFilter) { killmailAdded(filter: $filter) { id } }";
+const SUBSCRIPTION = `subscription Live($filter: KillmailFilter, $after: String) {
+  killmailAdded(filter: $filter, after: $after) { liveCursor }
+}`;
 const LOOK_OFTEN_MS = 1500;
 const LOOK_SELDOM_MS = 10000;
 const GATHER_MS = 200; // killmails of one sync come in a burst: one request for all
@@ -187,6 +189,7 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) { lo
 // --- the socket ----------------------------------------------------------------------------------------------------
 
 let attempts = 0;
+let cursor = feedBox.dataset.cursor; // the page's, then the last killmail's: what came while we were away is sent
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}/graphql`, "graphql-transport-ws");
@@ -197,11 +200,12 @@ function connect() {
     if (message.type === "connection_ack") {
       const { character, corporation, everything } = feedBox.dataset;
       const filter = corporation ? { corporationId: corporation } : character ? { characterId: character } : everything ? { scope: "VISIBLE" } : null;
-      send({ type: "subscribe", id: "live", payload: { query: SUBSCRIPTION, variables: { filter } } });
+      send({ type: "subscribe", id: "live", payload: { query: SUBSCRIPTION, variables: { filter, after: cursor } } });
       liveSign.textContent = "Live: new killmails appear here by themselves.";
       if (!reading()) { lookAtFeed(); } // what came between the page and the socket, or while it was lost
       attempts = 0;
     } else if (message.type === "next" && message.payload.data) {
+      cursor = message.payload.data.killmailAdded.liveCursor;
       unnamedLooks = 0;
       killmailAdded();
       clearTimeout(looking);
@@ -209,6 +213,7 @@ function connect() {
     } else if (message.type === "ping") {
       send({ type: "pong" });
     } else if (message.type === "complete" || message.type === "error") {
+      cursor = null;
       socket.close(); // and connect again
     }
   };
