@@ -23,5 +23,11 @@ async def status(request: Request) -> Response:
         standing=found,
         budgets=None if found.buckets is None else by_group(found.buckets),
         hours=await runs_by_hour(services.pool),
-        interval_minutes=max(1, services.settings.sync_interval_seconds // 60),
+        interval=in_words(services.settings.sync_interval_seconds),
     )
+
+
+def in_words(seconds: int) -> str:
+    """A length of time: whole minutes as minutes, anything else in seconds."""
+    count, unit = (seconds, "second") if seconds % 60 else (seconds // 60, "minute")
+    return unit if count == 1 else f"{count} {unit}s"

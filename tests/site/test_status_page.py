@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from api.site.status_page import in_words
 from tests.api.conftest import settings_for
 from tests.api.site import Browser as Visitor
 from tests.api.site import open_browser, serve
@@ -20,6 +21,13 @@ async def test_everybody_may_see_it_and_nobody_is_named(stranger: Visitor, world
         assert str(pilot.character_id) not in page
     assert "No worker is at work" in page, "none runs here"
     assert "<dt>Killmails</dt>" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(900, "15 minutes"), (60, "minute"), (90, "90 seconds"), (1, "second"), (3600, "60 minutes")]
+)
+def test_how_often_eve_is_asked_is_said_as_it_is(seconds: int, words: str) -> None:
+    assert in_words(seconds) == words
 
 
 @pytest.fixture
