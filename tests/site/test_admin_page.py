@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from playwright.async_api import Browser, expect
 from temporalio.client import Client
 
 from sandbox.installation import eventually
 from tests.api.site import Browser as Visitor
-from tests.site.conftest import ADMIN, World
+from tests.end_to_end.chromium import needs_chromium
+from tests.site.conftest import ADMIN, World, signed_in_context
 from workflows.client import prepare_temporal
 from workflows.contracts import user_sync_id
 
@@ -78,6 +80,40 @@ async def test_an_order_to_all_becomes_a_batch(operator: Visitor, world: World, 
         return "resume" in await signals_of(temporal, pilot)
 
     await eventually(resumed, "the batch to reach the pilot")
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "script"), [(1280, True), (390, False)], ids=["desk", "phone without script"])
+async def test_every_order_is_a_button(
+    engine: Browser, world: World, temporal: Client, width: int, script: bool
+) -> None:
+    pilot = next(one for one in world.eve.pilots if one.character_id == world.there.pilot_id)
+    options = {"viewport": {"width": width, "height": 900}, "java_script_enabled": script}
+    context = await signed_in_context(engine, world.site, world.admin_id, **options)
+    page = await context.new_page()
+    newest = page.get_by_role("region", name="What operators did").locator("tbody tr").first
+    for button, order in (
+        (f"Sync {pilot.name}", "sync_now"),
+        (f"Full resync of {pilot.name}", "force_full_resync"),
+        (f"Pause {pilot.name}", "pause"),
+    ):
+        await page.goto(f"{world.site.address}/admin")
+        await page.get_by_role("button", name=button).click()
+        await expect(newest).to_contain_text(f"{order}{user_sync_id(pilot.character_id)}taken")
+        assert order in await signals_of(temporal, pilot.character_id)
+    for button, order in (
+        ("Sync all now", "sync_now"),
+        ("Full resync of all", "force_full_resync"),
+        ("Pause all", "pause"),
+        ("Resume all", "resume"),
+    ):
+        await page.goto(f"{world.site.address}/admin")
+        await page.get_by_text("Sync, resync, pause or resume everybody").click()
+        await page.get_by_role("button", name=button).click()
+        await expect(newest).to_contain_text(order)
+        await expect(newest).to_contain_text("taken; batch")
+    await context.close()
 
 
 @pytest.mark.parametrize("form", [{"order": "terminate", "whom": "all"}, {"order": "pause", "whom": "x"}, {}])
