@@ -11,19 +11,20 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def processor_seconds(roots: Collection[int]) -> float:
-    """Of these processes and their living descendants, in user and system mode."""
+    """Of these processes and their descendants, in user and system mode; those that ended count for who reaped them."""
     children: defaultdict[int, list[int]] = defaultdict(list)
     spent: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            # After the name, which is in parentheses: state, parent, …, user and system ticks (man proc_pid_stat).
+            # After the name, which is in parentheses: state, parent, …, user and system ticks, and the same of the
+            # children that were waited for (man proc_pid_stat).
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it ended meanwhile
         children[int(fields[1])].append(int(entry.name))
-        spent[int(entry.name)] = int(fields[11]) + int(fields[12])
+        spent[int(entry.name)] = sum(map(int, fields[11:15]))
     waiting, total = [*roots], 0
     while waiting:
         process = waiting.pop()
