@@ -33,6 +33,8 @@ from activities.runs import Runs
 from activities.upkeep import Upkeep
 from activities.values import Values
 from activities.watch import Watch
+from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from contracts.values import PRICE_SNAPSHOT_ID
 from db.pool import open_pool
 from db.vault import TokenVault
 from eve.budget import Budget
@@ -45,7 +47,6 @@ from live import LiveEvents
 from observability import temporal_runtime
 from settings import Settings
 from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
-from workflows.contracts import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -55,7 +56,6 @@ from workflows.prices import PriceSnapshot, Revaluation
 from workflows.universe_client import wake_enrichment
 from workflows.upkeep import DailyFullSync, Housekeeping
 from workflows.user_sync import UserSync
-from workflows.value_contracts import PRICE_SNAPSHOT_ID
 from workflows.watchdog import Watchdog
 from workflows.zkillboard_import import ZkillboardImport
 
@@ -94,26 +94,11 @@ class Queue:
 
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The production sandbox; modules that hold only data and pure functions are shared by all workflows."""
-    shared = (
-        "contracts",
-        "corporation_contracts",
-        "corporation_status",
-        "import_calls",
-        "import_contracts",
-        "import_status",
-        "departure_contracts",
-        "universe_calls",
-        "universe_contracts",
-        "value_contracts",
-        "upkeep_contracts",
-        "status",
-        "pacing",
-        "search_attributes",
-        "failures",
-        "calls",
-    )
+    shared = ("calls", "failures", "import_calls", "universe_calls")
     return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*(f"workflows.{name}" for name in shared))
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "contracts", *(f"workflows.{name}" for name in shared)
+        )
     )
 
 

@@ -9,13 +9,13 @@ import asyncpg
 from temporalio import activity
 
 from activities.errors import CharacterRemoved
+from contracts.sync import AccessTokenReady, EnsureAccessToken, SyncState
 from db.tokens import StoredToken, TokenState, load_token, refresh_lock, save_refreshed, withdraw
 from db.vault import TokenVault
 from eve.errors import OwnerChanged, TokenRevoked, Unavailable
 from eve.scopes import KILLMAIL_SCOPE
 from eve.sso import Sso
 from live import LiveEvents
-from workflows.contracts import AccessTokenReady, EnsureAccessToken, SyncState
 
 MARGIN = timedelta(seconds=60)
 """An access token that ends sooner is refreshed."""

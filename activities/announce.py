@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from contracts.call_classes import CallClass
 from db.arrivals import record_arrivals
 from db.references import news_among, users_on
-from eve.budget import CallClass
 from live import LiveEvents
 
 

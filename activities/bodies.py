@@ -11,6 +11,8 @@ from temporalio import activity
 
 from activities.announce import announce
 from activities.heartbeat import heartbeating
+from contracts.call_classes import CallClass
+from contracts.sync import FetchedKillmails, FetchKillmails
 from db.appraisal import appraise
 from db.references import (
     FailedAttempt,
@@ -20,7 +22,6 @@ from db.references import (
     take_up,
 )
 from db.store import RefusedKillmails, store_killmails
-from eve.budget import CallClass
 from eve.errors import (
     AccountUnreachable,
     BadRequest,
@@ -35,7 +36,6 @@ from eve.errors import (
 from eve.esi import Esi
 from eve.killmail import KillmailRef
 from live import LiveEvents
-from workflows.contracts import FetchedKillmails, FetchKillmails
 
 AT_ONCE = 20
 """Requests of one batch under way together."""

@@ -13,6 +13,9 @@ from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved, CorporationNotFollowed, NoDirector
 from activities.heartbeat import heartbeating
 from activities.looks import Look, conclude
+from contracts.call_classes import CallClass
+from contracts.corporations import DirectorStanding, DiscoverCorporation, FinishCorporationRun, RecordCorporationState
+from contracts.sync import Discovery, EnsureAccessToken, RunAccount, SyncState
 from db.directors import (
     Director,
     directors_in_turn,
@@ -26,7 +29,6 @@ from db.directors import (
 from db.subjects import Subject, a_corporation
 from db.sync import Standing, finish_run, record_state, standing
 from db.vault import TokenVault
-from eve.budget import CallClass
 from eve.errors import (
     AccessTokenRejected,
     EveError,
@@ -41,13 +43,6 @@ from eve.esi import Esi
 from eve.killmail_list import KillmailWalk
 from eve.scopes import CORPORATION_SCOPES, DIRECTOR_ROLE
 from live import LiveEvents
-from workflows.contracts import Discovery, EnsureAccessToken, RunAccount, SyncState
-from workflows.corporation_contracts import (
-    DirectorStanding,
-    DiscoverCorporation,
-    FinishCorporationRun,
-    RecordCorporationState,
-)
 
 
 class _ScopeMissing(Exception):

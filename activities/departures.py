@@ -7,15 +7,15 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.imports import zkillboard_import_id
+from contracts.sync import user_sync_id
+from contracts.upkeep import LeavingCharacter
 from db.departures import Departure, departures_of, finish_departure, is_here
 from db.vault import TokenVault, VaultError
 from eve.errors import EveError
 from eve.sso import Sso
 from workflows.client import CALL_TIMEOUT
-from workflows.contracts import user_sync_id
 from workflows.corporation_client import CorporationNotRunning, signal_corporation_sync
-from workflows.departure_contracts import LeavingCharacter
-from workflows.import_contracts import zkillboard_import_id
 
 
 class Departures:

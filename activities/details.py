@@ -10,13 +10,13 @@ import asyncpg
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
+from contracts.call_classes import CallClass
+from contracts.universe import Described
 from db import details
 from db.details import Kind, store_details, wanted_ids
 from eve import universe
-from eve.budget import CallClass
 from eve.errors import BadRequest, EveError, MalformedBody, NotFound
 from eve.esi import Esi
-from workflows.universe_contracts import Described
 
 PER_CALL = 200
 """Ids one activity asks for."""

@@ -8,15 +8,15 @@ from temporalio import activity
 from activities.errors import CharacterRemoved
 from activities.heartbeat import heartbeating
 from activities.looks import Look, conclude
+from contracts.call_classes import CallClass
+from contracts.sync import DiscoverKillmails, Discovery
 from db.subjects import a_character
 from db.sync import Standing, standing
 from db.vault import TokenVault
-from eve.budget import CallClass
 from eve.errors import AccessTokenRejected
 from eve.esi import Esi
 from eve.killmail_list import KillmailWalk
 from live import LiveEvents
-from workflows.contracts import DiscoverKillmails, Discovery
 
 
 class KillmailDiscovery:

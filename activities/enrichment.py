@@ -10,13 +10,13 @@ from temporalio import activity
 
 from activities.announce import announce
 from activities.heartbeat import heartbeating
+from contracts.call_classes import CallClass
+from contracts.sync import NamedEntities, NameEntities
 from db.details import want_details
 from db.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
-from eve.budget import CallClass
 from eve.errors import EveError, NotFound, Unavailable
 from eve.esi import Esi, SolarSystem
 from live import LiveEvents
-from workflows.contracts import NamedEntities, NameEntities
 
 SYSTEMS_AT_ONCE = 10
 

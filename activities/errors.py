@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from contracts.sync import FailureType
 from eve.errors import (
     AccessTokenRejected,
     BadRequest,
@@ -31,7 +32,6 @@ from eve.errors import (
     Unavailable,
     ZkillboardRefused,
 )
-from workflows.contracts import FailureType
 
 logger = logging.getLogger(__name__)
 

@@ -10,15 +10,8 @@ from temporalio import activity
 from activities.announce import announce
 from activities.errors import CharacterRemoved
 from activities.heartbeat import heartbeating
-from db.appraisal import appraise
-from db.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, take_page
-from db.imports import begin_import, finish_import, note_import
-from db.references import stored_among
-from db.store import RefusedKillmails, store_killmails
-from eve.budget import CallClass
-from eve.zkillboard import Month, Zkillboard, ZkillboardPage
-from live import LiveEvents
-from workflows.import_contracts import (
+from contracts.call_classes import CallClass
+from contracts.imports import (
     LAST_PAGE,
     BegunImport,
     CountedPage,
@@ -29,6 +22,13 @@ from workflows.import_contracts import (
     ImportPage,
     NoteImport,
 )
+from db.appraisal import appraise
+from db.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, take_page
+from db.imports import begin_import, finish_import, note_import
+from db.references import stored_among
+from db.store import RefusedKillmails, store_killmails
+from eve.zkillboard import Month, Zkillboard, ZkillboardPage
+from live import LiveEvents
 
 STORED_AT_ONCE = 50
 """Bodies in one statement: a page of large battles is tens of megabytes."""

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import asyncpg
 
+from contracts.sync import Discovery
 from db.subjects import Subject
 from db.sync import ListedPage, ListSeen, Standing, note_idle_look, take_on
 from eve.killmail_list import KillmailWalk
 from live import LiveEvents
-from workflows.contracts import Discovery
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncpg
 from temporalio import activity
 
+from contracts.sync import FinishRun, RecordSyncState, RunAccount
 from db.subjects import a_character
 from db.sync import finish_run, record_state
 from live import LiveEvents
-from workflows.contracts import FinishRun, RecordSyncState, RunAccount
 
 
 class Runs:

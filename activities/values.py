@@ -9,11 +9,11 @@ import asyncpg
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
+from contracts.call_classes import CallClass
+from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 from db.appraisal import appraise, killmails_since, waiting_for_appraisal
 from db.prices import SnapshotOutOfOrder, latest_snapshot, repeat_snapshot, store_snapshot
-from eve.budget import CallClass
 from eve.esi import Esi
-from workflows.value_contracts import AppraisedKillmails, AppraiseKillmails, PricesTaken
 
 PAGE = 200
 """Killmails one statement appraises; it holds their rows locked for some tenths of a second."""

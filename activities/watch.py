@@ -10,14 +10,15 @@ from temporalio.client import Client
 
 from activities.heartbeat import heartbeating
 from activities.watch_corporations import watch_corporations
+from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
+from contracts.sync import SyncState, UserSyncState
+from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
 from db.arrivals import record_missed_arrivals
 from db.departures import unfinished_departures
 from db.references import adopt_orphans, orphaned_finders
 from db.watching import WatchedUser, watched_users
 from workflows.client import WorkflowNotRunning, signal_user_sync, start_user_sync
-from workflows.contracts import LATE_AFTER_INTERVALS, SyncState, UserSyncState, WatchdogReport
 from workflows.departure_client import start_departure
-from workflows.search_attributes import CHARACTER_ID, SYNC_STATE
 
 START_AT_MOST = 500
 """Workflows started in one run; the next run is five minutes away."""

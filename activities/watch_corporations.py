@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from temporalio.client import Client
 
+from contracts.corporations import CorporationSyncState
+from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
+from contracts.sync import SyncState
+from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
 from db.watching_corporations import WatchedCorporation, watched_corporations
-from workflows.contracts import LATE_AFTER_INTERVALS, SyncState, WatchdogReport
 from workflows.corporation_client import CorporationNotRunning, signal_corporation_sync, start_corporation_sync
-from workflows.corporation_contracts import CorporationSyncState
-from workflows.search_attributes import CORPORATION_ID, SYNC_STATE
 
 RUNNING = 'WorkflowType="CorporationSync" AND ExecutionStatus="Running"'
 AT_MOST = 200

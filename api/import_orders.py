@@ -8,10 +8,10 @@ from typing import Literal
 
 from api.services import Services
 from api.sync_requests import AWAY, PATIENCE_SECONDS, TEMPORAL_IS_AWAY, Refusal
+from contracts.imports import FinishImport, ImportState
 from db.imports import finish_import, forget_import, imports_of, request_import
 from db.sessions import Caller
 from workflows.import_client import ImportNotRunning, cancel_import, start_import
-from workflows.import_contracts import FinishImport, ImportState
 
 log = logging.getLogger(__name__)
 

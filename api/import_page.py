@@ -12,10 +12,10 @@ from api.import_orders import ImportOrder, order_import
 from api.page_forms import posted_form, refusal_page, signed_in
 from api.rendering import render
 from api.services import services_of
+from contracts.imports import ImportState
 from db.accounts import account_characters
 from db.imports import imports_of
 from db.sessions import Caller
-from workflows.import_contracts import ImportState
 
 ORDERS: tuple[ImportOrder, ...] = get_args(ImportOrder)
 ANCHOR = "/settings#imports"

@@ -23,10 +23,10 @@ from starlette.responses import Response
 
 from api.browser_cookies import caller
 from api.services import services_of
+from contracts.sync import SyncState
 from db.figures import Figures, figures
 from eve.budget import BucketState, Budget, Pause
 from eve.errors import Unavailable
-from workflows.contracts import SyncState
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")

@@ -12,7 +12,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
 
 from api.sync_requests import TEMPORAL_IS_AWAY
-from workflows.contracts import TASK_QUEUES
+from contracts.task_queues import TASK_QUEUES
 
 PATIENCE_SECONDS = 3.0
 TASK_QUEUE_TYPES = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)

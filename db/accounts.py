@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from contracts.sync import SyncState
 from db.directors import granted_again
 from db.sync_status import AccountCharacter, characters
 from db.vault import TokenVault
-from workflows.contracts import SyncState
 
 if TYPE_CHECKING:
     from eve.sso import Grant

@@ -10,8 +10,8 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from contracts.corporations import NPC_CORPORATION_IDS, DirectorStanding
 from eve.scopes import CORPORATION_SCOPES
-from workflows.corporation_contracts import NPC_CORPORATION_IDS, DirectorStanding
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 

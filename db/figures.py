@@ -7,7 +7,8 @@ from datetime import datetime
 
 import asyncpg
 
-from workflows.contracts import LATE_AFTER_INTERVALS, SyncState
+from contracts.sync import SyncState
+from contracts.upkeep import LATE_AFTER_INTERVALS
 
 _NOT_SYNCED = (SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED)
 IS_SYNCED = "(token_state = 'valid' AND sync_state <> ALL($2::text[]))"

@@ -9,10 +9,10 @@ from datetime import datetime
 import asyncpg
 import orjson
 
+from contracts.corporation_sentences import DIRECTOR_SENTENCES, corporation_sentence
+from contracts.corporations import NPC_CORPORATION_IDS, DirectorStanding
+from contracts.sync import Progress, SyncState
 from eve.scopes import CORPORATION_SCOPES
-from workflows.contracts import Progress, SyncState
-from workflows.corporation_contracts import NPC_CORPORATION_IDS, DirectorStanding
-from workflows.corporation_status import DIRECTOR_SENTENCES, corporation_sentence
 
 
 @dataclass(frozen=True, slots=True)

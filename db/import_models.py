@@ -26,7 +26,7 @@ class ZkillboardImport(SQLModel, table=True):
             BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
         )
     )
-    state: str = Field(sa_column=Column(Text, nullable=False))  # workflows.import_contracts.ImportState
+    state: str = Field(sa_column=Column(Text, nullable=False))  # contracts.imports.ImportState
     until: datetime | None = Field(default=None, sa_column=_time(nullable=True))  # when a waiting one goes on
     failure: str | None = Field(default=None, sa_column=Column(Text))  # FailureType of why it waits or failed
     started_at: datetime = Field(sa_column=_time(now=True))

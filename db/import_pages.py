@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from contracts.imports import Position, claimant
 from db.references import add_references
-from workflows.import_contracts import Position, claimant
 
 CLAIM_FOR = timedelta(hours=1)
 """How long a page's references are left to its import, which may have to wait for ESI's budget. Then the

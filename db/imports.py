@@ -9,10 +9,10 @@ from datetime import datetime
 import asyncpg
 import orjson
 
+from contracts.import_sentences import Standing, import_sentence
+from contracts.imports import ENDED, Estimate, FinishImport, ImportAccount, ImportState, NoteImport, claimant
+from contracts.sync import Progress
 from db.import_pages import NoSuchImport
-from workflows.contracts import Progress
-from workflows.import_contracts import ENDED, Estimate, FinishImport, ImportAccount, ImportState, NoteImport, claimant
-from workflows.import_status import Standing, import_sentence
 
 _RESET = """
     state = 'estimating', until = NULL, failure = NULL, started_at = now(), finished_at = NULL, expected = NULL,

@@ -156,7 +156,7 @@ class KillmailRef(SQLModel, table=True):
     first_seen_at: datetime = Field(sa_column=_time(now=True))
     first_seen_by: int = Field(sa_column=_bigint())  # whose list: a character's or a corporation's id
     claimed_until: datetime | None = Field(default=None, sa_column=_time(nullable=True))
-    # Whose look, or the import of `workflows.import_contracts.claimant`; null: the watchdog's.
+    # Whose look, or the import of `contracts.imports.claimant`; null: the watchdog's.
     claimed_by: int | None = Field(default=None, sa_column=_bigint(nullable=True))
     attempts: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     last_error: str | None = Field(default=None, sa_column=_text(nullable=True))

@@ -11,10 +11,10 @@ import asyncpg
 import orjson
 from asyncpg.pool import PoolConnectionProxy
 
+from contracts.sync import RunAccount, SyncState
 from db.references import add_references, claim, forgive
 from db.run_account import account_of
 from db.subjects import Subject
-from workflows.contracts import RunAccount, SyncState
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import asyncpg
 
+from contracts.sync import SyncState
 from db.figures import IS_LATE, IS_SYNCED, late_values
-from workflows.contracts import SyncState
 
 NAMED = 50
 """Late pilots and reasons told at most."""

@@ -12,9 +12,9 @@ from datetime import datetime
 import asyncpg
 import orjson
 
-from workflows.contracts import Progress, SyncAction, SyncState
-from workflows.pacing import shown_idle_step
-from workflows.status import action_in, sentence
+from contracts.pacing import shown_idle_step
+from contracts.sync import Progress, SyncAction, SyncState
+from contracts.sync_sentences import action_in, sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from workflows.contracts import SyncState
+from contracts.sync import SyncState
 
 Database: TypeAlias = "asyncpg.Pool | PoolConnectionProxy[asyncpg.Record]"
 """A pool, or one connection of it."""

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from workflows.contracts import SyncState
-from workflows.upkeep_contracts import Housekept
+from contracts.sync import SyncState
+from contracts.upkeep import Housekept
 
 BATCH = 5_000
 """Rows of one table deleted in one statement: short locks, little to write at once."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import asyncpg
 
-from workflows.contracts import SyncState
+from contracts.sync import SyncState
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,19 +22,10 @@ from typing import Any
 import redis.asyncio
 import redis.exceptions
 
+from contracts.call_classes import CallClass
 from eve import budget_scripts
 from eve.answer import Answer
-from eve.budget_rules import (
-    ERROR_RESERVE,
-    NOT_OURS,
-    RESERVES,
-    TURNS,
-    WORST_COST,
-    CallClass,
-    bucket_name,
-    cost_of,
-    pause_name,
-)
+from eve.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, bucket_name, cost_of, pause_name
 from eve.budget_states import BucketState, Pause, Reservation
 from eve.downtime import daily_downtime_ends, says_downtime
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited

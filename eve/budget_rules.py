@@ -5,23 +5,11 @@ Costs and bucket keys: ESI docs, "Rate limiting" and "Error limit".
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from contracts.call_classes import CallClass
 from eve.answer import Answer
 from eve.routes import ERROR_LIMIT, Limit, Route
 
 _SHARED = "source-address"
-
-
-class CallClass(StrEnum):
-    """What a call is for. Each may spend a bucket down to its own reserve (`RESERVES`)."""
-
-    LIVE = "live"
-    FIRST_SYNC = "first_sync"
-    BACKFILL = "backfill"
-    IMPORT = "import"
-    REFRESH = "refresh"
-
 
 RESERVES = {
     CallClass.LIVE: 0,

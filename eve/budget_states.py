@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from eve.budget_rules import CallClass
+from contracts.call_classes import CallClass
 from eve.routes import Limit, Route
 
 

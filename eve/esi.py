@@ -14,8 +14,9 @@ from typing import Any
 
 import aiohttp
 
+from contracts.call_classes import CallClass
 from eve.answer import Answer, exchange
-from eve.budget import Budget, CallClass, utc_now
+from eve.budget import Budget, utc_now
 from eve.errors import MalformedBody, Unavailable
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
 from eve.killmail_list import KillmailWalk, PageSeen, walk

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import asyncpg
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
+from contracts.task_queues import TASK_QUEUES
+from contracts.upkeep import WATCHDOG_ID
 from db.migrate import DatabaseIsNewer, pending_revisions
 from db.vault import TokenVault, VaultError
 from operations.connections import database, place, redis_client, temporal_client, temporal_failures
@@ -19,7 +21,6 @@ from operations.failure import OperationFailed
 from operations.finding import Finding, Verdict
 from operations.status import queue_state
 from settings import Settings
-from workflows.contracts import TASK_QUEUES, WATCHDOG_ID
 
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
 TOLERATED_SKEW_SECONDS = 5.0

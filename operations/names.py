@@ -6,11 +6,11 @@ import asyncio
 
 from temporalio.client import WorkflowFailureError
 
+from contracts.universe import NameRefreshReport
 from operations.connections import temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
 from workflows.universe_client import refresh_names_now
-from workflows.universe_contracts import NameRefreshReport
 
 
 async def refresh_names(settings: Settings, timeout_seconds: float) -> NameRefreshReport:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 import temporalio.client
 
+from contracts.task_queues import TASK_QUEUES
 from operations.status import queue_state
-from workflows.contracts import TASK_QUEUES
 
 
 async def queues_without_worker(client: temporalio.client.Client, since: datetime) -> list[str]:

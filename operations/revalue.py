@@ -11,12 +11,12 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
+from contracts.task_queues import SYNC_QUEUE
+from contracts.values import REVALUATION_ID, Revalued
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from operations.sync import SyncSeen
 from settings import Settings
-from workflows.contracts import SYNC_QUEUE
-from workflows.value_contracts import REVALUATION_ID, Revalued
 
 POLL_SECONDS = 0.5
 

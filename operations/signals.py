@@ -10,12 +10,12 @@ from temporalio.api.enums.v1 import BatchOperationState
 from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest
 from temporalio.client import Client
 
+from contracts.sync import SyncStatus, user_sync_id
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
 from workflows.batch_signals import start_signal_for_all
 from workflows.client import WorkflowNotRunning, query_status, signal_user_sync
-from workflows.contracts import SyncStatus, user_sync_id
 
 BATCH_SECONDS = 600.0
 POLL_SECONDS = 0.2

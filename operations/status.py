@@ -10,12 +10,13 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
+from contracts.sync import SyncState
+from contracts.sync_sentences import SENTENCES, action_in
+from contracts.task_queues import SYNC_QUEUE, TASK_QUEUES
 from db.figures import figures
 from eve.budget import BucketState, Budget, Pause
 from operations.connections import database, redis_client, temporal_client, temporal_failures
 from settings import Settings
-from workflows.contracts import SYNC_QUEUE, TASK_QUEUES, SyncState
-from workflows.status import SENTENCES, action_in
 
 
 @dataclass(frozen=True, slots=True)

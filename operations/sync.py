@@ -11,13 +11,13 @@ import asyncpg
 import orjson
 from temporalio.client import Client
 
+from contracts.sync import SyncState, SyncStatus
+from contracts.sync_sentences import sentence
 from db.run_account import account_of
 from operations.connections import database, temporal_client
 from operations.failure import OperationFailed
 from operations.signals import ask_status, send, user_name
 from settings import Settings
-from workflows.contracts import SyncState, SyncStatus
-from workflows.status import sentence
 
 FULL = "force_full_resync"
 INCREMENTAL = "sync_now"

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 import asyncpg
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
+from contracts.import_sentences import estimate_sentence
+from contracts.imports import ENDED, Estimate, ImportAccount, ImportState, zkillboard_import_id
 from db.imports import ShownImport, forget_import, imports_of, request_import
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
@@ -17,8 +19,6 @@ from operations.signals import user_name
 from operations.sync import SyncSeen
 from settings import Settings
 from workflows.import_client import ImportNotRunning, cancel_import, start_import
-from workflows.import_contracts import ENDED, Estimate, ImportAccount, ImportState, zkillboard_import_id
-from workflows.import_status import estimate_sentence
 
 POLL_SECONDS = 0.5
 

@@ -13,6 +13,8 @@ import redis.asyncio
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from contracts.corporations import corporation_sync_id
+from contracts.sync import SyncState, SyncStatus
 from db.accounts import grant_character
 from db.directors import follow, unfollow
 from db.followed_corporations import account_corporations
@@ -29,14 +31,12 @@ from settings import Settings
 from tests.workflows.waiting import eventually
 from worker_main import run_worker
 from workflows.client import connect_temporal, prepare_temporal, trigger_watchdog
-from workflows.contracts import SyncState, SyncStatus
 from workflows.corporation_client import (
     CorporationNotRunning,
     query_corporation_status,
     signal_corporation_sync,
     start_or_wake_corporation,
 )
-from workflows.corporation_contracts import corporation_sync_id
 
 LIST = "/corporations/{corporation_id}/killmails/recent"
 SPENT_BEFORE = 1700

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from contracts.sync import SyncState, user_sync_id
 from db.departures import delete_account, departures_of
 from db.pool import open_pool
 from db.vault import TokenVault
@@ -22,7 +23,6 @@ from tests.test_worker import log_in
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import run_worker
 from workflows.client import connect_temporal, prepare_temporal, signal_user_sync, start_or_wake, trigger_watchdog
-from workflows.contracts import SyncState, user_sync_id
 from workflows.departure_client import start_departure
 
 REVOKE = "/v2/oauth/revoke"

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from contracts.sync import SyncState, user_sync_id
 from db.accounts import grant_character
 from db.pool import open_pool
 from db.vault import TokenVault
@@ -22,7 +23,6 @@ from settings import Settings
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import run_worker
 from workflows.client import connect_temporal, prepare_temporal, signal_user_sync, start_or_wake
-from workflows.contracts import SyncState, user_sync_id
 
 LIST = "/characters/{character_id}/killmails/recent"
 

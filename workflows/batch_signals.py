@@ -9,7 +9,7 @@ from temporalio.api.common.v1 import Payloads
 from temporalio.api.workflowservice.v1 import StartBatchOperationRequest
 from temporalio.client import Client
 
-from workflows.contracts import Request
+from contracts.sync import Request
 
 RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
 BATCH_PER_SECOND = 20.0

@@ -11,10 +11,7 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
-from workflows.contracts import (
-    ENRICHMENT_QUEUE,
-    KILLMAILS_QUEUE,
-    SYNC_QUEUE,
+from contracts.sync import (
     AccessTokenReady,
     DiscoverKillmails,
     Discovery,
@@ -26,9 +23,10 @@ from workflows.contracts import (
     NameEntities,
     RecordSyncState,
     RunAccount,
-    WatchdogReport,
 )
-from workflows.value_contracts import AppraisedKillmails, AppraiseKillmails, PricesTaken
+from contracts.task_queues import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from contracts.upkeep import WatchdogReport
+from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 
 # Six attempts within about a minute and a half; after that the cycle, not the user, is called degraded.
 RETRIES = RetryPolicy(

@@ -10,10 +10,8 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import calls
-    from workflows.contracts import (
-        PRIORITY_OF,
-        CallClass,
+    from contracts.call_classes import PRIORITY_OF, CallClass
+    from contracts.sync import (
         DiscoverKillmails,
         Discovery,
         EnsureAccessToken,
@@ -22,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         RunAccount,
         UserSyncState,
     )
+    from workflows import calls
     from workflows.cycle import Cycle
     from workflows.failures import failure_of
 

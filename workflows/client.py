@@ -25,19 +25,12 @@ from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.search_attributes import CHARACTER_ID, CORPORATION_ID, LAST_NEW_KILLMAIL_AT, SYNC_STATE
+from contracts.sync import Request, SyncState, SyncStatus, UserSyncState, user_sync_id
+from contracts.task_queues import SYNC_QUEUE
+from contracts.upkeep import WATCHDOG_EVERY, WATCHDOG_ID
 from settings import Settings
-from workflows.contracts import (
-    SYNC_QUEUE,
-    WATCHDOG_EVERY,
-    WATCHDOG_ID,
-    Request,
-    SyncState,
-    SyncStatus,
-    UserSyncState,
-    user_sync_id,
-)
 from workflows.schedules import DAILY
-from workflows.search_attributes import CHARACTER_ID, CORPORATION_ID, LAST_NEW_KILLMAIL_AT, SYNC_STATE
 
 CALL_TIMEOUT = timedelta(seconds=10)
 """A person is waiting: rather a clear refusal than a long silence."""

@@ -9,10 +9,12 @@ from temporalio.client import Client
 from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.corporations import NPC_CORPORATION_IDS, CorporationSyncState, corporation_sync_id
+from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
+from contracts.sync import Request, SyncState, SyncStatus
+from contracts.task_queues import SYNC_QUEUE
 from workflows.client import CALL_TIMEOUT, WorkflowNotRunning
-from workflows.contracts import PRIORITY_OF, SYNC_QUEUE, CallClass, Request, SyncState, SyncStatus
-from workflows.corporation_contracts import NPC_CORPORATION_IDS, CorporationSyncState, corporation_sync_id
-from workflows.search_attributes import CORPORATION_ID, SYNC_STATE
 
 
 class CorporationNotRunning(WorkflowNotRunning):

@@ -9,14 +9,16 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.calls import CLOSE, HEARTBEAT, RETRIES
-    from workflows.contracts import PRIORITY_OF, SYNC_QUEUE, CallClass, Discovery, RunAccount
-    from workflows.corporation_contracts import (
+    from contracts.call_classes import PRIORITY_OF, CallClass
+    from contracts.corporations import (
         CorporationSyncState,
         DiscoverCorporation,
         FinishCorporationRun,
         RecordCorporationState,
     )
+    from contracts.sync import Discovery, RunAccount
+    from contracts.task_queues import SYNC_QUEUE
+    from workflows.calls import CLOSE, HEARTBEAT, RETRIES
     from workflows.cycle import Cycle
 
 

@@ -11,10 +11,10 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.contracts import FailureType, Progress, Request, SyncState
-    from workflows.corporation_contracts import CorporationSyncState, RecordCorporationState
+    from contracts.corporation_sentences import corporation_sentence
+    from contracts.corporations import CorporationSyncState, RecordCorporationState
+    from contracts.sync import FailureType, Progress, Request, SyncState
     from workflows.corporation_cycle import CorporationCycle, record_corporation_state
-    from workflows.corporation_status import corporation_sentence
     from workflows.sync_loop import SyncLoop
 
 

@@ -12,10 +12,9 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import calls
-    from workflows.contracts import (
+    from contracts.call_classes import CallClass
+    from contracts.sync import (
         KILLMAIL_BATCH,
-        CallClass,
         Discovery,
         FetchKillmails,
         LoopState,
@@ -25,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         RunAccount,
         SyncState,
     )
+    from workflows import calls
     from workflows.failures import failure_of
 
 BATCHES_IN_FLIGHT = 8

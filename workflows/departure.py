@@ -12,8 +12,8 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.contracts import SYNC_QUEUE
-    from workflows.departure_contracts import LeavingCharacter
+    from contracts.task_queues import SYNC_QUEUE
+    from contracts.upkeep import LeavingCharacter
     from workflows.failures import failure_of
 
 RETRIES = RetryPolicy(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 
+from contracts.search_attributes import CHARACTER_ID
+from contracts.task_queues import SYNC_QUEUE
+from contracts.upkeep import LeavingCharacter, departure_id
 from workflows.client import CALL_TIMEOUT
-from workflows.contracts import SYNC_QUEUE
-from workflows.departure_contracts import LeavingCharacter, departure_id
-from workflows.search_attributes import CHARACTER_ID
 
 
 async def start_departure(client: Client, character_id: int) -> None:

@@ -10,9 +10,9 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts.universe import DETAIL_ACTIVITIES, EnrichmentReport
     from workflows import universe_calls
     from workflows.failures import failure_of
-    from workflows.universe_contracts import DETAIL_ACTIVITIES, EnrichmentReport
 
 PRIORITY = Priority(priority_key=5, fairness_key="enrichment")
 FAILURES_IN_A_ROW = 6

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from workflows.contracts import FailureType
+from contracts.sync import FailureType
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
-from workflows.contracts import BACKFILL_QUEUE, SYNC_QUEUE
-from workflows.import_contracts import (
+from contracts.imports import (
     BegunImport,
     CountedPage,
     CountPage,
@@ -18,6 +17,7 @@ from workflows.import_contracts import (
     ImportPage,
     NoteImport,
 )
+from contracts.task_queues import BACKFILL_QUEUE, SYNC_QUEUE
 
 HEARTBEAT = timedelta(seconds=5)
 """A page takes a second or two, and may be read again: a dead worker is replaced soon."""

@@ -9,10 +9,12 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.imports import ImportAccount, ImportRunState, ImportStatus, zkillboard_import_id
+from contracts.search_attributes import CHARACTER_ID
+from contracts.sync import Request
+from contracts.task_queues import SYNC_QUEUE
 from workflows.client import CALL_TIMEOUT
-from workflows.contracts import PRIORITY_OF, SYNC_QUEUE, CallClass, Request
-from workflows.import_contracts import ImportAccount, ImportRunState, ImportStatus, zkillboard_import_id
-from workflows.search_attributes import CHARACTER_ID
 
 
 class ImportNotRunning(Exception):

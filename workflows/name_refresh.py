@@ -9,9 +9,9 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts.universe import NameRefreshReport, RefreshNames
     from workflows import universe_calls
     from workflows.failures import failure_of
-    from workflows.universe_contracts import NameRefreshReport, RefreshNames
 
 PRIORITY = Priority(priority_key=5, fairness_key="name-refresh")
 FAILURES = 6

@@ -8,8 +8,8 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
+    from contracts.sync import NamedEntities, NameEntities
     from workflows import calls
-    from workflows.contracts import NamedEntities, NameEntities
 
 PRIORITY = Priority(priority_key=1, fairness_key="naming")
 

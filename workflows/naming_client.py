@@ -7,8 +7,10 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.common import Priority, WorkflowIDConflictPolicy
 
+from contracts.call_classes import CallClass
+from contracts.sync import NameEntities
+from contracts.task_queues import SYNC_QUEUE
 from workflows.client import CALL_TIMEOUT
-from workflows.contracts import SYNC_QUEUE, CallClass, NameEntities
 
 
 async def name_killmail(client: Client, killmail_id: int, after: timedelta) -> None:

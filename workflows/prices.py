@@ -9,9 +9,9 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts.values import AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
     from workflows import calls
     from workflows.failures import failure_of
-    from workflows.value_contracts import AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
 
 PRIORITY = Priority(priority_key=5, fairness_key="values")
 LOOK_AGAIN = timedelta(minutes=15)

@@ -15,10 +15,10 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
-from workflows.contracts import SYNC_QUEUE
-from workflows.universe_contracts import NAME_REFRESH_ID
-from workflows.upkeep_contracts import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID
-from workflows.value_contracts import PRICE_SNAPSHOT_ID
+from contracts.task_queues import SYNC_QUEUE
+from contracts.universe import NAME_REFRESH_ID
+from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID
+from contracts.values import PRICE_SNAPSHOT_ID
 
 CATCH_UP = timedelta(hours=12)
 """A run that was missed while Temporal was away is made up for within this."""

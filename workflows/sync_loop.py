@@ -12,19 +12,11 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import pacing, search_attributes
-    from workflows.contracts import (
-        CYCLES_PER_RUN,
-        FailureType,
-        LoopState,
-        Progress,
-        Request,
-        SyncState,
-        SyncStatus,
-    )
+    from contracts import pacing, search_attributes
+    from contracts.sync import CYCLES_PER_RUN, FailureType, LoopState, Progress, Request, SyncState, SyncStatus
+    from contracts.sync_sentences import action_in, details, sentence
     from workflows.cycle import Cycle
     from workflows.failures import Failure, failure_of
-    from workflows.status import action_in, details, sentence
 
 
 class SyncLoop:

@@ -7,9 +7,9 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import Priority
 
+from contracts.task_queues import DETAILS_QUEUE
+from contracts.universe import Described, RefreshedNames, RefreshNames
 from workflows.calls import CLOSE, HEARTBEAT, RETRIES
-from workflows.contracts import DETAILS_QUEUE
-from workflows.universe_contracts import Described, RefreshedNames, RefreshNames
 
 
 async def describe(activity: str, priority: Priority) -> Described:

@@ -9,8 +9,8 @@ from temporalio.client import Client
 from temporalio.common import Priority, WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
-from workflows.contracts import SYNC_QUEUE
-from workflows.universe_contracts import ENRICHMENT_ID, NAME_REFRESH_ID, NameRefreshReport
+from contracts.task_queues import SYNC_QUEUE
+from contracts.universe import ENRICHMENT_ID, NAME_REFRESH_ID, NameRefreshReport
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.contracts import PRIORITY_OF, SYNC_QUEUE, CallClass
-    from workflows.upkeep_contracts import FullSyncsAsked, Housekept
+    from contracts.call_classes import PRIORITY_OF, CallClass
+    from contracts.task_queues import SYNC_QUEUE
+    from contracts.upkeep import FullSyncsAsked, Housekept
 
 RETRIES = RetryPolicy(initial_interval=timedelta(seconds=10), maximum_attempts=5)
 HEARTBEAT = timedelta(seconds=30)

@@ -8,11 +8,12 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import calls, pacing
+    from contracts import pacing
+    from contracts.sync import FailureType, Progress, RecordSyncState, Request, SyncState, UserSyncState
+    from contracts.sync_sentences import sentence
+    from workflows import calls
     from workflows.character_cycle import CharacterCycle
-    from workflows.contracts import FailureType, Progress, RecordSyncState, Request, SyncState, UserSyncState
     from workflows.failures import Failure
-    from workflows.status import sentence
     from workflows.sync_loop import SyncLoop
 
 FORBIDDEN_UNTIL_LOGIN = 5

@@ -7,8 +7,10 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts.call_classes import CallClass
+    from contracts.sync import KILLMAIL_BATCH, FetchKillmails, NameEntities
+    from contracts.upkeep import WatchdogReport
     from workflows import calls
-    from workflows.contracts import KILLMAIL_BATCH, CallClass, FetchKillmails, NameEntities, WatchdogReport
     from workflows.failures import failure_of
 
 PRIORITY = Priority(priority_key=3, fairness_key="watchdog")

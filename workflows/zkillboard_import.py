@@ -18,19 +18,9 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import calls, import_calls
-    from workflows.contracts import (
-        KILLMAIL_BATCH,
-        PRIORITY_OF,
-        CallClass,
-        FailureType,
-        FetchKillmails,
-        NameEntities,
-        Progress,
-        Request,
-    )
-    from workflows.failures import Failure, failure_of
-    from workflows.import_contracts import (
+    from contracts.call_classes import PRIORITY_OF, CallClass
+    from contracts.import_sentences import Standing, import_sentence
+    from contracts.imports import (
         FIRST_MONTH,
         LAST_PAGE,
         CountPage,
@@ -46,7 +36,9 @@ with workflow.unsafe.imports_passed_through():
         Position,
         claimant,
     )
-    from workflows.import_status import Standing, import_sentence
+    from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEntities, Progress, Request
+    from workflows import calls, import_calls
+    from workflows.failures import Failure, failure_of
 
 Answer = TypeVar("Answer")
 

@@ -11,10 +11,10 @@ from api.page_forms import posted_form, refusal_page, signed_in
 from api.rendering import render
 from api.services import services_of
 from api.sync_orders import ORDERS, give_order
+from contracts.sync import SyncAction, SyncState
 from db.accounts import account_characters
 from db.first_syncs import first_syncs
 from db.sessions import Caller
-from workflows.contracts import SyncAction, SyncState
 
 WAITING = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
 """States that will not last: the script looks often."""

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.errors import CharacterRemoved
+from contracts.sync import AccessTokenReady, EnsureAccessToken
 from eve.errors import ClientRejected, OwnerChanged, TokenRevoked, Unavailable
 from eve.sso import Grant
 from tests.activities.world import ENEMY, PILOT, World, grant
-from workflows.contracts import AccessTokenReady, EnsureAccessToken
 
 
 async def ensure(world: World, *, force: bool = False, character_id: int = PILOT) -> AccessTokenReady:

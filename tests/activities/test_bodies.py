@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.bodies import AT_ONCE, PARK_AFTER_ATTEMPTS, failed_attempt
+from contracts.sync import FetchedKillmails, FetchKillmails, NamedEntities, NameEntities
 from eve.errors import EveError, InvalidHash, MalformedBody, NotFound, RateLimited, Unavailable
 from tests.activities.test_discovery import discover
 from tests.activities.world import ENEMY, PILOT, World
 from tests.db.bodies import body, raw
-from workflows.contracts import FetchedKillmails, FetchKillmails, NamedEntities, NameEntities
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 
 from activities.errors import CharacterRemoved
+from contracts.sync import DiscoverKillmails, Discovery, FetchKillmails, FinishRun, RunAccount
 from db.store import store_killmails
 from eve.errors import AccessTokenRejected, Forbidden, InvalidHash, RateLimited, Unavailable
 from eve.killmail_list import KillmailWalk
 from tests.activities.world import ENEMY, PILOT, World
 from tests.db.bodies import body, raw
-from workflows.contracts import DiscoverKillmails, Discovery, FetchKillmails, FinishRun, RunAccount
 
 NEXT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

@@ -12,9 +12,9 @@ from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationErrorCategory
 
 from activities.errors import CharacterRemoved, application_error
+from contracts.sync import FailureType
 from eve import errors
 from eve.errors import Downtime, ErrorLimited, EveError, RateLimited
-from workflows.contracts import FailureType
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECRET = "0123456789abcdef0123456789abcdef01234567"

@@ -9,22 +9,15 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.errors import CharacterRemoved, application_error
+from contracts.call_classes import CallClass
+from contracts.imports import FinishImport, ImportAccount, ImportedPage, ImportPage, ImportState, Position, claimant
+from contracts.sync import FailureType, FetchKillmails
 from db.references import FailedAttempt, claim, record_failures
 from eve.errors import InvalidHash, ZkillboardRefused
 from eve.zkillboard import ZkillboardPage
 from tests.activities.world import ENEMY, PILOT, World
 from tests.activities.zkillboard import listed
 from tests.db.bodies import body
-from workflows.contracts import CallClass, FailureType, FetchKillmails
-from workflows.import_contracts import (
-    FinishImport,
-    ImportAccount,
-    ImportedPage,
-    ImportPage,
-    ImportState,
-    Position,
-    claimant,
-)
 
 
 @pytest.fixture

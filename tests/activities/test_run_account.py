@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import orjson
 
+from contracts.sync import RunAccount
 from db.run_account import account_of
 from eve.errors import InvalidHash, Unavailable
 from tests.activities.test_discovery import discover, sync
 from tests.activities.world import ENEMY, PILOT, World
-from workflows.contracts import RunAccount
 
 
 def adds_up(account: RunAccount | None) -> RunAccount:

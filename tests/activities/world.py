@@ -17,10 +17,10 @@ from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.imports import Imports
 from activities.runs import Runs
+from contracts.call_classes import CallClass
 from db.accounts import grant_character
 from db.vault import TokenVault
 from eve.access_token import VerifiedCharacter
-from eve.budget import CallClass
 from eve.errors import EveError, NotFound
 from eve.esi import Esi, NamedId, Names, SolarSystem
 from eve.killmail import KillmailRef

@@ -6,8 +6,9 @@ import redis.asyncio
 from multidict import CIMultiDict, CIMultiDictProxy
 from prometheus_client.parser import text_string_to_metric_families
 
+from contracts.call_classes import CallClass
 from eve.answer import Answer
-from eve.budget import Budget, CallClass
+from eve.budget import Budget
 from eve.routes import KILLMAIL
 from tests.api.site import Browser, Site
 

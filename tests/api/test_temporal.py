@@ -12,6 +12,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from api import sync_requests
+from contracts.sync import user_sync_id
+from contracts.task_queues import TASK_QUEUES
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
 from settings import Settings
@@ -19,7 +21,6 @@ from tests.api.odd_sso import OddSso, serve_odd_sso
 from tests.api.site import Browser, Site, open_browser, serve
 from tests.api.test_login import log_in
 from workflows.client import prepare_temporal
-from workflows.contracts import TASK_QUEUES, user_sync_id
 
 ME = 90_000_010
 ORDER = "mutation Order($id: ID!) { syncNow(characterId: $id) { status { state } userErrors { code } } }"

@@ -9,7 +9,8 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.contracts import KILLMAILS_QUEUE, PRIORITY_OF, CallClass
+    from contracts.call_classes import PRIORITY_OF, CallClass
+    from contracts.task_queues import KILLMAILS_QUEUE
     from workflows.corporation_cycle import priority_of
 
 CORPORATION, BUSY, QUIET = "the corporation", "a pilot with much", "a pilot with little"

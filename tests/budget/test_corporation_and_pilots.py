@@ -7,6 +7,7 @@ import pytest
 import redis.asyncio
 from temporalio.client import Client
 
+from contracts.sync import SyncState
 from db.directors import follow
 from eve.budget import Budget
 from sandbox.eve.options import SandboxOptions
@@ -17,7 +18,6 @@ from tests.test_corporations import log_in as log_in_as_director
 from tests.test_worker import log_in
 from tests.workflows.waiting import eventually, ok, until
 from workflows.client import start_or_wake
-from workflows.contracts import SyncState
 from workflows.corporation_client import query_corporation_status, start_or_wake_corporation
 
 SPENT_BEFORE = 1900

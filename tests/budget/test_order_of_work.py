@@ -10,10 +10,10 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
+from contracts.task_queues import KILLMAILS_QUEUE
 from operations.status import queue_state
 from tests.budget.crowd import BUSY, CORPORATION, QUIET, TASKS, Crowd
 from tests.workflows.waiting import eventually
-from workflows.contracts import KILLMAILS_QUEUE
 
 
 async def test_the_urgent_first_and_nobody_behind_somebody_with_more(client: Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
+from contracts.corporations import DirectorStanding
 from db.directors import CannotFollow, follow, granted_again, mark, publish, unfollow
 from db.killmails import KillmailFilter, Viewer, feed, killmail
 from db.references import users_on
@@ -12,7 +13,6 @@ from db.sessions import Caller, caller_of, start_session
 from db.store import store_killmails
 from eve.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.db.bodies import body, raw
-from workflows.corporation_contracts import DirectorStanding
 
 OURS, THEIRS, NPC = 98_000_001, 98_000_002, 1_000_166
 DIRECTOR, MEMBER, STRANGER, VICTIM = 90_000_001, 90_000_002, 90_000_003, 90_000_009

@@ -7,6 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from contracts.imports import ImportState
 from sandbox.eve.killmails import Killmail
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, eventually
@@ -15,7 +16,6 @@ from tests.db.bodies import body, raw
 from tests.zkillboard.conftest import add_user
 from workflows.client import connect_temporal
 from workflows.import_client import start_import
-from workflows.import_contracts import ImportState
 
 PILOT = 2_119_000_001
 KILLMAILS = 10_000

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 import redis.asyncio
 
-from eve.budget import Budget, CallClass
+from contracts.call_classes import CallClass
+from eve.budget import Budget
 from eve.errors import RateLimited
 from eve.routes import CHARACTER_KILLMAILS, KILLMAIL
 from tests.eve.conftest import QUIET_HOUR

@@ -1,15 +1,15 @@
-"""One list of call classes, seen from two rooms that must not import each other, and in one order of urgency."""
+"""The call classes have one order of urgency, in ESI's budget and in Temporal's queues."""
 
 from __future__ import annotations
 
 import pytest
 
+from contracts.call_classes import PRIORITY_OF, CallClass
 from eve.budget import Budget
-from eve.budget_rules import RESERVES, CallClass
+from eve.budget_rules import RESERVES
 from eve.errors import RateLimited
 from eve.routes import CHARACTER_KILLMAILS
 from tests.eve.test_budget import CALLER, answer, bucket, call, spend_until_refused
-from workflows import contracts
 
 MOST_URGENT_FIRST = [
     CallClass.LIVE,
@@ -20,19 +20,15 @@ MOST_URGENT_FIRST = [
 ]
 
 
-def test_workflows_and_eve_know_the_same_classes() -> None:
-    assert {one.name: one.value for one in contracts.CallClass} == {one.name: one.value for one in CallClass}
-    assert list(CallClass) == MOST_URGENT_FIRST
-
-
 def test_every_class_has_a_reserve_and_a_priority_in_the_same_order() -> None:
+    assert list(CallClass) == MOST_URGENT_FIRST
     reserves = [RESERVES[one] for one in MOST_URGENT_FIRST]
     assert reserves == sorted(set(reserves))
-    routine = [one for one in contracts.CallClass if one != contracts.CallClass.FIRST_SYNC]
-    priorities = [contracts.PRIORITY_OF[one] for one in routine]
+    routine = [one for one in CallClass if one != CallClass.FIRST_SYNC]
+    priorities = [PRIORITY_OF[one] for one in routine]
     assert priorities == sorted(priorities)
     # A pilot watches their first sync; the reserve keeps it from starving the looks of everybody else.
-    assert contracts.PRIORITY_OF[contracts.CallClass.FIRST_SYNC] == min(contracts.PRIORITY_OF.values())
+    assert PRIORITY_OF[CallClass.FIRST_SYNC] == min(PRIORITY_OF.values())
 
 
 async def test_work_that_can_wait_stops_long_before_work_that_cannot(budget: Budget) -> None:

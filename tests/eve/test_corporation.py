@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from eve.budget import Budget, CallClass
+from contracts.call_classes import CallClass
+from eve.budget import Budget
 from eve.errors import Forbidden, NotInCorporation, RoleMissing, Unavailable
 from eve.esi import Esi
 from eve.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, DIRECTOR_ROLE, KILLMAIL_SCOPE

@@ -5,7 +5,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from eve.budget import CallClass
+from contracts.call_classes import CallClass
 from eve.errors import (
     AccessTokenRejected,
     EveError,

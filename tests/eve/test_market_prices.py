@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from aiohttp import web
 
-from eve.budget import CallClass
+from contracts.call_classes import CallClass
 from eve.errors import MalformedBody, Unavailable
 from eve.market_prices import MarketPrice
 from tests.eve.conftest import OpenEsi

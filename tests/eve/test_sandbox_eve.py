@@ -12,7 +12,8 @@ import aiohttp
 import orjson
 import pytest
 
-from eve.budget import Budget, CallClass
+from contracts.call_classes import CallClass
+from eve.budget import Budget
 from eve.errors import (
     AccessTokenRejected,
     ErrorLimited,

@@ -17,8 +17,9 @@ from cryptography.fernet import Fernet
 from multidict import CIMultiDict, CIMultiDictProxy
 
 import cli
+from contracts.call_classes import CallClass
 from eve.answer import Answer
-from eve.budget import Budget, CallClass
+from eve.budget import Budget
 from eve.routes import KILLMAIL
 from sandbox.process import free_port
 

@@ -18,10 +18,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from contracts.task_queues import TASK_QUEUES
 from sandbox.process import free_port
 from settings import running_environment
 from tests.operations.running_up import RunningUp, environment
-from workflows.contracts import TASK_QUEUES
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),

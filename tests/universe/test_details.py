@@ -17,9 +17,12 @@ from temporalio.testing import ActivityEnvironment
 from activities.aged_names import AgedNames
 from activities.details import AtOnce, Details
 from activities.enrichment import Enrichment
+from contracts.call_classes import CallClass
+from contracts.sync import NameEntities
+from contracts.universe import Described, RefreshedNames, RefreshNames
 from db.static_data import load_static_data
 from db.store import store_killmails
-from eve.budget import Budget, CallClass
+from eve.budget import Budget
 from eve.esi import Esi
 from eve.session import open_session
 from eve.static_data import StaticData
@@ -30,8 +33,6 @@ from sandbox.eve.server import SandboxEve
 from settings import Settings
 from tests.db.bodies import raw
 from tests.universe.export import Entries, en, write_directory
-from workflows.contracts import NameEntities
-from workflows.universe_contracts import Described, RefreshedNames, RefreshNames
 
 
 @dataclass

@@ -16,6 +16,8 @@ from temporalio.testing import ActivityEnvironment
 
 import cli
 from activities.enrichment import Enrichment
+from contracts.sync import NameEntities
+from contracts.universe import DETAIL_ACTIVITIES, ENRICHMENT_ID, EnrichmentReport
 from db.store import store_killmails
 from eve.budget import Budget
 from eve.esi import Esi
@@ -26,9 +28,7 @@ from settings import Settings
 from tests.db.bodies import raw
 from worker_main import run_worker
 from workflows.client import prepare_temporal
-from workflows.contracts import NameEntities
 from workflows.universe_client import wake_enrichment
-from workflows.universe_contracts import DETAIL_ACTIVITIES, ENRICHMENT_ID, EnrichmentReport
 
 
 @pytest.fixture

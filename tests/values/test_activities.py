@@ -12,13 +12,13 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import values
 from activities.values import Values
+from contracts.call_classes import CallClass
+from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 from db.store import store_killmails
-from eve.budget import CallClass
 from eve.esi import Esi
 from eve.market_prices import MarketPrice, MarketPrices
 from tests.db.bodies import body, raw
 from tests.values.world import DAY, RIFTER
-from workflows.value_contracts import AppraisedKillmails, AppraiseKillmails, PricesTaken
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import cli
+from contracts.values import PRICE_SNAPSHOT_ID
 from db.store import store_killmails
 from sandbox.eve.server import SandboxEve
 from settings import Settings
@@ -18,7 +19,6 @@ from tests.db.bodies import body, raw
 from tests.workflows.waiting import eventually
 from worker_main import run_worker
 from workflows.client import connect_temporal, prepare_temporal
-from workflows.value_contracts import PRICE_SNAPSHOT_ID
 
 
 @pytest.fixture

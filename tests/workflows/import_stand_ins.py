@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio import activity
 
-from workflows.import_contracts import (
+from contracts.imports import (
     BegunImport,
     CountedPage,
     CountPage,

@@ -18,13 +18,8 @@ from typing import Any
 
 from temporalio.client import Client
 
-from sandbox.process import RunningPart, free_port
-from sandbox.temporal import temporal
-from tests.workflows.stand_ins import StandIns, failure
-from tests.workflows.waiting import CHARACTER, ok, until, until_import
-from workflows.client import prepare_temporal, signal_user_sync, start_or_wake
-from workflows.contracts import (
-    SYNC_QUEUE,
+from contracts.imports import CountedPage, ImportedPage, ImportState, Position, zkillboard_import_id
+from contracts.sync import (
     DiscoverKillmails,
     Discovery,
     EnsureAccessToken,
@@ -33,8 +28,13 @@ from workflows.contracts import (
     SyncStatus,
     user_sync_id,
 )
+from contracts.task_queues import SYNC_QUEUE
+from sandbox.process import RunningPart, free_port
+from sandbox.temporal import temporal
+from tests.workflows.stand_ins import StandIns, failure
+from tests.workflows.waiting import CHARACTER, ok, until, until_import
+from workflows.client import prepare_temporal, signal_user_sync, start_or_wake
 from workflows.import_client import cancel_import, start_import
-from workflows.import_contracts import CountedPage, ImportedPage, ImportState, Position, zkillboard_import_id
 
 HISTORIES = Path(__file__).parent / "histories"
 Scenario = Callable[[Client, StandIns], Awaitable[str]]

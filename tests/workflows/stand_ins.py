@@ -12,10 +12,7 @@ from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from tests.workflows.import_stand_ins import ImportStandIns
-from worker_main import WORKFLOWS, workflow_runner
-from workflows.contracts import (
-    TASK_QUEUES,
+from contracts.sync import (
     AccessTokenReady,
     DiscoverKillmails,
     Discovery,
@@ -28,8 +25,11 @@ from workflows.contracts import (
     RecordSyncState,
     RunAccount,
     SyncState,
-    WatchdogReport,
 )
+from contracts.task_queues import TASK_QUEUES
+from contracts.upkeep import WatchdogReport
+from tests.workflows.import_stand_ins import ImportStandIns
+from worker_main import WORKFLOWS, workflow_runner
 
 
 def failure(kind: str, *details: Any) -> ApplicationError:

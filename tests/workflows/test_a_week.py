@@ -7,17 +7,10 @@ from datetime import timedelta
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
+from contracts.sync import CYCLES_PER_RUN, DiscoverKillmails, Discovery, SyncStatus, UserSyncState, user_sync_id
+from contracts.task_queues import SYNC_QUEUE
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
-from workflows.contracts import (
-    CYCLES_PER_RUN,
-    SYNC_QUEUE,
-    DiscoverKillmails,
-    Discovery,
-    SyncStatus,
-    UserSyncState,
-    user_sync_id,
-)
 
 CHARACTER = 90000001
 WEEK = 7 * CYCLES_PER_RUN

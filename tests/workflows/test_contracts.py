@@ -9,7 +9,7 @@ import typing
 import pytest
 from temporalio.workflow._definition import _Definition
 
-from workflows import contracts
+from contracts import sync as contracts
 from workflows.user_sync import UserSync
 
 HANDLERS = _Definition.must_from_class(UserSync)

@@ -9,25 +9,18 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from contracts.call_classes import CallClass
+from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
+from contracts.sync import Discovery, FetchedKillmails, FetchKillmails, RunAccount
+from contracts.task_queues import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.waiting import eventually
 from worker_main import WORKFLOWS, workflow_runner
-from workflows.contracts import (
-    ENRICHMENT_QUEUE,
-    KILLMAILS_QUEUE,
-    SYNC_QUEUE,
-    CallClass,
-    Discovery,
-    FetchedKillmails,
-    FetchKillmails,
-    RunAccount,
-)
 from workflows.corporation_client import (
     query_corporation_status,
     signal_corporation_sync,
     start_or_wake_corporation,
 )
-from workflows.corporation_contracts import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 
 CORPORATION = 98_000_001
 

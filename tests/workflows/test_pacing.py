@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from workflows.pacing import after_downtime, after_limit
+from contracts.pacing import after_downtime, after_limit
 
 NOW = datetime(2026, 11, 24, 11, 1, tzinfo=UTC)
 DICE = Random(7)  # noqa: S311 - no secret

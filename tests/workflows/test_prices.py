@@ -13,16 +13,11 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from contracts.sync import FailureType
+from contracts.task_queues import ENRICHMENT_QUEUE, SYNC_QUEUE
+from contracts.values import AppraisedKillmails, AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
 from worker_main import workflow_runner
-from workflows.contracts import ENRICHMENT_QUEUE, SYNC_QUEUE, FailureType
 from workflows.prices import TRIES, PriceSnapshot, Revaluation
-from workflows.value_contracts import (
-    AppraisedKillmails,
-    AppraiseKillmails,
-    PriceSnapshotReport,
-    PricesTaken,
-    Revalued,
-)
 
 
 @dataclass

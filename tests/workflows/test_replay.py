@@ -10,8 +10,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from contracts.task_queues import KILLMAILS_QUEUE
 from worker_main import WORKFLOWS, workflow_runner
-from workflows.contracts import KILLMAILS_QUEUE
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 

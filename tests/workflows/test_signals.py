@@ -13,18 +13,12 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
+from contracts.sync import Discovery, SyncState, SyncStatus, UserSyncState, user_sync_id
 from sandbox.temporal import TEMPORAL
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.waiting import CHARACTER, eventually, ok, until
 from workflows.client import signal_user_sync, start_or_wake, start_user_sync
-from workflows.contracts import (
-    Discovery,
-    SyncState,
-    SyncStatus,
-    UserSyncState,
-    user_sync_id,
-)
 
 Cli = Callable[..., Awaitable[str]]
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workflows.contracts import Progress, SyncAction, SyncState, SyncStatus
-from workflows.pacing import IDLE_STEPS, IdleStep, idle_step, next_look, shown_idle_step
-from workflows.status import ACTIONS, SENTENCES, action_in, details, sentence
+from contracts.pacing import IDLE_STEPS, IdleStep, idle_step, next_look, shown_idle_step
+from contracts.sync import Progress, SyncAction, SyncState, SyncStatus
+from contracts.sync_sentences import ACTIONS, SENTENCES, action_in, details, sentence
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 

@@ -9,14 +9,15 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from contracts.sync import UserSyncState, user_sync_id
+from contracts.task_queues import SYNC_QUEUE
+from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, FullSyncsAsked, Housekept
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.waiting import CHARACTER, ok, until
 from worker_main import workflow_runner
 from workflows.client import signal_user_sync, start_or_wake
-from workflows.contracts import SYNC_QUEUE, UserSyncState, user_sync_id
 from workflows.upkeep import BATCHES, DailyFullSync, Housekeeping
-from workflows.upkeep_contracts import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, FullSyncsAsked, Housekept
 
 
 async def test_the_schedules_run_their_workflows(temporal_client: Client) -> None:

@@ -13,6 +13,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from activities.watch import Watch
+from contracts.sync import SyncState, user_sync_id
+from contracts.upkeep import WatchdogReport
 from db.pool import open_pool
 from db.vault import TokenVault
 from eve.errors import InvalidHash, TokenRevoked
@@ -20,7 +22,6 @@ from tests.activities.world import ENEMY, PILOT, World
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import queue_worker, queues
 from workflows.client import query_status, signal_user_sync, start_or_wake, trigger_watchdog
-from workflows.contracts import SyncState, WatchdogReport, user_sync_id
 
 
 @pytest.fixture

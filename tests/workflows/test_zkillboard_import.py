@@ -8,20 +8,14 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.imports import CountedPage, Estimate, ImportAccount, ImportedPage, ImportRunState, ImportState, Position
+from contracts.sync import FailureType
+from contracts.task_queues import SYNC_QUEUE
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns, failure
 from tests.workflows.waiting import CHARACTER, eventually, until_import
-from workflows.contracts import PRIORITY_OF, SYNC_QUEUE, CallClass, FailureType
 from workflows.import_client import cancel_import, start_import
-from workflows.import_contracts import (
-    CountedPage,
-    Estimate,
-    ImportAccount,
-    ImportedPage,
-    ImportRunState,
-    ImportState,
-    Position,
-)
 
 SECONDS = 60
 

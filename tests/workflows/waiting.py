@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from contracts.imports import ImportStatus
+from contracts.sync import SyncState, SyncStatus
 from workflows.client import query_status
-from workflows.contracts import SyncState, SyncStatus
 from workflows.import_client import query_import
-from workflows.import_contracts import ImportStatus
 
 CHARACTER = 90000001
 SECONDS = 60

@@ -10,12 +10,12 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from contracts.imports import ImportState, ImportStatus
 from db.pool import open_pool
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from worker_main import run_worker
 from workflows.client import connect_temporal, prepare_temporal
-from workflows.import_contracts import ImportState, ImportStatus
 
 Worker = Callable[[], Awaitable[None]]
 

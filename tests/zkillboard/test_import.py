@@ -8,13 +8,13 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from contracts.imports import ImportState
 from live import LiveEvents
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from tests.workflows.waiting import until_import
 from tests.zkillboard.conftest import add_user, on_zkillboard, shows, stored
 from workflows.import_client import cancel_import, start_import
-from workflows.import_contracts import ImportState
 
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
 PAGE = "/api/{path}"

@@ -1,4 +1,4 @@
-"""What `CorporationSync`, its activities and its callers say to each other; the rest is in `workflows/contracts.py`.
+"""What `CorporationSync`, its activities and its callers say to each other; the rest is in `contracts/sync.py`.
 
 Passed through the workflow sandbox: nothing but the standard library and our other contracts.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from workflows.contracts import LoopState, SyncState
+from contracts.sync import LoopState, SyncState
 
 NPC_CORPORATION_IDS = range(1_000_000, 2_000_000)
 """Corporations of the game's own (ESI docs, "ID ranges"): they have no directors, and are never followed."""
@@ -21,7 +21,7 @@ def corporation_sync_id(corporation_id: int) -> str:
 
 
 class DirectorStanding(StrEnum):
-    """Whether a director's token may be used for it; `workflows/corporation_status.py` has the sentences."""
+    """Whether a director's token may be used for it; `contracts/corporation_sentences.py` has the sentences."""
 
     GOOD = "good"
     ROLE_LOST = "role_lost"  # EVE said so

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from workflows.contracts import FailureType
-from workflows.import_contracts import Estimate, ImportAccount, ImportState
+from contracts.imports import Estimate, ImportAccount, ImportState
+from contracts.sync import FailureType
 
 NOTHING = "zKillboard has no killmail of this character."
 REASONS = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate, TypedSearchAttributes
 
-from workflows.contracts import SyncState
+from contracts.sync import SyncState
 
 SYNC_STATE: SearchAttributeKey[str] = SearchAttributeKey.for_keyword("SyncState")
 CHARACTER_ID: SearchAttributeKey[int] = SearchAttributeKey.for_int("CharacterId")

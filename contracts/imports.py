@@ -1,6 +1,6 @@
 """What a zKillboard import says to its activities and callers: ids, counts and times only.
 
-Passed through the workflow sandbox, like `workflows/contracts.py`.
+Passed through the workflow sandbox, like `contracts/sync.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from workflows.contracts import Progress
+from contracts.sync import Progress
 
 LAST_PAGE = 100
 """zKillboard gives no page beyond; what is older is read month by month."""
@@ -28,7 +28,7 @@ def claimant(character_id: int) -> int:
 
 
 class ImportState(StrEnum):
-    """Where an import stands. `workflows/import_status.py` has the sentence for each."""
+    """Where an import stands. `contracts/import_sentences.py` has the sentence for each."""
 
     ESTIMATING = "estimating"
     ESTIMATED = "estimated"  # waits for the pilot's word

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from workflows.contracts import Progress, SyncAction, SyncState, SyncStatus
-from workflows.pacing import IdleStep
+from contracts.pacing import IdleStep
+from contracts.sync import Progress, SyncAction, SyncState, SyncStatus
 
 SENTENCES = {
     SyncState.STARTING: "Your sync is about to start.",

@@ -4,27 +4,16 @@ Everything here crosses Temporal and so lands in workflow histories: ids, counts
 token, a hash or a killmail's body. Every field has a default where an operator may send it by hand, so
 that a bare `temporal workflow signal` never wedges a workflow. Times are UTC.
 
-This module is passed through the workflow sandbox: it imports nothing but the standard library.
+The room is passed through the workflow sandbox: it imports the standard library and Temporal's types, no more.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
-# Task queues: separate for what must not wait on what.
-SYNC_QUEUE = "sync"
-"""Workflows, and the activities that decide a cycle (token, list, run)."""
-KILLMAILS_QUEUE = "killmails"
-"""Killmail bodies."""
-ENRICHMENT_QUEUE = "enrichment"
-"""Names and places."""
-DETAILS_QUEUE = "details"
-"""What is nice to know: details and aged names. Never takes a slot from what a pilot waits for."""
-BACKFILL_QUEUE = "backfill"
-"""Pages of zKillboard's list. Of its own: who waits for zKillboard's one request a second takes no other slot."""
-TASK_QUEUES = (SYNC_QUEUE, KILLMAILS_QUEUE, ENRICHMENT_QUEUE, DETAILS_QUEUE, BACKFILL_QUEUE)
+from contracts.call_classes import CallClass
 
 KILLMAIL_BATCH = 50
 """Killmails one fetch activity takes: one activity per killmail costs 37 times the wall time (measured)."""
@@ -38,7 +27,7 @@ def user_sync_id(character_id: int) -> str:
 
 
 class SyncState(StrEnum):
-    """Where a character's sync stands. `workflows/status.py` has the sentence for each."""
+    """Where a character's sync stands. `contracts/sync_sentences.py` has the sentence for each."""
 
     STARTING = "starting"  # granted, but its workflow has not reported yet
     FIRST_SYNC = "first_sync"
@@ -56,7 +45,7 @@ class SyncState(StrEnum):
 
 
 class SyncAction(StrEnum):
-    """What helps in a state; `workflows/status.py` has the one for each."""
+    """What helps in a state; `contracts/sync_sentences.py` has the one for each."""
 
     NONE = "none"  # all is well by itself
     SYNC_NOW = "sync_now"
@@ -64,26 +53,6 @@ class SyncAction(StrEnum):
     RESUME = "resume"
     WAIT = "wait"  # it goes on by itself, and nothing makes it faster
     CONTACT_OPERATOR = "contact_operator"
-
-
-class CallClass(StrEnum):
-    """What an ESI call is for; each class may spend a bucket down to its own reserve (`eve/budget.py`)."""
-
-    LIVE = "live"  # routine looks, and what a person waits for
-    FIRST_SYNC = "first_sync"
-    BACKFILL = "backfill"  # a corporation's history, killmails without a finder
-    IMPORT = "import"  # zKillboard's history
-    REFRESH = "refresh"  # what is known already, asked again because it aged
-
-
-PRIORITY_OF = {
-    CallClass.FIRST_SYNC: 1,
-    CallClass.LIVE: 2,
-    CallClass.BACKFILL: 4,
-    CallClass.IMPORT: 5,
-    CallClass.REFRESH: 5,
-}
-"""`Priority.priority_key` of the work of a class: who goes next in a task queue. What a person waits for goes at 1."""
 
 
 class FailureType:
@@ -291,23 +260,3 @@ class RecordSyncState:
     character_id: int
     state: SyncState
     until: datetime | None = None
-
-
-@dataclass
-class WatchdogReport:
-    """What the watchdog found and mended."""
-
-    users: int = 0
-    started: int = 0
-    woken: int = 0
-    restarted: int = 0
-    references_redriven: int = 0
-    wedged: int = 0  # workflows whose code fails again and again: an operator must look
-    orphaned_killmail_ids: list[int] = field(default_factory=list)  # to fetch here: their finder has gone
-
-
-LATE_AFTER_INTERVALS = 3
-"""A user whose last sync is older than this many intervals is late."""
-WATCHDOG_ID = "watchdog"
-"""Id of the Temporal Schedule that runs `Watchdog`, and the prefix of its workflow ids."""
-WATCHDOG_EVERY = timedelta(minutes=5)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from workflows.contracts import Progress, SyncState
-from workflows.corporation_contracts import DirectorStanding
-from workflows.status import sentence
+from contracts.corporations import DirectorStanding
+from contracts.sync import Progress, SyncState
+from contracts.sync_sentences import sentence
 
 SENTENCES = {
     SyncState.STARTING: "The corporation's sync is about to start.",

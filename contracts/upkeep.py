@@ -1,0 +1,62 @@
+"""What looks after the rest: the watchdog, calendar work on users and old rows, characters that leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+DAILY_FULL_SYNC_ID = "daily-full-sync"
+"""Id of the Temporal Schedule that runs `DailyFullSync` every hour, and the prefix of its workflow ids."""
+HOUSEKEEPING_ID = "housekeeping"
+"""Id of the Temporal Schedule that runs `Housekeeping` daily, and the prefix of its workflow ids."""
+
+
+@dataclass
+class FullSyncsAsked:
+    """Users whose hour had come, and how many of their workflows were told. The rest comes next hour."""
+
+    due: int = 0
+    asked: int = 0
+
+
+@dataclass
+class Housekept:
+    """Rows that had grown too old and were deleted; `done` False: there are more."""
+
+    sync_runs: int = 0
+    login_events: int = 0
+    sessions: int = 0
+    login_attempts: int = 0
+    done: bool = True
+
+
+@dataclass
+class WatchdogReport:
+    """What the watchdog found and mended."""
+
+    users: int = 0
+    started: int = 0
+    woken: int = 0
+    restarted: int = 0
+    references_redriven: int = 0
+    wedged: int = 0  # workflows whose code fails again and again: an operator must look
+    orphaned_killmail_ids: list[int] = field(default_factory=list)  # to fetch here: their finder has gone
+
+
+LATE_AFTER_INTERVALS = 3
+"""A user whose last sync is older than this many intervals is late."""
+WATCHDOG_ID = "watchdog"
+"""Id of the Temporal Schedule that runs `Watchdog`, and the prefix of its workflow ids."""
+WATCHDOG_EVERY = timedelta(minutes=5)
+
+
+@dataclass
+class LeavingCharacter:
+    """Input of `Departure` and of `finish_departure`. What is to be done stands in the database."""
+
+    character_id: int
+
+
+def departure_id(character_id: int) -> str:
+    """Workflow id of a character's `Departure`."""
+    return f"departure-{character_id}"
