@@ -46,14 +46,15 @@ from eve.zkillboard_turns import Turns
 from live import LiveEvents
 from observability import temporal_runtime
 from settings import Settings
-from workflows.client import connect_temporal, trigger_schedule, trigger_watchdog
+from temporal.connection import connect_temporal
+from temporal.schedules import trigger_schedule, trigger_watchdog
+from temporal.universe import wake_enrichment
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
 from workflows.name_refresh import NameRefresh
 from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
-from workflows.universe_client import wake_enrichment
 from workflows.upkeep import DailyFullSync, Housekeeping
 from workflows.user_sync import UserSync
 from workflows.watchdog import Watchdog

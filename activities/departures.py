@@ -14,8 +14,8 @@ from db.departures import Departure, departures_of, finish_departure, is_here
 from db.vault import TokenVault, VaultError
 from eve.errors import EveError
 from eve.sso import Sso
-from workflows.client import CALL_TIMEOUT
-from workflows.corporation_client import CorporationNotRunning, signal_corporation_sync
+from temporal.connection import CALL_TIMEOUT
+from temporal.corporation_sync import CorporationNotRunning, signal_corporation_sync
 
 
 class Departures:

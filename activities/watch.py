@@ -17,8 +17,8 @@ from db.arrivals import record_missed_arrivals
 from db.departures import unfinished_departures
 from db.references import adopt_orphans, orphaned_finders
 from db.watching import WatchedUser, watched_users
-from workflows.client import WorkflowNotRunning, signal_user_sync, start_user_sync
-from workflows.departure_client import start_departure
+from temporal.departure import start_departure
+from temporal.user_sync import WorkflowNotRunning, signal_user_sync, start_user_sync
 
 START_AT_MOST = 500
 """Workflows started in one run; the next run is five minutes away."""

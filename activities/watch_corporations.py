@@ -12,7 +12,7 @@ from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
 from contracts.sync import SyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
 from db.watching_corporations import WatchedCorporation, watched_corporations
-from workflows.corporation_client import CorporationNotRunning, signal_corporation_sync, start_corporation_sync
+from temporal.corporation_sync import CorporationNotRunning, signal_corporation_sync, start_corporation_sync
 
 RUNNING = 'WorkflowType="CorporationSync" AND ExecutionStatus="Running"'
 AT_MOST = 200

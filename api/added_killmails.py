@@ -12,7 +12,7 @@ import orjson
 import redis.exceptions
 
 from api.services import Services
-from api.sync_requests import AWAY, PATIENCE_SECONDS, TEMPORAL_IS_AWAY, Refusal
+from api.sync_requests import AWAY, PATIENCE_SECONDS, Refusal
 from contracts.call_classes import CallClass
 from db.appraisal import appraise
 from db.arrivals import record_arrivals
@@ -24,7 +24,8 @@ from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, Ra
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link
 from live import LiveEvents
-from workflows.naming_client import name_killmail
+from temporal.connection import TEMPORAL_IS_AWAY
+from temporal.naming import name_killmail
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,12 @@ import logging
 from typing import Literal
 
 from api.services import Services
-from api.sync_requests import AWAY, PATIENCE_SECONDS, TEMPORAL_IS_AWAY, Refusal
+from api.sync_requests import AWAY, PATIENCE_SECONDS, Refusal
 from contracts.imports import FinishImport, ImportState
 from db.imports import finish_import, forget_import, imports_of, request_import
 from db.sessions import Caller
-from workflows.import_client import ImportNotRunning, cancel_import, start_import
+from temporal.connection import TEMPORAL_IS_AWAY
+from temporal.zkillboard_import import ImportNotRunning, cancel_import, start_import
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from eve.zkillboard import Zkillboard
 from eve.zkillboard_turns import Turns
 from live import LiveEvents
 from settings import Settings
-from workflows.client import connect_temporal
+from temporal.connection import connect_temporal
 
 log = logging.getLogger(__name__)
 

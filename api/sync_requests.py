@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import temporalio.client
-import temporalio.service
 
-from workflows.batch_signals import start_signal_for_all
-from workflows.client import WorkflowNotRunning, signal_user_sync, start_or_wake
-from workflows.corporation_client import start_or_wake_corporation
-from workflows.departure_client import start_departure
+from temporal.batch_signals import start_signal_for_all
+from temporal.connection import TEMPORAL_IS_AWAY
+from temporal.corporation_sync import start_or_wake_corporation
+from temporal.departure import start_departure
+from temporal.user_sync import WorkflowNotRunning, signal_user_sync, start_or_wake
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +23,6 @@ RETRY_SECONDS = (5, 15, 60, 180)
 """Later tries of a start that failed; after them the watchdog's schedule starts it."""
 RETRIES_AT_ONCE = 500
 """Characters retried in the background at most; the watchdog finds the others."""
-
-TEMPORAL_IS_AWAY = (temporalio.service.RPCError, RuntimeError, OSError, TimeoutError)
-"""What Temporal's client raises when the server does not answer (RuntimeError: the first connection failed)."""
 
 
 @dataclass(frozen=True, slots=True)

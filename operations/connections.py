@@ -16,7 +16,7 @@ import temporalio.service
 from db.pool import open_pool
 from operations.failure import OperationFailed
 from settings import Settings
-from workflows.client import connect_temporal
+from temporal.connection import connect_temporal
 
 CONNECT_SECONDS = 10.0
 

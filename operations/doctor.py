@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import asyncpg
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
-from contracts.task_queues import TASK_QUEUES
 from contracts.upkeep import WATCHDOG_ID
 from db.migrate import DatabaseIsNewer, pending_revisions
 from db.vault import TokenVault, VaultError
@@ -19,8 +18,8 @@ from operations.connections import database, place, redis_client, temporal_clien
 from operations.doctor_eve import look_at_esi, look_at_sso
 from operations.failure import OperationFailed
 from operations.finding import Finding, Verdict
-from operations.status import queue_state
 from settings import Settings
+from temporal.task_queues import describe_task_queues
 
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
 TOLERATED_SKEW_SECONDS = 5.0
@@ -150,8 +149,8 @@ async def _temporal(settings: Settings) -> list[Finding]:
             if WATCHDOG_ID in schedules
             else Finding("Watchdog schedule", Verdict.FAILS, "missing", "Run `killreport migrate`.")
         )
-        for queue in [await queue_state(client, name) for name in TASK_QUEUES]:
-            subject = f"Workers of queue {queue.queue}"
+        for queue in await describe_task_queues(client):
+            subject = f"Workers of queue {queue.name}"
             if queue.pollers:
                 detail = f"{queue.pollers} polling, {queue.backlog} tasks waiting"
                 findings.append(Finding(subject, Verdict.GOOD, detail))

@@ -9,8 +9,9 @@ from temporalio.client import Client
 from db.gaps import Gap, gaps, redrive
 from operations.connections import database, postgres_failures, temporal_client, temporal_failures
 from settings import Settings
-from workflows.client import WorkflowNotRunning, signal_user_sync, trigger_watchdog
-from workflows.corporation_client import signal_corporation_sync
+from temporal.corporation_sync import signal_corporation_sync
+from temporal.schedules import trigger_watchdog
+from temporal.user_sync import WorkflowNotRunning, signal_user_sync
 
 REASON = "doctor --gaps --redrive"
 

@@ -8,7 +8,7 @@ from db.migrate import DatabaseIsNewer, MigrationBusy, migrate
 from operations.connections import postgres_failures, reason, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
-from workflows.client import prepare_temporal
+from temporal.schedules import prepare_temporal
 
 
 async def migrate_everything(settings: Settings) -> list[str]:

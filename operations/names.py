@@ -10,7 +10,7 @@ from contracts.universe import NameRefreshReport
 from operations.connections import temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
-from workflows.universe_client import refresh_names_now
+from temporal.universe import refresh_names_now
 
 
 async def refresh_names(settings: Settings, timeout_seconds: float) -> NameRefreshReport:

@@ -39,7 +39,7 @@ def status_tables(status: Status) -> None:
     queues = Table("Queue", "Waiting", "Workers", title="Task queues", title_justify="left")
     for queue in status.queues:
         workers = f"{queue.pollers}" if queue.pollers else "[red]none[/]"
-        queues.add_row(queue.queue, f"{queue.backlog:,}", workers)
+        queues.add_row(queue.name, f"{queue.backlog:,}", workers)
     console.print(queues)
     if status.esi_buckets:
         buckets = Table("Group", "Of", "Left", "Each", "Spent by", title="ESI budget", title_justify="left")

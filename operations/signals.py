@@ -14,8 +14,8 @@ from contracts.sync import SyncStatus, user_sync_id
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
-from workflows.batch_signals import start_signal_for_all
-from workflows.client import WorkflowNotRunning, query_status, signal_user_sync
+from temporal.batch_signals import start_signal_for_all
+from temporal.user_sync import WorkflowNotRunning, query_status, signal_user_sync
 
 BATCH_SECONDS = 600.0
 POLL_SECONDS = 0.2

@@ -18,7 +18,7 @@ from operations.failure import OperationFailed
 from operations.signals import user_name
 from operations.sync import SyncSeen
 from settings import Settings
-from workflows.import_client import ImportNotRunning, cancel_import, start_import
+from temporal.zkillboard_import import ImportNotRunning, cancel_import, start_import
 
 POLL_SECONDS = 0.5
 

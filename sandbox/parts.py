@@ -13,9 +13,9 @@ import temporalio.service
 
 from operations.connections import temporal_client
 from operations.failure import OperationFailed
-from operations.readiness import queues_without_worker
 from sandbox.process import Part, PartNotReady
 from settings import Settings
+from temporal.task_queues import queues_without_worker
 
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
 

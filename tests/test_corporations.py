@@ -28,15 +28,16 @@ from eve.sso import Sso
 from sandbox.eve.roster import Pilot
 from sandbox.eve.server import SandboxEve
 from settings import Settings
-from tests.workflows.waiting import eventually
-from worker_main import run_worker
-from workflows.client import connect_temporal, prepare_temporal, trigger_watchdog
-from workflows.corporation_client import (
+from temporal.connection import connect_temporal
+from temporal.corporation_sync import (
     CorporationNotRunning,
     query_corporation_status,
     signal_corporation_sync,
     start_or_wake_corporation,
 )
+from temporal.schedules import prepare_temporal, trigger_watchdog
+from tests.workflows.waiting import eventually
+from worker_main import run_worker
 
 LIST = "/corporations/{corporation_id}/killmails/recent"
 SPENT_BEFORE = 1700

@@ -19,11 +19,13 @@ from eve.session import open_session
 from eve.sso import Sso
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.connection import connect_temporal
+from temporal.departure import start_departure
+from temporal.schedules import prepare_temporal, trigger_watchdog
+from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.test_worker import log_in
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import run_worker
-from workflows.client import connect_temporal, prepare_temporal, signal_user_sync, start_or_wake, trigger_watchdog
-from workflows.departure_client import start_departure
 
 REVOKE = "/v2/oauth/revoke"
 

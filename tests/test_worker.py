@@ -20,9 +20,11 @@ from eve.session import open_session
 from eve.sso import Sso
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.connection import connect_temporal
+from temporal.schedules import prepare_temporal
+from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import run_worker
-from workflows.client import connect_temporal, prepare_temporal, signal_user_sync, start_or_wake
 
 LIST = "/characters/{character_id}/killmails/recent"
 

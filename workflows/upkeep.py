@@ -1,4 +1,4 @@
-"""`DailyFullSync` and `Housekeeping`: calendar work, each run by a Temporal Schedule (`workflows/schedules.py`)."""
+"""`DailyFullSync` and `Housekeeping`: calendar work, each run by a Temporal Schedule (`temporal/schedules.py`)."""
 
 from __future__ import annotations
 

@@ -15,12 +15,12 @@ from api.graphql.connections import killmail_connection
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from api.task_queues import TemporalDoesNotAnswer, task_queue_figures
 from db.accounts import account_characters
 from db.arrivals import newest_arrival, position_cursor
 from db.killmails import Order, killmail
 from db.recent_runs import recent_runs
 from db.sync_status import AccountCharacter, LastRun, ShownStatus
+from temporal.task_queues import TemporalDoesNotAnswer, task_queue_figures
 
 query = QueryType()
 Row = dict[str, Any]

@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 
 from api.services import Services
-from api.task_queues import TaskQueueFigures, TemporalDoesNotAnswer, task_queue_figures
 from db.figures import Figures, figures
 from eve.budget import BucketState, Budget, Pause
 from eve.errors import Unavailable
+from temporal.task_queues import TaskQueueFigures, TemporalDoesNotAnswer, task_queue_figures
 
 log = logging.getLogger(__name__)
 DOWNTIME = "downtime"

@@ -10,10 +10,10 @@ from temporalio.client import Client
 from activities.upkeep import Upkeep, turn_of
 from contracts.upkeep import FullSyncsAsked
 from db.upkeep import delete_old_rows
+from temporal.corporation_sync import CorporationNotRunning
+from temporal.user_sync import WorkflowNotRunning
 from tests.activities.test_discovery import sync
 from tests.activities.world import ENEMY, PILOT, World
-from workflows.client import WorkflowNotRunning
-from workflows.corporation_client import CorporationNotRunning
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 OLD = timedelta(days=100)

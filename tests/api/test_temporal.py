@@ -17,10 +17,10 @@ from contracts.task_queues import TASK_QUEUES
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
 from settings import Settings
+from temporal.schedules import prepare_temporal
 from tests.api.odd_sso import OddSso, serve_odd_sso
 from tests.api.site import Browser, Site, open_browser, serve
 from tests.api.test_login import log_in
-from workflows.client import prepare_temporal
 
 ME = 90_000_010
 ORDER = "mutation Order($id: ID!) { syncNow(characterId: $id) { status { state } userErrors { code } } }"

@@ -14,8 +14,9 @@ from db.pool import open_pool
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.connection import connect_temporal
+from temporal.schedules import prepare_temporal
 from worker_main import run_worker
-from workflows.client import connect_temporal, prepare_temporal
 
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
 WINDOW_SECONDS = 5

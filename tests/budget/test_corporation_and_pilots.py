@@ -13,12 +13,12 @@ from eve.budget import Budget
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.corporation_sync import query_corporation_status, start_or_wake_corporation
+from temporal.user_sync import start_or_wake
 from tests.budget.conftest import StartWorker, missing
 from tests.test_corporations import log_in as log_in_as_director
 from tests.test_worker import log_in
 from tests.workflows.waiting import eventually, ok, until
-from workflows.client import start_or_wake
-from workflows.corporation_client import query_corporation_status, start_or_wake_corporation
 
 SPENT_BEFORE = 1900
 SHARE_LEFT = 3600 * 6 // 10 - SPENT_BEFORE

@@ -11,10 +11,10 @@ from temporalio.client import Client
 
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.user_sync import start_or_wake
 from tests.budget.conftest import BODY, StartWorker, missing
 from tests.test_worker import log_in
 from tests.workflows.waiting import eventually
-from workflows.client import start_or_wake
 
 
 async def test_ten_pilots_of_one_fleet_cost_each_shared_body_once(

@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from contracts.task_queues import KILLMAILS_QUEUE
-from operations.status import queue_state
+from temporal.task_queues import describe_task_queues
 from tests.budget.crowd import BUSY, CORPORATION, QUIET, TASKS, Crowd
 from tests.workflows.waiting import eventually
 
@@ -35,7 +35,8 @@ async def test_the_urgent_first_and_nobody_behind_somebody_with_more(client: Cli
             await eventually(asked)
 
         async def all_wait() -> bool:
-            return (await queue_state(client, KILLMAILS_QUEUE)).backlog >= sum(TASKS.values())
+            backlog = {queue.name: queue.backlog for queue in await describe_task_queues(client)}
+            return backlog[KILLMAILS_QUEUE] >= sum(TASKS.values())
 
         await eventually(all_wait)
         async with Worker(client, task_queue=KILLMAILS_QUEUE, activities=[note], max_concurrent_activities=1):

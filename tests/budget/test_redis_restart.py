@@ -14,10 +14,10 @@ from sandbox.eve.server import SandboxEve
 from sandbox.process import RunningPart, free_port
 from sandbox.valkey import valkey
 from settings import Settings
+from temporal.user_sync import start_or_wake
 from tests.budget.conftest import WINDOW_SECONDS, StartWorker, missing
 from tests.test_worker import log_in
 from tests.workflows.waiting import eventually
-from workflows.client import start_or_wake
 
 KILLMAILS = 400
 

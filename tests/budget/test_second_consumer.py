@@ -15,10 +15,10 @@ from eve.budget import Budget
 from eve.budget_rules import NOT_OURS
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.budget.conftest import StartWorker, missing
 from tests.test_worker import log_in
 from tests.workflows.waiting import eventually, ok, until
-from workflows.client import signal_user_sync, start_or_wake
 
 THEIRS = "somebody else"
 

@@ -12,10 +12,10 @@ from sandbox.eve.killmails import Killmail
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, eventually
 from settings import Settings
+from temporal.connection import connect_temporal
+from temporal.zkillboard_import import start_import
 from tests.db.bodies import body, raw
 from tests.zkillboard.conftest import add_user
-from workflows.client import connect_temporal
-from workflows.import_client import start_import
 
 PILOT = 2_119_000_001
 KILLMAILS = 10_000

@@ -16,9 +16,9 @@ from db.gaps import gaps
 from db.pool import open_pool
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.user_sync import start_or_wake
 from tests.test_worker import client, log_in, pool, stored, worker  # noqa: F401 - fixtures
 from tests.workflows.waiting import eventually, ok, until
-from workflows.client import start_or_wake
 
 
 @pytest.fixture

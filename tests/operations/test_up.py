@@ -90,7 +90,7 @@ def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: l
     # A second terminal in the same directory finds it all.
     status = killreport(directory, "status", "--json")
     assert status.returncode == 0, status.stderr
-    assert {queue["queue"] for queue in json.loads(status.stdout)["queues"] if queue["pollers"]} == set(TASK_QUEUES)
+    assert {queue["name"] for queue in json.loads(status.stdout)["queues"] if queue["pollers"]} == set(TASK_QUEUES)
     doctor = killreport(directory, "doctor", "--json")
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
 

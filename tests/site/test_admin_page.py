@@ -8,10 +8,10 @@ from temporalio.client import Client
 
 from contracts.sync import user_sync_id
 from sandbox.installation import eventually
+from temporal.schedules import prepare_temporal
 from tests.api.site import Browser as Visitor
 from tests.end_to_end.chromium import needs_chromium
 from tests.site.conftest import ADMIN, World, signed_in_context
-from workflows.client import prepare_temporal
 
 
 @pytest.fixture

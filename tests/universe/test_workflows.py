@@ -25,10 +25,10 @@ from eve.session import open_session
 from live import LiveEvents
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.schedules import prepare_temporal
+from temporal.universe import wake_enrichment
 from tests.db.bodies import raw
 from worker_main import run_worker
-from workflows.client import prepare_temporal
-from workflows.universe_client import wake_enrichment
 
 
 @pytest.fixture

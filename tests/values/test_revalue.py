@@ -15,10 +15,11 @@ from contracts.values import PRICE_SNAPSHOT_ID
 from db.store import store_killmails
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.connection import connect_temporal
+from temporal.schedules import prepare_temporal
 from tests.db.bodies import body, raw
 from tests.workflows.waiting import eventually
 from worker_main import run_worker
-from workflows.client import connect_temporal, prepare_temporal
 
 
 @pytest.fixture

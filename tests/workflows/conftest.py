@@ -12,8 +12,8 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from temporal.schedules import INDEXED, prepare_temporal
 from tests.workflows.stand_ins import StandIns
-from workflows.client import INDEXED, prepare_temporal
 
 TEST_SERVER = Path(sys.executable).parent / "temporal-test-server"
 

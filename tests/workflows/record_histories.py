@@ -31,10 +31,11 @@ from contracts.sync import (
 from contracts.task_queues import SYNC_QUEUE
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
+from temporal.schedules import prepare_temporal
+from temporal.user_sync import signal_user_sync, start_or_wake
+from temporal.zkillboard_import import cancel_import, start_import
 from tests.workflows.stand_ins import StandIns, failure
 from tests.workflows.waiting import CHARACTER, ok, until, until_import
-from workflows.client import prepare_temporal, signal_user_sync, start_or_wake
-from workflows.import_client import cancel_import, start_import
 
 HISTORIES = Path(__file__).parent / "histories"
 Scenario = Callable[[Client, StandIns], Awaitable[str]]

@@ -13,14 +13,10 @@ from contracts.call_classes import CallClass
 from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.sync import Discovery, FetchedKillmails, FetchKillmails, RunAccount
 from contracts.task_queues import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from temporal.corporation_sync import query_corporation_status, signal_corporation_sync, start_or_wake_corporation
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.waiting import eventually
 from worker_main import WORKFLOWS, workflow_runner
-from workflows.corporation_client import (
-    query_corporation_status,
-    signal_corporation_sync,
-    start_or_wake_corporation,
-)
 
 CORPORATION = 98_000_001
 

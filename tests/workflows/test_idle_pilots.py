@@ -9,10 +9,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from contracts.sync import Discovery, SyncState, UserSyncState, user_sync_id
 from contracts.task_queues import SYNC_QUEUE
+from temporal.user_sync import query_status, signal_user_sync
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.waiting import CHARACTER, ok, until
-from workflows.client import query_status, signal_user_sync
 
 
 @pytest.mark.parametrize(("quiet_days", "at_most", "at_least"), [(8, 26, 22), (40, 6, 3), (200, 2, 1)])

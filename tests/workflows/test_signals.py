@@ -15,10 +15,10 @@ from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from contracts.sync import Discovery, SyncState, SyncStatus, UserSyncState, user_sync_id
 from sandbox.temporal import TEMPORAL
+from temporal.user_sync import signal_user_sync, start_or_wake, start_user_sync
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.waiting import CHARACTER, eventually, ok, until
-from workflows.client import signal_user_sync, start_or_wake, start_user_sync
 
 Cli = Callable[..., Awaitable[str]]
 

@@ -9,10 +9,10 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
 from contracts.sync import DiscoverKillmails, Discovery, FailureType, SyncState, user_sync_id
+from temporal.user_sync import query_status, signal_user_sync, start_or_wake
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns, failure
 from tests.workflows.waiting import CHARACTER, after, ok, until
-from workflows.client import query_status, signal_user_sync, start_or_wake
 
 
 async def test_a_revoked_grant_is_not_polled_and_a_login_goes_on(temporal_client: Client, serve: Served) -> None:

@@ -12,11 +12,11 @@ from temporalio.worker import Worker
 from contracts.sync import UserSyncState, user_sync_id
 from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, FullSyncsAsked, Housekept
+from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.waiting import CHARACTER, ok, until
 from worker_main import workflow_runner
-from workflows.client import signal_user_sync, start_or_wake
 from workflows.upkeep import BATCHES, DailyFullSync, Housekeeping
 
 

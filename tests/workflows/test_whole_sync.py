@@ -18,10 +18,11 @@ from contracts.upkeep import WatchdogReport
 from db.pool import open_pool
 from db.vault import TokenVault
 from eve.errors import InvalidHash, TokenRevoked
+from temporal.schedules import trigger_watchdog
+from temporal.user_sync import query_status, signal_user_sync, start_or_wake
 from tests.activities.world import ENEMY, PILOT, World
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import queue_worker, queues
-from workflows.client import query_status, signal_user_sync, start_or_wake, trigger_watchdog
 
 
 @pytest.fixture

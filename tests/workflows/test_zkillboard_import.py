@@ -12,10 +12,10 @@ from contracts.call_classes import PRIORITY_OF, CallClass
 from contracts.imports import CountedPage, Estimate, ImportAccount, ImportedPage, ImportRunState, ImportState, Position
 from contracts.sync import FailureType
 from contracts.task_queues import SYNC_QUEUE
+from temporal.zkillboard_import import cancel_import, start_import
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns, failure
 from tests.workflows.waiting import CHARACTER, eventually, until_import
-from workflows.import_client import cancel_import, start_import
 
 SECONDS = 60
 

@@ -10,8 +10,8 @@ from temporalio.service import RPCError
 
 from contracts.imports import ImportStatus
 from contracts.sync import SyncState, SyncStatus
-from workflows.client import query_status
-from workflows.import_client import query_import
+from temporal.user_sync import query_status
+from temporal.zkillboard_import import query_import
 
 CHARACTER = 90000001
 SECONDS = 60

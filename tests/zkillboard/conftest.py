@@ -14,8 +14,9 @@ from contracts.imports import ImportState, ImportStatus
 from db.pool import open_pool
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.connection import connect_temporal
+from temporal.schedules import prepare_temporal
 from worker_main import run_worker
-from workflows.client import connect_temporal, prepare_temporal
 
 Worker = Callable[[], Awaitable[None]]
 

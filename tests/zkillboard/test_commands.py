@@ -14,8 +14,9 @@ from click.testing import CliRunner, Result
 import cli
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.connection import connect_temporal
+from temporal.schedules import prepare_temporal
 from tests.zkillboard.conftest import add_user, on_zkillboard, stored
-from workflows.client import connect_temporal, prepare_temporal
 
 Killreport = Callable[..., Awaitable[Result]]
 

@@ -12,9 +12,9 @@ from contracts.imports import ImportState
 from live import LiveEvents
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
+from temporal.zkillboard_import import cancel_import, start_import
 from tests.workflows.waiting import until_import
 from tests.zkillboard.conftest import add_user, on_zkillboard, shows, stored
-from workflows.import_client import cancel_import, start_import
 
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
 PAGE = "/api/{path}"

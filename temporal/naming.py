@@ -10,7 +10,7 @@ from temporalio.common import Priority, WorkflowIDConflictPolicy
 from contracts.call_classes import CallClass
 from contracts.sync import NameEntities
 from contracts.task_queues import SYNC_QUEUE
-from workflows.client import CALL_TIMEOUT
+from temporal.connection import CALL_TIMEOUT
 
 
 async def name_killmail(client: Client, killmail_id: int, after: timedelta) -> None:

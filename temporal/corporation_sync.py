@@ -14,7 +14,8 @@ from contracts.corporations import NPC_CORPORATION_IDS, CorporationSyncState, co
 from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
 from contracts.sync import Request, SyncState, SyncStatus
 from contracts.task_queues import SYNC_QUEUE
-from workflows.client import CALL_TIMEOUT, WorkflowNotRunning
+from temporal.connection import CALL_TIMEOUT
+from temporal.user_sync import WorkflowNotRunning
 
 
 class CorporationNotRunning(WorkflowNotRunning):

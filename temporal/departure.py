@@ -8,7 +8,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from contracts.search_attributes import CHARACTER_ID
 from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import LeavingCharacter, departure_id
-from workflows.client import CALL_TIMEOUT
+from temporal.connection import CALL_TIMEOUT
 
 
 async def start_departure(client: Client, character_id: int) -> None:

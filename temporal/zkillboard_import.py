@@ -14,7 +14,7 @@ from contracts.imports import ImportAccount, ImportRunState, ImportStatus, zkill
 from contracts.search_attributes import CHARACTER_ID
 from contracts.sync import Request
 from contracts.task_queues import SYNC_QUEUE
-from workflows.client import CALL_TIMEOUT
+from temporal.connection import CALL_TIMEOUT
 
 
 class ImportNotRunning(Exception):

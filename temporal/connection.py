@@ -1,0 +1,34 @@
+"""How the API, the worker and the CLI reach Temporal, and how one sees that it is away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
+
+from settings import Settings
+
+CALL_TIMEOUT = timedelta(seconds=10)
+"""A person is waiting: rather a clear refusal than a long silence."""
+TEMPORAL_IS_AWAY = (RPCError, RuntimeError, OSError, TimeoutError)
+"""What Temporal's client raises when the server does not answer (RuntimeError: the first connection failed)."""
+
+
+async def connect_temporal(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
+    """A client for the configured server. `TEMPORAL_*` beyond Settings (TLS, API key, …) are heeded too.
+
+    Args:
+        lazy: connect at the first call instead of now.
+
+    Raises:
+        RuntimeError: the server cannot be reached (not when lazy).
+    """
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    for option, name in (("target_host", "temporal_address"), ("namespace", "temporal_namespace")):
+        if name in settings.model_fields_set or option not in config:
+            config[option] = getattr(settings, name)
+    return await Client.connect(**config, lazy=lazy, runtime=runtime)

@@ -1,0 +1,122 @@
+"""The schedules: what Temporal runs by itself, and what must be registered before a worker starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts.search_attributes import CHARACTER_ID, CORPORATION_ID, LAST_NEW_KILLMAIL_AT, SYNC_STATE
+from contracts.task_queues import SYNC_QUEUE
+from contracts.universe import NAME_REFRESH_ID
+from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, WATCHDOG_EVERY, WATCHDOG_ID
+from contracts.values import PRICE_SNAPSHOT_ID
+
+INDEXED = {
+    SYNC_STATE.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    CHARACTER_ID.name: IndexedValueType.INDEXED_VALUE_TYPE_INT,
+    CORPORATION_ID.name: IndexedValueType.INDEXED_VALUE_TYPE_INT,
+    LAST_NEW_KILLMAIL_AT.name: IndexedValueType.INDEXED_VALUE_TYPE_DATETIME,
+}
+CATCH_UP = timedelta(hours=12)
+"""A run that was missed while Temporal was away is made up for within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyWork:
+    """A workflow to run each day at this time (UTC). The schedule's id is the prefix of its workflows' ids.
+
+    `hour` None: every hour at that minute.
+    """
+
+    schedule_id: str
+    workflow: str
+    hour: int | None
+    minute: int
+
+    def __str__(self) -> str:
+        return f"hourly at :{self.minute:02}" if self.hour is None else f"daily at {self.hour:02}:{self.minute:02} UTC"
+
+    @property
+    def schedule(self) -> Schedule:
+        hours = ScheduleRange(0, 23) if self.hour is None else ScheduleRange(self.hour)
+        at = ScheduleCalendarSpec(hour=[hours], minute=[ScheduleRange(self.minute)])
+        return Schedule(
+            action=ScheduleActionStartWorkflow(self.workflow, id=self.schedule_id, task_queue=SYNC_QUEUE),
+            spec=ScheduleSpec(calendars=[at]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+        )
+
+
+DAILY: tuple[DailyWork, ...] = (
+    DailyWork(PRICE_SNAPSHOT_ID, "PriceSnapshot", 12, 10),  # EVE has been up again for a while
+    DailyWork(NAME_REFRESH_ID, "NameRefresh", 4, 40),
+    DailyWork(HOUSEKEEPING_ID, "Housekeeping", 3, 20),
+    DailyWork(DAILY_FULL_SYNC_ID, "DailyFullSync", None, 5),
+)
+
+
+async def prepare_temporal(client: Client) -> list[str]:
+    """Register what must be there before a worker starts; says what was done, nothing if all was there."""
+    done: list[str] = []
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = {name: kind for name, kind in INDEXED.items() if name not in listed.custom_attributes}
+    if missing:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        )
+        done.append(f"Registered the search attributes {', '.join(sorted(missing))}.")
+    if await _make_schedule(client, WATCHDOG_ID, watchdog_schedule()):
+        done.append(f"Made the schedule {WATCHDOG_ID}: every {WATCHDOG_EVERY.total_seconds() / 60:.0f} minutes.")
+    made = [work for work in DAILY if await _make_schedule(client, work.schedule_id, work.schedule)]
+    return done + [f"Made the schedule {work.schedule_id}: {work}." for work in made]
+
+
+async def trigger_watchdog(client: Client) -> bool:
+    """Run the watchdog now; False if its schedule was never made (`killreport migrate`)."""
+    return await trigger_schedule(client, WATCHDOG_ID)
+
+
+async def trigger_schedule(client: Client, schedule_id: str) -> bool:
+    """Run a schedule's workflow now; False if the schedule was never made (`killreport migrate`)."""
+    try:
+        await client.get_schedule_handle(schedule_id).trigger(overlap=ScheduleOverlapPolicy.SKIP)
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def watchdog_schedule() -> Schedule:
+    """Runs that were missed while Temporal was away are not made up for: one run sees all there is."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow("Watchdog", id=WATCHDOG_ID, task_queue=SYNC_QUEUE),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=WATCHDOG_EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=WATCHDOG_EVERY),
+    )
+
+
+async def _make_schedule(client: Client, schedule_id: str, schedule: Schedule) -> bool:
+    try:
+        await client.create_schedule(schedule_id, schedule)
+    except ScheduleAlreadyRunningError:
+        return False
+    return True

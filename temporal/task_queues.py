@@ -1,0 +1,94 @@
+"""Temporal's own figures for our task queues."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import temporalio.client
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
+
+from contracts.task_queues import SYNC_QUEUE, TASK_QUEUES
+from temporal.connection import TEMPORAL_IS_AWAY
+
+PATIENCE_SECONDS = 3.0
+
+
+class TemporalDoesNotAnswer(Exception):
+    """Temporal cannot be asked now. One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQueueFigures:
+    """A task queue: tasks waiting, as Temporal estimates it, and worker processes that poll all of it."""
+
+    name: str
+    backlog: int
+    pollers: int
+
+
+async def task_queue_figures(client: temporalio.client.Client) -> list[TaskQueueFigures]:
+    """Every queue of ours, for somebody who waits.
+
+    Raises:
+        TemporalDoesNotAnswer
+    """
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await describe_task_queues(client)
+    except TEMPORAL_IS_AWAY as error:
+        raise TemporalDoesNotAnswer("Temporal does not answer at the moment.") from error
+
+
+async def describe_task_queues(
+    client: temporalio.client.Client, *, seen_since: datetime | None = None
+) -> list[TaskQueueFigures]:
+    """Every queue of ours.
+
+    Args:
+        seen_since: count only workers that asked for work after this time (UTC). The server remembers the
+            others for five minutes after they have gone.
+
+    Raises:
+        temporalio.service.RPCError: Temporal does not answer, or refuses.
+    """
+    return list(await asyncio.gather(*(_figures(client, name, seen_since) for name in TASK_QUEUES)))
+
+
+async def queues_without_worker(client: temporalio.client.Client, since: datetime) -> list[str]:
+    """The task queues no worker has asked for work since then (UTC).
+
+    Raises:
+        temporalio.service.RPCError: Temporal does not answer, or refuses.
+    """
+    return [queue.name for queue in await describe_task_queues(client, seen_since=since) if not queue.pollers]
+
+
+async def _figures(client: temporalio.client.Client, name: str, seen_since: datetime | None) -> TaskQueueFigures:
+    # One task queue is two inside: activity tasks, and workflow tasks where workflows are served from it.
+    kinds = [TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY]
+    if name == SYNC_QUEUE:
+        kinds.append(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+    parts = await asyncio.gather(*(_describe(client, name, kind) for kind in kinds))
+    # A process polls both with one identity; one that polls only a part cannot do the work of the queue.
+    pollers = set.intersection(*({*_identities(part, seen_since)} for part in parts))
+    return TaskQueueFigures(name, sum(part.stats.approximate_backlog_count for part in parts), len(pollers))
+
+
+def _identities(part: DescribeTaskQueueResponse, seen_since: datetime | None) -> Iterator[str]:
+    for poller in part.pollers:
+        if seen_since is None or poller.last_access_time.ToDatetime(tzinfo=UTC) >= seen_since:
+            yield poller.identity
+
+
+async def _describe(
+    client: temporalio.client.Client, name: str, kind: TaskQueueType.ValueType
+) -> DescribeTaskQueueResponse:
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace, task_queue=TaskQueue(name=name), task_queue_type=kind, report_stats=True
+    )
+    return await client.workflow_service.describe_task_queue(request, timeout=timedelta(seconds=PATIENCE_SECONDS))
