@@ -35,8 +35,8 @@ from activities.values import Values
 from activities.watch import Watch
 from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from contracts.values import PRICE_SNAPSHOT_ID
+from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from db.vault import TokenVault
 from eve.budget import Budget
 from eve.esi import Esi
 from eve.session import open_session

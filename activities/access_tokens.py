@@ -10,8 +10,8 @@ from temporalio import activity
 
 from activities.errors import CharacterRemoved
 from contracts.sync import AccessTokenReady, EnsureAccessToken, SyncState
-from db.tokens import StoredToken, TokenState, load_token, refresh_lock, save_refreshed, withdraw
-from db.vault import TokenVault
+from db.accounts.tokens import StoredToken, TokenState, load_token, refresh_lock, save_refreshed, withdraw
+from db.accounts.vault import TokenVault
 from eve.errors import OwnerChanged, TokenRevoked, Unavailable
 from eve.scopes import KILLMAIL_SCOPE
 from eve.sso import Sso

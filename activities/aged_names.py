@@ -10,9 +10,9 @@ from temporalio import activity
 from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.universe import RefreshedNames, RefreshNames
-from db.aged_names import aged_names, confirm_names
-from db.details import details_are_wanted, want_aged_details
-from db.names import store_names
+from db.universe.aged_names import aged_names, confirm_names
+from db.universe.details import details_are_wanted, want_aged_details
+from db.universe.names import store_names
 from eve.esi import Esi
 from eve.lookup import IDS_PER_CALL
 

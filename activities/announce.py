@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from contracts.call_classes import CallClass
-from db.arrivals import record_arrivals
-from db.references import news_among, users_on
+from db.intake.arrivals import record_arrivals
+from db.intake.references import news_among, users_on
 from live import LiveEvents
 
 

@@ -13,15 +13,9 @@ from activities.announce import announce
 from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.sync import FetchedKillmails, FetchKillmails
-from db.appraisal import appraise
-from db.references import (
-    FailedAttempt,
-    PendingReference,
-    record_failures,
-    stored_among,
-    take_up,
-)
-from db.store import RefusedKillmails, store_killmails
+from db.intake.references import FailedAttempt, PendingReference, record_failures, stored_among, take_up
+from db.intake.store import RefusedKillmails, store_killmails
+from db.values.appraisal import appraise
 from eve.errors import (
     AccountUnreachable,
     BadRequest,

@@ -16,7 +16,8 @@ from activities.looks import Look, conclude
 from contracts.call_classes import CallClass
 from contracts.corporations import DirectorStanding, DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.sync import Discovery, EnsureAccessToken, RunAccount, SyncState
-from db.directors import (
+from db.accounts.vault import TokenVault
+from db.corporations.directors import (
     Director,
     directors_in_turn,
     mark,
@@ -26,9 +27,8 @@ from db.directors import (
     note_role,
     note_use,
 )
-from db.subjects import Subject, a_corporation
-from db.sync import Standing, finish_run, record_state, standing
-from db.vault import TokenVault
+from db.syncs.looks import Standing, finish_run, record_state, standing
+from db.syncs.subjects import Subject, a_corporation
 from eve.errors import (
     AccessTokenRejected,
     EveError,

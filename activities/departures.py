@@ -10,8 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from contracts.imports import zkillboard_import_id
 from contracts.sync import user_sync_id
 from contracts.upkeep import LeavingCharacter
-from db.departures import Departure, departures_of, finish_departure, is_here
-from db.vault import TokenVault, VaultError
+from db.accounts.departures import Departure, departures_of, finish_departure, is_here
+from db.accounts.vault import TokenVault, VaultError
 from eve.errors import EveError
 from eve.sso import Sso
 from temporal.connection import CALL_TIMEOUT

@@ -12,8 +12,8 @@ from temporalio import activity
 from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.universe import Described
-from db import details
-from db.details import Kind, store_details, wanted_ids
+from db.universe import details
+from db.universe.details import Kind, store_details, wanted_ids
 from eve import universe
 from eve.errors import BadRequest, EveError, MalformedBody, NotFound
 from eve.esi import Esi

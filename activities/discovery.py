@@ -10,9 +10,9 @@ from activities.heartbeat import heartbeating
 from activities.looks import Look, conclude
 from contracts.call_classes import CallClass
 from contracts.sync import DiscoverKillmails, Discovery
-from db.subjects import a_character
-from db.sync import Standing, standing
-from db.vault import TokenVault
+from db.accounts.vault import TokenVault
+from db.syncs.looks import Standing, standing
+from db.syncs.subjects import a_character
 from eve.errors import AccessTokenRejected
 from eve.esi import Esi
 from eve.killmail_list import KillmailWalk

@@ -12,8 +12,8 @@ from activities.announce import announce
 from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.sync import NamedEntities, NameEntities
-from db.details import want_details
-from db.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
+from db.universe.details import want_details
+from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
 from eve.errors import EveError, NotFound, Unavailable
 from eve.esi import Esi, SolarSystem
 from live import LiveEvents

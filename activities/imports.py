@@ -22,11 +22,11 @@ from contracts.imports import (
     ImportPage,
     NoteImport,
 )
-from db.appraisal import appraise
-from db.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, take_page
-from db.imports import begin_import, finish_import, note_import
-from db.references import stored_among
-from db.store import RefusedKillmails, store_killmails
+from db.intake.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, take_page
+from db.intake.imports import begin_import, finish_import, note_import
+from db.intake.references import stored_among
+from db.intake.store import RefusedKillmails, store_killmails
+from db.values.appraisal import appraise
 from eve.zkillboard import Month, Zkillboard, ZkillboardPage
 from live import LiveEvents
 

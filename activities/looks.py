@@ -8,8 +8,8 @@ from datetime import datetime
 import asyncpg
 
 from contracts.sync import Discovery
-from db.subjects import Subject
-from db.sync import ListedPage, ListSeen, Standing, note_idle_look, take_on
+from db.syncs.looks import ListedPage, ListSeen, Standing, note_idle_look, take_on
+from db.syncs.subjects import Subject
 from eve.killmail_list import KillmailWalk
 from live import LiveEvents
 

@@ -6,8 +6,8 @@ import asyncpg
 from temporalio import activity
 
 from contracts.sync import FinishRun, RecordSyncState, RunAccount
-from db.subjects import a_character
-from db.sync import finish_run, record_state
+from db.syncs.looks import finish_run, record_state
+from db.syncs.subjects import a_character
 from live import LiveEvents
 
 

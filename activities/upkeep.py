@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from activities.heartbeat import heartbeating
 from contracts.upkeep import FullSyncsAsked, Housekept
-from db.upkeep import delete_old_rows, last_full_syncs
+from db.syncs.upkeep import delete_old_rows, last_full_syncs
 from temporal.corporation_sync import signal_corporation_sync
 from temporal.user_sync import WorkflowNotRunning, signal_user_sync
 

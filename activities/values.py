@@ -11,8 +11,8 @@ from temporalio import activity
 from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
-from db.appraisal import appraise, killmails_since, waiting_for_appraisal
-from db.prices import SnapshotOutOfOrder, latest_snapshot, repeat_snapshot, store_snapshot
+from db.values.appraisal import appraise, killmails_since, waiting_for_appraisal
+from db.values.prices import SnapshotOutOfOrder, latest_snapshot, repeat_snapshot, store_snapshot
 from eve.esi import Esi
 
 PAGE = 200

@@ -13,10 +13,10 @@ from activities.watch_corporations import watch_corporations
 from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
 from contracts.sync import SyncState, UserSyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
-from db.arrivals import record_missed_arrivals
-from db.departures import unfinished_departures
-from db.references import adopt_orphans, orphaned_finders
-from db.watching import WatchedUser, watched_users
+from db.accounts.departures import unfinished_departures
+from db.intake.arrivals import record_missed_arrivals
+from db.intake.references import adopt_orphans, orphaned_finders
+from db.syncs.watching import WatchedUser, watched_users
 from temporal.departure import start_departure
 from temporal.user_sync import WorkflowNotRunning, signal_user_sync, start_user_sync
 

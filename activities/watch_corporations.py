@@ -11,7 +11,7 @@ from contracts.corporations import CorporationSyncState
 from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
 from contracts.sync import SyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
-from db.watching_corporations import WatchedCorporation, watched_corporations
+from db.syncs.watching import WatchedCorporation, watched_corporations
 from temporal.corporation_sync import CorporationNotRunning, signal_corporation_sync, start_corporation_sync
 
 RUNNING = 'WorkflowType="CorporationSync" AND ExecutionStatus="Running"'

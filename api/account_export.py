@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.page_forms import signed_in
 from api.services import services_of
-from db.account_export import account_things
+from db.accounts.export import account_things
 
 EXPORT_PATH = "/settings/export"
 LINES_AT_ONCE = 100

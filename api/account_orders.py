@@ -7,9 +7,9 @@ from collections.abc import Collection
 from api.access_notices import access_changed
 from api.services import Services
 from api.sync_requests import Refusal
-from db.api_keys import MOST_KEYS, NewKey, TooManyKeys, create_api_key, revoke_api_key
-from db.departures import LastCharacter, delete_account, remove_character
-from db.sessions import Caller, Scope, end_sessions
+from db.accounts.api_keys import MOST_KEYS, NewKey, TooManyKeys, create_api_key, revoke_api_key
+from db.accounts.departures import LastCharacter, delete_account, remove_character
+from db.accounts.sessions import Caller, Scope, end_sessions
 
 LONGEST_NAME = 60
 

@@ -12,7 +12,7 @@ from api.rendering import render
 from api.services import services_of
 from api.sync_orders import ORDERS, give_order
 from api.sync_requests import Refusal
-from db.sessions import Scope
+from db.accounts.sessions import Scope
 
 
 async def character_order(request: Request) -> Response:

@@ -14,12 +14,12 @@ import redis.exceptions
 from api.services import Services
 from api.sync_requests import AWAY, PATIENCE_SECONDS, Refusal
 from contracts.call_classes import CallClass
-from db.appraisal import appraise
-from db.arrivals import record_arrivals
-from db.killmails import Viewer, killmails_by_id
-from db.references import add_references, hash_of, news_among, users_on
-from db.sessions import Caller
-from db.store import RefusedKillmails, store_killmails
+from db.accounts.sessions import Caller
+from db.intake.arrivals import record_arrivals
+from db.intake.references import add_references, hash_of, news_among, users_on
+from db.intake.store import RefusedKillmails, store_killmails
+from db.killmails.feed import Viewer, killmails_by_id
+from db.values.appraisal import appraise
 from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link

@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from api.services import services_of
 from api.site.chrome import remember_caller
-from db.sessions import LOGIN_LIFETIME, SESSION_LIFETIME, Caller, caller_of
+from db.accounts.sessions import LOGIN_LIFETIME, SESSION_LIFETIME, Caller, caller_of
 from settings import Settings
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
-"""What `db.sessions.new_secret` makes; anything else is not worth a query."""
+"""What `db.accounts.sessions.new_secret` makes; anything else is not worth a query."""
 
 
 def session_cookie_name(settings: Settings) -> str:

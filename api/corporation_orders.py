@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from api.services import Services
 from api.sync_requests import Refusal
-from db.directors import CannotFollow, follow, publish, unfollow
-from db.followed_corporations import account_corporations
-from db.sessions import Caller
+from db.accounts.sessions import Caller
+from db.corporations.directors import CannotFollow, follow, publish, unfollow
+from db.corporations.followed import account_corporations
 
 NOT_YOURS = Refusal("NOT_YOUR_CORPORATION", "None of your characters is in this corporation.")
 

@@ -8,8 +8,8 @@ from enum import Enum
 
 import asyncpg
 
-from db.api_keys import FORM, caller_of_key, callers_of_keys
-from db.sessions import Caller, caller_of, callers_of
+from db.accounts.api_keys import FORM, caller_of_key, callers_of_keys
+from db.accounts.sessions import Caller, caller_of, callers_of
 
 
 class BadCredentials(Exception):

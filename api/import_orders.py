@@ -9,8 +9,8 @@ from typing import Literal
 from api.services import Services
 from api.sync_requests import AWAY, PATIENCE_SECONDS, Refusal
 from contracts.imports import FinishImport, ImportState
-from db.imports import finish_import, forget_import, imports_of, request_import
-from db.sessions import Caller
+from db.accounts.sessions import Caller
+from db.intake.imports import finish_import, forget_import, imports_of, request_import
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.zkillboard_import import ImportNotRunning, cancel_import, start_import
 

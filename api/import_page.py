@@ -13,9 +13,9 @@ from api.page_forms import posted_form, refusal_page, signed_in
 from api.rendering import render
 from api.services import services_of
 from contracts.imports import ImportState
-from db.accounts import account_characters
-from db.imports import imports_of
-from db.sessions import Caller
+from db.accounts.grants import account_characters
+from db.accounts.sessions import Caller
+from db.intake.imports import imports_of
 
 ORDERS: tuple[ImportOrder, ...] = get_args(ImportOrder)
 ANCHOR = "/settings#imports"

@@ -24,8 +24,8 @@ from api.graphql.arguments import killmail_filter, viewer
 from api.graphql.errors import TOO_SLOW, Code, Refused, plain_error
 from api.killmail_lines import MEDIA_TYPES, Format, killmail_lines
 from api.services import services_of
-from db.killmails import InvalidCursor, KillmailFilter, Order, Viewer
-from db.sessions import Caller, Scope
+from db.accounts.sessions import Caller, Scope
+from db.killmails.feed import InvalidCursor, KillmailFilter, Order, Viewer
 
 ADDRESS = "/export/killmails.{form}"
 COST = 1_000

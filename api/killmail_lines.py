@@ -13,7 +13,7 @@ from typing import Any, Literal
 import asyncpg
 import orjson
 
-from db.killmails import FeedPage, KillmailFilter, Order, Viewer, feed
+from db.killmails.feed import FeedPage, KillmailFilter, Order, Viewer, feed
 
 Node = Mapping[str, Any]
 Format = Literal["csv", "ndjson"]

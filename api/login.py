@@ -32,9 +32,8 @@ from api.request_guard import comes_from_us, origin_of
 from api.services import Services, services_of
 from api.site.return_to import forget_page, page_to_return_to
 from contracts.call_classes import CallClass
-from db.accounts import GrantedAccount, grant_character
-from db.directors import followed_by
-from db.sessions import (
+from db.accounts.grants import GrantedAccount, grant_character
+from db.accounts.sessions import (
     LoginInProgress,
     end_session,
     new_secret,
@@ -43,6 +42,7 @@ from db.sessions import (
     start_session,
     take_login,
 )
+from db.corporations.directors import followed_by
 from eve.errors import EveError
 from eve.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, KILLMAIL_SCOPE
 from eve.sso import Grant

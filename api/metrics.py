@@ -24,7 +24,7 @@ from starlette.responses import Response
 from api.browser_cookies import caller
 from api.services import services_of
 from contracts.sync import SyncState
-from db.figures import Figures, figures
+from db.syncs.figures import Figures, figures
 from eve.budget import BucketState, Budget, Pause
 from eve.errors import Unavailable
 

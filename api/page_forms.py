@@ -14,7 +14,7 @@ from api.login_outcomes import FOREIGN_REQUEST, outcome_page
 from api.rendering import render
 from api.request_guard import comes_from_us
 from api.services import services_of
-from db.sessions import Caller
+from db.accounts.sessions import Caller
 
 MAX_FIELDS = 4
 """Fields of the form of a button, and some."""

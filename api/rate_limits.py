@@ -17,7 +17,7 @@ from ipaddress import IPv6Address, ip_address
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from db.sessions import Caller
+from db.accounts.sessions import Caller
 from settings import Settings
 
 log = logging.getLogger(__name__)

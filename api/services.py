@@ -19,8 +19,8 @@ from api.graphql.persisted import PersistedQueries
 from api.live.feed import LiveFeed
 from api.rate_limits import RateLimits
 from api.sync_requests import SyncRequests
+from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from db.vault import TokenVault
 from eve.budget import Budget
 from eve.esi import Esi
 from eve.session import open_session

@@ -18,11 +18,11 @@ from api.login import CORPORATION_SCOPES
 from api.page_forms import posted_form, refusal_page
 from api.rendering import render
 from api.services import services_of
-from db.accounts import account_characters
-from db.api_keys import account_api_keys
-from db.followed_corporations import account_corporations
-from db.recent_runs import recent_runs
-from db.sessions import Caller, account_sessions
+from db.accounts.api_keys import account_api_keys
+from db.accounts.grants import account_characters
+from db.accounts.sessions import Caller, account_sessions
+from db.corporations.followed import account_corporations
+from db.syncs.status import recent_runs
 
 Section = tuple[str, Callable[[Request, Caller], Awaitable[dict[str, Any]]]]
 """A template, and what reads the variables it shows; their names are shared by all sections."""

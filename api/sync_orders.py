@@ -5,8 +5,8 @@ from __future__ import annotations
 from api.services import Services
 from api.sync_requests import Refusal
 from contracts.sync import SyncState
-from db.sessions import Caller
-from db.sync_status import characters
+from db.accounts.sessions import Caller
+from db.syncs.status import characters
 
 ORDERS = frozenset({"sync_now", "force_full_resync", "pause", "resume"})
 """Signals a pilot may send to their own character's workflow."""

@@ -12,8 +12,8 @@ import asyncpg
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
 from contracts.upkeep import WATCHDOG_ID
+from db.accounts.vault import TokenVault, VaultError
 from db.migrate import DatabaseIsNewer, pending_revisions
-from db.vault import TokenVault, VaultError
 from operations.connections import database, place, redis_client, temporal_client, temporal_failures
 from operations.doctor_eve import look_at_esi, look_at_sso
 from operations.failure import OperationFailed

@@ -11,7 +11,7 @@ from typing import BinaryIO
 import orjson
 
 from api.killmail_lines import Format, killmail_lines
-from db.killmails import InvalidCursor, KillmailFilter, Viewer
+from db.killmails.feed import InvalidCursor, KillmailFilter, Viewer
 from operations.connections import database, postgres_failures
 from operations.failure import OperationFailed
 from settings import Settings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from temporalio.client import Client
 
-from db.gaps import Gap, gaps, redrive
+from db.syncs.gaps import Gap, gaps, redrive
 from operations.connections import database, postgres_failures, temporal_client, temporal_failures
 from settings import Settings
 from temporal.corporation_sync import signal_corporation_sync

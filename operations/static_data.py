@@ -8,9 +8,9 @@ from pathlib import Path
 
 import aiohttp
 
-import db.static_data as tables
+import db.universe.static_data as tables
 import eve.static_data as export
-from db.static_data import DuplicateStaticId, Loaded, StaticRows, load_static_data
+from db.universe.static_data import DuplicateStaticId, Loaded, StaticRows, load_static_data
 from eve.session import open_session
 from eve.static_data import InvalidStaticData, StaticData
 from operations.connections import database, place, reason

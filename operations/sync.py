@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from contracts.sync import SyncState, SyncStatus
 from contracts.sync_sentences import sentence
-from db.run_account import account_of
+from db.syncs.run_account import account_of
 from operations.connections import database, temporal_client
 from operations.failure import OperationFailed
 from operations.signals import ask_status, send, user_name

@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from contracts.import_sentences import estimate_sentence
 from contracts.imports import ENDED, Estimate, ImportAccount, ImportState, zkillboard_import_id
-from db.imports import ShownImport, forget_import, imports_of, request_import
+from db.intake.imports import ShownImport, forget_import, imports_of, request_import
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from operations.signals import user_name

@@ -15,11 +15,11 @@ from temporalio.service import RPCError
 
 from contracts.corporations import corporation_sync_id
 from contracts.sync import SyncState, SyncStatus
-from db.accounts import grant_character
-from db.directors import follow, unfollow
-from db.followed_corporations import account_corporations
+from db.accounts.grants import grant_character
+from db.accounts.vault import TokenVault
+from db.corporations.directors import follow, unfollow
+from db.corporations.followed import account_corporations
 from db.pool import open_pool
-from db.vault import TokenVault
 from eve.budget import Budget
 from eve.pkce import code_challenge, new_code_verifier
 from eve.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE

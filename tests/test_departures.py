@@ -11,9 +11,9 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from contracts.sync import SyncState, user_sync_id
-from db.departures import delete_account, departures_of
+from db.accounts.departures import delete_account, departures_of
+from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from db.vault import TokenVault
 from eve.errors import TokenRevoked
 from eve.session import open_session
 from eve.sso import Sso

@@ -11,9 +11,9 @@ import pytest
 from temporalio.client import Client
 
 from contracts.sync import SyncState, user_sync_id
-from db.accounts import grant_character
+from db.accounts.grants import grant_character
+from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from db.vault import TokenVault
 from eve.pkce import code_challenge, new_code_verifier
 from eve.scopes import KILLMAIL_SCOPE
 from eve.session import open_session

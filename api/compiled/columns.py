@@ -14,7 +14,7 @@ import asyncpg
 
 from api.compiled.facts import FactsOfKind, Kind
 from api.compiled.selection import TYPENAME, Field, NotCompiled, Selection
-from db.killmail_nodes import shown_time
+from db.killmails.nodes import shown_time
 
 Column = Sequence[Any]
 _FLAGS = {True: "true", False: "false", None: "null"}

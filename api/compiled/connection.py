@@ -11,7 +11,7 @@ from api.compiled.killmails import KILLMAIL, Compile, Needs, Table, compiled
 from api.compiled.nodes import write_node
 from api.compiled.page import Page
 from api.compiled.selection import Field
-from db.killmails import COUNTED
+from db.killmails.feed import COUNTED
 
 
 class Connection(Batch):

@@ -16,8 +16,8 @@ import asyncpg
 
 from api.compiled.nodes import write_node
 from api.compiled.selection import Selection
-from db.known import Known, known_of
-from db.places import solar_system_nodes
+from db.universe.known import Known, known_of
+from db.universe.places import solar_system_nodes
 
 Node = dict[str, Any]
 KEPT_SECONDS = 600.0

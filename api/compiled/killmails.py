@@ -16,8 +16,8 @@ from api.compiled.facts import Kind
 from api.compiled.nodes import write_node
 from api.compiled.page import Items, Page
 from api.compiled.selection import Field, NotCompiled, Selection
-from db.killmail_rows import Wanted
-from db.slots import slot_name
+from db.killmails.rows import Wanted
+from eve.slots import slot_name
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import orjson
 from api.compiled.columns import Batch, Column, columns_of
 from api.compiled.facts import FactsOfKind, Kind
 from api.compiled.selection import NotCompiled
-from db.killmail_rows import KillmailRows
+from db.killmails.rows import KillmailRows
 
 Bounds = Sequence[tuple[int, int]]
 _OF_LOSS = ("killmail_id", "killmail_time", "ship_type_id")

@@ -16,9 +16,9 @@ from api.compiled.facts import Facts, FactsOfKind, Kind
 from api.compiled.killmails import KILLMAIL, Needs, Table, compiled
 from api.compiled.page import Page
 from api.compiled.selection import NotCompiled, condition_variables, selection_of
-from db.killmail_nodes import item_type_ids
-from db.killmail_rows import FeedRead, KillmailRead
-from db.killmails import KillmailFilter, Order, Viewer, count
+from db.killmails.feed import KillmailFilter, Order, Viewer, count
+from db.killmails.nodes import item_type_ids
+from db.killmails.rows import FeedRead, KillmailRead
 
 REMEMBERED = 512
 """Fields of documents whose plans are kept."""
@@ -76,7 +76,7 @@ class CompiledReads:
         chosen: KillmailFilter,
         order: Order,
     ) -> Rendered:
-        """The `KillmailConnection` of `db.killmails.feed`.
+        """The `KillmailConnection` of `db.killmails.feed.feed`.
 
         Raises:
             NotCompiled: its selection cannot be written here.
@@ -88,7 +88,7 @@ class CompiledReads:
         return Rendered(*plan.write(Connection(page, total)))
 
     async def killmail(self, info: GraphQLResolveInfo[Any], viewer: Viewer, killmail_id: int) -> Rendered | None:
-        """The `Killmail` of `db.killmails.killmail`.
+        """The `Killmail` of `db.killmails.feed.killmail`.
 
         Raises:
             NotCompiled: its selection cannot be written here.

@@ -15,8 +15,8 @@ from api.graphql.execution import Info
 from api.graphql.permissions import session_only
 from api.services import Services
 from api.sync_requests import Refusal
-from db.api_keys import NewKey, ShownKey, account_api_keys
-from db.sessions import Caller, Scope, ShownSession, account_sessions
+from db.accounts.api_keys import NewKey, ShownKey, account_api_keys
+from db.accounts.sessions import Caller, Scope, ShownSession, account_sessions
 
 me, mutation = ObjectType("Me"), MutationType()
 Row = dict[str, Any]

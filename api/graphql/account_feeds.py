@@ -11,8 +11,8 @@ from ariadne import ObjectType
 from api.graphql.arguments import page_size, viewer
 from api.graphql.connections import connection_row, counted, selects_of_node
 from api.graphql.execution import Info
-from db.killmails import FeedPage
-from db.killmails_apart import counts_apart, feeds_apart
+from db.killmails.feed import FeedPage
+from db.killmails.of_characters import counts_apart, feeds_apart
 
 account_character = ObjectType("AccountCharacter")
 Row = dict[str, Any]

@@ -12,7 +12,7 @@ from api.graphql.errors import Code, Refused, plain_error
 from api.graphql.execution import Answer, Context, Executor, Operation, Planned
 from api.rate_limits import Identity, Verdict
 from api.services import Services
-from db.sessions import Caller
+from db.accounts.sessions import Caller
 
 
 class LimitReached(Exception):

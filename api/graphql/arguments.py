@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from api.graphql.errors import Code, Refused
-from db.killmails import KillmailFilter, ParticipantFilter, SecurityBand, Viewer
-from db.sessions import Caller
+from db.accounts.sessions import Caller
+from db.killmails.feed import KillmailFilter, ParticipantFilter, SecurityBand, Viewer
 
 LARGEST_ID = 2**63 - 1
 MAX_PAGE = 100

@@ -11,7 +11,7 @@ from api.graphql.arguments import page_size, viewer
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from db.killmails import COUNTED, FeedPage, InvalidCursor, KillmailFilter, Order, count, feed
+from db.killmails.feed import COUNTED, FeedPage, InvalidCursor, KillmailFilter, Order, count, feed
 
 Row = dict[str, Any]
 
@@ -50,7 +50,7 @@ async def killmail_connection(
 
 
 def connection_row(page: FeedPage, total: int | None) -> Row:
-    """A `KillmailConnection` of the schema. `total`: as `db.killmails.count` says; None when it is not asked for."""
+    """A `KillmailConnection` of the schema. `total`: as `feed.count` says; None when it is not asked for."""
     row: Row = {
         "nodes": page.nodes,
         "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(page.cursors, page.nodes, strict=True)],

@@ -7,7 +7,7 @@ from typing import Any
 from ariadne import ObjectType
 
 from api.graphql.execution import Info
-from db.followed_corporations import ShownCorporation, account_corporations
+from db.corporations.followed import ShownCorporation, account_corporations
 
 me = ObjectType("Me")
 Row = dict[str, Any]

@@ -29,7 +29,7 @@ from api.graphql.documents import Documents, InvalidDocument
 from api.graphql.errors import Code, Refused, plain_error, shown_error
 from api.graphql.persisted import BadPersistedQuery, persisted_hash
 from api.services import Services
-from db.sessions import Caller
+from db.accounts.sessions import Caller
 
 Answer = dict[str, Any]
 OPERATION_SECONDS = 20.0

@@ -10,7 +10,7 @@ from api.graphql.arguments import eve_id
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.import_orders import ImportOrder, order_import
-from db.imports import ShownImport, imports_of
+from db.intake.imports import ShownImport, imports_of
 
 import_queries = QueryType()
 import_mutations = MutationType()

@@ -14,9 +14,9 @@ from api.graphql.execution import Context, Info
 from api.graphql.queries import status_row
 from api.sync_orders import give_order
 from api.sync_requests import Refusal
-from db.followed_corporations import ShownCorporation, account_corporations
-from db.sessions import Caller
-from db.sync_status import characters
+from db.accounts.sessions import Caller
+from db.corporations.followed import ShownCorporation, account_corporations
+from db.syncs.status import characters
 
 mutation = MutationType()
 Row = dict[str, Any]

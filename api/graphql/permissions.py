@@ -16,7 +16,7 @@ from graphql import (
 )
 
 from api.graphql.errors import Code, Refused
-from db.sessions import Caller, Scope
+from db.accounts.sessions import Caller, Scope
 
 SCOPE_OF_MUTATION = {
     "syncNow": Scope.SYNC,

@@ -15,9 +15,9 @@ from api.graphql.connections import killmail_connection
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from db.killmail_filter import KillmailFilter, Order, ParticipantFilter
-from db.killmail_statistics import SECTIONS, Subject, statistics
-from db.profiles import Kind, what, where, who
+from db.killmails.filter import KillmailFilter, Order, ParticipantFilter
+from db.killmails.statistics import SECTIONS, Subject, statistics
+from db.universe.profiles import Kind, what, where, who
 
 Row = dict[str, Any]
 

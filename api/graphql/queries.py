@@ -15,11 +15,11 @@ from api.graphql.connections import killmail_connection
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from db.accounts import account_characters
-from db.arrivals import newest_arrival, position_cursor
-from db.killmails import Order, killmail
-from db.recent_runs import recent_runs
-from db.sync_status import AccountCharacter, LastRun, ShownStatus
+from db.accounts.grants import account_characters
+from db.intake.arrivals import newest_arrival
+from db.killmails.cursors import position_cursor
+from db.killmails.feed import Order, killmail
+from db.syncs.status import AccountCharacter, LastRun, ShownStatus, recent_runs
 from temporal.task_queues import TemporalDoesNotAnswer, task_queue_figures
 
 query = QueryType()

@@ -8,7 +8,7 @@ from ariadne import ObjectType
 
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
-from db.search import KINDS, Kind, search
+from db.universe.search import KINDS, Kind, search
 
 query = ObjectType("Query")
 Row = dict[str, Any]

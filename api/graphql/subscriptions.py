@@ -18,10 +18,9 @@ from api.live.feed import LiveFeed
 from api.live.killmail_stream import KillmailWish
 from api.live.members import Follower, Member
 from api.live.sync_stream import SyncWish
-from db.arrivals import cursor_position
-from db.cursors import InvalidCursor
-from db.sessions import Caller
-from db.sync_status import AccountCharacter
+from db.accounts.sessions import Caller
+from db.killmails.cursors import InvalidCursor, cursor_position
+from db.syncs.status import AccountCharacter
 
 Row = dict[str, Any]
 Send = Callable[[bytes], Awaitable[None]]

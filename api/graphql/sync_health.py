@@ -9,7 +9,7 @@ from ariadne import ObjectType
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from db.sync_health import failures_by_reason, late_pilots, sync_health
+from db.syncs.health import failures_by_reason, late_pilots, sync_health
 from eve.budget import BucketState, Budget
 from eve.errors import Unavailable
 

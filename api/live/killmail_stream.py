@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import asyncpg
 
 from api.live.members import Group, Groups, Member, Row
-from db.arrivals import Arrival, arrivals_after, newest_arrival, position_cursor
-from db.killmails import KillmailFilter, Viewer, killmails_by_id
-from db.sessions import Caller
+from db.accounts.sessions import Caller
+from db.intake.arrivals import Arrival, arrivals_after, newest_arrival
+from db.killmails.cursors import position_cursor
+from db.killmails.feed import KillmailFilter, Viewer, killmails_by_id
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from api.credentials import Credentials
-from db.sessions import Caller
+from db.accounts.sessions import Caller
 
 Row = dict[str, Any]
 Render = Callable[[Any, Caller], Awaitable[bytes]]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from api.live.members import Group, Groups, Member
-from db.sync_status import AccountCharacter, characters
+from db.syncs.status import AccountCharacter, characters
 
 log = logging.getLogger(__name__)
 

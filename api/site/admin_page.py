@@ -13,11 +13,11 @@ from api.site.standing import standing
 from api.sync_orders import ORDERS
 from api.sync_requests import Refusal
 from contracts.sync import user_sync_id
-from db.admin_actions import begin_action, end_action, latest_actions, operator_among
-from db.login_watch import latest_logins, suspicions
-from db.sessions import Caller
-from db.sync_overview import missing_by_reason, runs_by_hour, users_by_token_state, users_worst_first
-from db.sync_status import characters
+from db.accounts.admin_actions import begin_action, end_action, latest_actions, operator_among
+from db.accounts.login_watch import latest_logins, suspicions
+from db.accounts.sessions import Caller
+from db.syncs.overview import missing_by_reason, runs_by_hour, users_by_token_state, users_worst_first
+from db.syncs.status import characters
 
 EVERYBODY = "all"
 

@@ -8,7 +8,7 @@ from typing import Literal, cast
 from starlette.requests import HTTPConnection, Request
 
 from api.services import services_of
-from db.sessions import Caller
+from db.accounts.sessions import Caller
 
 Theme = Literal["auto", "dark", "light"]
 THEMES: dict[str, str] = {"auto": "As my system", "dark": "Dark", "light": "Light"}

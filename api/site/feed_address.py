@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from db.killmails import KillmailFilter, Side
+from db.killmails.feed import KillmailFilter, Side
 
 SIDES: dict[str, Side] = {"kills": "ATTACKER", "losses": "VICTIM"}
 WORTHS = {"100m": Decimal(10) ** 8, "1b": Decimal(10) ** 9, "10b": Decimal(10) ** 10}

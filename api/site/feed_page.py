@@ -15,10 +15,11 @@ from api.services import services_of
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
 from api.site.sync_strip import sync_strip
-from db.arrivals import newest_arrival, position_cursor
-from db.followed_corporations import boards
-from db.killmails import FeedPage, InvalidCursor, feed
-from db.sessions import Caller
+from db.accounts.sessions import Caller
+from db.corporations.followed import boards
+from db.intake.arrivals import newest_arrival
+from db.killmails.cursors import position_cursor
+from db.killmails.feed import FeedPage, InvalidCursor, feed
 
 PAGE_SIZE = 40
 FRAGMENT = "/fragments/feed"

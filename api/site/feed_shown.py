@@ -8,7 +8,7 @@ from datetime import date
 from itertools import groupby
 
 from api.site.feed_address import WORTHS, FeedAddress
-from db.killmails import FeedPage, Node
+from db.killmails.feed import FeedPage, Node
 
 
 @dataclass(frozen=True, slots=True)

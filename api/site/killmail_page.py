@@ -14,7 +14,7 @@ from api.services import services_of
 from api.site.attackers import shown_attackers
 from api.site.fit import shown_fit
 from api.site.killmail_words import sentence, title
-from db import killmails
+from db.killmails import feed as killmails
 
 LINES_SHOWN = 150
 """Lines of the fit, so that a freighter's or a structure's holds do not make the page slow."""

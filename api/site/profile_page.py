@@ -21,10 +21,10 @@ from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
 from api.site.period import Period, periods
 from api.site.top_lists import top_lists
-from db.killmail_filter import KillmailFilter, ParticipantFilter, Viewer
-from db.killmail_statistics import Subject, statistics
-from db.killmails import InvalidCursor, feed
-from db.profiles import what, where, who
+from db.killmails.feed import InvalidCursor, feed
+from db.killmails.filter import KillmailFilter, ParticipantFilter, Viewer
+from db.killmails.statistics import Subject, statistics
+from db.universe.profiles import what, where, who
 
 Kind = Literal["character", "corporation", "alliance", "system", "type"]
 PAGE_SIZE = 20

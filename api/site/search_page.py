@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from api.page_forms import signed_in
 from api.rendering import render
 from api.services import services_of
-from db.search import Hit, Kind, search
+from db.universe.search import Hit, Kind, search
 
 KINDS: dict[Kind, tuple[str, str]] = {
     "CHARACTER": ("character", "Pilot"),

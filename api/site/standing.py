@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from api.services import Services
-from db.figures import Figures, figures
+from db.syncs.figures import Figures, figures
 from eve.budget import BucketState, Budget, Pause
 from eve.errors import Unavailable
 from temporal.task_queues import TaskQueueFigures, TemporalDoesNotAnswer, task_queue_figures

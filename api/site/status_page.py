@@ -9,7 +9,7 @@ from api.browser_cookies import caller
 from api.rendering import render
 from api.services import services_of
 from api.site.standing import by_group, standing
-from db.sync_overview import runs_by_hour
+from db.syncs.overview import runs_by_hour
 
 
 async def status(request: Request) -> Response:

@@ -12,9 +12,9 @@ from api.rendering import render
 from api.services import services_of
 from api.sync_orders import ORDERS, give_order
 from contracts.sync import SyncAction, SyncState
-from db.accounts import account_characters
-from db.first_syncs import first_syncs
-from db.sessions import Caller
+from db.accounts.grants import account_characters
+from db.accounts.sessions import Caller
+from db.syncs.first_syncs import first_syncs
 
 WAITING = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
 """States that will not last: the script looks often."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from db.cursors import encode_cursor
+from db.killmails.cursors import encode_cursor
 from sandbox.benches.load import Load
 from sandbox.benches.measured import Measured, Say
 from sandbox.benches.served import Served, loaded, served

@@ -8,10 +8,10 @@ from typing import Any
 
 import asyncpg
 
-from db.killmail_conditions import Parameters
-from db.killmail_filter import KillmailFilter, Viewer, eyes
-from db.killmail_rows import Wanted
-from db.killmails import feed_page
+from db.killmails.conditions import Parameters
+from db.killmails.feed import feed_page
+from db.killmails.filter import KillmailFilter, Viewer, eyes
+from db.killmails.rows import Wanted
 from sandbox.benches.war_sql import BUSIEST_PILOT
 
 EXPECTED = {

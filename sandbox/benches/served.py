@@ -15,7 +15,7 @@ import asyncpg
 import orjson
 from cryptography.fernet import Fernet
 
-from db.sessions import start_session
+from db.accounts.sessions import start_session
 from operations.failure import OperationFailed
 from sandbox.benches.load import Ask, Load, Spec, load
 from sandbox.benches.measured import Say

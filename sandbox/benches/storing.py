@@ -13,8 +13,8 @@ import orjson
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from db.models import Killmail, KillmailBody, Participant
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.tables.killmails import Killmail, KillmailBody, Participant
 from sandbox.benches.measured import Measured, Say
 from sandbox.benches.war import War, war
 

@@ -12,8 +12,8 @@ import aiohttp
 import orjson
 import redis.asyncio
 
-from db.arrivals import record_arrivals
-from db.store import store_killmails
+from db.intake.arrivals import record_arrivals
+from db.intake.store import store_killmails
 from live import LiveEvents
 from sandbox.benches.measured import Measured, Say
 from sandbox.benches.served import COOKIE, Served, served

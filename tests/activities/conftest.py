@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from cryptography.fernet import Fernet
 
+from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from db.vault import TokenVault
 from tests.activities.world import World
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from activities.errors import CharacterRemoved
 from contracts.sync import DiscoverKillmails, Discovery, FetchKillmails, FinishRun, RunAccount
-from db.store import store_killmails
+from db.intake.store import store_killmails
 from eve.errors import AccessTokenRejected, Forbidden, InvalidHash, RateLimited, Unavailable
 from eve.killmail_list import KillmailWalk
 from tests.activities.world import ENEMY, PILOT, World

@@ -12,7 +12,7 @@ from activities.errors import CharacterRemoved, application_error
 from contracts.call_classes import CallClass
 from contracts.imports import FinishImport, ImportAccount, ImportedPage, ImportPage, ImportState, Position, claimant
 from contracts.sync import FailureType, FetchKillmails
-from db.references import FailedAttempt, claim, record_failures
+from db.intake.references import FailedAttempt, claim, record_failures
 from eve.errors import InvalidHash, ZkillboardRefused
 from eve.zkillboard import ZkillboardPage
 from tests.activities.world import ENEMY, PILOT, World

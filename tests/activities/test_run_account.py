@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from contracts.sync import RunAccount
-from db.run_account import account_of
+from db.syncs.run_account import account_of
 from eve.errors import InvalidHash, Unavailable
 from tests.activities.test_discovery import discover, sync
 from tests.activities.world import ENEMY, PILOT, World

@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from activities.upkeep import Upkeep, turn_of
 from contracts.upkeep import FullSyncsAsked
-from db.upkeep import delete_old_rows
+from db.syncs.upkeep import delete_old_rows
 from temporal.corporation_sync import CorporationNotRunning
 from temporal.user_sync import WorkflowNotRunning
 from tests.activities.test_discovery import sync

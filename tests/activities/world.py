@@ -18,8 +18,8 @@ from activities.enrichment import Enrichment
 from activities.imports import Imports
 from activities.runs import Runs
 from contracts.call_classes import CallClass
-from db.accounts import grant_character
-from db.vault import TokenVault
+from db.accounts.grants import grant_character
+from db.accounts.vault import TokenVault
 from eve.access_token import VerifiedCharacter
 from eve.errors import EveError, NotFound
 from eve.esi import Esi, NamedId, Names, SolarSystem

@@ -16,9 +16,9 @@ from yarl import URL
 
 from api.app import create_app
 from api.services import Services
-from db.arrivals import record_arrivals
-from db.sessions import start_session
-from db.store import store_killmails
+from db.accounts.sessions import start_session
+from db.intake.arrivals import record_arrivals
+from db.intake.store import store_killmails
 from live import LiveEvents
 from settings import Settings
 from tests.db.bodies import Body, raw

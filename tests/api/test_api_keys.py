@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db.api_keys import MOST_KEYS
+from db.accounts.api_keys import MOST_KEYS
 from tests.api.site import Browser, Site, open_browser
 from tests.api.socket_client import open_socket
 from tests.db.bodies import body

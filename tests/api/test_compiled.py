@@ -26,9 +26,9 @@ from api.compiled.selection import NotCompiled
 from api.graphql.documents import InvalidDocument
 from api.graphql.execution import Answer, Context, Executor, Operation, refusal_answer
 from api.graphql.schema import load_schema
-from db.names import store_names, store_solar_systems
-from db.sessions import Caller
-from db.store import store_killmails
+from db.accounts.sessions import Caller
+from db.intake.store import store_killmails
+from db.universe.names import store_names, store_solar_systems
 from tests.api.random_documents import documents
 from tests.api.site import Site
 from tests.api.test_reference import VARIABLES

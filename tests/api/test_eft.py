@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from api.eft import eft
-from db.killmails import Viewer, killmail
-from db.names import store_names
+from db.killmails.feed import Viewer, killmail
+from db.universe.names import store_names
 from tests.api.site import Browser, Site
 from tests.db.bodies import body, real_killmails
 

@@ -14,10 +14,10 @@ import pytest
 
 from api import killmail_lines
 from api.killmail_lines import COLUMNS, PAGE_SIZE
-from db.api_keys import create_api_key
-from db.killmails import feed
-from db.names import store_names
-from db.sessions import Scope
+from db.accounts.api_keys import create_api_key
+from db.accounts.sessions import Scope
+from db.killmails.feed import feed
+from db.universe.names import store_names
 from settings import Settings
 from tests.api.site import Browser, Site, open_browser, serve
 from tests.db.bodies import body

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, WebSocketRoute, async_playwright, expect
 
 from api.browser_cookies import session_cookie_name
-from db.sessions import start_session
+from db.accounts.sessions import start_session
 from live import LiveEvents
 from tests.api.site import Site
 from tests.db.bodies import body

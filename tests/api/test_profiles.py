@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from db.names import store_names, store_solar_systems
+from db.universe.names import store_names, store_solar_systems
 from tests.api.site import Browser, Site
 from tests.db.bodies import body
 

@@ -13,7 +13,7 @@ import redis.asyncio
 
 from api import rate_limits
 from api.rate_limits import RateLimits, Verdict
-from db.sessions import Caller
+from db.accounts.sessions import Caller
 from settings import Settings
 from tests.api.site import Browser, Site, open_browser, serve
 from tests.api.socket_client import open_socket

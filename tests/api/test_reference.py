@@ -17,9 +17,9 @@ from graphql import (
 
 from api.graphql.reference import REFERENCE, examples, reference
 from api.graphql.schema import load_schema
-from db.appraisal import appraise
-from db.names import store_names, store_solar_systems
-from db.prices import store_snapshot
+from db.universe.names import store_names, store_solar_systems
+from db.values.appraisal import appraise
+from db.values.prices import store_snapshot
 from tests.api.site import Browser, Site
 from tests.api.socket_client import open_socket
 from tests.db.bodies import START, body

@@ -9,8 +9,9 @@ import pytest
 
 from api.graphql.execution import Executor
 from api.live import feed, killmail_stream
-from db.arrivals import position_cursor, record_arrivals
-from db.store import store_killmails
+from db.intake.arrivals import record_arrivals
+from db.intake.store import store_killmails
+from db.killmails.cursors import position_cursor
 from settings import Settings
 from tests.api import plain_ariadne
 from tests.api.node_programs import run_node

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from db.names import store_names
+from db.universe.names import store_names
 from tests.api.site import Browser, Site
 
 ME = 90_000_010

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket
 
 from api.graphql import websocket as handler
 from api.live import sockets
-from db.sessions import end_session
+from db.accounts.sessions import end_session
 from live import LiveEvents
 from tests.api.site import Browser, Site, open_browser
 from tests.api.socket_client import SocketClient, open_socket

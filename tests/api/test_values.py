@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from db.appraisal import appraise
-from db.killmails import Viewer, killmail
-from db.prices import store_snapshot
+from db.killmails.feed import Viewer, killmail
+from db.values.appraisal import appraise
+from db.values.prices import store_snapshot
 from tests.api.site import Browser, Site
 from tests.db.bodies import Body, body
 

@@ -8,7 +8,7 @@ import redis.asyncio
 from temporalio.client import Client
 
 from contracts.sync import SyncState
-from db.directors import follow
+from db.corporations.directors import follow
 from eve.budget import Budget
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import asyncpg
 
-from db.names import store_solar_systems
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.universe.names import store_solar_systems
 from tests.db.bodies import Body, body, raw
 
 ME, ALT, OTHER, CORPORATION = 90_000_001, 90_000_002, 90_000_005, 98_000_001

@@ -7,16 +7,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from db.arrivals import (
-    arrivals_after,
-    cursor_position,
-    newest_arrival,
-    position_cursor,
-    record_arrivals,
-    record_missed_arrivals,
-)
-from db.cursors import InvalidCursor, encode_cursor
-from db.store import store_killmails
+from db.intake.arrivals import arrivals_after, newest_arrival, record_arrivals, record_missed_arrivals
+from db.intake.store import store_killmails
+from db.killmails.cursors import InvalidCursor, cursor_position, encode_cursor, position_cursor
 from tests.db.bodies import body, raw
 
 

@@ -6,11 +6,11 @@ import asyncpg
 import pytest
 
 from contracts.corporations import DirectorStanding
-from db.directors import CannotFollow, follow, granted_again, mark, publish, unfollow
-from db.killmails import KillmailFilter, Viewer, feed, killmail
-from db.references import users_on
-from db.sessions import Caller, caller_of, start_session
-from db.store import store_killmails
+from db.accounts.sessions import Caller, caller_of, start_session
+from db.corporations.directors import CannotFollow, follow, granted_again, mark, publish, unfollow
+from db.intake.references import users_on
+from db.intake.store import store_killmails
+from db.killmails.feed import KillmailFilter, Viewer, feed, killmail
 from eve.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.db.bodies import body, raw
 

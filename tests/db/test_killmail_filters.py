@@ -12,9 +12,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.cursors import InvalidCursor, decode_value_cursor, encode_cursor, encode_value_cursor
-from db.killmails import KillmailFilter, Order, ParticipantFilter, Side, Viewer, count, feed, killmails_by_id
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.killmails.cursors import InvalidCursor, decode_value_cursor, encode_cursor, encode_value_cursor
+from db.killmails.feed import KillmailFilter, Order, ParticipantFilter, Side, Viewer, count, feed, killmails_by_id
 from tests.db.bodies import START, Body, body, raw
 from tests.db.drawn import ALLIANCES, ALT, CORPORATION, CORPORATIONS, ME, PILOTS, REGIONS, SHIPS, SYSTEMS
 
@@ -138,7 +138,7 @@ async def read(pool: asyncpg.Pool, chosen: KillmailFilter, order: Order, first: 
 async def test_filters_find_what_a_plain_look_finds(
     pool: asyncpg.Pool, killmails: list[Body], probed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.killmail_pages.PROBED", probed)  # with 0 everything is too much to be gathered
+    monkeypatch.setattr("db.killmails.pages.PROBED", probed)  # with 0 everything is too much to be gathered
     dice = random.Random(11)  # noqa: S311 - a draw to repeat
     found_something = 0
     for _ in range(100):

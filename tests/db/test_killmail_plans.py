@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.cursors import encode_cursor, encode_value_cursor
-from db.killmail_statistics import Subject, statistics
-from db.killmails import COUNTED, KillmailFilter, Order, ParticipantFilter, Viewer, count, feed
+from db.killmails.cursors import encode_cursor, encode_value_cursor
+from db.killmails.feed import COUNTED, KillmailFilter, Order, ParticipantFilter, Viewer, count, feed
+from db.killmails.statistics import Subject, statistics
 from db.pool import open_pool
 from tests.db.plans import Statement, rows_read, statements_of, tables_scanned
 from tests.db.skew import (

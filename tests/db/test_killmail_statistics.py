@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.killmail_filter import ParticipantFilter, Viewer
-from db.killmail_statistics import Subject, statistics
+from db.killmails.filter import ParticipantFilter, Viewer
+from db.killmails.statistics import Subject, statistics
 from tests.db.bodies import START, Body
 from tests.db.drawn import ALLIANCES, ALT, CORPORATION, CORPORATIONS, ME, PILOTS, SYSTEMS
 

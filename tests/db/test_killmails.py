@@ -10,11 +10,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.cursors import decode_cursor, encode_cursor
-from db.killmails import InvalidCursor, KillmailFilter, Node, Viewer, feed, killmail, killmails_by_id
-from db.names import store_names, store_solar_systems
+from db.intake.store import store_killmails
+from db.killmails.cursors import decode_cursor, encode_cursor
+from db.killmails.feed import InvalidCursor, KillmailFilter, Node, Viewer, feed, killmail, killmails_by_id
 from db.pool import open_pool
-from db.store import store_killmails
+from db.universe.names import store_names, store_solar_systems
 from tests.db.bodies import body, raw
 
 ME, ALT, STRANGER = 90_000_001, 90_000_002, 90_000_009

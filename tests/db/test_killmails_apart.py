@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from db.killmails import KillmailFilter, Viewer, count, feed
-from db.killmails_apart import counts_apart, feeds_apart
+from db.killmails.feed import KillmailFilter, Viewer, count, feed
+from db.killmails.of_characters import counts_apart, feeds_apart
 from db.pool import open_pool
-from db.recent_runs import recent_runs
+from db.syncs.status import recent_runs
 from tests.db.drawn import PILOTS
 from tests.db.plans import statements_of
 

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-import db.models  # noqa: F401 - fills SQLModel.metadata
+import db.tables.killmails  # noqa: F401 - fills SQLModel.metadata
 from db.migrate import ADVISORY_LOCK, MIGRATIONS, DatabaseIsNewer, migrate, pending_revisions
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,13 +8,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from db.names import (
-    store_names,
-    store_solar_systems,
-    unknown_entity_ids,
-    unknown_solar_system_ids,
-)
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
 from tests.db.bodies import body, raw
 
 EVERYTHING = [500_001, 500_021, 587, 588, 3057, 34, 35, 36, 3467, 24692, 30_000_142, 90_000_001, 90_000_002]

@@ -8,11 +8,11 @@ import asyncpg
 import orjson
 import pytest
 
-from db.killmails import Viewer, feed, killmail
-from db.names import store_names, store_solar_systems
-from db.slots import slot_name
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.killmails.feed import Viewer, feed, killmail
+from db.universe.names import store_names, store_solar_systems
 from eve.security import security_class, shown_security
+from eve.slots import slot_name
 from tests.db.bodies import SHARED_DATA, Body, body, raw, real_killmails
 
 ME, ALT = 90_000_001, 90_000_002

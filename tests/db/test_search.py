@@ -7,9 +7,9 @@ from collections.abc import Collection
 import asyncpg
 import pytest
 
-from db.names import store_names
 from db.pool import open_pool
-from db.search import KINDS, Kind, search
+from db.universe.names import store_names
+from db.universe.search import KINDS, Kind, search
 from tests.db.plans import statements_of, tables_scanned
 
 NAMES = [

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from db.slots import slot_name
+from eve.slots import slot_name
 
 EDGES = {
     "CARGO": [5],

@@ -9,8 +9,8 @@ import asyncpg
 import orjson
 import pytest
 
+from db.intake.store import RefusedKillmails, store_killmails
 from db.pool import open_pool
-from db.store import RefusedKillmails, store_killmails
 from tests.db.bodies import body, raw
 
 

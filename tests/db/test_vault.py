@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from cryptography.fernet import Fernet
 
-from db.vault import TokenVault, VaultError
+from db.accounts.vault import TokenVault, VaultError
 from settings import Settings
 
 OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))

@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 import cli
-from db.killmails import FeedPage, feed
+from db.intake.store import store_killmails
+from db.killmails.feed import FeedPage, feed
 from db.pool import open_pool
-from db.store import store_killmails
 from sandbox.process import free_port
 from tests.db.bodies import body, raw
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from temporalio.client import Client
 
 import cli
-from db.gaps import gaps
 from db.pool import open_pool
+from db.syncs.gaps import gaps
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.user_sync import start_or_wake

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
 from api.browser_cookies import session_cookie_name
-from db.sessions import start_session
+from db.accounts.sessions import start_session
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.process import RunningPart, free_port

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 import asyncpg
 
-from db.appraisal import appraise
-from db.names import store_names, store_solar_systems, unknown_entity_ids
-from db.prices import store_snapshot
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.universe.names import store_names, store_solar_systems, unknown_entity_ids
+from db.values.appraisal import appraise
+from db.values.prices import store_snapshot
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.universe import Universe
 from tests.db.bodies import Body, raw

@@ -20,8 +20,8 @@ from activities.enrichment import Enrichment
 from contracts.call_classes import CallClass
 from contracts.sync import NameEntities
 from contracts.universe import Described, RefreshedNames, RefreshNames
-from db.static_data import load_static_data
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.universe.static_data import load_static_data
 from eve.budget import Budget
 from eve.esi import Esi
 from eve.session import open_session

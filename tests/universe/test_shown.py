@@ -9,10 +9,10 @@ import asyncpg
 import orjson
 import pytest
 
-from db.killmails import Viewer, killmail
-from db.known import KNOWN
-from db.static_data import load_static_data
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.killmails.feed import Viewer, killmail
+from db.universe.known import KNOWN
+from db.universe.static_data import load_static_data
 from eve.security import security_class, shown_security, wormhole_class
 from eve.static_data import StaticData
 from operations.static_data import static_rows

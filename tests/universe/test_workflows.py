@@ -18,7 +18,7 @@ import cli
 from activities.enrichment import Enrichment
 from contracts.sync import NameEntities
 from contracts.universe import DETAIL_ACTIVITIES, ENRICHMENT_ID, EnrichmentReport
-from db.store import store_killmails
+from db.intake.store import store_killmails
 from eve.budget import Budget
 from eve.esi import Esi
 from eve.session import open_session

@@ -14,7 +14,7 @@ from activities import values
 from activities.values import Values
 from contracts.call_classes import CallClass
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
-from db.store import store_killmails
+from db.intake.store import store_killmails
 from eve.esi import Esi
 from eve.market_prices import MarketPrice, MarketPrices
 from tests.db.bodies import body, raw

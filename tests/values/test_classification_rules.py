@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from db.appraisal_rules import NO_SOLO_HULLS
+from db.values.rules import NO_SOLO_HULLS
 from tests.db.bodies import Body
 from tests.values.world import ME, NPC, RIFTER, appraised, loss, shooter
 

@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.appraisal import appraise
-from db.prices import store_snapshot
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.values.appraisal import appraise
+from db.values.prices import store_snapshot
 from tests.db.bodies import SHARED_DATA, raw, real_killmails
 
 HERE = Path(__file__).parent

@@ -9,7 +9,14 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from db.prices import LatestSnapshot, PriceRow, SnapshotOutOfOrder, latest_snapshot, repeat_snapshot, store_snapshot
+from db.values.prices import (
+    LatestSnapshot,
+    PriceRow,
+    SnapshotOutOfOrder,
+    latest_snapshot,
+    repeat_snapshot,
+    store_snapshot,
+)
 
 DAY = date(2026, 1, 1)
 TRITANIUM, RIFTER, PLEX = 34, 587, 44992

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import cli
 from contracts.values import PRICE_SNAPSHOT_ID
-from db.store import store_killmails
+from db.intake.store import store_killmails
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.connection import connect_temporal

@@ -9,9 +9,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from db.appraisal import appraise, killmails_since, waiting_for_appraisal
-from db.prices import store_snapshot
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.values.appraisal import appraise, killmails_since, waiting_for_appraisal
+from db.values.prices import store_snapshot
 from tests.db.bodies import body, raw
 from tests.values.world import (
     AMMO,

@@ -8,9 +8,9 @@ from typing import Any
 
 import asyncpg
 
-from db.appraisal import appraise
-from db.prices import store_snapshot
-from db.store import store_killmails
+from db.intake.store import store_killmails
+from db.values.appraisal import appraise
+from db.values.prices import store_snapshot
 from tests.db.bodies import Body, body, raw
 
 RIFTER, CONTAINER, BLUEPRINT, AMMO = 587, 3467, 691, 178

@@ -15,8 +15,8 @@ from temporalio.client import Client
 from activities.watch import Watch
 from contracts.sync import SyncState, user_sync_id
 from contracts.upkeep import WatchdogReport
+from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from db.vault import TokenVault
 from eve.errors import InvalidHash, TokenRevoked
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake

@@ -1,0 +1,1 @@
+"""People: their characters and grants, sessions, keys, and leaving."""

@@ -1,0 +1,104 @@
+"""Accounts: which person holds which characters, and the grants EVE gave for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from contracts.sync import SyncState
+from db.accounts.vault import TokenVault
+from db.corporations.directors import granted_again
+from db.syncs.status import AccountCharacter, characters
+
+if TYPE_CHECKING:
+    from eve.sso import Grant
+
+# A new grant ends only these: a paused sync stays paused, a running one goes on.
+ENDED_BY_A_GRANT = (SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED)
+
+
+class UnusableGrant(Exception):
+    """The grant has no refresh token: nothing could be synced after twenty minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedAccount:
+    """Where the character is now. `owner_changed`: it was known under another owner, whose grant is void."""
+
+    account_id: int
+    character_id: int
+    owner_changed: bool
+
+
+async def grant_character(
+    pool: asyncpg.Pool, vault: TokenVault, grant: Grant, account_id: int | None, corporation_id: int | None
+) -> GrantedAccount:
+    """Store a grant; the character joins `account_id`, or stays where it is, or gets a new account.
+
+    Whoever brings a grant has proved to EVE that the character is theirs: it leaves any other account. A
+    character that comes with another owner hash than before was sold or moved, so it leaves the old owner's
+    account even when nobody is signed in. An account left without characters goes, and its sessions with it.
+
+    Args:
+        account_id: the signed-in account; None when nobody is signed in.
+        corporation_id: as ESI says now; None keeps what was known.
+
+    Raises:
+        UnusableGrant: there is no refresh token in it.
+    """
+    if grant.refresh_token is None:
+        raise UnusableGrant
+    who = grant.character
+    async with pool.acquire() as connection, connection.transaction():
+        # Two logins of one new character at once: the row is not there yet to be locked.
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('grant'), hashint8($1))", who.character_id)
+        known = await connection.fetchrow(
+            "SELECT account_id, owner_hash FROM users WHERE character_id = $1 FOR UPDATE", who.character_id
+        )
+        owner_changed = known is not None and known["owner_hash"] != who.owner_hash
+        home = await connection.fetchval("SELECT account_id FROM accounts WHERE account_id = $1 FOR UPDATE", account_id)
+        if home is None and known is not None and not owner_changed:
+            home = known["account_id"]
+        if home is None:
+            home = await connection.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
+        await connection.execute(
+            """
+            INSERT INTO users (character_id, account_id, name, owner_hash, corporation_id, scopes,
+                               access_token, refresh_token, expires_at, token_state)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'valid')
+            ON CONFLICT (character_id) DO UPDATE SET
+                account_id = excluded.account_id, name = excluded.name, owner_hash = excluded.owner_hash,
+                corporation_id = coalesce(excluded.corporation_id, users.corporation_id), scopes = excluded.scopes,
+                access_token = excluded.access_token, refresh_token = excluded.refresh_token,
+                expires_at = excluded.expires_at, token_state = 'valid', token_version = users.token_version + 1,
+                last_login_at = now(),
+                sync_state = CASE WHEN users.sync_state = ANY ($10) THEN 'starting' ELSE users.sync_state END,
+                sync_detail = CASE WHEN users.sync_state = ANY ($10) THEN '{}' ELSE users.sync_detail END
+            """,
+            who.character_id,
+            home,
+            who.name,
+            who.owner_hash,
+            corporation_id,
+            sorted(who.scopes),
+            vault.encrypt(grant.access_token),
+            vault.encrypt(grant.refresh_token),
+            grant.expires_at,
+            [str(state) for state in ENDED_BY_A_GRANT],
+        )
+        await granted_again(connection, who.character_id, owner_changed=owner_changed)
+        if known is not None and known["account_id"] != home:
+            await connection.execute(
+                "DELETE FROM accounts WHERE account_id = $1"
+                " AND NOT EXISTS (SELECT FROM users WHERE users.account_id = accounts.account_id)",
+                known["account_id"],
+            )
+    return GrantedAccount(home, who.character_id, owner_changed)
+
+
+async def account_characters(pool: asyncpg.Pool, account_id: int) -> list[AccountCharacter]:
+    """The account's characters with the state of their syncs, in the order they joined."""
+    rows = await pool.fetch("SELECT character_id FROM users WHERE account_id = $1", account_id)
+    return await characters(pool, [row["character_id"] for row in rows])

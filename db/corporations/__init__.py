@@ -1,0 +1,1 @@
+"""Corporations that are followed, through whom, and who sees their board."""

@@ -1,0 +1,1 @@
+"""How killmails come in: references, bodies, imports, and the order of arrival."""

@@ -1,0 +1,98 @@
+"""The order of arrival: each killmail once, when it is ready to be shown, in an order that readers can resume in.
+
+Numbers are given under a lock that is held until the commit: whoever sees number n sees every smaller one that will
+ever be, so "all after n" leaves nothing out. `created_at` or the killmail's own id could not promise that: commits
+come in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import asyncpg
+
+_UNNUMBERED_MINUTES = 120
+"""How far back `record_missed_arrivals` looks; the watchdog runs every five minutes."""
+
+
+async def record_arrivals(pool: asyncpg.Pool, killmail_ids: Collection[int], *, silent: bool = False) -> None:
+    """These stored killmails are ready to be shown. One that was recorded before keeps its place.
+
+    Args:
+        silent: of an imported history: no news to anybody, so no reader is told.
+    """
+    if not killmail_ids:
+        return
+    async with pool.acquire() as connection, connection.transaction():
+        missing = await connection.fetchval(
+            """
+            SELECT array_agg(killmail_id ORDER BY killmail_id) FROM killmails
+             WHERE killmail_id = ANY ($1::bigint[])
+               AND NOT EXISTS (SELECT FROM killmail_arrivals a WHERE a.killmail_id = killmails.killmail_id)
+            """,
+            list(killmail_ids),
+        )
+        if missing:
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtext('killmail arrivals'))")
+            await connection.execute(
+                "INSERT INTO killmail_arrivals (killmail_id, silent)"
+                " SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING",
+                missing,
+                silent,
+            )
+
+
+async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:
+    """Record what was stored by a process that died before it could say so; returns those killmails.
+
+    Older than a day is history, and told to nobody.
+    """
+    rows = await pool.fetch(
+        """
+        SELECT killmail_id, killmail_time > now() - interval '1 day' AS is_news FROM killmails
+         WHERE created_at BETWEEN now() - make_interval(mins => $1) AND now() - interval '5 minutes'
+           AND NOT EXISTS (SELECT FROM killmail_arrivals a WHERE a.killmail_id = killmails.killmail_id)
+         LIMIT 5000
+        """,
+        _UNNUMBERED_MINUTES,
+    )
+    for is_news in (False, True):
+        missed = [row["killmail_id"] for row in rows if row["is_news"] is is_news]
+        await record_arrivals(pool, missed, silent=not is_news)
+    return [row["killmail_id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One step of the order. `entities`: the characters and corporations on it; nobody's where it is silent."""
+
+    arrival: int
+    killmail_id: int
+    entities: frozenset[int]
+
+
+async def newest_arrival(pool: asyncpg.Pool) -> int:
+    """Where the order ends by now; 0 if nothing ever arrived."""
+    return int(await pool.fetchval("SELECT coalesce(max(arrival), 0) FROM killmail_arrivals"))
+
+
+async def arrivals_after(pool: asyncpg.Pool, position: int, limit: int) -> list[Arrival]:
+    """What arrived after that, in order."""
+    rows = await pool.fetch(
+        """
+        SELECT arrival, killmail_id,
+               CASE WHEN silent THEN '{}' ELSE ARRAY(
+                   SELECT DISTINCT entity_id
+                     FROM participants p
+                    CROSS JOIN LATERAL (VALUES (p.character_id), (p.corporation_id)) AS one (entity_id)
+                    WHERE p.killmail_id = page.killmail_id AND entity_id IS NOT NULL
+               ) END AS entities
+          FROM (SELECT arrival, killmail_id, silent FROM killmail_arrivals
+                 WHERE arrival > $1 ORDER BY arrival LIMIT $2) AS page
+         ORDER BY arrival
+        """,
+        position,
+        limit,
+    )
+    return [Arrival(row["arrival"], row["killmail_id"], frozenset(row["entities"])) for row in rows]

@@ -1,0 +1,1 @@
+"""Reading killmails: feeds, filters, single killmails, statistics."""

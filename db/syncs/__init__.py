@@ -1,0 +1,1 @@
+"""How syncs stand: looks, runs, their accounts, and who is late."""

@@ -1,0 +1,1 @@
+"""What ids stand for: names, types, places, details."""

@@ -1,0 +1,1 @@
+"""What killmails are worth: prices, rules, appraisal."""

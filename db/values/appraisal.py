@@ -1,0 +1,209 @@
+"""What a killmail was worth and what kind of kill it was: worked out in Postgres, a batch in one statement.
+
+The rules are those of docs/classification.md. An appraisal can be made again at any time with the same
+outcome, and writes only what changed: after a better snapshot of prices, or a change of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+import asyncpg
+
+from db.values.rules import BLUEPRINT_COPY, FITTED_FLAGS, FREE_HULLS, NO_SOLO_HULLS
+
+# The day's snapshot, or the nearest before it, or else the first one after it. Null without any.
+_PRICE_DATE = """coalesce(
+    (SELECT max(day) FROM price_snapshots WHERE day <= (killmails.killmail_time AT TIME ZONE 'UTC')::date),
+    (SELECT min(day) FROM price_snapshots)
+)"""
+# An NPC has no character id, or one of those that EVE reserves for its agents; a corporation of EVE's own has
+# an id below two million (ESI docs, "ID ranges"). What only has a player corporation is its structure.
+_IS_PLAYER = "(coalesce(character_id, 0) NOT BETWEEN 3000000 AND 3999999 AND character_id IS NOT NULL)"
+_IS_PLAYERS_OWN = "(character_id IS NULL AND (corporation_id >= 2000000 OR alliance_id IS NOT NULL))"
+
+_STATEMENT = """
+WITH RECURSIVE chosen AS MATERIALIZED (
+    SELECT killmail_id, {price_date} AS day
+    FROM killmails
+    WHERE
+        killmail_id = ANY($1::bigint[])
+        AND ($2 OR solo IS NULL OR price_date IS DISTINCT FROM {price_date})
+    ORDER BY killmail_id
+    FOR UPDATE
+),
+item AS (
+    -- A held item lies where its container lies, whatever flag it has inside.
+    SELECT
+        chosen.killmail_id, chosen.day, sent.item_type_id, sent.singleton, sent.quantity_destroyed,
+        sent.quantity_dropped, sent.flag, sent.items
+    FROM chosen
+    JOIN killmail_bodies USING (killmail_id)
+    CROSS JOIN LATERAL jsonb_to_recordset(
+        CASE jsonb_typeof(body #> '{{victim,items}}') WHEN 'array' THEN body #> '{{victim,items}}' ELSE '[]' END
+    ) AS sent(
+        item_type_id bigint, singleton integer, quantity_destroyed numeric, quantity_dropped numeric,
+        flag integer, items jsonb
+    )
+    UNION ALL
+    SELECT
+        item.killmail_id, item.day, held.item_type_id, held.singleton, held.quantity_destroyed,
+        held.quantity_dropped, item.flag, held.items
+    FROM item
+    CROSS JOIN LATERAL jsonb_to_recordset(
+        CASE jsonb_typeof(item.items) WHEN 'array' THEN item.items ELSE '[]' END
+    ) AS held(
+        item_type_id bigint, singleton integer, quantity_destroyed numeric, quantity_dropped numeric, items jsonb
+    )
+),
+part AS MATERIALIZED (
+    SELECT
+        killmail_id, day, item_type_id AS type_id, singleton = $6 AS copy, false AS free,
+        coalesce(quantity_destroyed, 0) AS destroyed, coalesce(quantity_dropped, 0) AS dropped,
+        flag = ANY($5::integer[]) AS fitted
+    FROM item
+    UNION ALL
+    SELECT killmail_id, day, ship_type_id, false, ship_type_id = ANY($3::bigint[]), 1, 0, true
+    FROM chosen
+    JOIN participants USING (killmail_id)
+    WHERE is_victim
+),
+price AS MATERIALIZED (
+    SELECT asked.day, asked.type_id, coalesce(nullif(known.average_price, 0), nullif(known.adjusted_price, 0)) AS isk
+    FROM (SELECT DISTINCT day, type_id FROM part WHERE NOT copy AND NOT free) AS asked
+    CROSS JOIN LATERAL (
+        SELECT average_price, adjusted_price
+        FROM market_prices
+        WHERE market_prices.type_id = asked.type_id AND market_prices.day <= asked.day
+        ORDER BY market_prices.day DESC
+        LIMIT 1
+    ) AS known
+),
+worth AS (
+    SELECT
+        part.killmail_id,
+        round(sum(destroyed * coalesce(isk, 0)), 2) AS destroyed,
+        round(sum(dropped * coalesce(isk, 0)), 2) AS dropped,
+        round(coalesce(sum((destroyed + dropped) * coalesce(isk, 0)) FILTER (WHERE fitted), 0), 2) AS fitted,
+        count(DISTINCT (part.type_id, copy)) FILTER (WHERE isk IS NOT NULL OR free) AS priced_kinds,
+        count(DISTINCT (part.type_id, copy)) AS item_kinds
+    FROM part
+    LEFT JOIN price ON price.day = part.day AND price.type_id = part.type_id AND NOT part.copy AND NOT part.free
+    WHERE part.day IS NOT NULL
+    GROUP BY part.killmail_id
+),
+attacker AS MATERIALIZED (
+    SELECT participants.*, {is_player} AS is_player, {is_players_own} AS is_players_own
+    FROM chosen
+    JOIN participants USING (killmail_id)
+    WHERE NOT is_victim
+),
+side AS (
+    SELECT
+        killmail_id,
+        count(*) FILTER (WHERE is_player) AS players,
+        count(*) FILTER (WHERE is_players_own) AS players_own,
+        sum(damage) AS damage_done,
+        (array_agg(ordinal ORDER BY damage DESC, ordinal))[1] AS top_damage_ordinal
+    FROM attacker
+    GROUP BY killmail_id
+),
+kind AS (
+    SELECT
+        victim.killmail_id,
+        coalesce(side.players, 0) = 1 AND side.players_own = 0 AND victim.character_id IS NOT NULL
+            AND NOT victim.ship_type_id = ANY($4::bigint[]) AS solo,
+        coalesce(side.players + side.players_own, 0) = 0 AS npc,
+        EXISTS (
+            SELECT FROM attacker
+            WHERE
+                attacker.killmail_id = victim.killmail_id AND attacker.final_blow AND attacker.is_player
+                AND attacker.character_id <> victim.character_id
+                AND (
+                    (attacker.corporation_id = victim.corporation_id AND victim.corporation_id >= 2000000)
+                    OR attacker.alliance_id = victim.alliance_id
+                )
+        ) AS awox,
+        coalesce(side.damage_done, 0)::bigint AS damage_done,
+        CASE WHEN side.damage_done > 0 THEN side.top_damage_ordinal END AS top_damage_ordinal
+    FROM chosen
+    JOIN participants AS victim USING (killmail_id)
+    LEFT JOIN side USING (killmail_id)
+    WHERE victim.is_victim
+),
+outcome AS (
+    SELECT
+        kind.*, worth.destroyed, worth.dropped, worth.destroyed + worth.dropped AS total, worth.fitted,
+        chosen.day, worth.priced_kinds::integer AS priced_kinds, worth.item_kinds::integer AS item_kinds
+    FROM chosen
+    JOIN kind USING (killmail_id)
+    LEFT JOIN worth USING (killmail_id)
+)
+UPDATE killmails
+SET
+    destroyed_value = outcome.destroyed, dropped_value = outcome.dropped, total_value = outcome.total,
+    fitted_value = outcome.fitted, price_date = outcome.day, priced_kinds = outcome.priced_kinds,
+    item_kinds = outcome.item_kinds, solo = outcome.solo, npc = outcome.npc, awox = outcome.awox,
+    damage_done = outcome.damage_done, top_damage_ordinal = outcome.top_damage_ordinal
+FROM outcome
+WHERE
+    killmails.killmail_id = outcome.killmail_id
+    AND (
+        killmails.destroyed_value, killmails.dropped_value, killmails.total_value, killmails.fitted_value,
+        killmails.price_date, killmails.priced_kinds, killmails.item_kinds, killmails.solo, killmails.npc,
+        killmails.awox, killmails.damage_done, killmails.top_damage_ordinal
+    ) IS DISTINCT FROM (
+        outcome.destroyed, outcome.dropped, outcome.total, outcome.fitted,
+        outcome.day, outcome.priced_kinds, outcome.item_kinds, outcome.solo, outcome.npc,
+        outcome.awox, outcome.damage_done, outcome.top_damage_ordinal
+    )
+RETURNING killmails.killmail_id
+"""
+_APPRAISE = _STATEMENT.format(price_date=_PRICE_DATE, is_player=_IS_PLAYER, is_players_own=_IS_PLAYERS_OWN)
+
+# Without a value although there are prices, or valued before the snapshot of their day was taken.
+_WAITING = """
+SELECT killmail_id
+FROM killmails
+WHERE
+    killmail_id > $1
+    AND (
+        price_date IS NULL
+        OR (killmail_time >= ($2::date)::timestamp AT TIME ZONE 'UTC' AND price_date < $2::date)
+    )
+ORDER BY killmail_id
+LIMIT $3
+"""
+_ALL = """
+SELECT killmail_id
+FROM killmails
+WHERE killmail_id > $1 AND ($2::date IS NULL OR killmail_time >= ($2::date)::timestamp AT TIME ZONE 'UTC')
+ORDER BY killmail_id
+LIMIT $3
+"""
+
+
+async def appraise(pool: asyncpg.Pool, killmail_ids: Collection[int], *, again: bool = False) -> list[int]:
+    """Value and classify those of these killmails that are not yet, or not at the right day's prices.
+
+    Args:
+        again: all of them, e.g. after a change of the rules.
+
+    Returns:
+        The killmails whose figures or flags changed.
+    """
+    rows = await pool.fetch(
+        _APPRAISE, sorted(killmail_ids), again, FREE_HULLS, NO_SOLO_HULLS, FITTED_FLAGS, BLUEPRINT_COPY
+    )
+    return sorted(row[0] for row in rows)
+
+
+async def waiting_for_appraisal(pool: asyncpg.Pool, latest: date, after: int, at_most: int) -> list[int]:
+    """Killmails above the id `after` that the snapshot of the day `latest`, the newest one, can value better."""
+    return [row[0] for row in await pool.fetch(_WAITING, after, latest, at_most)]
+
+
+async def killmails_since(pool: asyncpg.Pool, since: date | None, after: int, at_most: int) -> list[int]:
+    """All killmails above the id `after`, by id; `since`: only those of that day (UTC) and later."""
+    return [row[0] for row in await pool.fetch(_ALL, after, since, at_most)]
