@@ -37,12 +37,12 @@ from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEU
 from contracts.values import PRICE_SNAPSHOT_ID
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from eve.budget import Budget
-from eve.esi import Esi
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
 from eve.session import open_session
-from eve.sso import Sso
-from eve.zkillboard import Zkillboard
-from eve.zkillboard_turns import Turns
+from eve.sso.client import Sso
+from eve.zkillboard.client import Zkillboard
+from eve.zkillboard.turns import Turns
 from live import LiveEvents
 from observability import temporal_runtime
 from settings import Settings

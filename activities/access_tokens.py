@@ -13,8 +13,8 @@ from contracts.sync import AccessTokenReady, EnsureAccessToken, SyncState
 from db.accounts.tokens import StoredToken, TokenState, load_token, refresh_lock, save_refreshed, withdraw
 from db.accounts.vault import TokenVault
 from eve.errors import OwnerChanged, TokenRevoked, Unavailable
-from eve.scopes import KILLMAIL_SCOPE
-from eve.sso import Sso
+from eve.sso.client import Sso
+from eve.sso.scopes import KILLMAIL_SCOPE
 from live import LiveEvents
 
 MARGIN = timedelta(seconds=60)

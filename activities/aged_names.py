@@ -13,8 +13,8 @@ from contracts.universe import RefreshedNames, RefreshNames
 from db.universe.aged_names import aged_names, confirm_names
 from db.universe.details import details_are_wanted, want_aged_details
 from db.universe.names import store_names
-from eve.esi import Esi
-from eve.lookup import IDS_PER_CALL
+from eve.esi.client import Esi
+from eve.esi.lookup import IDS_PER_CALL
 
 CALLS = 5
 """Bulk calls one activity makes."""

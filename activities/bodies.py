@@ -27,7 +27,7 @@ from eve.errors import (
     RateLimited,
     Unavailable,
 )
-from eve.esi import Esi
+from eve.esi.client import Esi
 from eve.killmail import KillmailRef
 from live import LiveEvents
 

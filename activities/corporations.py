@@ -39,9 +39,9 @@ from eve.errors import (
     RoleMissing,
     TokenRevoked,
 )
-from eve.esi import Esi
-from eve.killmail_list import KillmailWalk
-from eve.scopes import CORPORATION_SCOPES, DIRECTOR_ROLE
+from eve.esi.client import Esi
+from eve.esi.killmail_list import KillmailWalk
+from eve.sso.scopes import CORPORATION_SCOPES, DIRECTOR_ROLE
 from live import LiveEvents
 
 

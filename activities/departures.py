@@ -13,7 +13,7 @@ from contracts.upkeep import LeavingCharacter
 from db.accounts.departures import Departure, departures_of, finish_departure, is_here
 from db.accounts.vault import TokenVault, VaultError
 from eve.errors import EveError
-from eve.sso import Sso
+from eve.sso.client import Sso
 from temporal.connection import CALL_TIMEOUT
 from temporal.corporation_sync import CorporationNotRunning, signal_corporation_sync
 

@@ -14,9 +14,9 @@ from contracts.call_classes import CallClass
 from contracts.universe import Described
 from db.universe import details
 from db.universe.details import Kind, store_details, wanted_ids
-from eve import universe
 from eve.errors import BadRequest, EveError, MalformedBody, NotFound
-from eve.esi import Esi
+from eve.esi import universe
+from eve.esi.client import Esi
 
 PER_CALL = 200
 """Ids one activity asks for."""

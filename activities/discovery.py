@@ -14,8 +14,8 @@ from db.accounts.vault import TokenVault
 from db.syncs.looks import Standing, standing
 from db.syncs.subjects import a_character
 from eve.errors import AccessTokenRejected
-from eve.esi import Esi
-from eve.killmail_list import KillmailWalk
+from eve.esi.client import Esi
+from eve.esi.killmail_list import KillmailWalk
 from live import LiveEvents
 
 

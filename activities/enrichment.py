@@ -15,7 +15,7 @@ from contracts.sync import NamedEntities, NameEntities
 from db.universe.details import want_details
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
 from eve.errors import EveError, NotFound, Unavailable
-from eve.esi import Esi, SolarSystem
+from eve.esi.client import Esi, SolarSystem
 from live import LiveEvents
 
 SYSTEMS_AT_ONCE = 10

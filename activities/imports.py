@@ -27,7 +27,7 @@ from db.intake.imports import begin_import, finish_import, note_import
 from db.intake.references import stored_among
 from db.intake.store import RefusedKillmails, store_killmails
 from db.values.appraisal import appraise
-from eve.zkillboard import Month, Zkillboard, ZkillboardPage
+from eve.zkillboard.client import Month, Zkillboard, ZkillboardPage
 from live import LiveEvents
 
 STORED_AT_ONCE = 50

@@ -10,7 +10,7 @@ import asyncpg
 from contracts.sync import Discovery
 from db.syncs.looks import ListedPage, ListSeen, Standing, note_idle_look, take_on
 from db.syncs.subjects import Subject
-from eve.killmail_list import KillmailWalk
+from eve.esi.killmail_list import KillmailWalk
 from live import LiveEvents
 
 

@@ -13,7 +13,7 @@ from contracts.call_classes import CallClass
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 from db.values.appraisal import appraise, killmails_since, waiting_for_appraisal
 from db.values.prices import SnapshotOutOfOrder, latest_snapshot, repeat_snapshot, store_snapshot
-from eve.esi import Esi
+from eve.esi.client import Esi
 
 PAGE = 200
 """Killmails one statement appraises; it holds their rows locked for some tenths of a second."""

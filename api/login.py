@@ -44,8 +44,8 @@ from db.accounts.sessions import (
 )
 from db.corporations.directors import followed_by
 from eve.errors import EveError
-from eve.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, KILLMAIL_SCOPE
-from eve.sso import Grant
+from eve.sso.client import Grant
+from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, KILLMAIL_SCOPE
 
 log = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from api.browser_cookies import caller
 from api.services import services_of
 from contracts.sync import SyncState
 from db.syncs.figures import Figures, figures
-from eve.budget import BucketState, Budget, Pause
 from eve.errors import Unavailable
+from eve.esi.budget import BucketState, Budget, Pause
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")

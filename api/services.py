@@ -21,12 +21,12 @@ from api.rate_limits import RateLimits
 from api.sync_requests import SyncRequests
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from eve.budget import Budget
-from eve.esi import Esi
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
 from eve.session import open_session
-from eve.sso import Sso
-from eve.zkillboard import Zkillboard
-from eve.zkillboard_turns import Turns
+from eve.sso.client import Sso
+from eve.zkillboard.client import Zkillboard
+from eve.zkillboard.turns import Turns
 from live import LiveEvents
 from settings import Settings
 from temporal.connection import connect_temporal

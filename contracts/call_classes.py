@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class CallClass(StrEnum):
-    """What an ESI call is for; each class may spend a bucket down to its own reserve (`eve/budget.py`)."""
+    """What an ESI call is for; each class may spend a bucket down to its own reserve (`eve/esi/budget.py`)."""
 
     LIVE = "live"  # routine looks, and what a person waits for
     FIRST_SYNC = "first_sync"

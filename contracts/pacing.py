@@ -12,7 +12,7 @@ JITTER = 0.05
 FIRST_RETRY_SECONDS = 60
 """Delay after the first failed look; doubled for each further one, up to the interval."""
 LIMIT_SPREAD_SECONDS = 1.0
-"""After a spent budget; the account of the budget has told everybody another moment (`eve/budget.py`)."""
+"""After a spent budget; the account of the budget has told everybody another moment (`eve/esi/budget.py`)."""
 DOWNTIME_SPREAD_SECONDS = (5.0, 240.0)
 """Least and most over which everybody comes back after EVE was away: half as long as it was, within these."""
 

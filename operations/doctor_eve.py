@@ -10,9 +10,9 @@ from typing import Any
 
 import aiohttp
 
-from eve.budget import Budget
 from eve.errors import EveError
-from eve.esi import Esi
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
 from eve.session import open_session
 from operations.connections import reason, redis_client
 from operations.failure import OperationFailed

@@ -8,7 +8,7 @@ from datetime import datetime
 from contracts.sync import SyncState
 from contracts.sync_sentences import SENTENCES, action_in
 from db.syncs.figures import figures
-from eve.budget import BucketState, Budget, Pause
+from eve.esi.budget import BucketState, Budget, Pause
 from operations.connections import database, redis_client, temporal_client, temporal_failures
 from settings import Settings
 from temporal.task_queues import TaskQueueFigures, describe_task_queues

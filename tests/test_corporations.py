@@ -20,11 +20,11 @@ from db.accounts.vault import TokenVault
 from db.corporations.directors import follow, unfollow
 from db.corporations.followed import account_corporations
 from db.pool import open_pool
-from eve.budget import Budget
-from eve.pkce import code_challenge, new_code_verifier
-from eve.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from eve.esi.budget import Budget
 from eve.session import open_session
-from eve.sso import Sso
+from eve.sso.client import Sso
+from eve.sso.pkce import code_challenge, new_code_verifier
+from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from sandbox.eve.roster import Pilot
 from sandbox.eve.server import SandboxEve
 from settings import Settings

@@ -16,7 +16,7 @@ from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from eve.errors import TokenRevoked
 from eve.session import open_session
-from eve.sso import Sso
+from eve.sso.client import Sso
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.connection import connect_temporal

@@ -103,7 +103,7 @@ def test_only_one_module_speaks_to_python_jose() -> None:
         for path in files_of(room)
         if room != "sandbox" and any(module.partition(".")[0] == "jose" for module in imported_modules(path))
     }
-    assert importers == {"eve/access_token.py"}
+    assert importers == {"eve/sso/access_token.py"}
 
 
 def test_no_file_is_two_rooms() -> None:

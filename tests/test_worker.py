@@ -14,10 +14,10 @@ from contracts.sync import SyncState, user_sync_id
 from db.accounts.grants import grant_character
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from eve.pkce import code_challenge, new_code_verifier
-from eve.scopes import KILLMAIL_SCOPE
 from eve.session import open_session
-from eve.sso import Sso
+from eve.sso.client import Sso
+from eve.sso.pkce import code_challenge, new_code_verifier
+from eve.sso.scopes import KILLMAIL_SCOPE
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.connection import connect_temporal

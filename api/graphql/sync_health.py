@@ -10,8 +10,8 @@ from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from db.syncs.health import failures_by_reason, late_pilots, sync_health
-from eve.budget import BucketState, Budget
 from eve.errors import Unavailable
+from eve.esi.budget import BucketState, Budget
 
 query = ObjectType("Query")
 Row = dict[str, Any]

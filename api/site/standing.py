@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from api.services import Services
 from db.syncs.figures import Figures, figures
-from eve.budget import BucketState, Budget, Pause
 from eve.errors import Unavailable
+from eve.esi.budget import BucketState, Budget, Pause
 from temporal.task_queues import TaskQueueFigures, TemporalDoesNotAnswer, task_queue_figures
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from db.corporations.directors import granted_again
 from db.syncs.status import AccountCharacter, characters
 
 if TYPE_CHECKING:
-    from eve.sso import Grant
+    from eve.sso.client import Grant
 
 # A new grant ends only these: a paused sync stays paused, a running one goes on.
 ENDED_BY_A_GRANT = (SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED)

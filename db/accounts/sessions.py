@@ -6,7 +6,6 @@ no session. Times are UTC.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 from collections.abc import Collection
@@ -18,6 +17,7 @@ import asyncpg
 
 from db.accounts.vault import TokenVault
 from db.corporations.boards import SEEN_BY_USER
+from eve.sso.pkce import code_challenge, new_code_verifier
 
 SESSION_LIFETIME = timedelta(days=30)
 """From the last visit, give or take `SEEN_EVERY`."""
@@ -190,7 +190,7 @@ async def start_login(pool: asyncpg.Pool, vault: TokenVault, browser: str, accou
     Args:
         account_id: the account the character is to be added to; None: log in.
     """
-    state, verifier = new_secret(), new_secret()
+    state, verifier = new_secret(), new_code_verifier()
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("DELETE FROM login_attempts WHERE expires_at < now() - interval '1 hour'")
         await connection.execute(
@@ -204,8 +204,7 @@ async def start_login(pool: asyncpg.Pool, vault: TokenVault, browser: str, accou
             account_id,
             LOGIN_LIFETIME,
         )
-    challenge = base64.urlsafe_b64encode(digest(verifier)).rstrip(b"=").decode()
-    return StartedLogin(state, challenge)
+    return StartedLogin(state, code_challenge(verifier))
 
 
 async def take_login(pool: asyncpg.Pool, vault: TokenVault, state: str, browser: str) -> LoginInProgress | None:

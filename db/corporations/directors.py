@@ -11,7 +11,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from contracts.corporations import NPC_CORPORATION_IDS, DirectorStanding
-from eve.scopes import CORPORATION_SCOPES
+from eve.sso.scopes import CORPORATION_SCOPES
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 

@@ -12,7 +12,7 @@ import orjson
 from contracts.corporation_sentences import DIRECTOR_SENTENCES, corporation_sentence
 from contracts.corporations import NPC_CORPORATION_IDS, DirectorStanding
 from contracts.sync import Progress, SyncState
-from eve.scopes import CORPORATION_SCOPES
+from eve.sso.scopes import CORPORATION_SCOPES
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from activities.errors import CharacterRemoved
 from contracts.sync import AccessTokenReady, EnsureAccessToken
 from eve.errors import ClientRejected, OwnerChanged, TokenRevoked, Unavailable
-from eve.sso import Grant
+from eve.sso.client import Grant
 from tests.activities.world import ENEMY, PILOT, World, grant
 
 

@@ -12,7 +12,7 @@ from activities.errors import CharacterRemoved
 from contracts.sync import DiscoverKillmails, Discovery, FetchKillmails, FinishRun, RunAccount
 from db.intake.store import store_killmails
 from eve.errors import AccessTokenRejected, Forbidden, InvalidHash, RateLimited, Unavailable
-from eve.killmail_list import KillmailWalk
+from eve.esi.killmail_list import KillmailWalk
 from tests.activities.world import ENEMY, PILOT, World
 from tests.db.bodies import body, raw
 

@@ -14,7 +14,7 @@ from contracts.imports import FinishImport, ImportAccount, ImportedPage, ImportP
 from contracts.sync import FailureType, FetchKillmails
 from db.intake.references import FailedAttempt, claim, record_failures
 from eve.errors import InvalidHash, ZkillboardRefused
-from eve.zkillboard import ZkillboardPage
+from eve.zkillboard.client import ZkillboardPage
 from tests.activities.world import ENEMY, PILOT, World
 from tests.activities.zkillboard import listed
 from tests.db.bodies import body

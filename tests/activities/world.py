@@ -20,14 +20,14 @@ from activities.runs import Runs
 from contracts.call_classes import CallClass
 from db.accounts.grants import grant_character
 from db.accounts.vault import TokenVault
-from eve.access_token import VerifiedCharacter
 from eve.errors import EveError, NotFound
-from eve.esi import Esi, NamedId, Names, SolarSystem
+from eve.esi.client import Esi, NamedId, Names, SolarSystem
+from eve.esi.killmail_list import KillmailWalk, PageSeen
+from eve.esi.universe import Details, Lookup
 from eve.killmail import KillmailRef
-from eve.killmail_list import KillmailWalk, PageSeen
-from eve.scopes import KILLMAIL_SCOPE
-from eve.sso import Grant, Sso
-from eve.universe import Details, Lookup
+from eve.sso.access_token import VerifiedCharacter
+from eve.sso.client import Grant, Sso
+from eve.sso.scopes import KILLMAIL_SCOPE
 from live import LiveEvents
 from tests.activities.zkillboard import StandInZkillboard
 from tests.db.bodies import body, raw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eve.errors import EveError, NotFound
 from eve.killmail import KillmailRef
-from eve.zkillboard import Month, Zkillboard, ZkillboardKillmail, ZkillboardPage
+from eve.zkillboard.client import Month, Zkillboard, ZkillboardKillmail, ZkillboardPage
 from tests.db.bodies import Body, raw
 
 PageKey = tuple[int, int, int]

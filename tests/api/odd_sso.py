@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from eve.scopes import KILLMAIL_SCOPE
+from eve.sso.scopes import KILLMAIL_SCOPE
 from sandbox.eve.signing import SigningKeys
 
 CLIENT_ID = "test-client"

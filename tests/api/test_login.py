@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from db.accounts.vault import TokenVault
-from eve.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, KILLMAIL_SCOPE
+from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, KILLMAIL_SCOPE
 from settings import Settings
 from tests.api.odd_sso import OddSso, serve_odd_sso
 from tests.api.site import Browser, Site, open_browser, serve

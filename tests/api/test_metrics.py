@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer
-from eve.budget import Budget
-from eve.routes import KILLMAIL
+from eve.esi.budget import Budget
+from eve.esi.routes import KILLMAIL
 from tests.api.site import Browser, Site
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eve.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.api.site import Browser, Site
 from tests.api.test_pages import Document
 from tests.db.bodies import body

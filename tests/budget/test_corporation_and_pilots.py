@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from contracts.sync import SyncState
 from db.corporations.directors import follow
-from eve.budget import Budget
+from eve.esi.budget import Budget
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from settings import Settings

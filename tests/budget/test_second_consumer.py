@@ -11,8 +11,8 @@ import pytest
 import redis.asyncio
 from temporalio.client import Client
 
-from eve.budget import Budget
-from eve.budget_rules import NOT_OURS
+from eve.esi.budget import Budget
+from eve.esi.budget_rules import NOT_OURS
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.user_sync import signal_user_sync, start_or_wake

@@ -11,7 +11,7 @@ from db.corporations.directors import CannotFollow, follow, granted_again, mark,
 from db.intake.references import users_on
 from db.intake.store import store_killmails
 from db.killmails.feed import KillmailFilter, Viewer, feed, killmail
-from eve.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.db.bodies import body, raw
 
 OURS, THEIRS, NPC = 98_000_001, 98_000_002, 1_000_166

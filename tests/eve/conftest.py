@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 import redis.asyncio
 
-from eve.budget import Budget
-from eve.esi import Esi
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
 from eve.session import open_session
 from tests.eve.servers import CLIENT_ID, Handler, serving, settings_for
 

@@ -7,9 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from jose import jwt
 
-from eve.access_token import VerifiedCharacter, verify
 from eve.errors import UntrustedAccessToken
-from eve.sso_documents import CCP_ISSUERS
+from eve.sso.access_token import VerifiedCharacter, verify
+from eve.sso.documents import CCP_ISSUERS
 from tests.eve.fake_sso import (
     EC_KEY,
     EC_KID,

@@ -9,9 +9,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer
-from eve.budget import BucketState, Budget, Reservation
 from eve.errors import Downtime, ErrorLimited, EveError, RateLimited, Unavailable
-from eve.routes import CHARACTER_KILLMAILS, KILLMAIL, NAMES, SERVER_STATUS, SOLAR_SYSTEM, Route
+from eve.esi.budget import BucketState, Budget, Reservation
+from eve.esi.routes import CHARACTER_KILLMAILS, KILLMAIL, NAMES, SERVER_STATUS, SOLAR_SYSTEM, Route
 from tests.eve.conftest import QUIET_HOUR
 from tests.eve.servers import errors_left, tokens
 

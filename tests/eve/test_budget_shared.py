@@ -9,9 +9,9 @@ import pytest
 import redis.asyncio
 
 from contracts.call_classes import CallClass
-from eve.budget import Budget
 from eve.errors import RateLimited
-from eve.routes import CHARACTER_KILLMAILS, KILLMAIL
+from eve.esi.budget import Budget
+from eve.esi.routes import CHARACTER_KILLMAILS, KILLMAIL
 from tests.eve.conftest import QUIET_HOUR
 from tests.eve.servers import tokens
 from tests.eve.test_budget import CALLER, answer, bucket, call, spend_until_refused
@@ -40,7 +40,7 @@ async def test_after_a_silence_one_call_goes_first_and_the_others_heed_its_answe
 async def test_a_probe_that_hears_nothing_gives_the_others_their_slots_back(
     budget: Budget, redis_client: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("eve.budget.PROBE_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("eve.esi.budget.PROBE_WAIT_SECONDS", 0.1)
     await call(budget, KILLMAIL, None, answer(headers=tokens(3598)))
     await silence(redis_client, "killmail")
     await budget.reserve(KILLMAIL, None, CallClass.LIVE)  # hangs

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from eve.cached_document import CachedDocument
 from eve.errors import Unavailable
+from eve.sso.cached_document import CachedDocument
 
 
 class Server:

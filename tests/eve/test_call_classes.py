@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from contracts.call_classes import PRIORITY_OF, CallClass
-from eve.budget import Budget
-from eve.budget_rules import RESERVES
 from eve.errors import RateLimited
-from eve.routes import CHARACTER_KILLMAILS
+from eve.esi.budget import Budget
+from eve.esi.budget_rules import RESERVES
+from eve.esi.routes import CHARACTER_KILLMAILS
 from tests.eve.test_budget import CALLER, answer, bucket, call, spend_until_refused
 
 MOST_URGENT_FIRST = [

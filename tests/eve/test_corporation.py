@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from contracts.call_classes import CallClass
-from eve.budget import Budget
 from eve.errors import Forbidden, NotInCorporation, RoleMissing, Unavailable
-from eve.esi import Esi
-from eve.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, DIRECTOR_ROLE, KILLMAIL_SCOPE
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
 from eve.session import open_session
+from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, DIRECTOR_ROLE, KILLMAIL_SCOPE
 from sandbox.eve.server import SandboxEve
 from tests.eve.servers import CLIENT_ID, settings_for
 

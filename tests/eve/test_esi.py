@@ -17,7 +17,7 @@ from eve.errors import (
     RateLimited,
     Unavailable,
 )
-from eve.esi import Affiliation, NamedId, ServerStatus, SolarSystem
+from eve.esi.client import Affiliation, NamedId, ServerStatus, SolarSystem
 from eve.killmail import KillmailRef
 from eve.session import COMPATIBILITY_DATE
 from tests.eve.conftest import OpenEsi

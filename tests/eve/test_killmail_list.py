@@ -15,9 +15,9 @@ from eve.errors import (
     RoleMissing,
     Unavailable,
 )
-from eve.esi import Esi
+from eve.esi.client import Esi
+from eve.esi.killmail_list import KillmailWalk, PageSeen
 from eve.killmail import KillmailRef
-from eve.killmail_list import KillmailWalk, PageSeen
 from tests.eve.conftest import OpenEsi
 from tests.eve.servers import CHARACTER_ID, Handler, tokens
 

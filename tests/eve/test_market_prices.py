@@ -9,7 +9,7 @@ from aiohttp import web
 
 from contracts.call_classes import CallClass
 from eve.errors import MalformedBody, Unavailable
-from eve.market_prices import MarketPrice
+from eve.esi.market_prices import MarketPrice
 from tests.eve.conftest import OpenEsi
 from tests.eve.servers import errors_left
 

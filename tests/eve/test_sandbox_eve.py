@@ -13,7 +13,6 @@ import orjson
 import pytest
 
 from contracts.call_classes import CallClass
-from eve.budget import Budget
 from eve.errors import (
     AccessTokenRejected,
     ErrorLimited,
@@ -24,12 +23,13 @@ from eve.errors import (
     TokenRevoked,
     Unavailable,
 )
-from eve.esi import Esi
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
 from eve.killmail import KillmailRef
-from eve.pkce import code_challenge, new_code_verifier
-from eve.scopes import CORPORATION_KILLMAIL_SCOPE, KILLMAIL_SCOPE
 from eve.session import open_session
-from eve.sso import Grant, Sso
+from eve.sso.client import Grant, Sso
+from eve.sso.pkce import code_challenge, new_code_verifier
+from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, KILLMAIL_SCOPE
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from tests.eve.servers import CLIENT_ID, settings_for

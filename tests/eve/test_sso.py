@@ -19,10 +19,10 @@ from eve.errors import (
     Unavailable,
     UntrustedAccessToken,
 )
-from eve.pkce import code_challenge, new_code_verifier
-from eve.scopes import CORPORATION_KILLMAIL_SCOPE, KILLMAIL_SCOPE
 from eve.session import open_session
-from eve.sso import Sso
+from eve.sso.client import Sso
+from eve.sso.pkce import code_challenge, new_code_verifier
+from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, KILLMAIL_SCOPE
 from tests.eve.fake_sso import KEYS, RSA_KEY, FakeSso, claims, grant, jws, rsa_jwk, token
 from tests.eve.servers import CHARACTER_ID, CLIENT_ID, serving, settings_for
 

@@ -19,8 +19,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 import cli
 from contracts.call_classes import CallClass
 from eve.answer import Answer
-from eve.budget import Budget
-from eve.routes import KILLMAIL
+from eve.esi.budget import Budget
+from eve.esi.routes import KILLMAIL
 from sandbox.process import free_port
 
 KEY = Fernet.generate_key().decode()

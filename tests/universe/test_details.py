@@ -22,11 +22,11 @@ from contracts.sync import NameEntities
 from contracts.universe import Described, RefreshedNames, RefreshNames
 from db.intake.store import store_killmails
 from db.universe.static_data import load_static_data
-from eve.budget import Budget
-from eve.esi import Esi
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
+from eve.esi.universe import Lookup
 from eve.session import open_session
 from eve.static_data import StaticData
-from eve.universe import Lookup
 from live import LiveEvents
 from operations.static_data import static_rows
 from sandbox.eve.server import SandboxEve

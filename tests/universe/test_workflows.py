@@ -19,8 +19,8 @@ from activities.enrichment import Enrichment
 from contracts.sync import NameEntities
 from contracts.universe import DETAIL_ACTIVITIES, ENRICHMENT_ID, EnrichmentReport
 from db.intake.store import store_killmails
-from eve.budget import Budget
-from eve.esi import Esi
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
 from eve.session import open_session
 from live import LiveEvents
 from sandbox.eve.server import SandboxEve

@@ -15,8 +15,8 @@ from activities.values import Values
 from contracts.call_classes import CallClass
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 from db.intake.store import store_killmails
-from eve.esi import Esi
-from eve.market_prices import MarketPrice, MarketPrices
+from eve.esi.client import Esi
+from eve.esi.market_prices import MarketPrice, MarketPrices
 from tests.db.bodies import body, raw
 from tests.values.world import DAY, RIFTER
 

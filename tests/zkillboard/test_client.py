@@ -26,8 +26,8 @@ from eve.errors import (
     ZkillboardRefused,
 )
 from eve.session import open_session
-from eve.zkillboard import Month, Zkillboard
-from eve.zkillboard_turns import Turns
+from eve.zkillboard.client import Month, Zkillboard
+from eve.zkillboard.turns import Turns
 from tests.db.bodies import body
 from tests.eve.servers import serving, settings_for
 

@@ -16,14 +16,12 @@ import aiohttp
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer, exchange
-from eve.budget import Budget, utc_now
 from eve.errors import MalformedBody, Unavailable
-from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
-from eve.killmail_list import KillmailWalk, PageSeen, walk
-from eve.lookup import resolve
-from eve.market_prices import MarketPrices, market_prices
-from eve.responses import expect, failure, parsed
-from eve.routes import (
+from eve.esi.budget import Budget, utc_now
+from eve.esi.killmail_list import KillmailWalk, PageSeen, walk
+from eve.esi.lookup import resolve
+from eve.esi.market_prices import MarketPrices, market_prices
+from eve.esi.routes import (
     AFFILIATION,
     CHARACTER_KILLMAILS,
     CHARACTER_ROLES,
@@ -35,7 +33,9 @@ from eve.routes import (
     SOLAR_SYSTEM,
     Route,
 )
-from eve.universe import Details, Lookup
+from eve.esi.universe import Details, Lookup
+from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
+from eve.responses import expect, failure, parsed
 
 __all__ = ["Affiliation", "Esi", "KillmailWalk", "NamedId", "Names", "PageSeen", "ServerStatus", "SolarSystem"]
 

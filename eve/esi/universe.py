@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eve.errors import MalformedBody
-from eve.routes import Route
+from eve.esi.routes import Route
 
 Details = tuple[Any, ...]
 

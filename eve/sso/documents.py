@@ -14,8 +14,8 @@ import aiohttp
 import orjson
 
 from eve.answer import exchange
-from eve.cached_document import CachedDocument
 from eve.errors import MalformedBody, Unavailable
+from eve.sso.cached_document import CachedDocument
 
 CCP_ISSUERS = ("https://login.eveonline.com", "login.eveonline.com", "https://login.eveonline.com/")
 """How EVE's access tokens have named their issuer; the documentation has all three."""

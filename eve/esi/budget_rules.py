@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer
-from eve.routes import ERROR_LIMIT, Limit, Route
+from eve.esi.routes import ERROR_LIMIT, Limit, Route
 
 _SHARED = "source-address"
 

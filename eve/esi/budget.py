@@ -23,15 +23,15 @@ import redis.asyncio
 import redis.exceptions
 
 from contracts.call_classes import CallClass
-from eve import budget_scripts
 from eve.answer import Answer
-from eve.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, bucket_name, cost_of, pause_name
-from eve.budget_states import BucketState, Pause, Reservation
-from eve.downtime import daily_downtime_ends, says_downtime
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
-from eve.limit_headers import limit_seen
+from eve.esi import budget_scripts
+from eve.esi.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, bucket_name, cost_of, pause_name
+from eve.esi.budget_states import BucketState, Pause, Reservation
+from eve.esi.downtime import daily_downtime_ends, says_downtime
+from eve.esi.limit_headers import limit_seen
+from eve.esi.routes import ERROR_LIMIT, Limit, Route
 from eve.responses import error_limit_reset, retry_after
-from eve.routes import ERROR_LIMIT, Limit, Route
 
 __all__ = ["BucketState", "Budget", "CallClass", "Pause", "Reservation"]
 

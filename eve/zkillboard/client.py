@@ -30,7 +30,7 @@ from eve.errors import (
 )
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
 from eve.responses import error_text, is_html, retry_after
-from eve.zkillboard_turns import PATIENCE_SECONDS, Turn, Turns
+from eve.zkillboard.turns import PATIENCE_SECONDS, Turn, Turns
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 """200 killmails of large battles, unpacked."""

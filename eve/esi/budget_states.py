@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.call_classes import CallClass
-from eve.routes import Limit, Route
+from eve.esi.routes import Limit, Route
 
 
 @dataclass(frozen=True, slots=True)

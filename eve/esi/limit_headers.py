@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eve.routes import ERROR_LIMIT, Limit
+from eve.esi.routes import ERROR_LIMIT, Limit
 
 _LIMIT = re.compile(r"\s*(\d{1,9})\s*/\s*(\d{1,6})\s*([smhd])\s*")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -1,7 +1,7 @@
 """The routes of ESI that we call, and the budget each is believed to draw on.
 
 The groups and sizes are those of ESI's OpenAPI document of 2026-07-21 (`x-rate-limit`). They are a first
-guess: `eve/budget.py` learns the group and its size from the headers of each answer.
+guess: `eve/esi/budget.py` learns the group and its size from the headers of each answer.
 """
 
 from __future__ import annotations

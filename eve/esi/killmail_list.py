@@ -16,7 +16,7 @@ from typing import Any
 
 from eve.answer import Answer
 from eve.errors import NotFound, RateLimited
-from eve.freshness import fresh_until
+from eve.esi.freshness import fresh_until
 from eve.killmail import KillmailRef, is_killmail_hash
 from eve.responses import expect, parsed
 

@@ -16,12 +16,12 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import orjson
 
-from eve.access_token import VerifiedCharacter, verify
 from eve.answer import exchange
-from eve.budget import utc_now
 from eve.errors import MalformedBody, Unavailable
-from eve.sso_documents import SsoDocuments
-from eve.sso_responses import sso_failure
+from eve.esi.budget import utc_now
+from eve.sso.access_token import VerifiedCharacter, verify
+from eve.sso.documents import SsoDocuments
+from eve.sso.responses import sso_failure
 from settings import Settings
 
 

@@ -1,0 +1,1 @@
+"""ESI: its routes, its lists, its names, and the budget that all workers share."""

@@ -1,0 +1,1 @@
+"""EVE SSO: logins, refreshes, and the access tokens it signs."""

@@ -1,0 +1,1 @@
+"""zKillboard: one character's history, a page a second."""
