@@ -90,7 +90,7 @@ def configure_logging(settings: Settings) -> None:
     """Send every logger of this process, libraries' too, to standard error in one format, redacted.
 
     uvicorn must be started with `log_config=None`, or it would install handlers of its own, and with
-    `access_log=False`: `api/request_log.py` writes a line for each request.
+    `access_log=False`: `api/serving/request_log.py` writes a line for each request.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())

@@ -12,28 +12,22 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from api import (
-    account_export,
-    account_pages,
-    error_pages,
-    health,
-    import_page,
-    killmail_export,
-    login,
-    metrics,
-    settings_page,
-)
+from api.exports import account as account_export
+from api.exports import killmails as killmail_export
 from api.graphql.execution import Executor
 from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
 from api.graphql.websocket import graphql_websocket
-from api.request_log import RequestLog
-from api.security_headers import SecurityHeaders
+from api.login import routes as login
 from api.services import open_services
+from api.serving import health, metrics
+from api.serving.request_log import RequestLog
+from api.serving.security_headers import SecurityHeaders
+from api.site import account_pages, error_pages, import_page, settings_page
 from api.site.routes import SITE_ROUTES
 from settings import Settings
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "site" / "static"
 MAX_BODY = 131_072
 """Bytes of any request's body; GraphQL and the forms have less."""
 

@@ -17,8 +17,8 @@ from starlette.requests import HTTPConnection
 from api.compiled.plans import CompiledReads
 from api.graphql.persisted import PersistedQueries
 from api.live.feed import LiveFeed
-from api.rate_limits import RateLimits
-from api.sync_requests import SyncRequests
+from api.orders.requests import SyncRequests
+from api.serving.rate_limits import RateLimits
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from eve.esi.budget import Budget

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import orjson
 
-from api.killmail_lines import Format, killmail_lines
+from api.exports.lines import Format, killmail_lines
 from db.killmails.feed import InvalidCursor, KillmailFilter, Viewer
 from operations.connections import database, postgres_failures
 from operations.failure import OperationFailed

@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import orjson
 
-from api.attacker_groups import attacker_groups
 from api.compiled import columns
 from api.compiled.columns import Batch, Writer, objects, one_or_none, slices
 from api.compiled.facts import Kind
 from api.compiled.nodes import write_node
 from api.compiled.page import Items, Page
 from api.compiled.selection import Field, NotCompiled, Selection
+from db.killmails.attacker_groups import attacker_groups
 from db.killmails.rows import Wanted
 from eve.slots import slot_name
 

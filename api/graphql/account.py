@@ -7,14 +7,14 @@ from typing import Any
 
 from ariadne import MutationType, ObjectType
 
-from api import account_orders
-from api.account_export import EXPORT_PATH
+from api.exports.account import EXPORT_PATH
 from api.graphql.arguments import eve_id
 from api.graphql.errors import Code
 from api.graphql.execution import Info
 from api.graphql.permissions import session_only
+from api.orders import account as account_orders
+from api.orders.requests import Refusal
 from api.services import Services
-from api.sync_requests import Refusal
 from db.accounts.api_keys import NewKey, ShownKey, account_api_keys
 from db.accounts.sessions import Caller, Scope, ShownSession, account_sessions
 
@@ -131,3 +131,6 @@ def _key_row(key: ShownKey) -> Row:
         "createdAt": key.created_at,
         "lastUsedAt": key.last_used_at,
     }
+
+
+BINDABLES = (me, mutation)

@@ -55,3 +55,6 @@ async def resolve_killmails(parent: Row, info: Info, first: int | None = 10) -> 
     character_id = int(parent["id"])
     feeds: AccountFeeds = parent["feeds"]
     return await feeds.of(character_id, info, size)
+
+
+BINDABLES = (account_character,)

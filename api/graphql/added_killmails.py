@@ -6,9 +6,9 @@ from typing import Any
 
 from ariadne import MutationType
 
-from api.added_killmails import Added, add_killmail
 from api.graphql.errors import Code
 from api.graphql.execution import Info
+from api.orders.added_killmails import Added, add_killmail
 
 added_killmails = MutationType()
 
@@ -26,3 +26,6 @@ async def resolve_add_killmail(_: None, info: Info, link: str) -> dict[str, Any]
 
 def _refused(code: str, message: str) -> dict[str, Any]:
     return {"killmail": None, "wasHere": False, "userErrors": [{"code": code, "message": message}]}
+
+
+BINDABLES = (added_killmails,)

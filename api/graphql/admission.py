@@ -10,8 +10,8 @@ from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
 from api.graphql.errors import Code, Refused, plain_error
 from api.graphql.execution import Answer, Context, Executor, Operation, Planned
-from api.rate_limits import Identity, Verdict
 from api.services import Services
+from api.serving.rate_limits import Identity, Verdict
 from db.accounts.sessions import Caller
 
 

@@ -37,3 +37,6 @@ def corporation_row(corporation: ShownCorporation) -> Row:
             for one in corporation.directors
         ],
     }
+
+
+BINDABLES = (me,)

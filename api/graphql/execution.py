@@ -22,12 +22,12 @@ from graphql import (
 )
 
 from api.compiled.executor import RenderedAware
-from api.credentials import Credentials
 from api.graphql import permissions
 from api.graphql.cost import MAX_COST
 from api.graphql.documents import Documents, InvalidDocument
 from api.graphql.errors import Code, Refused, plain_error, shown_error
 from api.graphql.persisted import BadPersistedQuery, persisted_hash
+from api.login.credentials import Credentials
 from api.services import Services
 from db.accounts.sessions import Caller
 

@@ -9,7 +9,7 @@ from ariadne import MutationType, QueryType
 from api.graphql.arguments import eve_id
 from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
-from api.import_orders import ImportOrder, order_import
+from api.orders.imports import ImportOrder, order_import
 from db.intake.imports import ShownImport, imports_of
 
 import_queries = QueryType()
@@ -89,3 +89,6 @@ def import_row(shown: ShownImport) -> Row:
             "cutOff": account.cut_off,
         },
     }
+
+
+BINDABLES = (import_queries, import_mutations)

@@ -6,14 +6,14 @@ from typing import Any
 
 from ariadne import MutationType
 
-from api.corporation_orders import set_corporation_publishing, set_corporation_sync
 from api.graphql.arguments import eve_id
 from api.graphql.corporations import corporation_row
 from api.graphql.errors import Code
 from api.graphql.execution import Context, Info
 from api.graphql.queries import status_row
-from api.sync_orders import give_order
-from api.sync_requests import Refusal
+from api.orders.corporations import set_corporation_publishing, set_corporation_sync
+from api.orders.requests import Refusal
+from api.orders.syncs import give_order
 from db.accounts.sessions import Caller
 from db.corporations.followed import ShownCorporation, account_corporations
 from db.syncs.status import characters
@@ -80,3 +80,6 @@ async def _order(context: Context, signal: str, character_id: int) -> Row:
         return {"status": None, "userErrors": [{"code": refusal.code, "message": refusal.message}]}
     (character,) = await characters(context.services.pool, [character_id])
     return {"status": status_row(character.status), "userErrors": []}
+
+
+BINDABLES = (mutation,)

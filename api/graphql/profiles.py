@@ -152,3 +152,6 @@ for field, resolver in (
     ("type", type_),
 ):
     query.set_field(field, resolver)
+
+
+BINDABLES = (query, me, *profiles)

@@ -132,3 +132,6 @@ def run_row(run: LastRun) -> Row:
         "failed": run.failed,
         "failures": [{"reason": reason, "count": count} for reason, count in sorted(run.failures.items())],
     }
+
+
+BINDABLES = (query,)

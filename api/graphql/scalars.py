@@ -60,3 +60,6 @@ def parse_isk(value: object) -> Decimal:
     except InvalidOperation:
         pass
     raise GraphQLError('ISK is a decimal number, best in a string: "1234567.80".')
+
+
+BINDABLES = (date_time, big_int, isk)

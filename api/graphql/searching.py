@@ -29,3 +29,6 @@ async def resolve_search(
         return []
     hits = await search(context.services.pool, name, KINDS if kinds is None else kinds, first)
     return [{"kind": hit.kind, "id": str(hit.id), "name": hit.name, "ticker": hit.ticker} for hit in hits]
+
+
+BINDABLES = (query,)

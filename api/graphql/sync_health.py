@@ -75,3 +75,6 @@ def _by_group(buckets: list[BucketState]) -> list[Row]:
         group["limit"] += bucket.limit
         group["remaining"] += bucket.remaining
     return [groups[name] for name in sorted(groups)]
+
+
+BINDABLES = (query,)

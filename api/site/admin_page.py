@@ -6,12 +6,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.page_forms import Form, posted_form, refusal_page, signed_in
-from api.rendering import render
+from api.orders.requests import Refusal
+from api.orders.syncs import ORDERS
 from api.services import Services, services_of
+from api.site.page_forms import Form, posted_form, refusal_page, signed_in
+from api.site.rendering import render
 from api.site.standing import standing
-from api.sync_orders import ORDERS
-from api.sync_requests import Refusal
 from contracts.sync import user_sync_id
 from db.accounts.admin_actions import begin_action, end_action, latest_actions, operator_among
 from db.accounts.login_watch import latest_logins, suspicions

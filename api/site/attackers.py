@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.attacker_groups import groups
+from db.killmails.attacker_groups import groups
 
 PER_PAGE = 50
 GROUPS_SHOWN = 12

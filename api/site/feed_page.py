@@ -7,13 +7,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.browser_cookies import caller
 from api.graphql.arguments import viewer
-from api.page_forms import signed_in
-from api.rendering import render
+from api.login.cookies import caller
 from api.services import services_of
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
+from api.site.page_forms import signed_in
+from api.site.rendering import render
 from api.site.sync_strip import sync_strip
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards

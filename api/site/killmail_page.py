@@ -6,14 +6,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.eft import eft
+from api.exports.eft import eft
 from api.graphql.arguments import viewer
-from api.page_forms import signed_in
-from api.rendering import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
 from api.site.fit import shown_fit
 from api.site.killmail_words import sentence, title
+from api.site.page_forms import signed_in
+from api.site.rendering import render
 from db.killmails import feed as killmails
 
 LINES_SHOWN = 150

@@ -13,13 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.graphql.arguments import viewer
-from api.page_forms import signed_in
-from api.rendering import render
 from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
+from api.site.page_forms import signed_in
 from api.site.period import Period, periods
+from api.site.rendering import render
 from api.site.top_lists import top_lists
 from db.killmails.feed import InvalidCursor, feed
 from db.killmails.filter import KillmailFilter, ParticipantFilter, Viewer

@@ -7,10 +7,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.page_forms import posted_form, refusal_page, signed_in
-from api.rendering import render
+from api.orders.syncs import ORDERS, give_order
 from api.services import services_of
-from api.sync_orders import ORDERS, give_order
+from api.site.page_forms import posted_form, refusal_page, signed_in
+from api.site.rendering import render
 from contracts.sync import SyncAction, SyncState
 from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller

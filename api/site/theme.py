@@ -8,9 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.login_outcomes import FOREIGN_REQUEST, outcome_page
-from api.request_guard import comes_from_us
+from api.login.outcomes import FOREIGN_REQUEST, outcome_page
 from api.services import services_of
+from api.serving.request_guard import comes_from_us
 from api.site.chrome import THEME_COOKIE, THEMES
 from api.site.return_to import own_path
 

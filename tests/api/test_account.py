@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from api.client_names import client_name
+from api.login.client_names import client_name
 from db.accounts.departures import delete_account, departures_of
 from db.accounts.tokens import refresh_lock
 from tests.api.site import Browser, Site, open_browser

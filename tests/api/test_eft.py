@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.eft import eft
+from api.exports.eft import eft
 from db.killmails.feed import Viewer, killmail
 from db.universe.names import store_names
 from tests.api.site import Browser, Site

@@ -12,8 +12,8 @@ import aiohttp
 import asyncpg
 import pytest
 
-from api import killmail_lines
-from api.killmail_lines import COLUMNS, PAGE_SIZE
+from api.exports import lines as killmail_lines
+from api.exports.lines import COLUMNS, PAGE_SIZE
 from db.accounts.api_keys import create_api_key
 from db.accounts.sessions import Scope
 from db.killmails.feed import feed

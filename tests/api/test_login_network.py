@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from api.login_network import login_network
+from api.login.network import login_network
 
 
 @pytest.mark.parametrize(

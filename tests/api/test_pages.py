@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.rendering import security_style
+from api.site.rendering import security_style
 from eve.security import shown_security
 from tests.api.site import Browser, Site
 from tests.db.bodies import body

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 import redis.asyncio
 
-from api import rate_limits
-from api.rate_limits import RateLimits, Verdict
+from api.serving import rate_limits
+from api.serving.rate_limits import RateLimits, Verdict
 from db.accounts.sessions import Caller
 from settings import Settings
 from tests.api.site import Browser, Site, open_browser, serve

@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from api import sync_requests
+from api.orders import requests as sync_requests
 from contracts.sync import user_sync_id
 from contracts.task_queues import TASK_QUEUES
 from sandbox.process import RunningPart, free_port

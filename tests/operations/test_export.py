@@ -114,8 +114,8 @@ async def test_what_broke_off_says_how_to_go_on(
             raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
         return await feed(*arguments, **more)
 
-    monkeypatch.setattr("api.killmail_lines.feed", breaks_off)
-    monkeypatch.setattr("api.killmail_lines.PAGE_SIZE", 4)
+    monkeypatch.setattr("api.exports.lines.feed", breaks_off)
+    monkeypatch.setattr("api.exports.lines.PAGE_SIZE", 4)
     result = await export(str(PILOT), "--output", "broken.csv")
     assert result.exit_code == 1
     cursor = result.stderr.partition("--after ")[2].strip().rstrip(".")

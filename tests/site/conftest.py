@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
-from api.browser_cookies import session_cookie_name
+from api.login.cookies import session_cookie_name
 from db.accounts.sessions import start_session
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve

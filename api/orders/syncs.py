@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from api.orders.requests import Refusal
 from api.services import Services
-from api.sync_requests import Refusal
 from contracts.sync import SyncState
 from db.accounts.sessions import Caller
 from db.syncs.status import characters

@@ -17,12 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from api.authentication import credentials_of
-from api.credentials import BadCredentials, Credentials, caller_by
+from api.exports.lines import MEDIA_TYPES, Format, killmail_lines
 from api.graphql.admission import LimitReached, charge, identity_of, turn_away
 from api.graphql.arguments import killmail_filter, viewer
 from api.graphql.errors import TOO_SLOW, Code, Refused, plain_error
-from api.killmail_lines import MEDIA_TYPES, Format, killmail_lines
+from api.login.authentication import credentials_of
+from api.login.credentials import BadCredentials, Credentials, caller_by
 from api.services import services_of
 from db.accounts.sessions import Caller, Scope
 from db.killmails.feed import InvalidCursor, KillmailFilter, Order, Viewer

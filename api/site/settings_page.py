@@ -11,13 +11,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api import import_page
-from api.browser_cookies import caller
-from api.corporation_orders import set_corporation_publishing, set_corporation_sync
-from api.login import CORPORATION_SCOPES
-from api.page_forms import posted_form, refusal_page
-from api.rendering import render
+from api.login.cookies import caller
+from api.login.routes import CORPORATION_SCOPES
+from api.orders.corporations import set_corporation_publishing, set_corporation_sync
 from api.services import services_of
+from api.site import import_page
+from api.site.page_forms import posted_form, refusal_page
+from api.site.rendering import render
 from db.accounts.api_keys import account_api_keys
 from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller, account_sessions

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.graphql.errors import Code, plain_error
-from api.rendering import render
-from api.request_log import request_id
+from api.serving.request_log import request_id
+from api.site.rendering import render
 from api.site.return_to import remember_page
 
 log = logging.getLogger(__name__)

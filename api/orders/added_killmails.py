@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 import redis.exceptions
 
+from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
 from api.services import Services
-from api.sync_requests import AWAY, PATIENCE_SECONDS, Refusal
 from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
 from db.intake.arrivals import record_arrivals

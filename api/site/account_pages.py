@@ -5,13 +5,13 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api import account_orders
-from api.browser_cookies import forget_session
-from api.page_forms import posted_form, refusal_page
-from api.rendering import render
+from api.login.cookies import forget_session
+from api.orders import account as account_orders
+from api.orders.requests import Refusal
+from api.orders.syncs import ORDERS, give_order
 from api.services import services_of
-from api.sync_orders import ORDERS, give_order
-from api.sync_requests import Refusal
+from api.site.page_forms import posted_form, refusal_page
+from api.site.rendering import render
 from db.accounts.sessions import Scope
 
 

@@ -9,11 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.browser_cookies import caller
-from api.login_outcomes import FOREIGN_REQUEST, outcome_page
-from api.rendering import render
-from api.request_guard import comes_from_us
+from api.login.cookies import caller
+from api.login.outcomes import FOREIGN_REQUEST, outcome_page
 from api.services import services_of
+from api.serving.request_guard import comes_from_us
+from api.site.rendering import render
 from db.accounts.sessions import Caller
 
 MAX_FIELDS = 4

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from starlette.requests import HTTPConnection
 
-from api.browser_cookies import session_token
-from api.credentials import Credentials, Way, bearer
+from api.login.cookies import session_token
+from api.login.credentials import Credentials, Way, bearer
 
 
 def credentials_of(connection: HTTPConnection) -> Credentials | None:

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.access_notices import access_changed
-from api.browser_cookies import caller, forget_session, keep_login_browser, keep_session, login_browser, session_token
-from api.client_names import client_name
-from api.login_network import login_network
-from api.login_outcomes import (
+from api.login.access_notices import access_changed
+from api.login.client_names import client_name
+from api.login.cookies import caller, forget_session, keep_login_browser, keep_session, login_browser, session_token
+from api.login.network import login_network
+from api.login.outcomes import (
     DENIED,
     FOREIGN_REQUEST,
     NO_KILLMAIL_SCOPE,
@@ -28,8 +28,8 @@ from api.login_outcomes import (
     outcome_of,
     outcome_page,
 )
-from api.request_guard import comes_from_us, origin_of
 from api.services import Services, services_of
+from api.serving.request_guard import comes_from_us, origin_of
 from api.site.return_to import forget_page, page_to_return_to
 from contracts.call_classes import CallClass
 from db.accounts.grants import GrantedAccount, grant_character

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import Literal
 
+from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
 from api.services import Services
-from api.sync_requests import AWAY, PATIENCE_SECONDS, Refusal
 from contracts.imports import FinishImport, ImportState
 from db.accounts.sessions import Caller
 from db.intake.imports import finish_import, forget_import, imports_of, request_import

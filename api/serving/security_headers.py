@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.request_guard import origin_of
+from api.serving.request_guard import origin_of
 from settings import Settings
 
 

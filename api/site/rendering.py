@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.killmail_labels import exact_isk, flags, pricing, short_isk
-from api.request_log import request_id
+from api.exports.labels import exact_isk, flags, pricing, short_isk
+from api.serving.request_log import request_id
 from api.site.chrome import THEMES, chrome_of
 from api.site.killmail_words import name_of, party
 

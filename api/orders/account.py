@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from api.access_notices import access_changed
+from api.login.access_notices import access_changed
+from api.orders.requests import Refusal
 from api.services import Services
-from api.sync_requests import Refusal
 from db.accounts.api_keys import MOST_KEYS, NewKey, TooManyKeys, create_api_key, revoke_api_key
 from db.accounts.departures import LastCharacter, delete_account, remove_character
 from db.accounts.sessions import Caller, Scope, end_sessions

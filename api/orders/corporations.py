@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from api.orders.requests import Refusal
 from api.services import Services
-from api.sync_requests import Refusal
 from db.accounts.sessions import Caller
 from db.corporations.directors import CannotFollow, follow, publish, unfollow
 from db.corporations.followed import account_corporations

@@ -1,0 +1,1 @@
+"""Killmails and accounts on their way out: CSV, lines of JSON, EFT."""

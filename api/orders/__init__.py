@@ -1,0 +1,1 @@
+"""What a pilot may ask us to do: for their account, their syncs, their corporations and imports."""

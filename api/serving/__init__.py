@@ -1,0 +1,1 @@
+"""What every request passes: headers, guards, limits, the log; health and metrics."""
