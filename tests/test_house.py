@@ -9,54 +9,33 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import ROOT
 
 # Who may import whom: imports point down only.
 ALLOWED = {
     "settings": set[str](),
+    "contracts": set[str](),
     "observability": {"settings"},
-    "eve": {"settings"},
-    "db": {"settings", "workflows", "eve"},
+    "eve": {"settings", "contracts"},
     "live": {"settings"},
-    "workflows": {"settings"},
-    "activities": {"settings", "observability", "eve", "db", "live", "workflows"},
-    "api": {"settings", "observability", "eve", "db", "live", "workflows"},
-    "worker_main": {"settings", "observability", "eve", "db", "live", "workflows", "activities"},
-    "operations": {"settings", "observability", "eve", "db", "live", "workflows", "worker_main", "api"},
-    "sandbox": {"settings", "observability", "operations", "db", "live"},
-}
-# Modules that run inside Temporal's workflow sandbox.
-WORKFLOW_MODULES = {
-    "calls",
-    "character_cycle",
-    "contracts",
-    "corporation_contracts",
-    "corporation_cycle",
-    "corporation_status",
-    "corporation_sync",
-    "cycle",
-    "departure",
-    "departure_contracts",
-    "enrichment",
-    "failures",
-    "import_calls",
-    "import_contracts",
-    "import_status",
-    "name_refresh",
-    "naming",
-    "pacing",
-    "prices",
-    "search_attributes",
-    "status",
-    "sync_loop",
-    "universe_calls",
-    "universe_contracts",
-    "upkeep",
-    "upkeep_contracts",
-    "user_sync",
-    "value_contracts",
-    "watchdog",
-    "zkillboard_import",
+    "temporal": {"settings", "contracts"},
+    "workflows": {"contracts"},
+    "db": {"settings", "contracts", "eve"},
+    "activities": {"settings", "observability", "contracts", "eve", "db", "live", "temporal"},
+    "api": {"settings", "observability", "contracts", "eve", "db", "live", "temporal"},
+    "worker_main": {
+        "settings",
+        "observability",
+        "contracts",
+        "eve",
+        "db",
+        "live",
+        "temporal",
+        "workflows",
+        "activities",
+    },
+    "operations": {"settings", "observability", "contracts", "eve", "db", "live", "temporal", "worker_main", "api"},
+    "sandbox": {"settings", "observability", "operations", "db", "live", "temporal", "contracts"},
 }
 
 
@@ -81,17 +60,6 @@ def test_imports_point_down_only(room: str) -> None:
         for path in files_of(room)
         for module in imported_modules(path)
         if (top := module.partition(".")[0]) in {*ALLOWED, "cli", "tests"} and top not in ALLOWED[room] | {room}
-    }
-    assert not wrong
-
-
-def test_workflows_import_only_their_contracts() -> None:
-    ours = set(ALLOWED) | {"cli", "asyncpg", "aiohttp", "redis", "sqlmodel"}
-    wrong = {
-        f"workflows/{name}.py imports {module}"
-        for name in WORKFLOW_MODULES
-        for module in imported_modules(ROOT / "workflows" / f"{name}.py")
-        if module.partition(".")[0] in ours and module not in {f"workflows.{other}" for other in WORKFLOW_MODULES}
     }
     assert not wrong
 

@@ -15,5 +15,5 @@ and everyone on them. Here the same page takes less than one. How:
 A resolver asks for the compiled read and, on `NotCompiled`, goes on as if there were none: so whatever is not in the
 table (other types, fields with arguments or resolvers of their own, a null where there must be none) gets the same
 answer from graphql-core, and arguments, permissions, limits, time and errors are decided in one place for both.
-`tests/api/test_compiled.py` compares both on random documents.
+`tests/api/compiled/test_compiled.py` compares both on random documents.
 """

@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from tests.activities.world import World
+from tests.activities.stand_in_eve import World
 
 
 @pytest.fixture

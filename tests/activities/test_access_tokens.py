@@ -12,7 +12,7 @@ from activities.errors import CharacterRemoved
 from contracts.sync import AccessTokenReady, EnsureAccessToken
 from eve.errors import ClientRejected, OwnerChanged, TokenRevoked, Unavailable
 from eve.sso.client import Grant
-from tests.activities.world import ENEMY, PILOT, World, grant
+from tests.activities.stand_in_eve import ENEMY, PILOT, World, grant
 
 
 async def ensure(world: World, *, force: bool = False, character_id: int = PILOT) -> AccessTokenReady:

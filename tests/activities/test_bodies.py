@@ -9,8 +9,8 @@ import pytest
 from activities.bodies import AT_ONCE, PARK_AFTER_ATTEMPTS, failed_attempt
 from contracts.sync import FetchedKillmails, FetchKillmails, NamedEntities, NameEntities
 from eve.errors import EveError, InvalidHash, MalformedBody, NotFound, RateLimited, Unavailable
-from tests.activities.test_discovery import discover
-from tests.activities.world import ENEMY, PILOT, World
+from tests.activities.looks import discover
+from tests.activities.stand_in_eve import ENEMY, PILOT, World
 from tests.db.bodies import body, raw
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -9,32 +9,13 @@ import asyncpg
 import pytest
 
 from activities.errors import CharacterRemoved
-from contracts.sync import DiscoverKillmails, Discovery, FetchKillmails, FinishRun, RunAccount
+from contracts.sync import FetchKillmails, FinishRun
 from db.intake.store import store_killmails
 from eve.errors import AccessTokenRejected, Forbidden, InvalidHash, RateLimited, Unavailable
 from eve.esi.killmail_list import KillmailWalk
-from tests.activities.world import ENEMY, PILOT, World
+from tests.activities.looks import NEXT, discover, sync
+from tests.activities.stand_in_eve import ENEMY, PILOT, World
 from tests.db.bodies import body, raw
-
-NEXT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-
-async def discover(world: World, character_id: int = PILOT, *, full: bool = False, first: bool = False) -> Discovery:
-    request = DiscoverKillmails(character_id, full=full, first=first, next_sync_at=NEXT)
-    answer = await world.run(world.discovery.discover_killmails, request)
-    assert isinstance(answer, Discovery)
-    return answer
-
-
-async def sync(world: World, character_id: int = PILOT, **how: bool) -> RunAccount | None:
-    """A whole look, as the workflow makes it."""
-    found = await discover(world, character_id, **how)
-    if found.run_id is None:
-        return None
-    await world.run(world.bodies.fetch_killmails, FetchKillmails(found.killmail_ids))
-    account = await world.run(world.runs.finish_run, FinishRun(found.run_id, character_id, next_sync_at=NEXT))
-    assert isinstance(account, RunAccount)
-    return account
 
 
 async def rows_written(pool: asyncpg.Pool) -> int:

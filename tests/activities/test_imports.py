@@ -15,8 +15,8 @@ from contracts.sync import FailureType, FetchKillmails
 from db.intake.references import FailedAttempt, claim, record_failures
 from eve.errors import InvalidHash, ZkillboardRefused
 from eve.zkillboard.client import ZkillboardPage
-from tests.activities.world import ENEMY, PILOT, World
-from tests.activities.zkillboard import listed
+from tests.activities.stand_in_eve import ENEMY, PILOT, World
+from tests.activities.stand_in_zkillboard import listed
 from tests.db.bodies import body
 
 

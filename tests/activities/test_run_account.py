@@ -7,8 +7,8 @@ import orjson
 from contracts.sync import RunAccount
 from db.syncs.run_account import account_of
 from eve.errors import InvalidHash, Unavailable
-from tests.activities.test_discovery import discover, sync
-from tests.activities.world import ENEMY, PILOT, World
+from tests.activities.looks import discover, sync
+from tests.activities.stand_in_eve import ENEMY, PILOT, World
 
 
 def adds_up(account: RunAccount | None) -> RunAccount:

@@ -12,8 +12,8 @@ from contracts.upkeep import FullSyncsAsked
 from db.syncs.upkeep import delete_old_rows
 from temporal.corporation_sync import CorporationNotRunning
 from temporal.user_sync import WorkflowNotRunning
-from tests.activities.test_discovery import sync
-from tests.activities.world import ENEMY, PILOT, World
+from tests.activities.looks import sync
+from tests.activities.stand_in_eve import ENEMY, PILOT, World
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 OLD = timedelta(days=100)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+from tests.paths import SHARED_DATA
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 Body = dict[str, Any]

@@ -23,8 +23,7 @@ from sqlmodel import SQLModel
 
 import db.tables.killmails  # noqa: F401 - fills SQLModel.metadata
 from db.migrate import ADVISORY_LOCK, MIGRATIONS, DatabaseIsNewer, migrate, pending_revisions
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import configparser
 import re
 import shlex
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,8 @@ import yaml
 
 import cli
 from settings import Settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 ONLY_FOR_COMPOSE = {"POSTGRES_PASSWORD"}
 

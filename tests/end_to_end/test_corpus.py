@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.eve.options import SandboxOptions
 from sandbox.installation import Installation, Pilot, eventually
-from tests.conftest import SHARED_DATA
+from tests.paths import SHARED_DATA
 
 CORPUS = SHARED_DATA / "killmails"
 Body = dict[str, Any]

@@ -15,7 +15,7 @@ from settings import Settings
 from temporal.connection import connect_temporal
 from temporal.zkillboard_import import start_import
 from tests.db.bodies import body, raw
-from tests.zkillboard.conftest import add_user
+from tests.logins import add_user
 
 PILOT = 2_119_000_001
 KILLMAILS = 10_000

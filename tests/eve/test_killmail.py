@@ -1,20 +1,12 @@
-from typing import Any
-
 import orjson
 import pytest
 
 from eve.errors import MalformedBody
 from eve.killmail import KillmailRef, validate_killmail
-from tests.conftest import SHARED_DATA
+from tests.eve.smallest_killmail import SMALLEST
+from tests.paths import SHARED_DATA
 
 CORPUS = sorted((SHARED_DATA / "killmails").glob("[0-9]*.json"))
-SMALLEST: dict[str, Any] = {
-    "killmail_id": 7,
-    "killmail_time": "2011-03-04T05:06:07Z",
-    "solar_system_id": 30000142,
-    "victim": {"damage_taken": 0, "ship_type_id": 670},
-    "attackers": [{"security_status": 0, "final_blow": True, "damage_done": 0}],
-}
 
 
 def changed(path: str, value: object) -> bytes:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.claim import left_running
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 READY = "Ctrl-C stops everything."
 START_SECONDS = 90
 STOP_SECONDS = 60

@@ -17,7 +17,8 @@ from db.syncs.gaps import gaps
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.user_sync import start_or_wake
-from tests.test_worker import client, log_in, pool, stored, worker  # noqa: F401 - fixtures
+from tests.logins import log_in
+from tests.stored import stored
 from tests.workflows.waiting import eventually, ok, until
 
 
@@ -64,8 +65,8 @@ async def test_gaps_are_told_apart_by_reason_and_by_what_becomes_of_them(empty: 
 @pytest.mark.usefixtures("worker")
 async def test_what_was_given_up_or_lost_comes_back(
     settings: Settings,
-    pool: asyncpg.Pool,  # noqa: F811
-    client: Client,  # noqa: F811
+    pool: asyncpg.Pool,
+    client: Client,
     eve: SandboxEve,
 ) -> None:
     pilot = eve.pilots[0].character_id

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
-from tests.sandbox.conftest import Client
+from tests.sandbox.caller import Caller
 
 
 def everything(value: Any) -> list[Any]:
@@ -102,39 +102,39 @@ async def test_not_every_attacker_is_shown_the_killmail(eve: SandboxEve) -> None
     assert bystander
 
 
-async def test_a_body_is_for_whoever_knows_its_hash(client: Client) -> None:
-    reference = client.eve.references(client.eve.pilots[0].character_id)[0]
-    answer = await client.get(f"/killmails/{reference.killmail_id}/{reference.killmail_hash}")
+async def test_a_body_is_for_whoever_knows_its_hash(caller: Caller) -> None:
+    reference = caller.eve.references(caller.eve.pilots[0].character_id)[0]
+    answer = await caller.get(f"/killmails/{reference.killmail_id}/{reference.killmail_hash}")
     assert answer.status == 200
-    assert answer.json == client.eve.killmail(reference.killmail_id)
+    assert answer.json == caller.eve.killmail(reference.killmail_id)
     assert "killmail_hash" not in answer.json
     assert answer.headers["X-Ratelimit-Limit"] == "3600/15m"
     for wrong in (f"{reference.killmail_id}/{'0' * 40}", f"1/{reference.killmail_hash}"):
-        refused = await client.get(f"/killmails/{wrong}")
+        refused = await caller.get(f"/killmails/{wrong}")
         assert (refused.status, refused.json) == (422, {"error": "Invalid killmail_id and/or killmail_hash"})
 
 
-async def test_everything_in_a_body_has_a_name(client: Client) -> None:
+async def test_everything_in_a_body_has_a_name(caller: Caller) -> None:
     named = {"character_id", "corporation_id", "alliance_id", "faction_id", "ship_type_id", "weapon_type_id"}
     named |= {"item_type_id", "solar_system_id"}
     ids: set[int] = set()
-    for reference in client.eve.references(client.eve.pilots[0].character_id):
-        for value in everything(client.eve.killmail(reference.killmail_id)):
+    for reference in caller.eve.references(caller.eve.pilots[0].character_id):
+        for value in everything(caller.eve.killmail(reference.killmail_id)):
             if isinstance(value, dict):
                 ids |= {one for key, one in value.items() if key in named}
-    answer = await client.post("/universe/names", json=sorted(ids)[:1000])
+    answer = await caller.post("/universe/names", json=sorted(ids)[:1000])
     assert answer.status == 200
     assert {row["id"] for row in answer.json} == set(sorted(ids)[:1000])
 
 
 async def test_150_bodies_at_once_take_little_more_than_the_latency() -> None:
     async with SandboxEve(SandboxOptions(latency_seconds=0.1)) as eve, aiohttp.ClientSession() as session:
-        client = Client(eve, session)
+        caller = Caller(eve, session)
         references = eve.references(eve.pilots[0].character_id)
 
         async def body(number: int) -> int:
             one = references[number]
-            return (await client.get(f"/killmails/{one.killmail_id}/{one.killmail_hash}")).status
+            return (await caller.get(f"/killmails/{one.killmail_id}/{one.killmail_hash}")).status
 
         started = time.perf_counter()
         statuses = await asyncio.gather(*(body(number) for number in range(150)))

@@ -12,8 +12,8 @@ from sandbox.eve.budgets import Limit
 from sandbox.eve.esi_killmails import ROUTES as KILLMAIL_ROUTES
 from sandbox.eve.esi_universe import ROUTES as UNIVERSE_ROUTES
 from sandbox.eve.routing import Route
-from tests.conftest import SHARED_DATA
-from tests.sandbox.conftest import CORPORATION_SCOPE, KILLMAIL_SCOPE, Client
+from tests.paths import SHARED_DATA
+from tests.sandbox.caller import CORPORATION_SCOPE, KILLMAIL_SCOPE, Caller
 
 DOCUMENT = SHARED_DATA / "esi-openapi-2026-07-21.json"
 ROLES_SCOPE = "esi-characters.read_corporation_roles.v1"
@@ -77,8 +77,8 @@ def operation(route: Route) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.template)
-async def test_an_answer_conforms(client: Client, route: Route) -> None:
-    eve = client.eve
+async def test_an_answer_conforms(caller: Caller, route: Route) -> None:
+    eve = caller.eve
     pilot = eve.pilots[0]
     body = eve.references(pilot.character_id)[0]
     path = route.template.format(
@@ -96,7 +96,7 @@ async def test_an_answer_conforms(client: Client, route: Route) -> None:
     )
     token = eve.access_token(pilot.character_id, KILLMAIL_SCOPE, CORPORATION_SCOPE, ROLES_SCOPE)
     payload = {"json": [pilot.character_id]} if route.method == "POST" else {}
-    answer = await client.ask(route.method, path, token, **payload)
+    answer = await caller.ask(route.method, path, token, **payload)
     assert answer.status == 200, answer.text
     described = operation(route)["responses"]["200"]
     assert violations(answer.json, described["content"]["application/json"]["schema"]) == []
@@ -112,8 +112,8 @@ def test_a_limit_is_the_documents(route: Route) -> None:
     assert route.limit == expected
 
 
-async def test_every_made_up_body_conforms(client: Client) -> None:
+async def test_every_made_up_body_conforms(caller: Caller) -> None:
     described = document()["paths"]["/killmails/{killmail_id}/{killmail_hash}"]["get"]["responses"]["200"]
     schema = described["content"]["application/json"]["schema"]
-    for reference in client.eve.references(client.eve.pilots[0].character_id):
-        assert violations(client.eve.killmail(reference.killmail_id), schema) == []
+    for reference in caller.eve.references(caller.eve.pilots[0].character_id):
+        assert violations(caller.eve.killmail(reference.killmail_id), schema) == []

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.eve.server import SandboxEve
-from tests.sandbox.conftest import CORPORATION_SCOPE, KILLMAIL_SCOPE, Client
+from tests.sandbox.caller import CORPORATION_SCOPE, KILLMAIL_SCOPE, Caller
 
 
 def path_of(character_id: int) -> str:
     return f"/characters/{character_id}/killmails/recent"
 
 
-async def test_the_first_pilot_has_exactly_150_killmails_on_one_page(client: Client, token: str) -> None:
-    answer = await client.get(path_of(client.eve.pilots[0].character_id), token)
+async def test_the_first_pilot_has_exactly_150_killmails_on_one_page(caller: Caller, token: str) -> None:
+    answer = await caller.get(path_of(caller.eve.pilots[0].character_id), token)
     assert answer.status == 200
     assert len({row["killmail_id"] for row in answer.json}) == 150
     assert all(len(row["killmail_hash"]) == 40 for row in answer.json)
@@ -30,103 +30,103 @@ async def test_universes_of_one_seed_are_equal(eve: SandboxEve) -> None:
         assert other.references(first) == eve.references(first)
 
 
-async def test_an_unchanged_list_costs_a_304_of_one_token(client: Client, token: str) -> None:
-    path = path_of(client.eve.pilots[0].character_id)
-    first = await client.get(path, token)
-    second = await client.get(path, token, headers={"If-None-Match": first.headers["ETag"]})
+async def test_an_unchanged_list_costs_a_304_of_one_token(caller: Caller, token: str) -> None:
+    path = path_of(caller.eve.pilots[0].character_id)
+    first = await caller.get(path, token)
+    second = await caller.get(path, token, headers={"If-None-Match": first.headers["ETag"]})
     assert (second.status, second.text) == (304, "")
     assert second.headers["X-Ratelimit-Used"] == "1"
     assert second.headers["X-Ratelimit-Remaining"] == "27"
-    weak = await client.get(path, token, headers={"If-None-Match": f'"other", W/{first.headers["ETag"]}'})
+    weak = await caller.get(path, token, headers={"If-None-Match": f'"other", W/{first.headers["ETag"]}'})
     assert weak.status == 304
 
 
-async def test_a_list_is_cached_until_its_time_is_over_or_a_test_says_so(client: Client, token: str) -> None:
-    eve = client.eve
+async def test_a_list_is_cached_until_its_time_is_over_or_a_test_says_so(caller: Caller, token: str) -> None:
+    eve = caller.eve
     pilot = eve.pilots[0].character_id
-    before = await client.get(path_of(pilot), token)
+    before = await caller.get(path_of(pilot), token)
     made = eve.add_killmail(pilot).killmail_id
-    assert (await client.get(path_of(pilot), token)).text == before.text
+    assert (await caller.get(path_of(pilot), token)).text == before.text
     eve.expire_lists()
-    after = await client.get(path_of(pilot), token)
+    after = await caller.get(path_of(pilot), token)
     assert after.json[0]["killmail_id"] == made
     assert after.headers["ETag"] != before.headers["ETag"]
     assert after.headers["Last-Modified"] != before.headers["Last-Modified"]
     another = eve.add_killmail(pilot, "final_blow").killmail_id
     eve.advance(301)
-    assert (await client.get(path_of(pilot), token)).json[0]["killmail_id"] == another
+    assert (await caller.get(path_of(pilot), token)).json[0]["killmail_id"] == another
 
 
-async def test_an_empty_history_is_an_empty_list(client: Client) -> None:
-    newcomer = client.eve.newcomer.character_id
-    answer = await client.get(path_of(newcomer), client.eve.access_token(newcomer, KILLMAIL_SCOPE))
+async def test_an_empty_history_is_an_empty_list(caller: Caller) -> None:
+    newcomer = caller.eve.newcomer.character_id
+    answer = await caller.get(path_of(newcomer), caller.eve.access_token(newcomer, KILLMAIL_SCOPE))
     assert (answer.status, answer.json) == (200, [])
 
 
-async def test_pages_hold_a_thousand_and_end_in_404(client: Client) -> None:
-    veteran = client.eve.veteran.character_id
-    token = client.eve.access_token(veteran, KILLMAIL_SCOPE)
-    pages = [await client.get(path_of(veteran), token, params={"page": page}) for page in (1, 2)]
+async def test_pages_hold_a_thousand_and_end_in_404(caller: Caller) -> None:
+    veteran = caller.eve.veteran.character_id
+    token = caller.eve.access_token(veteran, KILLMAIL_SCOPE)
+    pages = [await caller.get(path_of(veteran), token, params={"page": page}) for page in (1, 2)]
     assert [len(page.json) for page in pages] == [1000, 150]
     assert {page.headers["X-Pages"] for page in pages} == {"2"}
     assert len({page.headers["Last-Modified"] for page in pages}) == 1
-    beyond = await client.get(path_of(veteran), token, params={"page": 3})
+    beyond = await caller.get(path_of(veteran), token, params={"page": 3})
     assert (beyond.status, beyond.json) == (404, {"error": "Requested page does not exist!"})
-    assert (await client.get(path_of(veteran), token, params={"page": 0})).status == 400
+    assert (await caller.get(path_of(veteran), token, params={"page": 0})).status == 400
 
 
-async def test_pages_can_shift_while_they_are_read(client: Client) -> None:
-    veteran = client.eve.veteran.character_id
-    token = client.eve.access_token(veteran, KILLMAIL_SCOPE)
-    client.eve.shift_pages(veteran, after_page=1, add=2)
-    first = await client.get(path_of(veteran), token)
-    second = await client.get(path_of(veteran), token, params={"page": 2})
+async def test_pages_can_shift_while_they_are_read(caller: Caller) -> None:
+    veteran = caller.eve.veteran.character_id
+    token = caller.eve.access_token(veteran, KILLMAIL_SCOPE)
+    caller.eve.shift_pages(veteran, after_page=1, add=2)
+    first = await caller.get(path_of(veteran), token)
+    second = await caller.get(path_of(veteran), token, params={"page": 2})
     assert len(second.json) == 152
     assert len({row["killmail_id"] for row in (*first.json, *second.json)}) == 1150, "two are seen twice"
     assert first.headers["Last-Modified"] != second.headers["Last-Modified"]
 
 
-async def test_the_last_page_can_vanish_while_it_is_read(client: Client) -> None:
-    veteran = client.eve.veteran.character_id
-    token = client.eve.access_token(veteran, KILLMAIL_SCOPE)
-    answer = await client.post(
+async def test_the_last_page_can_vanish_while_it_is_read(caller: Caller) -> None:
+    veteran = caller.eve.veteran.character_id
+    token = caller.eve.access_token(veteran, KILLMAIL_SCOPE)
+    answer = await caller.post(
         "/_sandbox/shift-pages", json={"character_id": veteran, "after_page": 1, "add": 0, "remove": 150}
     )
     assert answer.status == 200
-    assert (await client.get(path_of(veteran), token)).headers["X-Pages"] == "2"
-    assert (await client.get(path_of(veteran), token, params={"page": 2})).status == 404
+    assert (await caller.get(path_of(veteran), token)).headers["X-Pages"] == "2"
+    assert (await caller.get(path_of(veteran), token, params={"page": 2})).status == 404
 
 
-async def test_what_is_older_than_90_days_is_no_longer_listed(client: Client) -> None:
-    first = client.eve.pilots[0].character_id
-    client.eve.advance(60 * 86_400)
-    assert 0 < len(client.eve.references(first)) < 150
-    client.eve.advance(40 * 86_400)
-    assert client.eve.references(first) == []
+async def test_what_is_older_than_90_days_is_no_longer_listed(caller: Caller) -> None:
+    first = caller.eve.pilots[0].character_id
+    caller.eve.advance(60 * 86_400)
+    assert 0 < len(caller.eve.references(first)) < 150
+    caller.eve.advance(40 * 86_400)
+    assert caller.eve.references(first) == []
 
 
-async def test_a_list_needs_a_good_token_of_that_character_with_the_scope(client: Client, token: str) -> None:
-    eve = client.eve
+async def test_a_list_needs_a_good_token_of_that_character_with_the_scope(caller: Caller, token: str) -> None:
+    eve = caller.eve
     pilot, other = eve.pilots[0].character_id, eve.pilots[1].character_id
-    assert (await client.get(path_of(pilot))).status == 401
-    assert (await client.get(path_of(pilot), "forged")).status == 401
-    scopeless = await client.get(path_of(pilot), eve.access_token(pilot))
+    assert (await caller.get(path_of(pilot))).status == 401
+    assert (await caller.get(path_of(pilot), "forged")).status == 401
+    scopeless = await caller.get(path_of(pilot), eve.access_token(pilot))
     assert scopeless.status == 403
     assert scopeless.json == {"error": f"token is not valid for scope: {KILLMAIL_SCOPE}", "sso_status": 200}
-    assert (await client.get(path_of(other), token)).status == 403
-    assert (await client.get(path_of(pilot), token)).status == 200
+    assert (await caller.get(path_of(other), token)).status == 403
+    assert (await caller.get(path_of(pilot), token)).status == 200
     eve.advance(1_201)
-    assert (await client.get(path_of(pilot), token)).status == 401
+    assert (await caller.get(path_of(pilot), token)).status == 401
 
 
-async def test_a_corporations_list_needs_its_director(client: Client) -> None:
-    eve = client.eve
+async def test_a_corporations_list_needs_its_director(caller: Caller) -> None:
+    eve = caller.eve
     director, member, stranger = eve.pilots[0], eve.pilots[16], eve.pilots[1]
     assert director.corporation_id == member.corporation_id != stranger.corporation_id
     path = f"/corporations/{director.corporation_id}/killmails/recent"
 
     async def ask(character_id: int) -> tuple[int, Any]:
-        answer = await client.get(path, eve.access_token(character_id, CORPORATION_SCOPE))
+        answer = await caller.get(path, eve.access_token(character_id, CORPORATION_SCOPE))
         return answer.status, answer.json
 
     status, listed = await ask(director.character_id)
@@ -135,9 +135,9 @@ async def test_a_corporations_list_needs_its_director(client: Client) -> None:
     assert own < {row["killmail_id"] for row in listed}
     assert await ask(member.character_id) == (403, {"error": "Character does not have required role(s)"})
     assert await ask(stranger.character_id) == (403, {"error": "Character is not in the corporation"})
-    await client.post(f"/_sandbox/pilots/{director.character_id}/lose-role")
+    await caller.post(f"/_sandbox/pilots/{director.character_id}/lose-role")
     assert (await ask(director.character_id))[0] == 403
-    await client.post(f"/_sandbox/pilots/{director.character_id}/gain-role")
+    await caller.post(f"/_sandbox/pilots/{director.character_id}/gain-role")
     assert (await ask(director.character_id))[0] == 200
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
-from tests.sandbox.conftest import Client
+from tests.sandbox.caller import Caller
 
 
-async def test_names_are_all_or_nothing(client: Client) -> None:
-    pilot = client.eve.pilots[0]
+async def test_names_are_all_or_nothing(caller: Caller) -> None:
+    pilot = caller.eve.pilots[0]
     expected = {
         pilot.character_id: "character",
         pilot.corporation_id: "corporation",
@@ -22,34 +22,34 @@ async def test_names_are_all_or_nothing(client: Client) -> None:
         1000125: "corporation",
     }
     ids = list(expected)
-    answer = await client.post("/universe/names", json=ids)
+    answer = await caller.post("/universe/names", json=ids)
     assert {row["id"]: row["category"] for row in answer.json} == expected
-    assert (await client.post("/universe/names", json=[*ids, 424242])).status == 404
+    assert (await caller.post("/universe/names", json=[*ids, 424242])).status == 404
 
 
 @pytest.mark.parametrize("body", [[], [1, 1], list(range(1001)), ["587"], [True], {"ids": [587]}])
 @pytest.mark.parametrize("path", ["/universe/names", "/characters/affiliation"])
-async def test_a_bulk_lookup_takes_1_to_1000_unique_ids(client: Client, path: str, body: object) -> None:
-    assert (await client.post(path, json=body)).status == 400
+async def test_a_bulk_lookup_takes_1_to_1000_unique_ids(caller: Caller, path: str, body: object) -> None:
+    assert (await caller.post(path, json=body)).status == 400
 
 
-async def test_affiliations(client: Client) -> None:
-    pilots = client.eve.pilots
-    answer = await client.post("/characters/affiliation", json=[pilot.character_id for pilot in pilots])
+async def test_affiliations(caller: Caller) -> None:
+    pilots = caller.eve.pilots
+    answer = await caller.post("/characters/affiliation", json=[pilot.character_id for pilot in pilots])
     assert {(row["character_id"], row["corporation_id"], row.get("alliance_id")) for row in answer.json} == {
         (pilot.character_id, pilot.corporation_id, pilot.alliance_id) for pilot in pilots
     }
-    assert (await client.post("/characters/affiliation", json=[90000000])).status == 404
+    assert (await caller.post("/characters/affiliation", json=[90000000])).status == 404
 
 
-async def test_everything_leads_on_to_the_next(client: Client) -> None:
+async def test_everything_leads_on_to_the_next(caller: Caller) -> None:
     async def get(path: str) -> dict[str, object]:
-        answer = await client.get(path)
+        answer = await caller.get(path)
         assert answer.status == 200, path
         assert isinstance(answer.json, dict)
         return answer.json
 
-    pilot = await get(f"/characters/{client.eve.pilots[0].character_id}")
+    pilot = await get(f"/characters/{caller.eve.pilots[0].character_id}")
     corporation = await get(f"/corporations/{pilot['corporation_id']}")
     alliance = await get(f"/alliances/{corporation['alliance_id']}")
     assert alliance["executor_corporation_id"]
@@ -64,56 +64,56 @@ async def test_everything_leads_on_to_the_next(client: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["characters", "corporations", "alliances", "universe/types", "universe/systems"])
-async def test_what_is_unknown_is_404(client: Client, kind: str) -> None:
-    assert (await client.get(f"/{kind}/424242")).status == 404
-    assert (await client.get(f"/{kind}/abc")).status in (400, 404)
+async def test_what_is_unknown_is_404(caller: Caller, kind: str) -> None:
+    assert (await caller.get(f"/{kind}/424242")).status == 404
+    assert (await caller.get(f"/{kind}/abc")).status in (400, 404)
 
 
-async def test_roles_need_their_scope(client: Client) -> None:
-    director, member = client.eve.pilots[0], client.eve.pilots[-1]
+async def test_roles_need_their_scope(caller: Caller) -> None:
+    director, member = caller.eve.pilots[0], caller.eve.pilots[-1]
     scope = "esi-characters.read_corporation_roles.v1"
     for pilot, roles in ((director, ["Director"]), (member, [])):
         path = f"/characters/{pilot.character_id}/roles"
-        answer = await client.get(path, client.eve.access_token(pilot.character_id, scope))
+        answer = await caller.get(path, caller.eve.access_token(pilot.character_id, scope))
         assert answer.json["roles"] == roles
-        assert (await client.get(path, client.eve.access_token(pilot.character_id))).status == 403
+        assert (await caller.get(path, caller.eve.access_token(pilot.character_id))).status == 403
 
 
-async def test_prices_and_status(client: Client) -> None:
-    prices = (await client.get("/markets/prices")).json
+async def test_prices_and_status(caller: Caller) -> None:
+    prices = (await caller.get("/markets/prices")).json
     assert {row["type_id"] for row in prices} >= {587, 34}
-    assert (await client.get("/status")).json["players"] > 1000
+    assert (await caller.get("/status")).json["players"] > 1000
 
 
-async def test_zkillboard_knows_every_attacker_and_all_years(client: Client) -> None:
-    veteran = client.eve.veteran.character_id
-    pages = [(await client.get(f"/api/characterID/{veteran}/page/{page}/")).json for page in range(1, 8)]
+async def test_zkillboard_knows_every_attacker_and_all_years(caller: Caller) -> None:
+    veteran = caller.eve.veteran.character_id
+    pages = [(await caller.get(f"/api/characterID/{veteran}/page/{page}/")).json for page in range(1, 8)]
     assert [len(page) for page in pages[:5]] == [200] * 5
     assert pages[6] == []
     killmail_ids = [body["killmail_id"] for page in pages for body in page]
     assert len(set(killmail_ids)) == len(killmail_ids) > 1150, "ESI lists 1,150; they were on more"
-    first = client.eve.pilots[1].character_id
-    found = (await client.get(f"/api/characterID/{first}/")).json
-    listed = set(client.eve.listed_killmail_ids(first))
+    first = caller.eve.pilots[1].character_id
+    found = (await caller.get(f"/api/characterID/{first}/")).json
+    listed = set(caller.eve.listed_killmail_ids(first))
     assert listed < {body["killmail_id"] for body in found}, "zKillboard has more than ESI lists"
     for body in found:
         hash_ = body["zkb"]["hash"]
-        assert (await client.get(f"/killmails/{body['killmail_id']}/{hash_}")).status == 200
-    losses = (await client.get(f"/api/characterID/{first}/losses/")).json
-    kills = (await client.get(f"/api/characterID/{first}/kills/")).json
+        assert (await caller.get(f"/killmails/{body['killmail_id']}/{hash_}")).status == 200
+    losses = (await caller.get(f"/api/characterID/{first}/losses/")).json
+    kills = (await caller.get(f"/api/characterID/{first}/kills/")).json
     assert {body["victim"]["character_id"] for body in losses} == {first}
     assert len(losses) + len(kills) == len(found)
 
 
-async def test_zkillboard_leaves_out_the_youngest(client: Client) -> None:
-    pilot = client.eve.newcomer.character_id
-    made = client.eve.add_killmail(pilot).killmail_id
+async def test_zkillboard_leaves_out_the_youngest(caller: Caller) -> None:
+    pilot = caller.eve.newcomer.character_id
+    made = caller.eve.add_killmail(pilot).killmail_id
 
     async def newest() -> object:
-        return (await client.get(f"/api/characterID/{pilot}/")).json[0]["killmail_id"]
+        return (await caller.get(f"/api/characterID/{pilot}/")).json[0]["killmail_id"]
 
     assert await newest() != made
-    client.eve.advance(301)
+    caller.eve.advance(301)
     assert await newest() == made
 
 
@@ -121,22 +121,22 @@ async def test_zkillboard_leaves_out_the_youngest(client: Client) -> None:
     "path",
     ["characterID/1", "characterID/01/", "characterID/x/", "nonsense/", "", "page/2/", "characterID/1/page/101/"],
 )
-async def test_zkillboards_errors_are_200(client: Client, path: str) -> None:
-    answer = await client.get(f"/api/{path}")
+async def test_zkillboards_errors_are_200(caller: Caller, path: str) -> None:
+    answer = await caller.get(f"/api/{path}")
     assert answer.status == 200
     assert set(answer.json) == {"error"}
 
 
-async def test_zkillboard_refuses_query_strings(client: Client) -> None:
-    assert (await client.get("/api/characterID/1/", params={"page": 2})).status == 403
+async def test_zkillboard_refuses_query_strings(caller: Caller) -> None:
+    assert (await caller.get("/api/characterID/1/", params={"page": 2})).status == 403
 
 
-async def test_images_are_drawn(client: Client) -> None:
+async def test_images_are_drawn(caller: Caller) -> None:
     for path in ("characters/1/portrait", "corporations/1/logo", "alliances/1/logo", "types/587/render"):
-        answer = await client.get(f"/images/{path}", params={"size": 32})
+        answer = await caller.get(f"/images/{path}", params={"size": 32})
         assert answer.headers["Content-Type"].startswith("image/svg+xml")
         assert answer.text.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="32"')
-    assert (await client.get("/images/planets/1/icon")).status == 404
+    assert (await caller.get("/images/planets/1/icon")).status == 404
 
 
 async def test_the_universe_fights_on_as_the_clock_runs() -> None:

@@ -15,9 +15,8 @@ import pytest
 
 from sandbox.eve.options import SandboxOptions, options_from
 from sandbox.eve.server import SandboxEve
-from tests.sandbox.conftest import KILLMAIL_SCOPE, Client
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+from tests.sandbox.caller import KILLMAIL_SCOPE, Caller
 
 
 @asynccontextmanager
@@ -45,42 +44,42 @@ async def test_everything_survives_a_kill(tmp_path: Path) -> None:
             pilot = (await response.json())[0]
             eve = SandboxEve()
             eve.world.url = url
-            client = Client(eve, session)
-            refresh_token = (await client.log_in(pilot["character_id"], KILLMAIL_SCOPE))["refresh_token"]
-            revoked = (await client.log_in(pilot["character_id"], KILLMAIL_SCOPE))["refresh_token"]
-            await client.post("/v2/oauth/revoke", data={"token": revoked})
-            refresh_token = (await client.refresh(refresh_token)).json["refresh_token"]
-            keys = (await client.get("/oauth/jwks")).json
+            caller = Caller(eve, session)
+            refresh_token = (await caller.log_in(pilot["character_id"], KILLMAIL_SCOPE))["refresh_token"]
+            revoked = (await caller.log_in(pilot["character_id"], KILLMAIL_SCOPE))["refresh_token"]
+            await caller.post("/v2/oauth/revoke", data={"token": revoked})
+            refresh_token = (await caller.refresh(refresh_token)).json["refresh_token"]
+            keys = (await caller.get("/oauth/jwks")).json
             made = (
-                await client.post("/_sandbox/killmails", json={"character_id": pilot["character_id"], "count": 2})
+                await caller.post("/_sandbox/killmails", json={"character_id": pilot["character_id"], "count": 2})
             ).json
             bodies = [
-                (await client.get(f"/killmails/{one['killmail_id']}/{one['killmail_hash']}")).json for one in made
+                (await caller.get(f"/killmails/{one['killmail_id']}/{one['killmail_hash']}")).json for one in made
             ]
-            await client.post(f"/_sandbox/pilots/{pilot['character_id']}/transfer")
-            await client.post(f"/_sandbox/pilots/{pilot['character_id']}/lose-role")
-            await client.post("/_sandbox/clock", json={"advance_seconds": 86_400})
-            owner = (await client.get("/_sandbox/pilots")).json[0]
+            await caller.post(f"/_sandbox/pilots/{pilot['character_id']}/transfer")
+            await caller.post(f"/_sandbox/pilots/{pilot['character_id']}/lose-role")
+            await caller.post("/_sandbox/clock", json={"advance_seconds": 86_400})
+            owner = (await caller.get("/_sandbox/pilots")).json[0]
             running.send_signal(signal.SIGKILL)
             await running.wait()
         with (state / "journal.ndjson").open("ab") as journal:
             journal.write(b'{"kind": "torn')
         async with process(state) as (running, url):
             eve.world.url = url
-            assert (await client.get("/oauth/jwks")).json == keys
-            assert (await client.get("/_sandbox/pilots")).json[0] == owner
-            tokens = await client.refresh(refresh_token)
+            assert (await caller.get("/oauth/jwks")).json == keys
+            assert (await caller.get("/_sandbox/pilots")).json[0] == owner
+            tokens = await caller.refresh(refresh_token)
             assert tokens.status == 200
-            assert (await client.refresh(revoked)).status == 400
-            listed = await client.get(
+            assert (await caller.refresh(revoked)).status == 400
+            listed = await caller.get(
                 f"/characters/{pilot['character_id']}/killmails/recent", tokens.json["access_token"]
             )
             assert len(listed.json) == 152
             assert all(one in listed.json for one in made)
             for one, body in zip(made, bodies, strict=True):
-                again = await client.get(f"/killmails/{one['killmail_id']}/{one['killmail_hash']}")
+                again = await caller.get(f"/killmails/{one['killmail_id']}/{one['killmail_hash']}")
                 assert again.json == body
-            status = await client.get("/status")
+            status = await caller.get("/status")
             assert "Date" in status.headers
             running.send_signal(signal.SIGTERM)
             assert await asyncio.wait_for(running.wait(), 10) == 0

@@ -20,7 +20,7 @@ from db.pool import open_pool
 from eve.errors import InvalidHash, TokenRevoked
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
-from tests.activities.world import ENEMY, PILOT, World
+from tests.activities.stand_in_eve import ENEMY, PILOT, World
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import queue_worker, queues
 

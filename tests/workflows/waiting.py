@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
-from contracts.imports import ImportStatus
+from contracts.imports import ImportState, ImportStatus
 from contracts.sync import SyncState, SyncStatus
 from temporal.user_sync import query_status
 from temporal.zkillboard_import import query_import
@@ -66,3 +66,8 @@ def ok(status: SyncStatus) -> bool:
 def after(looks: int) -> Callable[[SyncStatus], bool]:
     """So many looks are over, well or not."""
     return lambda status: status.cycles == looks
+
+
+def shows(state: ImportState) -> Callable[[ImportStatus], bool]:
+    """The import is in this state."""
+    return lambda status: status.state is state

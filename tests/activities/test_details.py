@@ -1,0 +1,294 @@
+"""Details of what killmails mention: asked for once, after the names, as gently as the settings say."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+import redis.asyncio
+from temporalio.testing import ActivityEnvironment
+
+from activities.aged_names import AgedNames
+from activities.details import AtOnce, Details
+from activities.enrichment import Enrichment
+from contracts.call_classes import CallClass
+from contracts.sync import NameEntities
+from contracts.universe import Described, RefreshedNames, RefreshNames
+from db.intake.store import store_killmails
+from db.universe.static_data import load_static_data
+from eve.esi.budget import Budget
+from eve.esi.client import Esi
+from eve.esi.universe import Lookup
+from eve.session import open_session
+from eve.static_data import StaticData
+from live import LiveEvents
+from operations.static_data import static_rows
+from sandbox.eve.server import SandboxEve
+from settings import Settings
+from tests.db.bodies import raw
+from tests.operations.static_data_export import Entries, en, write_directory
+
+
+@dataclass
+class Universe:
+    """The real activities and clients with the sandbox's EVE."""
+
+    pool: asyncpg.Pool
+    eve: SandboxEve
+    enrichment: Enrichment
+    details: Details
+    names: AgedNames
+    woken: list[bool]
+    seen: int = 0
+
+    async def stored(self, count: int = 5) -> NameEntities:
+        """Store some killmails of the first pilot, as an enrichment's request."""
+        references = self.eve.references(self.eve.pilots[0].character_id)[:count]
+        bodies = [self.eve.killmail(reference.killmail_id) for reference in references]
+        return NameEntities(await store_killmails(self.pool, [raw(one) for one in bodies]))
+
+    async def describe(self) -> Described:
+        """Everything that is wanted."""
+        total = Described()
+        for activity in (
+            self.details.describe_characters,
+            self.details.describe_corporations,
+            self.details.describe_alliances,
+            self.details.describe_types,
+            self.details.describe_places,
+        ):
+            one = Described(more=True)
+            while one.more:
+                one = await ActivityEnvironment().run(activity)
+                total.told, total.unknown = total.told + one.told, total.unknown + one.unknown
+        return total
+
+    async def enrich(self, request: NameEntities) -> Described:
+        """As a cycle does, and then `Enrichment`."""
+        await ActivityEnvironment().run(self.enrichment.name_entities, request)
+        await ActivityEnvironment().run(self.enrichment.describe_solar_systems, request)
+        return await self.describe()
+
+    def asked(self) -> Counter[str]:
+        """Requests by route, since the last call."""
+        requests = self.eve.requests
+        counted = Counter(request.route for request in requests[self.seen :])
+        self.seen = len(requests)
+        return counted
+
+
+@pytest.fixture
+async def universe(settings: Settings, eve: SandboxEve, pool: asyncpg.Pool) -> AsyncIterator[Universe]:
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(open_session(settings))
+        events = redis.asyncio.from_url(settings.redis_url)
+        stack.push_async_callback(events.aclose)
+        esi = Esi(session, Budget(events), settings.esi_base_url, settings.eve_client_id)
+        woken: list[bool] = []
+
+        async def wake() -> None:
+            woken.append(True)
+
+        yield Universe(
+            pool,
+            eve,
+            Enrichment(pool, esi, LiveEvents(events), wake),
+            Details(pool, esi, AtOnce()),
+            AgedNames(pool, esi, wake),
+            woken,
+        )
+
+
+async def column(pool: asyncpg.Pool, query: str) -> list[object]:
+    return [row[0] for row in await pool.fetch(query)]
+
+
+async def test_each_person_and_thing_is_asked_for_once(universe: Universe) -> None:
+    request = await universe.stored()
+    told = await universe.enrich(request)
+    assert told.unknown == 0
+    people = await column(
+        universe.pool, "SELECT DISTINCT character_id FROM participants WHERE character_id IS NOT NULL"
+    )
+    asked = universe.asked()
+    assert asked["/universe/names"] == 1
+    assert asked["/characters/{character_id}"] == len(people)
+    assert asked["/corporations/{corporation_id}"] == await universe.pool.fetchval(
+        "SELECT count(DISTINCT corporation_id) FROM participants"
+    )
+    for table, columns in {
+        "character_details": "birthday",
+        "corporation_details": "ticker",
+        "alliance_details": "ticker",
+        "types": "group_id",
+        "type_groups": "name",
+        "type_categories": "name",
+        "constellations": "name",
+        "regions": "name",
+    }.items():
+        assert await universe.pool.fetchval(f"SELECT count(*) FILTER (WHERE {columns} IS NULL) FROM {table}") == 0  # noqa: S608
+        assert await universe.pool.fetchval(f"SELECT count(*) FROM {table}") > 0, table  # noqa: S608
+    assert await universe.pool.fetchval("SELECT count(*) FROM details_wanted") == 0
+    assert universe.woken
+    universe.woken.clear()
+    assert await universe.enrich(request) == Described()
+    assert universe.asked() == {}
+    assert universe.woken == []
+
+
+async def test_names_come_first_and_do_not_wait_for_details(universe: Universe) -> None:
+    request = await universe.stored()
+    await ActivityEnvironment().run(universe.enrichment.name_entities, request)
+    await ActivityEnvironment().run(universe.enrichment.describe_solar_systems, request)
+    assert set(universe.asked()) == {"/universe/names", "/universe/systems/{system_id}"}
+
+
+async def test_after_the_static_data_was_loaded_esi_is_asked_for_none_of_it(
+    universe: Universe, eve: SandboxEve, tmp_path: Path
+) -> None:
+    with StaticData(write_directory(export_of(eve), tmp_path / "sde")) as export:
+        await load_static_data(universe.pool, static_rows(export, lambda *_: None), 1)
+    request = await universe.stored(30)
+    await universe.enrich(request)
+    static = {route for route in universe.asked() if route.startswith("/universe/") and route != "/universe/names"}
+    assert static == set()
+    # Not even when it has grown old: it stands until the next export.
+    await universe.pool.execute(
+        "UPDATE types SET fetched_at = 'epoch'; UPDATE entities SET fetched_at = now() - '60d'::interval"
+    )
+    await universe.pool.execute(
+        "UPDATE entities SET fetched_at = now() WHERE category IN ('character', 'corporation', 'alliance')"
+    )
+    await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames())
+    await universe.enrich(request)
+    assert universe.asked() == {}
+
+
+def export_of(eve: SandboxEve) -> Entries:
+    """The sandbox's universe as CCP would export it."""
+    known = eve.world.universe
+    return {
+        "types": [{"_key": one.type_id, "groupID": one.group_id, "name": en(one.name)} for one in known.types.values()],
+        "groups": [
+            {"_key": one.group_id, "categoryID": one.category_id, "name": en(one.name)} for one in known.groups.values()
+        ],
+        "categories": [{"_key": key, "name": en(name)} for key, name in known.categories.items()],
+        "mapSolarSystems": [
+            {
+                "_key": one.solar_system_id,
+                "name": en(one.name),
+                "securityStatus": one.security_status,
+                "constellationID": one.constellation_id,
+            }
+            for one in known.solar_systems.values()
+        ],
+        "mapConstellations": [
+            {"_key": one.constellation_id, "name": en(one.name), "regionID": one.region_id}
+            for one in known.constellations.values()
+        ],
+        "mapRegions": [{"_key": key, "name": en(name)} for key, name in known.regions.items()],
+        "factions": [{"_key": key, "name": en(name)} for key, name in known.factions.items()],
+    }
+
+
+async def test_unknown_ids_are_not_asked_for_again_soon(universe: Universe) -> None:
+    """A type beyond 31 bits, and a character that is no more: shown by their ids, everything else is named."""
+    reference = universe.eve.references(universe.eve.pilots[0].character_id)[0]
+    body = universe.eve.killmail(reference.killmail_id)
+    body["attackers"][0] |= {"character_id": 2_112_999_999, "weapon_type_id": 3_000_000_000}
+    request = NameEntities(await store_killmails(universe.pool, [raw(body)]))
+    assert (await universe.enrich(request)).unknown == 2
+    names = {row[0]: row[1] for row in await universe.pool.fetch("SELECT entity_id, name FROM entities")}
+    assert {key for key, name in names.items() if name is None} == {2_112_999_999, 3_000_000_000}
+    universe.asked()
+    assert await universe.enrich(request) == Described()
+    assert universe.asked() == {}
+    for minutes in (30, 31):
+        later = timedelta(minutes=minutes)
+        await universe.pool.execute("UPDATE types SET fetched_at = fetched_at - $1::interval WHERE misses > 0", later)
+        await universe.enrich(request)
+    assert universe.asked()["/universe/types/{type_id}"] == 1
+
+
+async def test_what_is_known_outlives_esis_knowledge_and_a_failure_loses_nothing(universe: Universe) -> None:
+    request = await universe.stored()
+    await universe.enrich(request)
+    await universe.pool.execute("UPDATE corporation_details SET fetched_at = now() - interval '31 days'")
+    tickers = await column(universe.pool, "SELECT ticker FROM corporation_details ORDER BY 1")
+    universe.asked()
+    fault = universe.eve.add_fault("status", route="/corporations/{corporation_id}", status=502)
+    await ActivityEnvironment().run(universe.enrichment.name_entities, request)
+    with pytest.raises(Exception, match="ESI failed"):
+        await ActivityEnvironment().run(universe.details.describe_corporations)
+    wanted = await universe.pool.fetchval("SELECT count(*) FROM details_wanted WHERE kind = 'corporation'")
+    assert wanted == len(tickers)
+    universe.eve.remove_faults()
+    assert fault is not None
+    universe.eve.forget_spending()
+    universe.eve.world.universe.corporations.clear()
+    assert (await universe.describe()).unknown == len(tickers)
+    assert await column(universe.pool, "SELECT ticker FROM corporation_details ORDER BY 1") == tickers
+
+
+async def test_no_more_lookups_are_under_way_than_the_settings_say(universe: Universe) -> None:
+    esi = universe.details._esi
+    under_way: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    look_up = esi.look_up
+
+    async def counted(lookup: Lookup, entity_id: int, call_class: CallClass) -> tuple[object, ...]:
+        kind = lookup.route.template
+        assert call_class is CallClass.REFRESH
+        under_way[kind] += 1
+        most[kind] = max(most[kind], under_way[kind])
+        try:
+            return await look_up(lookup, entity_id, call_class)
+        finally:
+            under_way[kind] -= 1
+
+    esi.look_up = counted  # type: ignore[method-assign]
+    await universe.enrich(await universe.stored(20))
+    assert most["/characters/{character_id}"] == 10
+    assert most["/corporations/{corporation_id}"] == 5
+    assert 1 <= most["/alliances/{alliance_id}"] <= 3
+    assert most["/universe/types/{type_id}"] == 10
+
+
+async def test_aged_names_are_refreshed_in_bulk_and_then_are_fresh(universe: Universe) -> None:
+    await universe.enrich(await universe.stored())
+    names = await universe.pool.fetchval("SELECT count(*) FROM entities")
+    universe.asked()
+    assert await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames()) == RefreshedNames()
+    assert universe.asked() == {}, "nothing has aged"
+    await universe.pool.execute("UPDATE entities SET fetched_at = now() - interval '31 days'")
+    corporation = await universe.pool.fetchval("SELECT min(entity_id) FROM entities WHERE category = 'corporation'")
+    pilot = await universe.pool.fetchval("SELECT min(entity_id) FROM entities WHERE category = 'character'")
+    known = universe.eve.world.universe
+    known.corporations[corporation] = replace(known.corporations[corporation], name="Renamed")
+    del known.characters[pilot]  # one bad id in a call of all
+    refreshed = await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames())
+    assert (refreshed.asked, refreshed.changed, refreshed.unknown, refreshed.done) == (names, 1, 1, True)
+    assert await universe.pool.fetchval("SELECT name FROM entities WHERE entity_id = $1", corporation) == "Renamed"
+    assert await universe.pool.fetchval("SELECT name FROM entities WHERE entity_id = $1", pilot), "kept"
+    assert set(universe.asked()) == {"/universe/names"}
+    again = await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames())
+    assert again == RefreshedNames()
+    assert universe.asked() == {}, "what stands was confirmed"
+
+
+async def test_aged_tickers_become_wanted_at_night(universe: Universe) -> None:
+    await universe.enrich(await universe.stored())
+    await universe.pool.execute(
+        "UPDATE corporation_details SET fetched_at = now() - interval '31 days';"
+        "UPDATE character_details SET fetched_at = now() - interval '31 days'"
+    )
+    universe.asked()
+    await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames())
+    await universe.describe()
+    assert set(universe.asked()) == {"/corporations/{corporation_id}"}, "pilots when they are met again"

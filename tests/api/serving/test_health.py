@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import orjson
+
+from tests.api.running_site import Browser
+
+
+async def test_the_process_lives_whatever_is_away(browser: Browser) -> None:
+    assert await browser.get("/healthz") == (200, "ok\n")
+
+
+async def test_ready_names_the_service_that_is_away(browser: Browser) -> None:
+    status, text = await browser.get("/readyz")
+    found = orjson.loads(text)
+    assert status == 503
+    assert (found["postgres"], found["redis"]) == ("ok", "ok")
+    assert found["temporal"].startswith("temporal does not answer")

@@ -1,0 +1,64 @@
+"""Operators' figures: for a scraper on this machine and for operators, and for nobody else."""
+
+from __future__ import annotations
+
+import redis.asyncio
+from multidict import CIMultiDict, CIMultiDictProxy
+from prometheus_client.parser import text_string_to_metric_families
+
+from contracts.call_classes import CallClass
+from eve.answer import Answer
+from eve.esi.budget import Budget
+from eve.esi.routes import KILLMAIL
+from tests.api.running_site import Browser, Site
+
+
+def values(text: str) -> dict[tuple[str, ...], float]:
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+async def test_users_by_state_gaps_and_every_bucket(site: Site, browser: Browser, redis_url: str) -> None:
+    await site.pool.execute("INSERT INTO accounts DEFAULT VALUES")
+    await site.pool.execute(
+        "INSERT INTO users (character_id, account_id, name, owner_hash, scopes, token_state, sync_state,"
+        "                   last_killmail_sync_at, sync_detail)"
+        " SELECT n, (SELECT max(account_id) FROM accounts), 'A', 'o', '{}', 'valid', state, now() - ago::interval,"
+        "        jsonb_build_object('until', now() + due::interval)"
+        "   FROM (VALUES (1, 'ok', '1 minute', '14 minutes'), (2, 'ok', '2 hours', '-105 minutes'),"
+        "                (3, 'ok', '5 hours', '1 hour'), (4, 'needs_login', '9 days', '0')) AS u (n, state, ago, due)"
+    )
+    await site.pool.execute(
+        "INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, parked_at)"
+        " VALUES (1, '', 1, NULL), (2, '', 1, NULL), (3, '', 1, now())"
+    )
+    client = redis.asyncio.from_url(redis_url)
+    budget = Budget(client)
+    headers = {"X-Ratelimit-Group": "killmail", "X-Ratelimit-Limit": "3600/15m", "X-Ratelimit-Remaining": "3598"}
+    spent = await budget.reserve(KILLMAIL, None, CallClass.LIVE)
+    await budget.settle(spent, Answer(200, CIMultiDictProxy(CIMultiDict(headers)), b"{}"))
+    await client.aclose()
+
+    status, text = await browser.get("/metrics")
+    assert status == 200
+    found = values(text)
+    assert found["killreport_esi_tokens_spent", "killmail", "live", "source-address"] == 2
+    assert found["killreport_users", "ok"] == 3
+    assert found["killreport_users", "needs_login"] == 1
+    assert found["killreport_users", "paused"] == 0
+    assert found["killreport_users_late",] == 1, "an idle pilot who is looked at every six hours is not late"
+    assert found["killreport_references_pending",] == 2
+    assert found["killreport_references_failed",] == 1
+    assert 5 * 3600 <= found["killreport_sync_lag_seconds",] < 5 * 3600 + 60
+    assert found["killreport_esi_tokens_left", "killmail", "source-address"] == 3598
+    assert found["killreport_esi_tokens_limit", "killmail", "source-address"] == 3600
+
+
+async def test_from_elsewhere_there_is_no_such_page(visitor: Browser) -> None:
+    for headers in ({"X-Forwarded-For": "203.0.113.7"}, {"Host": "killreport.example"}, {"X-Real-IP": "203.0.113.7"}):
+        status, text = await visitor.get("/metrics", headers=headers)
+        assert status == 404
+        assert "killreport_" not in text

@@ -1,0 +1,169 @@
+"""What must hold for every page: it fits the window, validates, is accessible, small, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from justhtml import JustHTML
+from playwright.async_api import Browser
+
+from tests.api.running_site import Browser as Visitor
+from tests.api.site.furnished import FurnishedSite, complaints_of, picture, signed_in_context
+from tests.api.site.furniture import BATTLE_ID, PACKED_ID, Furnished
+from tests.end_to_end.chromium import needs_chromium
+
+Path = Callable[[Furnished], str]
+PAGES: dict[str, Path] = {
+    "feed": lambda _: "/",
+    "feed-losses": lambda _: "/?side=losses",
+    "feed-empty": lambda there: f"/?character={there.second_id}&side=losses",
+    "killmail": lambda there: f"/killmails/{there.loss_id}",
+    "killmail-kill": lambda there: f"/killmails/{there.killmail_ids[0]}",
+    "killmail-battle": lambda _: f"/killmails/{BATTLE_ID}",
+    "killmail-packed": lambda _: f"/killmails/{PACKED_ID}",
+    "pilot": lambda there: f"/characters/{there.pilot_id}",
+    "pilot-all-time": lambda there: f"/characters/{there.pilot_id}?days=all&side=losses",
+    "corporation": lambda there: f"/corporations/{there.corporation_id}",
+    "alliance": lambda there: f"/alliances/{there.alliance_id}",
+    "system": lambda there: f"/systems/{there.system_id}",
+    "ship": lambda there: f"/types/{there.ship_id}",
+    "unmet": lambda there: f"/characters/{there.second_id}?days=7",
+    "settings": lambda _: "/settings",
+    "search": lambda _: "/search?q=re",
+    "search-nothing": lambda _: "/search?q=zzzzz",
+    "status": lambda _: "/status",
+    "not-for-you": lambda _: "/admin",
+    "missing": lambda _: "/killmails/1",
+}
+FOR_NOBODY: dict[str, Path] = {
+    "home": lambda _: "/",
+    "logged-out": lambda there: f"/killmails/{there.loss_id}",
+    "login-over": lambda _: "/auth/callback?state=x&code=y",
+}
+STATUS = {"missing": 404, "not-for-you": 403, "logged-out": 401, "login-over": 400}
+"""Of the pages that are an error's; of all others 200."""
+FOR_ADMINS: dict[str, Path] = {"admin": lambda _: "/admin"}
+ALL_PAGES = PAGES | FOR_NOBODY | FOR_ADMINS
+WIDTHS = {"wide": 1280, "phone": 390}
+LARGEST_PAGE = 100_000
+"""Bytes, style and script included, before images."""
+STATIC = ("/static/site.css", "/static/site.js", "/static/live.js")
+
+
+def account_of(furnished: FurnishedSite, name: str) -> int | None:
+    """Whose page it is."""
+    if name in FOR_ADMINS:
+        return furnished.admin_id
+    return furnished.there.account_id if name in PAGES else None
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ALL_PAGES)
+async def test_it_fits_the_window_and_is_accessible(engine: Browser, furnished: FurnishedSite, name: str) -> None:
+    context = await signed_in_context(
+        engine, furnished.site, account_of(furnished, name), color_scheme="dark", reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    complaints = complaints_of(page)
+    answer = await page.goto(f"{furnished.site.address}{ALL_PAGES[name](furnished.there)}")
+    assert answer is not None
+    assert answer.status == STATUS.get(name, 200)
+    for look, width in WIDTHS.items():
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await picture(page, f"{name}-{look}")
+    found = await Axe().run(page, options={"resultTypes": ["violations"]})
+    serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
+    assert not serious, found.generate_report()
+    assert not [said for said in complaints if f"status of {answer.status}" not in said]
+    await context.close()
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "names", [tuple(PAGES), tuple(FOR_NOBODY), tuple(FOR_ADMINS)], ids=["pilot", "nobody", "admin"]
+)
+async def test_it_can_be_read_without_script(engine: Browser, furnished: FurnishedSite, names: tuple[str, ...]) -> None:
+    context = await signed_in_context(
+        engine,
+        furnished.site,
+        account_of(furnished, names[0]),
+        java_script_enabled=False,
+        viewport={"width": 390, "height": 900},
+    )
+    page = await context.new_page()
+    for name in names:
+        answer = await page.goto(
+            f"{furnished.site.address}{ALL_PAGES[name](furnished.there)}", wait_until="domcontentloaded"
+        )
+        assert answer is not None
+        assert answer.status == STATUS.get(name, 200)
+        assert await page.get_by_role("heading", level=1).count() == 1
+        assert (await page.inner_text("main")).strip()
+        assert await page.locator("main button:visible[type=button]").count() == 0, "a button that only script serves"
+    await picture(page, f"{names[-1]}-no-script")
+    await context.close()
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["feed", "killmail", "settings"])
+async def test_the_light_theme_has_enough_contrast(engine: Browser, furnished: FurnishedSite, name: str) -> None:
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id, color_scheme="light")
+    page = await context.new_page()
+    await page.goto(f"{furnished.site.address}{PAGES[name](furnished.there)}")
+    found = await Axe().run(page, options={"runOnly": ["color-contrast"]})
+    assert not found.response["violations"], found.generate_report()
+    await picture(page, f"{name}-light")
+    await context.close()
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+async def test_it_is_valid_and_small(
+    visitor: Visitor, stranger: Visitor, operator: Visitor, furnished: FurnishedSite, name: str
+) -> None:
+    path = ALL_PAGES[name](furnished.there)
+    who = visitor if name in PAGES else operator if name in FOR_ADMINS else stranger
+    status, page = await who.get(path)
+    assert status == STATUS.get(name, 200)
+    JustHTML(page, strict=True)  # raises at the first error of the HTML standard
+    around = sum([len((await visitor.get(file))[1]) for file in STATIC if file in page])
+    assert len(page.encode()) + around <= LARGEST_PAGE
+    assert not re.search(r"<[^>]+\son\w+=|<[^>]+\sstyle=|<script(?![^>]*src=)", page), "the policy forbids it"
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+async def test_every_link_leads_somewhere(visitor: Visitor, furnished: FurnishedSite) -> None:
+    site = furnished.site.address
+    seen, ahead, broken = {"/"}, ["/"], []
+    while ahead and len(seen) < 400:
+        path = ahead.pop()
+        status, page = await visitor.get(path, headers={"Accept": "text/html"})
+        if status != 200:
+            broken.append((path, status))
+            continue
+        ids = set(re.findall(r'\sid="([^"]+)"', page))
+        for found in re.findall(r'<a\s[^>]*href="([^"]+)"', page):
+            address, fragment = urldefrag(urljoin(f"{site}{path}", found.replace("&amp;", "&")))
+            if not address.startswith(site) or urlsplit(address).path.startswith("/auth/"):
+                continue
+            after = address.removeprefix(site) or "/"
+            if after == path and fragment and fragment not in ids:
+                broken.append((f"{path}#{fragment}", 0))
+            if after not in seen and sum(_kind(one) == _kind(after) for one in seen) < 3:
+                seen.add(after)
+                ahead.append(after)
+    assert not broken
+    assert len(seen) > 10
+
+
+def _kind(path: str) -> str:
+    """Pages that only differ in their numbers are of one kind: a few of each are enough."""
+    return re.sub(r"[0-9]{4,}|after=[^&]+", "N", path)

@@ -1,0 +1,115 @@
+"""The feed: by day, narrowed by links, walked by keys, read on by scrolling."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.api.running_site import Browser as Visitor
+from tests.api.site.furnished import FurnishedSite, signed_in_context
+from tests.end_to_end.chromium import needs_chromium
+
+browser_test = [needs_chromium, pytest.mark.browser]
+
+
+async def test_killmails_stand_under_their_day(visitor: Visitor) -> None:
+    _, page = await visitor.get("/")
+    sections = re.findall(r'<section class="day" data-day="([0-9-]+)".*?</section>', page, re.S)
+    assert sections == sorted(set(sections), reverse=True)
+    for day in sections:
+        (section,) = re.findall(rf'<section class="day" data-day="{day}".*?</section>', page, re.S)
+        times = re.findall(r'<time datetime="([^"]+)"', section)
+        assert times
+        assert all(time.startswith(day) for time in times)
+
+
+async def test_a_quick_filter_is_a_link_that_can_be_shared_and_taken_back(
+    visitor: Visitor, furnished: FurnishedSite
+) -> None:
+    _, page = await visitor.get("/?side=losses")
+    assert page.count('class="loss"') > 0
+    assert page.count('class="kill"') == 0
+    assert '<a href="/" aria-current="true">Losses</a>' in page, "pressed again, it is taken back"
+    of_one = f"/?character={furnished.there.pilot_id}&amp;side=kills"
+    assert f'href="{of_one}"' in (await visitor.get(f"/?character={furnished.there.pilot_id}"))[1]
+    _, page = await visitor.get("/?worth=100m&solo=1")
+    worths = [float(value) for value in re.findall(r'<data value="([0-9.]+)"', page)]
+    assert worths
+    assert min(worths) >= 100_000_000
+    assert page.count(">solo</span>") == len(worths)
+    for nonsense in ("/?side=both", "/?character=x&corporation=-1", "/?after=%00&side=%00"):
+        status, page = await visitor.get(nonsense)
+        assert status == 200
+        assert page.count('class="kill"') > 0
+
+
+async def test_an_empty_choice_says_so_and_shows_the_way_out(visitor: Visitor, furnished: FurnishedSite) -> None:
+    _, page = await visitor.get(f"/?character={furnished.there.second_id}&side=losses")
+    assert "No killmail matches what you chose." in page
+    assert f'<a href="/?character={furnished.there.second_id}">Show all of them</a>' in page
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_keys_walk_through_the_feed_and_open_a_killmail(page: Page, furnished: FurnishedSite) -> None:
+    await page.goto(furnished.site.address)
+    links = page.locator("#feed .lost a")
+    await page.keyboard.press("j")
+    await expect(links.nth(0)).to_be_focused()
+    for _ in range(2):
+        await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await expect(links.nth(1)).to_be_focused()
+    target = await links.nth(1).get_attribute("href")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**{target}")
+    await page.go_back()
+    await expect(links.nth(1)).to_be_visible()
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_scrolling_down_reads_on_without_repeating_a_killmail_or_a_day(
+    page: Page, furnished: FurnishedSite
+) -> None:
+    await page.goto(furnished.site.address)
+    rows = page.locator("#feed li[id]")
+    await expect(page.locator("#live")).to_contain_text("Live:")
+    await expect(rows).to_have_count(40)
+    older = page.locator("#older")
+    for expected in (80, 120, 132):
+        await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        await expect(rows).to_have_count(expected)
+    await expect(older).to_have_count(0)
+    ids = await rows.evaluate_all("rows => rows.map((row) => row.id)")
+    assert len(set(ids)) == len(ids)
+    days = await page.locator(".day").evaluate_all("days => days.map((day) => day.dataset.day)")
+    assert days == sorted(set(days), reverse=True)
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_without_script_older_killmails_and_filters_are_links(engine: Browser, furnished: FurnishedSite) -> None:
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(furnished.site.address)
+    await page.get_by_role("link", name="Older killmails").click()
+    await expect(page.get_by_role("link", name="Newest killmails")).to_be_visible()
+    await page.get_by_role("link", name="Losses", exact=True).click()
+    await expect(page.locator("#feed li.loss").first).to_be_visible()
+    await expect(page.locator("#feed li.kill")).to_have_count(0)
+    await page.go_back()
+    await expect(page.get_by_role("link", name="Newest killmails")).to_be_visible()
+    await context.close()
+
+
+async def test_what_is_shown_can_be_downloaded(visitor: Visitor, furnished: FurnishedSite) -> None:
+    _, page = await visitor.get(f"/?character={furnished.there.pilot_id}&side=losses&worth=100m")
+    (address,) = re.findall(r'href="(/export/killmails.csv[^"]*)"', page)
+    status, lines = await visitor.get(address.replace("&amp;", "&"))
+    assert status == 200
+    shown = re.findall(r'id="killmail-([0-9]+)"', page)
+    assert shown
+    assert [line.partition(",")[0] for line in lines.splitlines()[1 : len(shown) + 1]] == shown

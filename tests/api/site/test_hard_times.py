@@ -1,0 +1,84 @@
+"""A session that ends, a connection that goes, images that fail."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+from starlette.requests import Request
+
+from api.site.return_to import page_to_return_to
+from tests.api.running_site import open_browser
+from tests.api.site.furnished import FurnishedSite, signed_in_context
+from tests.end_to_end.chromium import needs_chromium
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_an_open_page_says_when_its_session_has_ended(engine: Browser, furnished: FurnishedSite) -> None:
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id)
+    page = await context.new_page()
+    await page.goto(f"{furnished.site.address}/")
+    await expect(page.locator("#live")).to_contain_text("Live:")
+    await context.clear_cookies()
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.get_by_role("button", name="Log in with EVE Online")).to_be_visible()
+    await context.close()
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_an_open_page_says_when_the_connection_is_gone(engine: Browser, furnished: FurnishedSite) -> None:
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id)
+    page = await context.new_page()
+    await page.goto(f"{furnished.site.address}/")
+    await expect(page.locator("#live")).to_contain_text("Live:")
+    await context.set_offline(True)
+    await expect(page.locator("#offline")).to_contain_text("You are offline. What you see is from")
+    await context.set_offline(False)
+    await expect(page.locator("#offline")).to_be_hidden()
+    await context.close()
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_an_image_that_fails_leaves_its_place_and_no_torn_picture(
+    engine: Browser, furnished: FurnishedSite
+) -> None:
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id)
+    await context.route("**/images/**", lambda route: route.fulfill(status=404))
+    page = await context.new_page()
+    await page.goto(f"{furnished.site.address}/killmails/{furnished.there.loss_id}")
+    image = page.locator(".head img")
+    await expect(image).to_have_class("icon missing")
+    box = await image.bounding_box()
+    assert box is not None
+    assert box["width"] == box["height"] == 128
+    await context.unroute_all()
+    await page.goto(furnished.site.address)
+    await expect(page.locator("#live")).to_contain_text("Live:")
+    assert await page.locator("img.missing").count() == 0, "those not looked at yet have not failed"
+    await context.close()
+
+
+async def test_a_login_comes_back_to_the_page_that_asked_for_it(furnished: FurnishedSite) -> None:
+    path = f"/killmails/{furnished.there.loss_id}?items=all"
+    async with open_browser(furnished.site) as stranger:
+        assert (await stranger.get(path))[0] == 401
+        (kept,) = [cookie for cookie in stranger.http.cookie_jar if cookie.key == "killreport-return"]
+        assert kept["httponly"]
+        assert (await stranger.get("/fragments/feed"))[0] == 401
+        async with stranger.http.get(f"{furnished.site.address}/auth/login") as page:
+            form = dict(page.url.query)
+            authorize = page.url.with_query(None)
+        form["character_id"] = str(furnished.eve.pilots[3].character_id)
+        async with stranger.http.post(authorize, data=form, allow_redirects=False) as answer:
+            callback = answer.headers["Location"]
+        async with stranger.http.get(callback) as landed:
+            assert landed.url.path_qs == path
+        assert not [cookie for cookie in stranger.http.cookie_jar if cookie.key == "killreport-return"]
+
+
+@pytest.mark.parametrize("kept", ["https%3A%2F%2Fevil.invalid", "%2F%2Fevil.invalid", "%0d%0aSet-Cookie:x", "%ff"])
+def test_a_login_goes_nowhere_else(kept: str) -> None:
+    request = Request({"type": "http", "headers": [(b"cookie", f"killreport-return={kept}".encode())]})
+    assert page_to_return_to(request) == "/"

@@ -1,0 +1,128 @@
+"""The front page in a real browser: what is live, and that nothing breaks the content security policy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, WebSocketRoute, async_playwright, expect
+
+from api.login.cookies import session_cookie_name
+from db.accounts.sessions import start_session
+from live import LiveEvents
+from tests.api.running_site import Site
+from tests.db.bodies import body
+
+CHROMIUM = shutil.which("chromium")
+ME, STRANGER = 90_000_010, 90_000_020
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="left out: no chromium on this machine"),
+]
+
+
+def is_complaint(message: ConsoleMessage) -> bool:
+    """An error, but for the 400 of the page that is an error's."""
+    return message.type == "error" and "status of 400" not in message.text
+
+
+@pytest.fixture(scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def page(site: Site, chromium: Browser) -> AsyncIterator[Page]:
+    """A page of a signed-in pilot; fails if the browser complained about anything."""
+    token = await start_session(site.pool, await site.add_pilot(ME, name="Ada Lovelace"))
+    complaints: list[str] = []
+    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    name = session_cookie_name(site.services.settings)
+    await context.add_cookies([{"name": name, "value": token, "url": site.address}])
+    # The image server is not there, and a test has no business asking for it.
+    await context.route("https://images.killreport.invalid/**", lambda route: route.fulfill(status=204))
+    opened = await context.new_page()
+    opened.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    await context.close()
+    assert complaints == []
+
+
+async def until_live(page: Page) -> None:
+    await expect(page.locator("#live")).to_contain_text("Live:")
+
+
+async def test_a_new_killmail_appears_by_itself_and_gets_its_names(site: Site, page: Page) -> None:
+    await page.goto(site.address)
+    await until_live(page)
+    await expect(page.locator("#feed")).to_contain_text("No killmails yet")
+    await site.store(body(1, victim=ME), announce_to=ME)
+    await expect(page.locator("#killmail-1")).to_contain_text("Unknown type 587")
+    await site.pool.execute("INSERT INTO entities (entity_id, category, name) VALUES (587, 'inventory_type', 'Rifter')")
+    await expect(page.locator("#killmail-1")).to_contain_text("Rifter", timeout=20_000)
+    await expect(page.locator("#feed-news")).to_have_text("One new killmail.")
+
+
+async def test_what_one_reads_does_not_move(site: Site, page: Page) -> None:
+    await site.store(*(body(number, victim=ME) for number in range(1, 40)))
+    await page.goto(site.address)
+    await until_live(page)
+    row = page.locator("#killmail-20")
+    await row.evaluate("row => row.scrollIntoView({ behavior: 'instant' })")
+    before = await row.bounding_box()
+    await site.store(body(50, victim=ME), body(51, attackers=(ME,)), announce_to=ME)
+    button = page.locator("#new-killmails")
+    await expect(button).to_have_text("+2 new")
+    assert await page.locator("#killmail-50").count() == 0
+    after = await row.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(after["y"] - before["y"]) <= 1
+    await button.click()
+    await expect(page.locator("#killmail-50")).to_be_in_viewport()
+    await expect(button).to_be_hidden()
+
+
+async def test_the_state_of_the_sync_is_live(site: Site, page: Page) -> None:
+    await page.goto(site.address)
+    await until_live(page)
+    await expect(page.locator(".status")).to_have_text("Up to date.")
+    await site.pool.execute("UPDATE users SET sync_state = 'needs_login', token_state = 'revoked'")
+    await LiveEvents(site.services.redis).sync_changed(ME)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page.get_by_role("link", name="Log in again with Ada Lovelace")).to_be_visible()
+
+
+async def test_a_lost_connection_is_mended_and_nothing_is_missed(site: Site, page: Page) -> None:
+    sockets: list[WebSocketRoute] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    await page.route_web_socket("**/graphql", between)
+    await page.goto(site.address)
+    await until_live(page)
+    await sockets[0].close(code=1012)
+    await expect(page.locator("#live")).to_contain_text("connecting again")
+    await site.store(body(1, victim=ME))  # nobody announces it to this page
+    await expect(page.locator("#killmail-1")).to_be_visible()
+    await until_live(page)
+    await site.store(body(2, victim=ME), announce_to=ME)
+    await expect(page.locator("#killmail-2")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_nothing_is_wider_than_the_window(site: Site, page: Page, width: int) -> None:
+    await page.set_viewport_size({"width": width, "height": 844})
+    await site.store(body(1, victim=ME), body(2, attackers=(ME, STRANGER)))
+    for path in ("/", "/graphql", "/auth/callback"):
+        answer = await page.goto(f"{site.address}{path}")
+        assert answer is not None
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -1,0 +1,114 @@
+"""The settings page as a browser without script sees it."""
+
+from __future__ import annotations
+
+from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from tests.api.running_site import Browser, Site
+from tests.api.site.document import Document
+from tests.db.bodies import body
+
+ME = 90_000_010
+CORPORATION, SCOPES = 98_000_001, [KILLMAIL_SCOPE, *CORPORATION_SCOPES]
+
+
+async def test_the_settings_are_linked_and_say_what_each_character_may_read(site: Site, browser: Browser) -> None:
+    account_id = await site.add_pilot(ME, name="Ada <Lovelace>")
+    await site.add_pilot(ME + 1, account_id, name="Grace")
+    await site.pool.execute(
+        "UPDATE users SET scopes = $2 WHERE character_id = $1",
+        ME + 1,
+        [
+            "esi-killmails.read_killmails.v1",
+            "esi-killmails.read_corporation_killmails.v1",
+            "esi-characters.read_corporation_roles.v1",
+        ],
+    )
+    await browser.sign_in(account_id)
+    _, home = await browser.get("/")
+    assert any(link["href"] == "/settings" for link in Document(home).of("a"))
+    status, page = await browser.get("/settings")
+    assert status == 200
+    document = Document(page)
+    ids = [attributes["id"] for _, attributes in document.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert "Ada &lt;Lovelace&gt;" in page
+    assert page.count("May read its own killmails.") == 1
+    assert page.count("its corporation&#39;s killmails") + page.count("its corporation's killmails") == 1
+
+
+async def test_a_stranger_is_sent_to_the_front_page(visitor: Browser) -> None:
+    async with visitor.http.get(f"{visitor.site.address}/settings", allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (303, "/")
+
+
+SWITCH = """
+mutation Switch($id: ID!, $enabled: Boolean!) { setCorporationSync(corporationId: $id, enabled: $enabled) {
+  corporation { state message directors { standing character { id } } } userErrors { code } } }
+"""
+PUBLISH = """
+mutation Publish($id: ID!, $published: Boolean!) { setCorporationPublishing(corporationId: $id, published: $published) {
+  corporation { published } userErrors { code } } }
+"""
+
+
+async def add_to_corporation(site: Site, character_id: int, scopes: list[str]) -> int:
+    account_id = await site.add_pilot(character_id, name=f"Pilot {character_id}")
+    await site.pool.execute(
+        "UPDATE users SET corporation_id = $2, scopes = $3 WHERE character_id = $1", character_id, CORPORATION, scopes
+    )
+    return account_id
+
+
+async def test_a_director_follows_and_publishes_and_a_member_may_only_look(site: Site, browser: Browser) -> None:
+    director = await add_to_corporation(site, ME, SCOPES)
+    member = await add_to_corporation(site, ME + 1, [KILLMAIL_SCOPE])
+    foreign = body(1, victim=ME + 5)
+    await site.store(foreign)
+    await browser.sign_in(director)
+    order = {"corporation_id": str(CORPORATION), "order": "follow"}
+    assert (await browser.post("/settings/corporation", order, headers={"Origin": "https://evil.invalid"}))[0] == 403
+    status, page = await browser.post("/settings/corporation", order)
+    assert status == 409, "no Temporal in this test: it is noted, and said"
+    assert "within minutes" in page
+    _, page = await browser.get("/settings")
+    Document(page)
+    assert (
+        "The corporation&#39;s sync is about to start." in page or "The corporation's sync is about to start." in page
+    )
+    assert "Pilot 90000010: In good standing" in page
+    _, board = await browser.get(f"/?corporation={CORPORATION}")
+    assert "killmail-1" in board
+    assert "killmail-1" not in (await browser.get("/"))[1], "the own feed stays the own"
+
+    await browser.sign_in(member)
+    assert "killmail-1" not in (await browser.get(f"/?corporation={CORPORATION}"))[1]
+    for order_name in ("follow", "unfollow", "publish"):
+        refused, _ = await browser.post("/settings/corporation", order | {"order": order_name})
+        assert refused == 409
+    assert not await site.pool.fetchval("SELECT published FROM corporations_followed")
+
+    await browser.sign_in(director)
+    await browser.post("/settings/corporation", order | {"order": "publish"})
+    await browser.sign_in(member)
+    assert "killmail-1" in (await browser.get(f"/?corporation={CORPORATION}"))[1]
+    _, page = await browser.get("/settings")
+    assert "Pilot 90000010" not in page, "who the directors are is theirs to know"
+
+
+async def test_the_same_over_graphql(site: Site, browser: Browser) -> None:
+    director = await add_to_corporation(site, ME, SCOPES)
+    nobody = await browser.data(SWITCH, id=str(CORPORATION), enabled=True)
+    assert nobody["setCorporationSync"]["userErrors"] == [{"code": "UNAUTHENTICATED"}]
+    await browser.sign_in(director)
+    early = await browser.data(PUBLISH, id=str(CORPORATION), published=True)
+    assert early["setCorporationPublishing"]["userErrors"] == [{"code": "NOT_A_DIRECTOR"}]
+    other = await browser.data(SWITCH, id=str(CORPORATION + 1), enabled=True)
+    assert other["setCorporationSync"]["userErrors"] == [{"code": "NOT_YOUR_CORPORATION"}]
+    switched = await browser.data(SWITCH, id=str(CORPORATION), enabled=True)
+    assert switched["setCorporationSync"]["userErrors"] == [{"code": "SYNC_UNAVAILABLE"}], "no Temporal here"
+    published = await browser.data(PUBLISH, id=str(CORPORATION), published=True)
+    assert published["setCorporationPublishing"] == {"corporation": {"published": True}, "userErrors": []}
+    found = await browser.data("{ me { corporations { id state published directors { standing } } } }")
+    assert found["me"]["corporations"] == [
+        {"id": str(CORPORATION), "state": "STARTING", "published": True, "directors": [{"standing": "GOOD"}]}
+    ]

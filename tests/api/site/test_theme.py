@@ -1,0 +1,54 @@
+"""Dark, light, or as the system has it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.api.running_site import Browser as Visitor
+from tests.api.site.furnished import FurnishedSite, signed_in_context
+from tests.end_to_end.chromium import needs_chromium
+
+GROUND = "getComputedStyle(document.body).backgroundColor"
+DARK, LIGHT = "rgb(13, 17, 23)", "rgb(246, 248, 250)"
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.parametrize(("system", "ground"), [("dark", DARK), ("light", LIGHT)])
+async def test_the_systems_theme_is_taken_until_one_is_chosen(
+    engine: Browser, furnished: FurnishedSite, system: str, ground: str
+) -> None:
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id, color_scheme=system)
+    page = await context.new_page()
+    await page.goto(f"{furnished.site.address}/settings")
+    assert await page.evaluate(GROUND) == ground
+    other, its_ground = ("Light", LIGHT) if system == "dark" else ("Dark", DARK)
+    await page.get_by_role("button", name=other, exact=True).click()
+    await expect(page).to_have_url(f"{furnished.site.address}/settings")
+    assert await page.evaluate(GROUND) == its_ground
+    await page.goto(f"{furnished.site.address}/")
+    assert await page.evaluate(GROUND) == its_ground, "it stays chosen"
+    await page.get_by_role("button", name="As my system").click()
+    assert await page.evaluate(GROUND) == ground
+    await context.close()
+
+
+async def test_nobody_is_sent_elsewhere_by_choosing_a_theme(stranger: Visitor, furnished: FurnishedSite) -> None:
+    for back in ("https://evil.invalid/", "//evil.invalid", "/\\evil.invalid", "javascript:alert(1)", "/\n"):
+        form = {"theme": "dark", "back": back}
+        headers = {"Origin": furnished.site.address}
+        async with stranger.http.post(
+            f"{furnished.site.address}/theme", data=form, headers=headers, allow_redirects=False
+        ) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+
+async def test_a_theme_that_does_not_exist_or_another_site_s_wish_is_refused(stranger: Visitor) -> None:
+    assert (await stranger.post("/theme", {"theme": "plaid", "back": "/"}))[0] == 400
+    assert (await stranger.post("/theme", {"theme": "dark"}, {"Origin": "https://evil.invalid"}))[0] == 403
+
+
+async def test_the_code_of_a_login_is_in_no_link_or_form_of_its_page(stranger: Visitor) -> None:
+    _, page = await stranger.get("/auth/callback?code=secret-code&state=secret-state")
+    assert "secret" not in page

@@ -1,0 +1,162 @@
+"""`killreport load-sde`: from CCP's export to the database, all of it or nothing, once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+import cli
+from tests.operations.static_data_export import Entries, small_export, write_directory, write_zip
+
+
+@pytest.fixture
+def load(database_url: str) -> Callable[..., Any]:
+    """Run the command; returns its result."""
+
+    async def run(where: object, *options: str) -> Result:
+        environment = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": "redis://127.0.0.1:1/0",  # nothing but the database is needed
+            "EVE_CLIENT_ID": "an-application",
+            "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        }
+        return await asyncio.to_thread(
+            CliRunner().invoke, cli.main, ["load-sde", str(where), *options], env=environment
+        )
+
+    return run
+
+
+async def test_a_zip_fills_the_static_universe(load: Any, pool: asyncpg.Pool, tmp_path: Path) -> None:
+    result = await load(write_zip(small_export(), tmp_path / "sde.zip"), "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["build_number"] == 3494416
+    assert told["read"] == {
+        "types": 4,
+        "factions": 1,
+        "NPC corporations": 1,
+        "solar systems": 3,
+        "groups": 2,
+        "categories": 2,
+        "constellations": 3,
+        "regions": 3,
+    }
+    rifter = await pool.fetchrow(
+        "SELECT e.name, e.category, g.name AS g, c.name AS c FROM types t JOIN entities e ON e.entity_id = t.type_id"
+        " JOIN type_groups g USING (group_id) JOIN type_categories c USING (category_id) WHERE type_id = 587"
+    )
+    assert rifter is not None
+    assert tuple(rifter) == ("Rifter", "inventory_type", "Frigate", "Ship")
+    thera = await pool.fetchrow(
+        "SELECT e.name, s.security_status, s.wormhole_class, r.name AS region, r.wormhole_class AS of_region"
+        " FROM solar_systems s JOIN entities e ON e.entity_id = s.solar_system_id"
+        " JOIN constellations USING (constellation_id) JOIN regions r USING (region_id)"
+        " WHERE solar_system_id = 31000005"
+    )
+    assert thera is not None
+    assert tuple(thera) == ("Thera", -0.99, 12, "K-R00033", 1)
+    names = {row["entity_id"]: row["name"] for row in await pool.fetch("SELECT entity_id, name FROM entities")}
+    assert names[2_500_000_587] == "A type beyond 31 bits"
+    assert names[500001] == "Caldari State"
+    assert 4711 not in names, "a type without a name gets none"
+    assert await pool.fetchval("SELECT ticker FROM corporation_details WHERE corporation_id = 1000125") == "CONCO"
+
+
+async def test_loading_it_again_writes_nothing_and_a_new_build_only_what_differs(
+    load: Any, pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    entries = small_export()
+    await load(write_directory(entries, tmp_path / "sde"))
+    before = await pool.fetch("SELECT type_id, xmin::text FROM types ORDER BY 1")
+    again = json.loads((await load(tmp_path / "sde", "--json")).stdout)
+    assert (sum(again["changed"].values()), again["names_changed"]) == (0, 0)
+    assert await pool.fetch("SELECT type_id, xmin::text FROM types ORDER BY 1") == before
+    entries["types"][1] = {"_key": 587, "groupID": 55, "name": {"en": "Rifter II"}}
+    newer = json.loads((await load(write_zip(entries, tmp_path / "new.zip", inside="sde/"), "--json")).stdout)
+    assert (newer["changed"]["types"], sum(newer["changed"].values()), newer["names_changed"]) == (1, 1, 1)
+    assert await pool.fetchval("SELECT name FROM entities WHERE entity_id = 587") == "Rifter II"
+
+
+def _without(file: str) -> Entries:
+    return {name: lines for name, lines in small_export().items() if name != file}
+
+
+def _with(file: str, line: dict[str, Any]) -> Entries:
+    entries = small_export()
+    entries[file].append(line)
+    return entries
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        (_without("groups"), "has no groups.jsonl"),
+        (_with("types", {"_key": "587", "groupID": 25}), "types.jsonl, entry 5: _key is not an id"),
+        (_with("types", {"_key": 588}), "types.jsonl, entry 5: groupID is not an id"),
+        (_with("groups", {"_key": 9, "categoryID": 6, "name": 5}), "groups.jsonl, entry 3: name is not a text"),
+        (
+            _with("mapSolarSystems", {"_key": 3, "securityStatus": 7, "constellationID": 1}),
+            "entry 4: securityStatus is not a number from -1 to 1",
+        ),
+        (_with("mapRegions", {"_key": 10000002, "name": {"en": "Again"}}), "Two of the regions have the same id"),
+    ],
+)
+async def test_what_is_not_the_export_changes_nothing(
+    load: Any, pool: asyncpg.Pool, tmp_path: Path, entries: Entries, says: str
+) -> None:
+    result = await load(write_directory(entries, tmp_path / "sde"))
+    assert result.exit_code == 1
+    assert "Nothing was loaded." in result.stderr
+    assert says in result.stderr
+    assert await pool.fetchval("SELECT count(*) FROM types") == 0
+    assert await pool.fetchval("SELECT count(*) FROM entities") == 0
+
+
+async def test_a_line_that_is_cut_short_changes_nothing(load: Any, pool: asyncpg.Pool, tmp_path: Path) -> None:
+    directory = write_directory(small_export(), tmp_path / "sde")
+    with (directory / "types.jsonl").open("a") as file:
+        file.write('{"_key": 588, "groupID"')
+    result = await load(directory)
+    assert "types.jsonl, line 5: not JSON" in result.stderr
+    assert await pool.fetchval("SELECT count(*) FROM types") == 0
+
+
+async def test_something_else_than_a_zip_is_said_to_be(load: Any, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no zip")
+    assert "neither a directory nor a zip" in (await load(tmp_path / "notes.txt")).stderr
+    assert "neither a directory nor a zip" in (await load(tmp_path / "missing")).stderr
+
+
+@asynccontextmanager
+async def serving(body: bytes, status: int = 200) -> AsyncIterator[str]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body, status=status)
+
+    app = web.Application()
+    app.router.add_get("/eve-online-static-data-latest-jsonl.zip", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/eve-online-static-data-latest-jsonl.zip"))
+
+
+async def test_the_zip_may_be_elsewhere(load: Any, pool: asyncpg.Pool, tmp_path: Path) -> None:
+    async with serving(write_zip(small_export(), tmp_path / "sde.zip").read_bytes()) as address:
+        result = await load(address)
+    assert result.exit_code == 0, result.output
+    assert "Read the static data of build 3,494,416: 4 types" in result.stdout
+    async with serving(b"", 503) as address:
+        result = await load(address)
+    assert result.exit_code == 1
+    assert "did not give the export" in result.stderr
+    assert await pool.fetchval("SELECT count(*) FROM static_data_loads") == 1
