@@ -9,13 +9,11 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from temporalio import activity
 
-from activities.announce import announce
 from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.sync import FetchedKillmails, FetchKillmails
-from db.intake.references import FailedAttempt, PendingReference, record_failures, stored_among, take_up
-from db.intake.store import RefusedKillmails, store_killmails
-from db.values.appraisal import appraise
+from db.intake.receive import Received, is_history, receive_killmails
+from db.intake.references import FailedAttempt, PendingReference, record_failures, take_up
 from eve.errors import (
     AccountUnreachable,
     BadRequest,
@@ -68,10 +66,11 @@ class KillmailBodies:
             RateLimited, Downtime, AccountUnreachable: the rest must wait; what was fetched is stored and announced.
             Unavailable: ESI gave none of them, so none of them is to blame.
         """
+        call_class = CallClass(request.call_class)
         wanted = await take_up(self._pool, request.killmail_ids, request.claimed_by)
         async with heartbeating():
-            batch = await self._fetch(wanted, CallClass(request.call_class))
-            new = await self._store(batch)
+            batch = await self._fetch(wanted, call_class)
+            received = await self._receive(batch, request.killmail_ids, call_class)
         if batch.failed and not batch.bodies and batch.stop is None and len(batch.failed) >= SHARED_FATE:
             batch.stop = next((error for error in batch.failed.values() if isinstance(error, Unavailable)), None)
         if batch.stop is None:
@@ -80,14 +79,13 @@ class KillmailBodies:
             failures = [failed_attempt(i, error, attempts[i], now) for i, error in batch.failed.items()]
             if failures:
                 await record_failures(self._pool, failures)
-        # Also what an attempt before this one stored, for it may have died before it could announce it.
-        stored = await stored_among(self._pool, request.killmail_ids)
-        if stored:
-            await appraise(self._pool, stored)
-            await announce(self._pool, self._live, stored, CallClass(request.call_class))
         if batch.stop is not None:
             raise batch.stop
-        return FetchedKillmails(stored=len(new), already_stored=len(stored) - len(new), failed=len(batch.failed))
+        return FetchedKillmails(
+            stored=len(received.new),
+            already_stored=len(received.stored) - len(received.new),
+            failed=len(batch.failed),
+        )
 
     async def _fetch(self, wanted: list[PendingReference], call_class: CallClass) -> _Batch:
         batch = _Batch()
@@ -108,18 +106,21 @@ class KillmailBodies:
         await asyncio.gather(*(fetch() for _ in range(min(AT_ONCE, len(wanted)))))
         return batch
 
-    async def _store(self, batch: _Batch) -> list[int]:
-        if not batch.bodies:
-            return []
+    async def _receive(self, batch: _Batch, killmail_ids: list[int], call_class: CallClass) -> Received:
+        """A body that Postgres refuses counts as a killmail that could not be had."""
         by_position = list(batch.bodies)
-        try:
-            return await store_killmails(self._pool, list(batch.bodies.values()))
-        except RefusedKillmails as error:
-            for refused in error.refused:
-                killmail_id = by_position[refused.position]
-                del batch.bodies[killmail_id]
-                batch.failed[killmail_id] = BadRequest("Postgres does not take this body.")
-            return error.new
+        received = await receive_killmails(
+            self._pool,
+            self._live,
+            list(batch.bodies.values()),
+            killmail_ids=killmail_ids,
+            only_news=is_history(call_class),
+        )
+        for refused in received.refused:
+            killmail_id = by_position[refused.position]
+            del batch.bodies[killmail_id]
+            batch.failed[killmail_id] = BadRequest("Postgres does not take this body.")
+        return received
 
 
 def failed_attempt(killmail_id: int, error: EveError, attempts_before: int, now: datetime) -> FailedAttempt:

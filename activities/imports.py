@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import asyncpg
 from temporalio import activity
 
-from activities.announce import announce
 from activities.errors import CharacterRemoved
 from activities.heartbeat import heartbeating
-from contracts.call_classes import CallClass
 from contracts.imports import (
     LAST_PAGE,
     BegunImport,
@@ -22,16 +18,11 @@ from contracts.imports import (
     ImportPage,
     NoteImport,
 )
-from db.intake.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, take_page
+from db.intake.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, record_page
 from db.intake.imports import begin_import, finish_import, note_import
-from db.intake.references import stored_among
-from db.intake.store import RefusedKillmails, store_killmails
-from db.values.appraisal import appraise
+from db.intake.receive import receive_killmails
 from eve.zkillboard.client import Month, Zkillboard, ZkillboardPage
 from live import LiveEvents
-
-STORED_AT_ONCE = 50
-"""Bodies in one statement: a page of large battles is tens of megabytes."""
 
 
 class Imports:
@@ -74,7 +65,7 @@ class Imports:
             page = await self._zkillboard.character_killmails(character_id, position.page, month)
             if not page.length:
                 return ImportedPage()
-            return await self._take_in(request, page)
+            return await self._store_page(request, page)
 
     @activity.defn
     async def note_zkillboard_import(self, note: NoteImport) -> None:
@@ -89,30 +80,21 @@ class Imports:
         await self._live.sync_changed(finish.character_id)
         return account
 
-    async def _take_in(self, request: ImportPage, page: ZkillboardPage) -> ImportedPage:
+    async def _store_page(self, request: ImportPage, page: ZkillboardPage) -> ImportedPage:
         character_id = request.character_id
         references = [(one.ref.killmail_id, one.ref.killmail_hash) for one in page.killmails]
         listed = [killmail_id for killmail_id, _ in references]
         try:
-            taken = await take_page(self._pool, character_id, request.position, references, page.unusable)
+            taken = await record_page(self._pool, character_id, request.position, references, page.unusable)
         except NoSuchImport:
             raise CharacterRemoved from None
         bodies = [one.body for one in page.killmails if one.body is not None and one.ref.killmail_id in taken.wanted]
-        for start in range(0, len(bodies), STORED_AT_ONCE):
-            await self._store(bodies[start : start + STORED_AT_ONCE])
-        here = await stored_among(self._pool, listed)
-        new = await new_among(self._pool, character_id, here)  # also what an attempt before this one stored
-        if new:
-            await appraise(self._pool, new)
-            await announce(self._pool, self._live, new, CallClass.IMPORT)
-        missing = await claim_for_import(self._pool, character_id, taken.wanted - set(here))
+        # What Postgres refuses is asked of ESI, like what comes without a body.
+        received = await receive_killmails(self._pool, self._live, bodies, killmail_ids=listed, only_news=True)
+        new = await new_among(self._pool, character_id, received.stored)  # also what an earlier attempt stored
+        missing = await claim_for_import(self._pool, character_id, taken.wanted - set(received.stored))
         await note_progress(self._pool, character_id)
         imported = ImportedPage(page.length, new, missing)
         if request.position.page == LAST_PAGE and (oldest := await oldest_read(self._pool, character_id)):
             imported.oldest_year, imported.oldest_month = oldest.year, oldest.month
         return imported
-
-    async def _store(self, bodies: list[bytes]) -> None:
-        # What Postgres refuses is asked of ESI, like what comes without a body.
-        with contextlib.suppress(RefusedKillmails):
-            await store_killmails(self._pool, bodies)

@@ -20,7 +20,7 @@ ALLOWED = {
     "live": {"settings"},
     "temporal": {"settings", "contracts"},
     "workflows": {"contracts"},
-    "db": {"settings", "contracts", "eve"},
+    "db": {"settings", "contracts", "eve", "live"},
     "activities": {"settings", "observability", "contracts", "eve", "db", "live", "temporal"},
     "api": {"settings", "observability", "contracts", "eve", "db", "live", "temporal"},
     "worker_main": {

@@ -15,15 +15,12 @@ from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
 from api.services import Services
 from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
-from db.intake.arrivals import record_arrivals
-from db.intake.references import add_references, hash_of, news_among, users_on
-from db.intake.store import RefusedKillmails, store_killmails
+from db.intake.receive import receive_killmails
+from db.intake.references import add_references, hash_of
 from db.killmails.feed import Viewer, killmails_by_id
-from db.values.appraisal import appraise
 from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link
-from live import LiveEvents
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.naming import name_killmail
 
@@ -151,13 +148,8 @@ def _concerned(body: bytes, caller: Caller) -> int | None:
 async def _store(services: Services, ref: KillmailRef, body: bytes, seen_by: int) -> None:
     async with services.pool.acquire() as connection:
         await add_references(connection, seen_by, [(ref.killmail_id, ref.killmail_hash)])
-    try:
-        await store_killmails(services.pool, [body])
-    except RefusedKillmails as error:
-        log.error("killmail %d cannot be stored: %s", ref.killmail_id, error)
-        return
-    await appraise(services.pool, [ref.killmail_id])
-    news = await news_among(services.pool, [ref.killmail_id])
-    await record_arrivals(services.pool, [ref.killmail_id], silent=not news)
-    if news:
-        await LiveEvents(services.redis).killmails_stored(news, await users_on(services.pool, news))
+    received = await receive_killmails(
+        services.pool, services.live, [body], killmail_ids=[ref.killmail_id], only_news=True
+    )
+    for refused in received.refused:
+        log.error("killmail %d cannot be stored: %s", ref.killmail_id, refused.reason)

@@ -27,7 +27,7 @@ class PageTaken:
     wanted: frozenset[int]
 
 
-async def take_page(
+async def record_page(
     pool: asyncpg.Pool,
     character_id: int,
     position: Position,
