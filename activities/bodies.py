@@ -35,10 +35,11 @@ LATE_RETRY = timedelta(minutes=10)
 """A 422 or 404 is tried once more this late: ESI has been seen to answer both falsely under load."""
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
+BLAMELESS_ATTEMPTS = 2
+"""So often a batch of which ESI gives nothing is tried again at once: ESI may be at fault for a moment. After that the
+killmails are counted as failed: some answer 500 for ever, and whoever has only those must get on."""
 PARK_AFTER_ATTEMPTS = 12
 """About a day and a half of ever later attempts; then it waits for a full resync."""
-SHARED_FATE = 3
-"""If so many of a batch fail and none succeeds, ESI is at fault and not these killmails."""
 
 
 @dataclass
@@ -64,14 +65,14 @@ class KillmailBodies:
 
         Raises:
             RateLimited, Downtime, AccountUnreachable: the rest must wait; what was fetched is stored and announced.
-            Unavailable: ESI gave none of them, so none of them is to blame.
+            Unavailable: ESI gave none of them, for the first times.
         """
         call_class = CallClass(request.call_class)
         wanted = await take_up(self._pool, request.killmail_ids, request.claimed_by)
         async with heartbeating():
             batch = await self._fetch(wanted, call_class)
             received = await self._receive(batch, request.killmail_ids, call_class)
-        if batch.failed and not batch.bodies and batch.stop is None and len(batch.failed) >= SHARED_FATE:
+        if batch.stop is None and not batch.bodies and activity.info().attempt <= BLAMELESS_ATTEMPTS:
             batch.stop = next((error for error in batch.failed.values() if isinstance(error, Unavailable)), None)
         if batch.stop is None:
             attempts = {reference.killmail_id: reference.attempts for reference in wanted}

@@ -16,7 +16,7 @@ from api.services import Services
 from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
 from db.intake.receive import receive_killmails
-from db.intake.references import add_references, hash_of
+from db.intake.references import HashFrom, KnownHash, add_references, hash_of
 from db.killmails.feed import Viewer, killmails_by_id
 from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
 from eve.killmail import KillmailRef
@@ -76,7 +76,7 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
     killmail_id = parsed.killmail_id if isinstance(parsed, KillmailRef) else parsed
     viewer = Viewer(caller.character_ids, caller.corporation_ids)
     known = await hash_of(services.pool, killmail_id)
-    if known is not None and isinstance(parsed, KillmailRef) and parsed.killmail_hash != known.lower():
+    if isinstance(parsed, KillmailRef) and _contradicts(parsed, known):
         return WRONG_HASH
     if nodes := await killmails_by_id(services.pool, viewer, [killmail_id]):
         return Added(nodes[0], was_here=True)
@@ -108,9 +108,14 @@ async def _may_try(services: Services, caller: Caller) -> bool:
     return bool(tried <= LINKS_PER_WINDOW)
 
 
-async def _reference(services: Services, killmail_id: int, known: str | None) -> KillmailRef | Refusal:
-    if known is not None:
-        return KillmailRef(killmail_id, known)
+def _contradicts(pasted: KillmailRef, known: KnownHash | None) -> bool:
+    """Only ESI's own word says that a pasted hash is wrong; otherwise ESI is asked."""
+    return known is not None and known.hash_from is HashFrom.ESI and pasted.killmail_hash != known.killmail_hash.lower()
+
+
+async def _reference(services: Services, killmail_id: int, known: KnownHash | None) -> KillmailRef | Refusal:
+    if known is not None and known.hash_from is HashFrom.ESI:
+        return KillmailRef(killmail_id, known.killmail_hash)
     try:
         return (await services.zkillboard.killmail(killmail_id, ZKILLBOARD_PATIENCE_SECONDS)).ref
     except NotFound:
@@ -147,7 +152,8 @@ def _concerned(body: bytes, caller: Caller) -> int | None:
 
 async def _store(services: Services, ref: KillmailRef, body: bytes, seen_by: int) -> None:
     async with services.pool.acquire() as connection:
-        await add_references(connection, seen_by, [(ref.killmail_id, ref.killmail_hash)])
+        # ESI gave a body for it: the hash is ESI's own word now.
+        await add_references(connection, seen_by, [(ref.killmail_id, ref.killmail_hash)], HashFrom.ESI)
     received = await receive_killmails(
         services.pool, services.live, [body], killmail_ids=[ref.killmail_id], only_news=True
     )

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from contracts.imports import Position, claimant
-from db.intake.references import add_references
+from db.intake.references import HashFrom, add_references
 
 CLAIM_FOR = timedelta(hours=1)
 """How long a page's references are left to its import, which may have to wait for ESI's budget. Then the
@@ -41,7 +41,7 @@ async def record_page(
     """
     killmail_ids = [killmail_id for killmail_id, _ in references]
     async with pool.acquire() as connection, connection.transaction():
-        await add_references(connection, character_id, references)
+        await add_references(connection, character_id, references, HashFrom.ZKILLBOARD)
         try:
             await connection.execute(
                 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeAlias
 
 import asyncpg
@@ -35,6 +36,29 @@ _HAS_A_GRANT = """
 """
 
 
+# Reads alone while every hash is the same: nothing is locked or written then.
+_CORRECT_HASHES = """
+WITH other AS MATERIALIZED (
+    SELECT r.killmail_id, listed.killmail_hash
+      FROM unnest($1::bigint[], $2::text[]) AS listed (killmail_id, killmail_hash)
+      JOIN killmail_refs r USING (killmail_id)
+     WHERE r.killmail_hash <> listed.killmail_hash
+     ORDER BY r.killmail_id FOR UPDATE OF r
+)
+UPDATE killmail_refs r
+   SET killmail_hash = other.killmail_hash, hash_from = 'esi', attempts = 0, last_error = NULL,
+       next_attempt_at = NULL, parked_at = NULL
+  FROM other WHERE r.killmail_id = other.killmail_id
+"""
+
+
+class HashFrom(StrEnum):
+    """Whose word a killmail's hash is."""
+
+    ESI = "esi"  # its own lists, or a hash it gave a body for
+    ZKILLBOARD = "zkillboard"
+
+
 @dataclass(frozen=True, slots=True)
 class PendingReference:
     """A reference without a body. The hash is not in `repr`."""
@@ -53,15 +77,24 @@ class FailedAttempt:
     next_attempt_at: datetime | None
 
 
-async def add_references(connection: Connection, seen_by: int, references: Sequence[tuple[int, str]]) -> list[int]:
+async def add_references(
+    connection: Connection, seen_by: int, references: Sequence[tuple[int, str]], hash_from: HashFrom
+) -> list[int]:
     """Remember references (id, hash); those nobody had shown us before are returned.
 
-    Sorted by id: two users whose lists overlap wait for each other instead of deadlocking.
+    ESI's own word wins: a hash of another source is replaced by the one ESI lists, and a killmail that was given up
+    for its wrong hash is wanted again. Sorted by id: two users whose lists overlap wait for each other instead of
+    deadlocking.
     """
+    listed = sorted(references)
+    killmail_ids = [killmail_id for killmail_id, _ in listed]
+    hashes = [killmail_hash for _, killmail_hash in listed]
+    if hash_from is HashFrom.ESI:
+        await connection.execute(_CORRECT_HASHES, killmail_ids, hashes)
     rows = await connection.fetch(
         """
-        INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, stored_at)
-        SELECT seen.killmail_id, seen.killmail_hash, $1, k.created_at
+        INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, stored_at, hash_from)
+        SELECT seen.killmail_id, seen.killmail_hash, $1, k.created_at, $4
           FROM (SELECT DISTINCT ON (killmail_id) * FROM unnest($2::bigint[], $3::text[])
                   AS listed (killmail_id, killmail_hash) ORDER BY killmail_id) AS seen
           LEFT JOIN killmails k USING (killmail_id)
@@ -70,8 +103,9 @@ async def add_references(connection: Connection, seen_by: int, references: Seque
         RETURNING killmail_id, stored_at
         """,
         seen_by,
-        [killmail_id for killmail_id, _ in references],
-        [killmail_hash for _, killmail_hash in references],
+        killmail_ids,
+        hashes,
+        str(hash_from),
     )
     return [row["killmail_id"] for row in rows if row["stored_at"] is None]
 
@@ -176,11 +210,19 @@ async def record_failures(pool: asyncpg.Pool, failures: Sequence[FailedAttempt])
     )
 
 
-async def hash_of(pool: asyncpg.Pool, killmail_id: int) -> str | None:
+@dataclass(frozen=True, slots=True)
+class KnownHash:
     """The hash of a killmail that we were shown; never for anybody's eyes."""
-    query = "SELECT killmail_hash FROM killmail_refs WHERE killmail_id = $1"
-    found: str | None = await pool.fetchval(query, killmail_id)
-    return found
+
+    killmail_hash: str = field(repr=False)
+    hash_from: HashFrom
+
+
+async def hash_of(pool: asyncpg.Pool, killmail_id: int) -> KnownHash | None:
+    """What we were told of this killmail's hash, and by whom."""
+    query = "SELECT killmail_hash, hash_from FROM killmail_refs WHERE killmail_id = $1"
+    row = await pool.fetchrow(query, killmail_id)
+    return None if row is None else KnownHash(row["killmail_hash"], HashFrom(row["hash_from"]))
 
 
 async def stored_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:

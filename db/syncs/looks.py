@@ -12,7 +12,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from contracts.sync import RunAccount, SyncState
-from db.intake.references import add_references, claim, forgive
+from db.intake.references import HashFrom, add_references, claim, forgive
 from db.syncs.run_account import account_of
 from db.syncs.subjects import Subject
 
@@ -160,7 +160,7 @@ async def take_on(
         listed: list[int] = []
         if seen is not None:
             listed = [killmail_id for killmail_id, _ in seen.references]
-            new = await add_references(connection, subject.id, seen.references)
+            new = await add_references(connection, subject.id, seen.references, HashFrom.ESI)
             await _keep_pages(connection, subject, asked_by, seen)
         if kind == "full":
             await forgive(connection, subject.id, listed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -176,8 +176,10 @@ class World:
         given = grant("first access", "first refresh", character_id=character_id, **more)
         await grant_character(self.pool, self.vault, given, None, 98_000_001)
 
-    async def run(self, activity: Callable[..., Any], *request: Any) -> Any:
-        return await ActivityEnvironment().run(activity, *request)
+    async def run(self, activity: Callable[..., Any], *request: Any, attempt: int = 1) -> Any:
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, attempt=attempt)
+        return await environment.run(activity, *request)
 
     async def user(self, character_id: int = PILOT) -> asyncpg.Record:
         row = await self.pool.fetchrow("SELECT * FROM users WHERE character_id = $1", character_id)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.bodies import AT_ONCE, PARK_AFTER_ATTEMPTS, failed_attempt
+from activities.bodies import AT_ONCE, BLAMELESS_ATTEMPTS, PARK_AFTER_ATTEMPTS, failed_attempt
 from contracts.sync import FetchedKillmails, FetchKillmails, NamedEntities, NameEntities
 from eve.errors import EveError, InvalidHash, MalformedBody, NotFound, RateLimited, Unavailable
 from tests.activities.looks import discover
@@ -16,8 +16,8 @@ from tests.db.bodies import body, raw
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-async def fetch(world: World, *killmail_ids: int) -> FetchedKillmails:
-    answer = await world.run(world.bodies.fetch_killmails, FetchKillmails(list(killmail_ids)))
+async def fetch(world: World, *killmail_ids: int, attempt: int = 1) -> FetchedKillmails:
+    answer = await world.run(world.bodies.fetch_killmails, FetchKillmails(list(killmail_ids)), attempt=attempt)
     assert isinstance(answer, FetchedKillmails)
     return answer
 
@@ -95,12 +95,19 @@ async def test_a_spent_budget_keeps_what_was_fetched_and_blames_no_killmail(worl
     assert (await world.reference(10))["attempts"] == 0
 
 
-async def test_when_esi_gives_nothing_no_killmail_is_to_blame(world: World, found: list[int]) -> None:
+async def test_when_esi_gives_nothing_no_killmail_is_to_blame_at_first(world: World, found: list[int]) -> None:
     for killmail_id in found:
         world.esi.bodies[killmail_id] = Unavailable("502")
-    with pytest.raises(Unavailable):
-        await fetch(world, *found)
+    for attempt in range(1, BLAMELESS_ATTEMPTS + 1):
+        with pytest.raises(Unavailable):
+            await fetch(world, *found, attempt=attempt)
     assert await world.pool.fetchval("SELECT max(attempts) FROM killmail_refs") == 0
+    # Killmails that answer 500 for ever are given up in the end, and their pilot gets on meanwhile.
+    assert await fetch(world, *found, attempt=BLAMELESS_ATTEMPTS + 1) == FetchedKillmails(failed=50)
+    assert await world.pool.fetchval("SELECT min(attempts) FROM killmail_refs") == 1
+    await world.pool.execute("UPDATE killmail_refs SET attempts = $1", PARK_AFTER_ATTEMPTS - 1)
+    await fetch(world, *found, attempt=BLAMELESS_ATTEMPTS + 1)
+    assert await world.pool.fetchval("SELECT count(*) FROM killmail_refs WHERE parked_at IS NULL") == 0
 
 
 async def test_a_body_postgres_cannot_hold_fails_alone(world: World, found: list[int]) -> None:

@@ -14,7 +14,9 @@ from contracts.imports import FinishImport, ImportAccount, ImportedPage, ImportP
 from contracts.sync import FailureType, FetchKillmails
 from db.intake.references import FailedAttempt, claim, record_failures
 from eve.errors import InvalidHash, ZkillboardRefused
-from eve.zkillboard.client import ZkillboardPage
+from eve.killmail import KillmailRef
+from eve.zkillboard.client import ZkillboardKillmail, ZkillboardPage
+from tests.activities.looks import discover
 from tests.activities.stand_in_eve import ENEMY, PILOT, World
 from tests.activities.stand_in_zkillboard import listed
 from tests.db.bodies import body
@@ -136,3 +138,20 @@ def test_a_refusal_of_zkillboards_has_a_type_of_its_own() -> None:
     error = application_error(ZkillboardRefused("zKillboard says: no"), datetime.now(UTC))
     assert isinstance(error, ApplicationError)
     assert (error.type, error.non_retryable) == (FailureType.REFUSED, True)
+
+
+async def test_esis_own_hash_replaces_a_wrong_one_and_the_killmail_is_fetched_after_all(world: World) -> None:
+    world.zkillboard.pages[0, 0, 1] = ZkillboardPage((ZkillboardKillmail(KillmailRef(1, "f" * 40), None),), unusable=0)
+    assert (await read(world)).missing_ids == [1]
+    await record_failures(world.pool, [FailedAttempt(1, "InvalidHash", None)])
+    await finish(world)
+    assert (await world.reference(1))["parked_at"] is not None
+    world.esi.happens(1)  # and now ESI lists it, with its true hash
+    assert (await discover(world)).killmail_ids == [1]
+    reference = await world.reference(1)
+    assert (reference["killmail_hash"], reference["hash_from"]) == (f"{1:040x}", "esi")
+    assert (reference["attempts"], reference["last_error"], reference["parked_at"]) == (0, None, None)
+    assert (await world.run(world.bodies.fetch_killmails, FetchKillmails([1]))).stored == 1
+    # What zKillboard says later changes nothing.
+    assert (await read(world)).missing_ids == []
+    assert (await world.reference(1))["killmail_hash"] == f"{1:040x}"

@@ -1,0 +1,20 @@
+"""hash sources: where a killmail's hash comes from, so that ESI's own word can replace another's"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # A constant default: no row is rewritten. What is there came from ESI's lists or was never doubted.
+    op.add_column("killmail_refs", sa.Column("hash_from", sa.Text(), server_default="esi", nullable=False))
+
+
+def downgrade() -> None:
+    op.drop_column("killmail_refs", "hash_from")
