@@ -1,7 +1,7 @@
-"""Record histories for the replay test: `python -m tests.workflows.record_histories [NAME]…`.
+"""Record histories for the replay test: `python -m tests.workflows.record_histories [WORKFLOW]…`.
 
-Run it when a new kind of history is wanted, never to make a failing replay pass: that failure says that
-workflows which are running now would break on a deploy (use `workflow.patched`).
+Records the scenarios that have no history yet, and no other: a history that does not replay any more says that
+workflows which are running now would break on a deploy (use `workflow.patched`), and is not mended here.
 """
 
 from __future__ import annotations
@@ -11,137 +11,91 @@ import contextlib
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
-from contracts.imports import CountedPage, ImportedPage, ImportState, Position, zkillboard_import_id
-from contracts.sync import (
-    DiscoverKillmails,
-    Discovery,
-    EnsureAccessToken,
-    FailureType,
-    SyncState,
-    SyncStatus,
-    user_sync_id,
-)
-from contracts.task_queues import SYNC_QUEUE
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
-from temporal.schedules import prepare_temporal
-from temporal.user_sync import signal_user_sync, start_or_wake
-from temporal.zkillboard_import import cancel_import, start_import
-from tests.workflows.stand_ins import StandIns, failure
-from tests.workflows.waiting import CHARACTER, ok, until, until_import
+from temporal.schedules import INDEXED, prepare_temporal
+from tests.workflows.conftest import TEST_SERVER
+from tests.workflows.scenarios import Scenario, calendar, corporation, pilot, universe, zkillboard
+from tests.workflows.scripted import Scripted
 
 HISTORIES = Path(__file__).parent / "histories"
-Scenario = Callable[[Client, StandIns], Awaitable[str]]
+SCENARIOS: dict[str, tuple[Scenario, ...]] = {
+    "UserSync": pilot.SCENARIOS,
+    "CorporationSync": corporation.SCENARIOS,
+    "ZkillboardImport": zkillboard.SCENARIOS,
+    "Enrichment": universe.ENRICHMENT,
+    "NameRefresh": universe.NAME_REFRESH,
+    "KillmailNaming": universe.NAMING,
+    "Watchdog": calendar.WATCHDOG,
+    "PriceSnapshot": calendar.PRICE_SNAPSHOT,
+    "Revaluation": calendar.REVALUATION,
+    "Housekeeping": calendar.HOUSEKEEPING,
+    "DailyFullSync": calendar.DAILY_FULL_SYNC,
+    "Departure": calendar.DEPARTURE,
+}
+"""By the workflow's name, which is the histories' folder too."""
+RECORDER = "recorder"
+"""What a history says instead of this machine's name."""
 
 
-async def first_sync_and_signals(client: Client, stand_ins: StandIns) -> str:
-    """A first sync of 1,000, then every signal and the update."""
-    ids = list(range(1000, 0, -1))
-    stand_ins.discoveries = lambda r: Discovery(1000, 1000, 7, ids) if r.first else Discovery(1000, unchanged=True)
-    await start_or_wake(client, CHARACTER, 900)
-    await until(client, ok)
-    for looks, signal in enumerate(("sync_now", "force_full_resync", "token_granted"), start=2):
-        await signal_user_sync(client, CHARACTER, signal, "recorded")
-        await until(client, lambda s, looks=looks: ok(s) and s.cycles == looks)  # type: ignore[misc]
-    await signal_user_sync(client, CHARACTER, "pause")
-    await until(client, lambda s: s.paused)
-    await signal_user_sync(client, CHARACTER, "resume")
-    await until(client, lambda s: ok(s) and s.cycles == 5)
-    handle = client.get_workflow_handle(user_sync_id(CHARACTER))
-    await handle.execute_update("sync_now_and_wait", result_type=SyncStatus)
-    return user_sync_id(CHARACTER)
+async def main(wanted: list[str]) -> None:
+    for workflow in wanted or SCENARIOS:
+        for scenario in SCENARIOS[workflow]:
+            path = HISTORIES / workflow / f"{scenario.name}.json"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(await record(scenario))
+                print(f"{workflow}/{path.name}: {path.stat().st_size:,} bytes")  # noqa: T201 - whoever records waits
 
 
-async def troubles(client: Client, stand_ins: StandIns) -> str:
-    """A rejected token, a spent budget, an outage, a revoked grant, a login."""
-    later = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
-    answers: list[Discovery | Exception] = [
-        failure(FailureType.ACCESS_TOKEN_REJECTED),
-        Discovery(listed=2, new=2, run_id=1, killmail_ids=[2, 1]),
-        failure(FailureType.RATE_LIMITED, later),
-        failure(FailureType.DOWNTIME, later),
-        failure(FailureType.UNAVAILABLE),
-        failure(FailureType.FORBIDDEN),
-    ]
-    revoked = False
-
-    def discover(_: DiscoverKillmails) -> Discovery | Exception:
-        return answers.pop(0) if answers else Discovery(unchanged=True)
-
-    def token(_: EnsureAccessToken) -> Exception | None:
-        return failure(FailureType.NEEDS_LOGIN) if revoked else None
-
-    stand_ins.discoveries, stand_ins.token = discover, token
-    stand_ins.names = lambda _: failure(FailureType.UNAVAILABLE) if answers else None
-    await start_or_wake(client, CHARACTER, 900)
-    await until(client, lambda s: s.cycles == 1)
-    for looks in range(2, 7):
-        await signal_user_sync(client, CHARACTER, "sync_now")
-        await until(client, lambda s, looks=looks: s.cycles == looks)  # type: ignore[misc]
-    revoked = True
-    await start_or_wake(client, CHARACTER, 900)
-    await until(client, lambda s: s.state == SyncState.NEEDS_LOGIN)
-    revoked = False
-    await start_or_wake(client, CHARACTER, 900)
-    await until(client, ok)
-    return user_sync_id(CHARACTER)
+async def record(scenario: Scenario) -> str:
+    """The history of one workflow's run, on a server of its own, as compact JSON."""
+    async with contextlib.AsyncExitStack() as stack:
+        client = await stack.enter_async_context(time_skipping_server() if scenario.skips_time else server(scenario))
+        stand_ins = Scripted()
+        for worker in stand_ins.workers(client):
+            await stack.enter_async_context(worker)
+        workflow_id, _, run_id = (await scenario.play(client, stand_ins)).partition("/")
+        history = await client.get_workflow_handle(workflow_id, run_id=run_id or None).fetch_history()
+    return json.dumps(without_this_machine(history.to_json_dict()), separators=(",", ":")) + "\n"
 
 
-async def a_short_interval(client: Client, stand_ins: StandIns) -> str:  # noqa: ARG001 - answers as they are
-    """Looks by the timer, until the workflow continued as new on the server's suggestion."""
-    await start_or_wake(client, CHARACTER, 1)
-    first = await client.get_workflow_handle(user_sync_id(CHARACTER)).describe()
-    await until(client, lambda s: s.cycles >= 12)
-    return f"{user_sync_id(CHARACTER)}/{first.run_id}"
+@contextlib.asynccontextmanager
+async def server(scenario: Scenario) -> AsyncIterator[Client]:
+    """The real one, in memory."""
+    limit = scenario.continues_after
+    config = () if limit is None else (f"limit.historyCount.suggestContinueAsNew={limit}",)
+    with tempfile.TemporaryDirectory() as directory:
+        part, address = temporal(Path(directory), free_port(), None, durable=False, dynamic_config=config)
+        running = await RunningPart.start(part)
+        try:
+            client = await Client.connect(address, identity=RECORDER)
+            await prepare_temporal(client)
+            await client.get_schedule_handle("watchdog").pause()
+            yield client
+        finally:
+            await running.stop()
 
 
-async def watchdog(client: Client, stand_ins: StandIns) -> str:  # noqa: ARG001
-    """One run with orphans."""
-    await client.execute_workflow("Watchdog", id="watchdog-recorded", task_queue=SYNC_QUEUE)
-    return "watchdog-recorded"
-
-
-async def zkillboard_import(client: Client, stand_ins: StandIns) -> str:
-    """An estimate, the pilot's word, pages with and without bodies, a limit, names that are put off, the account."""
-    soon = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
-    limited: list[Exception] = [failure(FailureType.RATE_LIMITED, soon)]
-    unnamed: list[Exception] = [failure(FailureType.UNAVAILABLE)]
-    stand_ins.imports.counted = lambda page: CountedPage(200 if page < 4 else 0, 100)
-    stand_ins.imports.here = 150
-
-    def page(position: Position) -> ImportedPage | Exception:
-        if position.page == 2 and limited:
-            return limited.pop()
-        if position.page > 3:
-            return ImportedPage()
-        first = position.page * 1000
-        return ImportedPage(200, list(range(first, first + 100)), list(range(first + 100, first + 200)))
-
-    stand_ins.imports.page = page
-    stand_ins.names = lambda _: unnamed.pop() if unnamed else None
-    await start_import(client, CHARACTER, ask_first=True, reason="recorded")
-    await until_import(client, lambda status: status.state == ImportState.ESTIMATED)
-    handle = await start_import(client, CHARACTER, ask_first=False, reason="recorded")
-    await handle.result()
-    return zkillboard_import_id(CHARACTER)
-
-
-async def zkillboard_import_cancelled(client: Client, stand_ins: StandIns) -> str:
-    """Cancelled while it waits for zKillboard to come back."""
-    stand_ins.imports.counted = lambda page: CountedPage(200 if page < 2 else 0, 200)
-    stand_ins.imports.page = lambda _: failure(FailureType.UNAVAILABLE)
-    handle = await start_import(client, CHARACTER, ask_first=False, reason="recorded")
-    await until_import(client, lambda status: status.state == ImportState.WAITING)
-    await cancel_import(client, CHARACTER, "recorded")
-    await handle.result()
-    return zkillboard_import_id(CHARACTER)
+@contextlib.asynccontextmanager
+async def time_skipping_server() -> AsyncIterator[Client]:
+    """Lets the time that a workflow sleeps pass at once while its result is waited for."""
+    async with await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(TEST_SERVER), identity=RECORDER
+    ) as environment:
+        client = environment.client
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=INDEXED)
+        )
+        yield client
 
 
 def without_this_machine(part: Any) -> Any:
@@ -153,37 +107,5 @@ def without_this_machine(part: Any) -> Any:
     return part
 
 
-async def main() -> None:
-    scenarios: list[Scenario] = [first_sync_and_signals, troubles, a_short_interval, watchdog]
-    scenarios += [zkillboard_import, zkillboard_import_cancelled]
-    if len(sys.argv) > 1:
-        scenarios = [scenario for scenario in scenarios if scenario.__name__ in sys.argv[1:]]
-    for scenario in scenarios:
-        with tempfile.TemporaryDirectory() as directory:
-            part, address = temporal(
-                Path(directory),
-                free_port(),
-                None,
-                durable=False,
-                dynamic_config=("limit.historyCount.suggestContinueAsNew=80",) if scenario is a_short_interval else (),
-            )
-            running = await RunningPart.start(part)
-            try:
-                client = await Client.connect(address, identity="recorder")
-                await prepare_temporal(client)
-                await client.get_schedule_handle("watchdog").pause()
-                stand_ins = StandIns()
-                async with contextlib.AsyncExitStack() as stack:
-                    for worker in stand_ins.workers(client):
-                        await stack.enter_async_context(worker)
-                    workflow_id, _, run_id = (await scenario(client, stand_ins)).partition("/")
-                    history = await client.get_workflow_handle(workflow_id, run_id=run_id or None).fetch_history()
-                recorded = json.dumps(without_this_machine(history.to_json_dict()))
-                (HISTORIES / f"{scenario.__name__}.json").write_text(recorded + "\n")
-            finally:
-                await running.stop()
-
-
 if __name__ == "__main__":
-    HISTORIES.mkdir(exist_ok=True)
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))

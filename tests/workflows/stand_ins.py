@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,9 @@ class StandIns:
     token: Callable[[EnsureAccessToken], Exception | None] = lambda _: None
     bodies: Callable[[FetchKillmails], FetchedKillmails | Exception] = lambda r: FetchedKillmails(len(r.killmail_ids))
     names: Callable[[NameEntities], Exception | None] = lambda _: None
+    recording: Callable[[RecordSyncState], Exception | None] = lambda _: None
+    watched: Callable[[], WatchdogReport] = lambda: WatchdogReport(users=3, orphaned_killmail_ids=[5, 4, 3])
+    may_fetch: asyncio.Event | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     newest_killmail_at: datetime = datetime(2026, 11, 20, 12, tzinfo=UTC)
     looks: list[DiscoverKillmails] = field(default_factory=list)
@@ -73,6 +77,8 @@ class StandIns:
     @activity.defn
     async def fetch_killmails(self, request: FetchKillmails) -> FetchedKillmails:
         self.fetched.append(request.killmail_ids)
+        if self.may_fetch is not None:
+            await self.may_fetch.wait()
         answer = self.bodies(request)
         _raise(answer)
         assert isinstance(answer, FetchedKillmails)
@@ -96,18 +102,19 @@ class StandIns:
     @activity.defn
     async def record_sync_state(self, request: RecordSyncState) -> None:
         self.recorded.append(request)
+        _raise(self.recording(request))
 
     @activity.defn
     async def watch_users(self) -> WatchdogReport:
-        return WatchdogReport(users=3, orphaned_killmail_ids=[5, 4, 3])
+        return self.watched()
 
     @property
     def recorded_states(self) -> list[SyncState]:
         return [request.state for request in self.recorded]
 
-    def workers(self, client: Client) -> list[Worker]:
-        """One per queue, as in production, with the production sandbox."""
-        activities: list[Callable[..., Any]] = [
+    @property
+    def activities(self) -> list[Callable[..., Any]]:
+        return [
             self.ensure_access_token,
             self.discover_killmails,
             self.fetch_killmails,
@@ -118,12 +125,15 @@ class StandIns:
             self.watch_users,
             *self.imports.activities,
         ]
+
+    def workers(self, client: Client) -> list[Worker]:
+        """One per queue, as in production, with the production sandbox."""
         return [
             Worker(
                 client,
                 task_queue=queue,
                 workflows=WORKFLOWS,
-                activities=activities,
+                activities=self.activities,
                 workflow_runner=workflow_runner(),
                 workflow_failure_exception_types=[Exception],  # a bug fails the test instead of being retried
             )

@@ -13,12 +13,10 @@ from contracts.call_classes import CallClass
 from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.sync import Discovery, FetchedKillmails, FetchKillmails, RunAccount
 from contracts.task_queues import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
-from temporal.corporation_sync import query_corporation_status, signal_corporation_sync, start_or_wake_corporation
+from temporal.corporation_sync import signal_corporation_sync, start_or_wake_corporation
 from tests.workflows.stand_ins import StandIns
-from tests.workflows.waiting import eventually
+from tests.workflows.waiting import CORPORATION, after, until_corporation
 from worker_main import WORKFLOWS, workflow_runner
-
-CORPORATION = 98_000_001
 
 
 @dataclass
@@ -72,11 +70,7 @@ async def test_history_is_backfill_and_a_day_is_live(temporal_client: Client) ->
         seen = []
         await start_or_wake_corporation(temporal_client, CORPORATION, 900)
         for cycles in (1, 2, 3):
-
-            async def over(cycles: int = cycles) -> bool:
-                return (await query_corporation_status(temporal_client, CORPORATION)).cycles >= cycles
-
-            await eventually(over)
+            await until_corporation(temporal_client, after(cycles))
             seen.append(set(corporation.fetched))
             corporation.fetched.clear()
             if corporation.looks:

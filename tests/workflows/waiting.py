@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from contracts.imports import ImportState, ImportStatus
 from contracts.sync import SyncState, SyncStatus
+from temporal.corporation_sync import query_corporation_status
 from temporal.user_sync import query_status
 from temporal.zkillboard_import import query_import
 
+Status = TypeVar("Status")
+
 CHARACTER = 90000001
+CORPORATION = 98000001
 SECONDS = 60
 """Far more than anything takes, for a machine that is busy with other things."""
 
@@ -26,37 +32,33 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def until(client: Client, condition: Callable[[SyncStatus], bool], character_id: int = CHARACTER) -> SyncStatus:
-    """The first status that meets the condition."""
-    status = SyncStatus()
+    """The first status of the character's sync that meets the condition."""
+    return await _first(lambda: query_status(client, character_id), condition)
 
-    async def met() -> bool:
-        nonlocal status
-        try:
-            status = await query_status(client, character_id)
-        except WorkflowQueryFailedError:  # the workflow's task failed, and is tried again
-            return False
-        return condition(status)
 
-    await eventually(met)
-    return status
+async def until_corporation(
+    client: Client, condition: Callable[[SyncStatus], bool], corporation_id: int = CORPORATION
+) -> SyncStatus:
+    """The first status of the corporation's sync that meets the condition."""
+    return await _first(lambda: query_corporation_status(client, corporation_id), condition)
 
 
 async def until_import(
     client: Client, condition: Callable[[ImportStatus], bool], character_id: int = CHARACTER
 ) -> ImportStatus:
     """The first status of the character's import that meets the condition."""
-    status = ImportStatus()
+    return await _first(lambda: query_import(client, character_id), condition)
 
-    async def met() -> bool:
-        nonlocal status
-        try:
-            status = await query_import(client, character_id)
-        except (WorkflowQueryFailedError, RPCError):  # its task is tried again, or no worker answers
-            return False
-        return condition(status)
 
-    await eventually(met)
-    return status
+async def _first(ask: Callable[[], Awaitable[Status]], condition: Callable[[Status], bool]) -> Status:
+    async with asyncio.timeout(SECONDS):
+        while True:
+            # The workflow's task may have failed, or no worker may answer: it is tried again.
+            with contextlib.suppress(WorkflowQueryFailedError, RPCError):
+                status = await ask()
+                if condition(status):
+                    return status
+            await asyncio.sleep(0.02)
 
 
 def ok(status: SyncStatus) -> bool:

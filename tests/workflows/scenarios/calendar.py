@@ -1,0 +1,100 @@
+"""What schedules run (`Watchdog`, `PriceSnapshot`, `Housekeeping`, `DailyFullSync`), `Revaluation` and `Departure`."""
+
+from __future__ import annotations
+
+from temporalio.client import Client
+
+from contracts.sync import FailureType
+from contracts.task_queues import SYNC_QUEUE
+from contracts.upkeep import Housekept, LeavingCharacter, WatchdogReport, departure_id
+from contracts.values import REVALUATION_ID, AppraisedKillmails, PricesTaken, Revalued
+from temporal.departure import start_departure
+from tests.workflows.scenarios import Scenario, next_run, run_of
+from tests.workflows.scripted import Scripted, limited
+from tests.workflows.stand_ins import StandIns, failure
+from tests.workflows.waiting import CHARACTER
+
+
+async def orphans(client: Client, stand_ins: StandIns) -> str:  # noqa: ARG001 - answers as they are
+    """One run with orphans."""
+    await client.execute_workflow("Watchdog", id="watchdog-recorded", task_queue=SYNC_QUEUE)
+    return "watchdog-recorded"
+
+
+async def more_orphans_than_can_be_named(client: Client, stand_ins: StandIns) -> str:
+    """Three batches of orphans, of which the second finds ESI away."""
+    stand_ins.watched = lambda: WatchdogReport(users=3, started=1, orphaned_killmail_ids=list(range(120, 0, -1)))
+    stand_ins.names = lambda _: failure(FailureType.UNAVAILABLE) if len(stand_ins.named) == 2 else None
+    await client.execute_workflow("Watchdog", id="watchdog-recorded", task_queue=SYNC_QUEUE)
+    return "watchdog-recorded"
+
+
+async def prices_that_must_wait(client: Client, stand_ins: Scripted) -> str:
+    """An outage, a limit, the day's prices, and three batches of killmails to value."""
+    stand_ins.answers = {
+        "take_price_snapshot": [failure(FailureType.UNAVAILABLE), limited(7200), PricesTaken(True, 15_000, 900)],
+        "appraise_killmails": [AppraisedKillmails(1000, 40, 1000 * batch, done=False) for batch in (1, 2)],
+    }
+    await client.execute_workflow("PriceSnapshot", id="price-snapshot-recorded", task_queue=SYNC_QUEUE)
+    return "price-snapshot-recorded"
+
+
+async def every_killmail(client: Client, stand_ins: Scripted) -> str:
+    """The first of two runs."""
+    first = await _begin_revaluation(client, stand_ins)
+    return f"{REVALUATION_ID}/{first}"
+
+
+async def continued(client: Client, stand_ins: Scripted) -> str:
+    """The second, to its end."""
+    await _begin_revaluation(client, stand_ins)
+    return REVALUATION_ID
+
+
+async def _begin_revaluation(client: Client, stand_ins: Scripted) -> str:
+    stand_ins.answers["appraise_killmails"] = [
+        AppraisedKillmails(1000, 40, 1000 * batch, done=False) for batch in range(1, 10)
+    ]
+    handle = await client.start_workflow(
+        "Revaluation", Revalued(since="2026-01-01"), id=REVALUATION_ID, task_queue=SYNC_QUEUE
+    )
+    first = await run_of(client, REVALUATION_ID)
+    await next_run(client, REVALUATION_ID, first)
+    await handle.result()
+    return first
+
+
+async def three_batches(client: Client, stand_ins: Scripted) -> str:
+    """A neglected installation."""
+    stand_ins.answers["delete_what_is_old"] = [Housekept(5000, 100, 20, 3, done=False)] * 2
+    await client.execute_workflow("Housekeeping", id="housekeeping-recorded", task_queue=SYNC_QUEUE)
+    return "housekeeping-recorded"
+
+
+async def an_hour(client: Client, stand_ins: Scripted) -> str:  # noqa: ARG001
+    """Those whose hour has come."""
+    await client.execute_workflow("DailyFullSync", id="daily-full-sync-recorded", task_queue=SYNC_QUEUE)
+    return "daily-full-sync-recorded"
+
+
+async def at_once(client: Client, stand_ins: Scripted) -> str:  # noqa: ARG001
+    """EVE takes the grant back at the first attempt."""
+    await start_departure(client, CHARACTER)
+    await client.get_workflow_handle(departure_id(CHARACTER)).result()
+    return departure_id(CHARACTER)
+
+
+async def hours_later(client: Client, stand_ins: Scripted) -> str:
+    """EVE's SSO is away, then does not take us for who we are, then takes the grant back."""
+    stand_ins.answers["finish_departure"] = [failure(FailureType.UNAVAILABLE), failure(FailureType.CONFIGURATION)]
+    leaving = LeavingCharacter(CHARACTER)
+    await client.execute_workflow("Departure", leaving, id=departure_id(CHARACTER), task_queue=SYNC_QUEUE)
+    return departure_id(CHARACTER)
+
+
+WATCHDOG = (Scenario(orphans), Scenario(more_orphans_than_can_be_named))
+PRICE_SNAPSHOT = (Scenario(prices_that_must_wait, skips_time=True),)
+REVALUATION = (Scenario(every_killmail, continues_after=40), Scenario(continued, continues_after=40))
+HOUSEKEEPING = (Scenario(three_batches),)
+DAILY_FULL_SYNC = (Scenario(an_hour),)
+DEPARTURE = (Scenario(at_once), Scenario(hours_later, skips_time=True))
