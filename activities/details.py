@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -14,10 +14,14 @@ from contracts.call_classes import CallClass
 from contracts.universe import Described
 from db.universe import details
 from db.universe.details import Kind, store_details, wanted_ids
-from eve.errors import BadRequest, EveError, MalformedBody, NotFound
+from eve.errors import AccountUnreachable, BadRequest, Downtime, EveError, NotFound, RateLimited, Unavailable
 from eve.esi import universe
 from eve.esi.client import Esi
 
+BLAMELESS_ATTEMPTS = 2
+"""So often a call of which ESI gives nothing is tried again at once; after that its ids count as unknown for now."""
+FAILURES_WITHOUT_SUCCESS, MOST_FAILURES = 3, 10
+"""After so many one call asks no further, while nothing was told yet and otherwise."""
 PER_CALL = 200
 """Ids one activity asks for."""
 LOOKUPS = {
@@ -30,6 +34,19 @@ LOOKUPS = {
     details.CONSTELLATION: universe.CONSTELLATION,
     details.REGION: universe.REGION,
 }
+
+
+@dataclass(slots=True)
+class _LookedUp:
+    told: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    unknown: set[int] = field(default_factory=set)
+    failed: dict[int, EveError] = field(default_factory=dict)
+    stop: EveError | None = None  # the budget is spent or unknown, or EVE is down: for all of them
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Errors are dear: all routes share a hundred a minute."""
+        return len(self.failed) >= (MOST_FAILURES if self.told else FAILURES_WITHOUT_SUCCESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,37 +96,36 @@ class Details:
                 ids = await wanted_ids(self._pool, kind, PER_CALL)
                 if not ids:
                     continue
-                told, unknown, failure = await self._look_up(kind, ids, at_once)
-                await store_details(self._pool, kind, told, unknown)
-                if failure is not None:
-                    raise failure
-                described.told += len(told)
+                found = await self._look_up(kind, ids, at_once)
+                unknown = found.unknown if found.stop is not None else found.unknown | found.failed.keys()
+                await store_details(self._pool, kind, found.told, unknown)
+                if found.stop is not None:
+                    raise found.stop
+                described.told += len(found.told)
                 described.unknown += len(unknown)
-                described.more |= len(ids) == PER_CALL
+                described.more |= len(ids) == PER_CALL or found.is_hopeless
         return described
 
-    async def _look_up(
-        self, kind: Kind, ids: list[int], at_once: int
-    ) -> tuple[dict[int, tuple[Any, ...]], set[int], EveError | None]:
+    async def _look_up(self, kind: Kind, ids: list[int], at_once: int) -> _LookedUp:
+        """One id that ESI cannot tell stands in nobody's way: it counts as unknown, and is asked for again later."""
         waiting = ids[::-1]
-        told: dict[int, tuple[Any, ...]] = {}
-        unknown: set[int] = set()
-        failure: EveError | None = None
+        found = _LookedUp()
 
         async def look_up() -> None:
-            nonlocal failure
-            while waiting and failure is None:
+            while waiting and found.stop is None and not found.is_hopeless:
                 entity_id = waiting.pop()
                 try:
-                    told[entity_id] = await self._esi.look_up(LOOKUPS[kind], entity_id, CallClass.REFRESH)
+                    found.told[entity_id] = await self._esi.look_up(LOOKUPS[kind], entity_id, CallClass.REFRESH)
                 except (NotFound, BadRequest):
-                    unknown.add(entity_id)
-                except MalformedBody as error:
-                    # One odd answer must not stand in the way of all others: asked again in an hour.
-                    activity.logger.warning("The %s %d cannot be read: %s", kind.name, entity_id, error)
-                    unknown.add(entity_id)
+                    found.unknown.add(entity_id)
+                except (RateLimited, Downtime, AccountUnreachable) as error:
+                    found.stop = error
                 except EveError as error:
-                    failure = error
+                    activity.logger.warning("The %s %d cannot be told: %s", kind.name, entity_id, error)
+                    found.failed[entity_id] = error
 
         await asyncio.gather(*(look_up() for _ in range(min(at_once, len(ids)))))
-        return told, unknown, failure
+        if found.stop is None and not found.told and activity.info().attempt <= BLAMELESS_ATTEMPTS:
+            # Nothing came at all: ESI may be at fault for a moment, and not these ids.
+            found.stop = next((error for error in found.failed.values() if isinstance(error, Unavailable)), None)
+        return found

@@ -13,6 +13,20 @@ from dataclasses import dataclass
 import asyncpg
 import orjson
 
+# Old killmails name a faction where a corporation belongs (esi-issues 354; ids: ESI docs, "ID ranges").
+_IS_FACTION = "BETWEEN 500000 AND 599999"
+
+
+def _corporation(whose: str) -> str:
+    return f"CASE WHEN {whose}.corporation_id {_IS_FACTION} THEN NULL ELSE {whose}.corporation_id END"
+
+
+def _faction(whose: str) -> str:
+    return (
+        f"coalesce({whose}.faction_id, CASE WHEN {whose}.corporation_id {_IS_FACTION} THEN {whose}.corporation_id END)"
+    )
+
+
 # The order of locks is the same in every writer, or two writers of overlapping batches deadlock: rows of
 # `killmails` by id (an INSERT waits for the other's uncommitted row of the same id), and only when all
 # of them are ours (`mine`), rows of `killmail_refs` by id.
@@ -52,7 +66,7 @@ victims AS (
     )
     SELECT
         fresh.killmail_id, 0, fresh.killmail_time, true,
-        victim.character_id, victim.corporation_id, victim.alliance_id, victim.faction_id,
+        victim.character_id, {victim_corporation}, victim.alliance_id, {victim_faction},
         victim.ship_type_id, victim.damage_taken, false
     FROM fresh
     JOIN document USING (killmail_id)
@@ -68,7 +82,7 @@ attackers AS (
     )
     SELECT
         fresh.killmail_id, attacker.ordinal, fresh.killmail_time, false,
-        attacker.character_id, attacker.corporation_id, attacker.alliance_id, attacker.faction_id,
+        attacker.character_id, {attacker_corporation}, attacker.alliance_id, {attacker_faction},
         attacker.ship_type_id, attacker.weapon_type_id, attacker.damage_done, attacker.final_blow,
         attacker.security_status
     FROM fresh
@@ -100,7 +114,12 @@ marked AS (
     WHERE killmail_refs.killmail_id = refs.killmail_id
 )
 SELECT unnest(killmail_ids) FROM mine
-"""
+""".format(
+    victim_corporation=_corporation("victim"),
+    victim_faction=_faction("victim"),
+    attacker_corporation=_corporation("attacker"),
+    attacker_faction=_faction("attacker"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from db.universe.names import ASK_AGAIN_AFTER
 NAMES_AGE_AFTER = timedelta(days=30)
 STATIC_CATEGORIES = ("inventory_type", "solar_system", "constellation", "region", "faction")
 """Told by the static data export; once that was loaded, these names stand until the next one."""
-MISSES_ASKED_AGAIN = 4
+MISSES_ASKED_AGAIN = 7
 """An id that was unknown so often is asked for again only when a new killmail mentions it."""
 
 _AGED = """

@@ -11,8 +11,18 @@ from datetime import timedelta
 
 import asyncpg
 
-ASK_AGAIN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=7))
-"""How long an id unknown to ESI is left alone after the first miss, the second, and every later one."""
+ASK_AGAIN_AFTER = (
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=6),
+    timedelta(days=1),
+    timedelta(days=7),
+)
+"""How long an id unknown to ESI is left alone after the first miss, the second, …, and every later one.
+
+Short at first: ESI has denied ids that it knew a moment later (esi-issues 1181, 1391). Doubt grows with evidence.
+"""
 LARGEST_NAMED_ID = 999_999_999_999
 """Above it are spawned items, structures among them: `POST /universe/names` takes none (ESI docs, ID ranges)."""
 
@@ -121,16 +131,19 @@ async def store_names(
     Returns:
         How many rows were written.
     """
-    # Postgres text holds no NUL; a name with one is shown with a replacement character rather than refused.
     told: dict[int, tuple[str | None, str | None]] = dict.fromkeys(unknown, (None, None))
-    told.update(
-        {entity_id: (category, name.replace("\0", "\N{REPLACEMENT CHARACTER}")) for entity_id, category, name in found}
-    )
+    told.update({entity_id: (category, _storable(name)) for entity_id, category, name in found})
     if not told:
         return 0
     categories = [category for category, _ in told.values()]
     names = [name for _, name in told.values()]
     return len(await pool.fetch(_STORE, ASK_AGAIN_AFTER, list(told), categories, names))
+
+
+def _storable(name: str) -> str:
+    """Postgres' text holds no NUL and no half of a surrogate pair: they are replaced, or one name would fail all."""
+    whole = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def unknown_solar_system_ids(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,13 +16,15 @@ import redis.asyncio
 from temporalio.testing import ActivityEnvironment
 
 from activities.aged_names import AgedNames
-from activities.details import AtOnce, Details
+from activities.details import BLAMELESS_ATTEMPTS, AtOnce, Details
 from activities.enrichment import Enrichment
 from contracts.call_classes import CallClass
 from contracts.sync import NameEntities
 from contracts.universe import Described, RefreshedNames, RefreshNames
 from db.intake.store import store_killmails
+from db.universe.names import ASK_AGAIN_AFTER
 from db.universe.static_data import load_static_data
+from eve.errors import Unavailable
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.esi.universe import Lookup
@@ -197,6 +200,12 @@ def export_of(eve: SandboxEve) -> Entries:
     }
 
 
+async def run(activity: Callable[..., Any], *request: Any, attempt: int = 1) -> Any:
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=attempt)
+    return await environment.run(activity, *request)
+
+
 async def test_unknown_ids_are_not_asked_for_again_soon(universe: Universe) -> None:
     """A type beyond 31 bits, and a character that is no more: shown by their ids, everything else is named."""
     reference = universe.eve.references(universe.eve.pilots[0].character_id)[0]
@@ -209,11 +218,36 @@ async def test_unknown_ids_are_not_asked_for_again_soon(universe: Universe) -> N
     universe.asked()
     assert await universe.enrich(request) == Described()
     assert universe.asked() == {}
-    for minutes in (30, 31):
-        later = timedelta(minutes=minutes)
+    for later in (ASK_AGAIN_AFTER[0] - timedelta(seconds=30), timedelta(seconds=31)):
         await universe.pool.execute("UPDATE types SET fetched_at = fetched_at - $1::interval WHERE misses > 0", later)
         await universe.enrich(request)
     assert universe.asked()["/universe/types/{type_id}"] == 1
+
+
+async def test_one_thing_that_fails_for_ever_stands_in_nobodys_way(universe: Universe) -> None:
+    request = await universe.stored()
+    await universe.enrich(request)
+    await universe.pool.execute("UPDATE corporation_details SET fetched_at = now() - interval '31 days'")
+    corporations = await column(universe.pool, "SELECT corporation_id FROM corporation_details ORDER BY 1")
+    broken = corporations[0]
+    real = universe.details._esi.look_up
+
+    async def look_up(lookup: Lookup, entity_id: int, call_class: CallClass) -> Any:
+        if entity_id == broken:
+            raise Unavailable("ESI failed (500): 'name' is required")
+        return await real(lookup, entity_id, call_class)
+
+    universe.details._esi.look_up = look_up  # type: ignore[method-assign]
+    await run(universe.enrichment.name_entities, request)
+    described = await run(universe.details.describe_corporations)
+    assert (described.told, described.unknown) == (len(corporations) - 1, 1)
+    assert await universe.pool.fetchval("SELECT count(*) FROM details_wanted WHERE kind = 'corporation'") == 0
+    # Alone it is tried again a few times at once, for ESI may be at fault, and then put off like the others.
+    await universe.pool.execute("INSERT INTO details_wanted (kind, id) VALUES ('corporation', $1)", broken)
+    with pytest.raises(Unavailable):
+        await run(universe.details.describe_corporations, attempt=BLAMELESS_ATTEMPTS)
+    assert (await run(universe.details.describe_corporations, attempt=BLAMELESS_ATTEMPTS + 1)).unknown == 1
+    assert await universe.pool.fetchval("SELECT count(*) FROM details_wanted WHERE kind = 'corporation'") == 0
 
 
 async def test_what_is_known_outlives_esis_knowledge_and_a_failure_loses_nothing(universe: Universe) -> None:

@@ -135,3 +135,21 @@ async def assert_stored_once(pool: asyncpg.Pool, killmails: int) -> None:
     )
     assert counts is not None
     assert tuple(counts) == (killmails, killmails, 2 * killmails, killmails)
+
+
+async def test_a_factions_id_in_the_place_of_a_corporation_is_a_faction(pool: asyncpg.Pool) -> None:
+    killmail = body(1)
+    killmail["attackers"].append(
+        {
+            "damage_done": 5,
+            "final_blow": False,
+            "security_status": 0.0,
+            "corporation_id": 500_001,
+            "ship_type_id": 12_222,
+        }
+    )
+    await store_killmails(pool, [raw(killmail)])
+    rows = await pool.fetch("SELECT corporation_id, faction_id FROM participants WHERE ship_type_id = 12222")
+    assert [tuple(row) for row in rows] == [(None, 500_001)]
+    kept = await pool.fetchval("SELECT body #>> '{attackers,-1,corporation_id}' FROM killmail_bodies")
+    assert kept == "500001", "the body stays as ESI gave it"

@@ -9,7 +9,13 @@ import asyncpg
 import pytest
 
 from db.intake.store import store_killmails
-from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
+from db.universe.names import (
+    ASK_AGAIN_AFTER,
+    store_names,
+    store_solar_systems,
+    unknown_entity_ids,
+    unknown_solar_system_ids,
+)
 from tests.db.bodies import body, raw
 
 EVERYTHING = [500_001, 500_021, 587, 588, 3057, 34, 35, 36, 3467, 24692, 30_000_142, 90_000_001, 90_000_002]
@@ -56,7 +62,7 @@ async def test_ids_that_esi_cannot_name_are_not_asked_for(pool: asyncpg.Pool, en
 async def test_an_unknown_id_is_asked_for_later_each_time(pool: asyncpg.Pool) -> None:
     await store_killmails(pool, [raw(body(1))])
     missing = 90_000_001
-    for delay in (timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=7)):
+    for delay in (*ASK_AGAIN_AFTER, ASK_AGAIN_AFTER[-1]):
         assert missing in await unknown_entity_ids(pool, [1])
         assert await store_names(pool, [], [missing]) == 1
         assert missing not in await unknown_entity_ids(pool, [1])
@@ -90,8 +96,14 @@ async def test_what_stands_already_is_not_written_again(pool: asyncpg.Pool) -> N
 async def test_odd_answers_are_taken(pool: asyncpg.Pool) -> None:
     assert await store_names(pool, []) == 0
     assert await store_names(pool, [(1, "character", "A"), (1, "character", "A"), (2, "x", "NUL\0")], [1]) == 2
+    assert await store_names(pool, [(3, "x", "Half \ud83d"), (4, "x", "Good \U0001f600")]) == 2
     rows = await pool.fetch("SELECT entity_id, name FROM entities ORDER BY 1")
-    assert [tuple(row) for row in rows] == [(1, "A"), (2, "NUL\N{REPLACEMENT CHARACTER}")]
+    assert [tuple(row) for row in rows] == [
+        (1, "A"),
+        (2, "NUL\N{REPLACEMENT CHARACTER}"),
+        (3, "Half \N{REPLACEMENT CHARACTER}"),
+        (4, "Good \U0001f600"),
+    ]
 
 
 async def test_workers_may_learn_the_same_names_at_once(pool: asyncpg.Pool) -> None:
