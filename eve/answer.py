@@ -32,12 +32,13 @@ async def exchange(
     method: str,
     url: str,
     *,
+    service: str,
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     form: Mapping[str, str] | None = None,
     max_bytes: int = MAX_BODY_BYTES,
 ) -> Answer:
-    """Send one request and read its answer, whatever its status.
+    """Send one request to `service` (its name, for messages) and read the answer, whatever its status.
 
     A POST is sent at most once. A GET on a kept connection that the server had closed meanwhile is sent again
     by aiohttp, on a new one.
@@ -51,17 +52,17 @@ async def exchange(
         async with session.request(
             method, url, headers=headers, json=json, data=form, allow_redirects=False
         ) as response:
-            return Answer(response.status, response.headers, await _bounded_body(response, max_bytes))
+            return Answer(response.status, response.headers, await _bounded_body(response, max_bytes, service))
     except TimeoutError:
-        raise Unavailable("EVE did not answer in time.") from None
+        raise Unavailable(f"{service} did not answer in time.") from None
     except (aiohttp.ClientError, OSError) as error:
-        raise Unavailable(f"The connection to EVE failed ({type(error).__name__}).") from None
+        raise Unavailable(f"The connection to {service} failed ({type(error).__name__}).") from None
 
 
-async def _bounded_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+async def _bounded_body(response: aiohttp.ClientResponse, max_bytes: int, service: str) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk
         if len(body) > max_bytes:
-            raise MalformedBody(f"EVE sent more than {max_bytes} bytes.")
+            raise MalformedBody(f"{service} sent more than {max_bytes} bytes.")
     return bytes(body)

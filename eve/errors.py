@@ -14,7 +14,7 @@ class EveError(Exception):
 
 
 class TokenRevoked(EveError):
-    """The refresh token is dead for ever: `invalid_grant` or `invalid_token` (prefix match) from SSO."""
+    """The code or refresh token is dead for ever: SSO's `invalid_grant`; or a fresh token lacks the killmail scope."""
 
 
 class OwnerChanged(EveError):
@@ -59,8 +59,9 @@ class MalformedBody(EveError):
 class RateLimited(EveError):
     """A bucket is empty (429, or our own account of it). Try again after `until` (UTC)."""
 
-    def __init__(self, until: datetime, group: str = "") -> None:
-        super().__init__(f"ESI's budget {group or 'of this route'} is spent until {until:%H:%M:%S} EVE time.")
+    def __init__(self, until: datetime, group: str = "", message: str = "") -> None:
+        spent = f"ESI's budget {group or 'of this route'} is spent until {until:%H:%M:%S} EVE time."
+        super().__init__(message or spent)
         self.until = until
         self.group = group
 
@@ -69,13 +70,18 @@ class ErrorLimited(RateLimited):
     """ESI's legacy error limit (420, or too few errors left): every route stops until the window ends."""
 
 
+class SsoLimited(RateLimited):
+    """Not ESI but EVE SSO: it asked us to stay away until then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until, "sso", f"EVE SSO is asked again at {until:%H:%M:%S} EVE time.")
+
+
 class ZkillboardLimited(RateLimited):
     """Not ESI but zKillboard: another request of ours has the turn, or it asked us to stay away until then."""
 
     def __init__(self, until: datetime) -> None:
-        EveError.__init__(self, f"zKillboard is asked again at {until:%H:%M:%S} EVE time.")
-        self.until = until
-        self.group = "zkillboard"
+        super().__init__(until, "zkillboard", f"zKillboard is asked again at {until:%H:%M:%S} EVE time.")
 
 
 class ZkillboardRefused(EveError):
@@ -96,6 +102,10 @@ class Unavailable(EveError):
 
 class AccountUnreachable(Unavailable):
     """Redis, which holds the shared account of ESI's budget, does not answer: nothing is sent until it does."""
+
+
+class SsoRefused(Unavailable):
+    """SSO refused without a reason that says anything of a grant or of our configuration: its own trouble."""
 
 
 class ClientRejected(EveError):

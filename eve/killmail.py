@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
-import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+import msgspec
 
+from eve.decoding import Amount, Id, decoded
 from eve.errors import MalformedBody
 
 _HASH = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-fA-F]{40}\Z")]
+"""A killmail's hash in a document."""
 
 
 def is_killmail_hash(value: object) -> bool:
@@ -34,29 +35,16 @@ class KillmailRef:
     killmail_hash: str = field(repr=False)
 
 
-def _rfc3339(value: str) -> str:
-    if not _TIME.fullmatch(value):
-        raise ValueError("not a time with its zone")
-    datetime.fromisoformat(value)
-    return value
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-Id = Annotated[int, Field(ge=0, lt=2**63)]
-Amount = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-Time = Annotated[str, AfterValidator(_rfc3339)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, allow_inf_nan=False, hide_input_in_errors=True)
-
-
-class _Position(_Part):
+class _Position(msgspec.Struct, frozen=True):
     x: float
     y: float
     z: float
 
 
-class _Item(_Part):
+class _Item(msgspec.Struct, frozen=True):
     item_type_id: Id
     flag: Id
     singleton: Id
@@ -65,7 +53,7 @@ class _Item(_Part):
     items: list[_Item] | None = None
 
 
-class _Victim(_Part):
+class _Victim(msgspec.Struct, frozen=True):
     damage_taken: Amount
     ship_type_id: Id
     character_id: Id | None = None
@@ -76,7 +64,7 @@ class _Victim(_Part):
     position: _Position | None = None
 
 
-class _Attacker(_Part):
+class _Attacker(msgspec.Struct, frozen=True):
     security_status: float
     final_blow: bool
     damage_done: Amount
@@ -88,9 +76,9 @@ class _Attacker(_Part):
     weapon_type_id: Id | None = None
 
 
-class _Killmail(_Part):
+class _Killmail(msgspec.Struct, frozen=True):
     killmail_id: Id
-    killmail_time: Time
+    killmail_time: Moment
     solar_system_id: Id
     victim: _Victim
     attackers: list[_Attacker]
@@ -98,23 +86,21 @@ class _Killmail(_Part):
     war_id: Id | None = None
 
 
-def validate_killmail(raw: bytes, killmail_id: int) -> None:
-    """Check that `raw` is the body of this killmail and can be stored as JSON.
+def validate_killmail(raw: bytes, killmail_id: int, service: str = "ESI") -> None:
+    """Check that `raw`, as `service` sent it, is the body of this killmail and can be stored as JSON.
+
+    It is stored as it came, so that nothing of it is lost or rounded; what is decoded here is thrown away.
 
     Raises:
-        MalformedBody: not JSON, another killmail, or a field missing or of the wrong kind (the first is named).
+        Unavailable: it was cut short on the way, or is an error said with 200.
+        MalformedBody: not UTF-8, another killmail, or a field missing or of the wrong kind (the first is named).
     """
     try:
-        orjson.loads(raw)  # stricter than pydantic's parser: no NaN, no broken UTF-8
-    except orjson.JSONDecodeError:
-        raise MalformedBody(f"The body of killmail {killmail_id} is not JSON.") from None
+        raw.decode()  # fields we do not know are not looked into
+    except UnicodeDecodeError:
+        raise MalformedBody(f"The body of killmail {killmail_id} is not UTF-8.") from None
     if b"\\u0000" in raw:
         raise MalformedBody(f"The body of killmail {killmail_id} holds a NUL character, which Postgres cannot keep.")
-    try:
-        killmail = _Killmail.model_validate_json(raw)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_context=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MalformedBody(f"The body of killmail {killmail_id} is not as agreed: {place}: {first['msg']}.") from None
+    killmail = decoded(raw, _Killmail, service, f"The body of killmail {killmail_id}")
     if killmail.killmail_id != killmail_id:
         raise MalformedBody(f"The body under killmail {killmail_id} is that of killmail {killmail.killmail_id}.")

@@ -9,12 +9,12 @@ from starlette.responses import Response
 
 from api.site.rendering import render
 from eve.errors import (
-    BadRequest,
     ClientRejected,
     Downtime,
     EveError,
     MalformedBody,
     RateLimited,
+    SsoRefused,
     TokenRevoked,
     Unavailable,
     UntrustedAccessToken,
@@ -132,12 +132,12 @@ FOREIGN_REQUEST = Outcome(
 def outcome_of(error: EveError) -> Outcome:
     """What a failure of EVE's SSO means for the person who logs in."""
     match error:
+        case TokenRevoked() | SsoRefused():
+            return SSO_REFUSED
         case Unavailable() | Downtime() | RateLimited():
             return SSO_AWAY
         case ClientRejected():
             return MISCONFIGURED
-        case TokenRevoked() | BadRequest():
-            return SSO_REFUSED
         case UntrustedAccessToken():
             return NOT_VERIFIED
         case MalformedBody():  # not a whole grant

@@ -30,8 +30,9 @@ from eve.esi.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST
 from eve.esi.budget_states import BucketState, Pause, Reservation
 from eve.esi.downtime import daily_downtime_ends, says_downtime
 from eve.esi.limit_headers import limit_seen
+from eve.esi.responses import error_limit_reset
 from eve.esi.routes import ERROR_LIMIT, Limit, Route
-from eve.responses import error_limit_reset, retry_after
+from eve.responses import retry_after
 
 __all__ = ["BucketState", "Budget", "CallClass", "Pause", "Reservation"]
 

@@ -8,19 +8,23 @@ without holding a worker.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer, exchange
+from eve.decoding import decoded, entries
 from eve.errors import MalformedBody, Unavailable
 from eve.esi.budget import Budget, utc_now
+from eve.esi.documents import Affiliation, NamedId, Roles, ServerStatus, SolarSystem
 from eve.esi.killmail_list import KillmailWalk, PageSeen, walk
 from eve.esi.lookup import resolve
 from eve.esi.market_prices import MarketPrices, market_prices
+from eve.esi.responses import failure
 from eve.esi.routes import (
     AFFILIATION,
     CHARACTER_KILLMAILS,
@@ -35,23 +39,16 @@ from eve.esi.routes import (
 )
 from eve.esi.universe import Details, Lookup
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
-from eve.responses import expect, failure, parsed
 
 __all__ = ["Affiliation", "Esi", "KillmailWalk", "NamedId", "Names", "PageSeen", "ServerStatus", "SolarSystem"]
 
+logger = logging.getLogger(__name__)
+
+Entry = TypeVar("Entry")
 FIRST_STRUCTURE_ID = 10**12
 """From here on ids are of things players placed, e.g. structures: nobody can look them up by id alone."""
 UNNAMEABLE_IDS = range(40_000_000, 60_000_000)
 """Celestials and stargates (ESI docs, "ID ranges"): real, but /universe/names does not know them."""
-
-
-@dataclass(frozen=True, slots=True)
-class NamedId:
-    """An id's name and what it is, by ESI's word: character, corporation, inventory_type, solar_system…"""
-
-    id: int
-    category: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +58,6 @@ class Names:
     found: tuple[NamedId, ...]
     unknown: frozenset[int]
     unresolved: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Affiliation:
-    """Where a character belongs now."""
-
-    character_id: int
-    corporation_id: int
-    alliance_id: int | None
-    faction_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SolarSystem:
-    """`security_status` is the true one, -1.0 to 1.0, not rounded for display."""
-
-    solar_system_id: int
-    name: str
-    security_status: float
-    constellation_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ServerStatus:
-    """The game server: pilots online and its build. May come from a cache while EVE is down."""
-
-    players: int
-    server_version: str
 
 
 class Esi:
@@ -141,23 +110,14 @@ class Esi:
         Raises:
             AccessTokenRejected, Forbidden: as for the lists.
         """
-        document = _object(
-            parsed(
-                await self._ask(
-                    CHARACTER_ROLES,
-                    f"/characters/{character_id}/roles",
-                    call_class,
-                    caller=f"{self._client_id}:{character_id}",
-                    headers={"Authorization": f"Bearer {access_token}"},
-                )
-            )
+        answer = await self._ask(
+            CHARACTER_ROLES,
+            f"/characters/{character_id}/roles",
+            call_class,
+            caller=f"{self._client_id}:{character_id}",
+            headers={"Authorization": f"Bearer {access_token}"},
         )
-        roles = document.get("roles") or []  # absent: none
-        expect(
-            isinstance(roles, list) and all(isinstance(role, str) for role in roles),
-            "A character's roles of ESI's are not a list of words.",
-        )
-        return frozenset(roles)
+        return decoded(answer.body, Roles, "ESI").roles or frozenset()
 
     async def killmail(self, ref: KillmailRef, call_class: CallClass) -> bytes:
         """The killmail's body as ESI sent it, checked.
@@ -166,9 +126,9 @@ class Esi:
             InvalidHash, NotFound, BadRequest: ESI will not give this killmail (a false 422 has been seen once
                 under load).
         """
-        expect(is_killmail_hash(ref.killmail_hash), f"The hash stored for killmail {ref.killmail_id} is none.")
+        if not is_killmail_hash(ref.killmail_hash):
+            raise MalformedBody(f"The hash stored for killmail {ref.killmail_id} is none.")
         answer = await self._ask(KILLMAIL, f"/killmails/{ref.killmail_id}/{ref.killmail_hash}", call_class)
-        parsed(answer)  # cut short on the way: Unavailable, not a killmail that is wrong for ever
         validate_killmail(answer.body, ref.killmail_id)
         return answer.body
 
@@ -176,9 +136,9 @@ class Esi:
         """Names of characters, corporations, alliances, factions, types and places, whatever the mix."""
 
         async def ask(batch: Sequence[int]) -> list[NamedId]:
-            entries = await self._objects(NAMES, "/universe/names", batch, call_class)
-            found = [NamedId(_integer(e, "id"), _text(e, "category"), _text(e, "name")) for e in entries]
-            return [named for named in found if named.id in set(batch)]
+            wanted = set(batch)
+            answer = await self._ask_about(NAMES, "/universe/names", batch, call_class)
+            return [named for named in self._good(answer, NamedId, NAMES) if named.id in wanted]
 
         sendable = {i for i in ids if 0 < i < FIRST_STRUCTURE_ID and i not in UNNAMEABLE_IDS}
         resolved = await resolve(sendable, ask)
@@ -190,16 +150,8 @@ class Esi:
         """Corporation, alliance and faction of characters; those ESI does not know, or did not get to, are left out."""
 
         async def ask(batch: Sequence[int]) -> list[Affiliation]:
-            entries = await self._objects(AFFILIATION, "/characters/affiliation", batch, call_class)
-            return [
-                Affiliation(
-                    _integer(e, "character_id"),
-                    _integer(e, "corporation_id"),
-                    None if e.get("alliance_id") is None else _integer(e, "alliance_id"),
-                    None if e.get("faction_id") is None else _integer(e, "faction_id"),
-                )
-                for e in entries
-            ]
+            answer = await self._ask_about(AFFILIATION, "/characters/affiliation", batch, call_class)
+            return self._good(answer, Affiliation, AFFILIATION)
 
         resolved = await resolve({i for i in character_ids if 0 < i < 2**31}, ask)
         return tuple(resolved.found)
@@ -210,15 +162,8 @@ class Esi:
         Raises:
             NotFound: there is none with this id.
         """
-        document = _object(parsed(await self._ask(SOLAR_SYSTEM, f"/universe/systems/{solar_system_id}", call_class)))
-        security: Any = document.get("security_status")
-        expect(type(security) in (int, float), "A solar system of ESI's has no usable security_status.")
-        return SolarSystem(
-            _integer(document, "system_id"),
-            _text(document, "name"),
-            float(security),
-            _integer(document, "constellation_id"),
-        )
+        answer = await self._ask(SOLAR_SYSTEM, f"/universe/systems/{solar_system_id}", call_class)
+        return decoded(answer.body, SolarSystem, "ESI")
 
     async def look_up(self, lookup: Lookup, entity_id: int, call_class: CallClass) -> Details:
         """What ESI tells of one thing, in the columns of its `Lookup`.
@@ -226,7 +171,7 @@ class Esi:
         Raises:
             NotFound, BadRequest: there is none with this id.
         """
-        return lookup.read(_object(parsed(await self._ask(lookup.route, lookup.path(entity_id), call_class))))
+        return lookup.read((await self._ask(lookup.route, lookup.path(entity_id), call_class)).body)
 
     async def market_prices(self, etag: str, call_class: CallClass) -> MarketPrices | None:
         """Every type's prices; None when they are still those that came with `etag` ("": none is known)."""
@@ -236,8 +181,8 @@ class Esi:
 
     async def server_status(self) -> ServerStatus:
         """The game server's status; asked even while everything else waits for the end of a downtime."""
-        document = _object(parsed(await self._ask(SERVER_STATUS, "/status", CallClass.LIVE, heed_downtime=False)))
-        return ServerStatus(_integer(document, "players"), _text(document, "server_version"))
+        answer = await self._ask(SERVER_STATUS, "/status", CallClass.LIVE, heed_downtime=False)
+        return decoded(answer.body, ServerStatus, "ESI")
 
     async def _killmail_list(
         self,
@@ -255,15 +200,20 @@ class Esi:
             caller = f"{self._client_id}:{character_id}"
             return await self._ask(route, f"{path}?page={number}", call_class, caller=caller, headers=headers)
 
-        return await walk(page, etags, utc_now)
+        found = await walk(page, etags, utc_now)
+        for wrong, count in found.unusable.items():
+            logger.warning("%d entries of the list of %d are left out: %s.", count, character_id, wrong)
+        return found
 
-    async def _objects(
-        self, route: Route, path: str, ids: Sequence[int], call_class: CallClass
-    ) -> list[dict[str, Any]]:
+    async def _ask_about(self, route: Route, path: str, ids: Sequence[int], call_class: CallClass) -> bytes:
         async with self._one_at_a_time[route]:
-            document = parsed(await self._ask(route, path, call_class, json=list(ids)))
-        expect(isinstance(document, list), f"ESI's answer to {route.template} is not a list.")
-        return [_object(entry) for entry in document]
+            return (await self._ask(route, path, call_class, json=list(ids))).body
+
+    def _good(self, body: bytes, kind: type[Entry], route: Route) -> list[Entry]:
+        found = entries(body, kind, "ESI")
+        for wrong, count in found.refused.items():
+            logger.warning("%d entries of ESI's answer to %s are left out: %s.", count, route.template, wrong)
+        return found.good
 
     async def _ask(
         self,
@@ -279,7 +229,9 @@ class Esi:
         """Reserve, send, settle; 200 or (if asked for by ETag) 304."""
         reservation = await self._budget.reserve(route, caller, call_class, heed_downtime=heed_downtime)
         try:
-            answer = await exchange(self._session, route.method, self._base_url + path, headers=headers, json=json)
+            answer = await exchange(
+                self._session, route.method, self._base_url + path, service="ESI", headers=headers, json=json
+            )
         except (Unavailable, MalformedBody) as error:
             raise await self._budget.settle(reservation, None) or error from None
         known_better = await self._budget.settle(reservation, answer)
@@ -289,21 +241,3 @@ class Esi:
             raise known_better
         group = route.limit.group if route.limit else ""
         raise failure(answer, utc_now(), authenticated=caller is not None, group=group)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    expect(isinstance(value, dict), "ESI sent something else than the object agreed on.")
-    result: dict[str, Any] = value
-    return result
-
-
-def _integer(document: dict[str, Any], name: str) -> int:
-    value = document.get(name)
-    expect(type(value) is int, f"ESI's answer has no usable {name}.")
-    return int(value)  # type: ignore[arg-type]
-
-
-def _text(document: dict[str, Any], name: str) -> str:
-    value = document.get(name)
-    expect(isinstance(value, str), f"ESI's answer has no usable {name}.")
-    return str(value)

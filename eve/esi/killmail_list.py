@@ -9,22 +9,32 @@ showed is kept. Beyond the last page ESI answers 404, and some answer so for an 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+
+import msgspec
 
 from eve.answer import Answer
-from eve.errors import NotFound, RateLimited
+from eve.decoding import SomeId, entries
+from eve.errors import MalformedBody, NotFound, RateLimited
 from eve.esi.freshness import fresh_until
-from eve.killmail import KillmailRef, is_killmail_hash
-from eve.responses import expect, parsed
+from eve.killmail import Hash, KillmailRef
 
 PAGE_SIZE = 1000
 MAX_PAGES = 100
 """Pages walked at most; a character's budget allows 15 a window."""
 MAX_PASSES = 3
 """Passes over a list that keeps shifting."""
+FEW = 5
+"""Entries that may be unusable where none is usable; more, and it is the whole list that cannot be read."""
+
+
+class _Listed(msgspec.Struct, frozen=True):
+    killmail_id: SomeId
+    killmail_hash: Hash
+
 
 AskPage = Callable[[int, str], Awaitable[Answer]]
 """Fetch a page: its number (from 1), the ETag to send or ""; answers 200 or 304, raises an `EveError` otherwise."""
@@ -46,7 +56,8 @@ class KillmailWalk:
     `unchanged`: every page answered 304. `refs` are those of the pages that did not, each killmail once.
     `pages` replaces what was remembered of the list. `fresh_until` (UTC): asking sooner is useless.
     `incomplete`: the budget ran out after some pages; keep what is here (remembering `pages`, the next
-    walk gets the rest) and come back after its `until`.
+    walk gets the rest) and come back after its `until`. `unusable`: entries without an id or hash that could
+    be one, by what is wrong with them; they are listed again at every look that reads their page.
     """
 
     unchanged: bool
@@ -54,6 +65,7 @@ class KillmailWalk:
     pages: dict[int, PageSeen]
     fresh_until: datetime | None
     incomplete: RateLimited | None = None
+    unusable: Counter[str] = field(default_factory=Counter)
 
 
 async def walk(ask_page: AskPage, etags: Mapping[int, str], now: Callable[[], datetime]) -> KillmailWalk:
@@ -61,7 +73,7 @@ async def walk(ask_page: AskPage, etags: Mapping[int, str], now: Callable[[], da
 
     Raises:
         EveError: whatever the first page, or a later one but for `RateLimited`, failed with.
-        MalformedBody: a page is not a list of ids and hashes.
+        MalformedBody: a page is not a list of ids and hashes. Single entries that are not are left out.
     """
     seen = _Seen(dict(etags), now)
     for _ in range(MAX_PASSES):
@@ -84,12 +96,14 @@ class _Seen:
     refs: dict[int, KillmailRef] = field(default_factory=dict)
     pages: dict[int, PageSeen] = field(default_factory=dict)
     fresh: list[datetime] = field(default_factory=list)
+    unusable: dict[int, Counter[str]] = field(default_factory=dict)
     whole: bool = False
 
     def result(self, incomplete: RateLimited | None) -> KillmailWalk:
         unchanged = bool(self.pages) and incomplete is None and all(page.listed is None for page in self.pages.values())
         fresh = max(self.fresh, default=None)
-        return KillmailWalk(unchanged, tuple(self.refs.values()), self.pages, fresh, incomplete)
+        unusable = sum(self.unusable.values(), Counter[str]())
+        return KillmailWalk(unchanged, tuple(self.refs.values()), self.pages, fresh, incomplete, unusable)
 
 
 async def _pass(ask_page: AskPage, seen: _Seen) -> bool:
@@ -127,34 +141,20 @@ def _take(answer: Answer, page: int, seen: _Seen) -> int:
     if until is not None:
         seen.fresh.append(until)
     if answer.status == 304:
-        expect(bool(seen.etags.get(page)), "ESI answered 304 to a request without If-None-Match.")
+        if not seen.etags.get(page):
+            raise MalformedBody("ESI answered 304 to a request without If-None-Match.")
         # In a later pass the page is one that this walk itself read: it keeps its count.
         seen.pages.setdefault(page, PageSeen(seen.etags[page], None))
         return 0
-    refs = references(parsed(answer))
-    for ref in refs:
-        seen.refs.setdefault(ref.killmail_id, ref)
-    seen.pages[page] = PageSeen(etag, len(refs), tuple(ref.killmail_id for ref in refs))
+    listed = entries(answer.body, _Listed, "ESI")
+    for one in listed.good:
+        seen.refs.setdefault(one.killmail_id, KillmailRef(one.killmail_id, one.killmail_hash))
+    if not listed.good and listed.refused.total() > FEW:
+        raise MalformedBody(f"ESI's list of killmails is not as agreed: {next(iter(listed.refused))}.")
+    seen.unusable[page] = listed.refused
+    seen.pages[page] = PageSeen(etag, len(listed.good), tuple(one.killmail_id for one in listed.good))
     seen.etags[page] = etag
-    return len(refs)
-
-
-def references(document: Any) -> list[KillmailRef]:
-    """The references in a page's body.
-
-    Raises:
-        MalformedBody: not a list of objects with a killmail's id and a hash of 40 hexadecimal digits.
-    """
-    expect(isinstance(document, list), "ESI's list of killmails is not a list.")
-    refs = []
-    for entry in document:
-        expect(isinstance(entry, dict), "ESI's list of killmails holds something that is no object.")
-        killmail_id, killmail_hash = entry.get("killmail_id"), entry.get("killmail_hash")
-        sound = type(killmail_id) is int and 0 < killmail_id < 2**63
-        expect(sound, "ESI's list of killmails holds an entry without a usable killmail_id.")
-        expect(is_killmail_hash(killmail_hash), f"ESI lists killmail {killmail_id} without a usable hash.")
-        refs.append(KillmailRef(killmail_id, killmail_hash))
-    return refs
+    return len(listed.good) + listed.refused.total()
 
 
 def _total(answer: Answer) -> int | None:

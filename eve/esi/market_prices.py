@@ -1,36 +1,45 @@
 """ESI's list of prices: one number per type for the whole game, not the orders of a market.
 
 Source: ESI's OpenAPI document of 2026-07-21, `GET /markets/prices`: `average_price` and `adjusted_price` are both
-optional. The numbers are read as decimals, for ISK are counted and not measured.
+optional. The numbers are read as decimals, to the last digit, for ISK are counted and not measured.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+
+import msgspec
 
 from eve.answer import Answer
-from eve.errors import MalformedBody, Unavailable
-from eve.responses import expect
+from eve.decoding import Id, entries
+from eve.errors import MalformedBody
 
 
-@dataclass(frozen=True, slots=True)
-class MarketPrice:
+class MarketPrice(msgspec.Struct, frozen=True):
     """A type's prices in ISK; None: ESI gives none."""
 
-    type_id: int
-    average_price: Decimal | None
-    adjusted_price: Decimal | None
+    type_id: Id
+    average_price: Decimal | None = None
+    adjusted_price: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for price in (self.average_price, self.adjusted_price):
+            if price is not None and not (price.is_finite() and price >= 0):
+                raise ValueError("Expected a price of 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
 class MarketPrices:
-    """The whole list, each type once, and the ETag to ask by next time ("": none)."""
+    """The whole list, each type once, and the ETag to ask by next time ("": none).
+
+    `unusable`: entries that are no price, by what is wrong with them.
+    """
 
     etag: str
     prices: tuple[MarketPrice, ...]
+    unusable: Counter[str] = field(default_factory=Counter)
 
 
 def market_prices(answer: Answer) -> MarketPrices:
@@ -38,29 +47,11 @@ def market_prices(answer: Answer) -> MarketPrices:
 
     Raises:
         Unavailable: it was cut short on the way, or is no JSON.
-        MalformedBody: it is not the list agreed on.
+        MalformedBody: there is not one price in it.
     """
-    try:
-        rows = json.loads(answer.body, parse_float=Decimal, parse_constant=_no_number)
-    except ValueError:
-        raise Unavailable("ESI's list of prices was cut short or is not JSON.") from None
-    expect(isinstance(rows, list) and len(rows) > 0, "ESI's list of prices is empty or no list.")
-    prices = {price.type_id: price for price in map(_price, rows)}
-    return MarketPrices(answer.headers.get("ETag", ""), tuple(prices[type_id] for type_id in sorted(prices)))
-
-
-def _price(row: Any) -> MarketPrice:
-    expect(isinstance(row, dict) and type(row.get("type_id")) is int, "A price of ESI's names no type.")
-    return MarketPrice(row["type_id"], _isk(row, "average_price"), _isk(row, "adjusted_price"))
-
-
-def _isk(row: dict[str, Any], name: str) -> Decimal | None:
-    value = row.get(name)
-    if value is None:
-        return None
-    expect(type(value) in (int, Decimal) and value >= 0, f"A price of ESI's has no usable {name}.")
-    return Decimal(value)
-
-
-def _no_number(constant: str) -> Any:
-    raise MalformedBody(f"ESI's list of prices has {constant} for a price.")
+    listed = entries(answer.body, MarketPrice, "ESI")
+    if not listed.good:
+        raise MalformedBody("ESI's list of prices holds none.")
+    prices = {price.type_id: price for price in listed.good}
+    etag = answer.headers.get("ETag", "")
+    return MarketPrices(etag, tuple(prices[type_id] for type_id in sorted(prices)), listed.refused)

@@ -8,17 +8,18 @@ at before it is used, and every claim EVE documents ("Validating JWT tokens") is
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from jose import jwt
 from jose.exceptions import ExpiredSignatureError, JOSEError
 
 from eve.errors import UntrustedAccessToken
+from eve.sso.documents import SigningKey
 
 __all__ = ["UntrustedAccessToken", "VerifiedCharacter", "verify"]
 
@@ -34,7 +35,18 @@ _OPTIONS = {
     "leeway": LEEWAY_SECONDS,
 }
 
-FindKey = Callable[[str], Awaitable[dict[str, Any] | None]]
+FindKey = Callable[[str], Awaitable[SigningKey | None]]
+_Text = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    sub: str
+    aud: list[str]
+    exp: int | float
+    name: _Text
+    owner: _Text
+    azp: str | None = None
+    scp: str | list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,48 +95,35 @@ def _key_id(token: str) -> str:
     return kid
 
 
-def _usable(key: dict[str, Any] | None) -> dict[str, str]:
+def _usable(key: SigningKey | None) -> dict[str, str]:
     """The key reduced to what makes an RSA key, so that nothing else in the document can matter."""
     if key is None:
         raise _untrusted("is signed with a key that EVE does not publish")
-    modulus, exponent = key.get("n"), key.get("e")
-    meant = key.get("kty") == "RSA" and key.get("use", "sig") == "sig" and key.get("alg", ALGORITHM) == ALGORITHM
-    if not meant or not isinstance(modulus, str) or not isinstance(exponent, str):
+    meant = key.kty == "RSA" and key.use == "sig" and key.alg in ("", ALGORITHM)
+    if not meant or not key.n or not key.e:
         raise _untrusted("names a key that is not for signing it")
-    return {"kty": "RSA", "alg": ALGORITHM, "n": modulus, "e": exponent}
+    return {"kty": "RSA", "alg": ALGORITHM, "n": key.n, "e": key.e}
 
 
-def _character(claims: dict[str, Any], client_id: str) -> VerifiedCharacter:
-    audience = claims.get("aud")
-    if not isinstance(audience, list) or client_id not in audience or claims.get("azp") != client_id:
+def _character(decoded: dict[str, Any], client_id: str) -> VerifiedCharacter:
+    try:
+        claims = msgspec.convert(decoded, _Claims)
+        expires_at = datetime.fromtimestamp(int(claims.exp), UTC)
+    except msgspec.ValidationError as error:
+        raise _untrusted(f"is not as agreed ({error})") from None
+    except (OSError, OverflowError, ValueError):  # beyond any calendar
+        raise _untrusted("has no usable expiry") from None
+    if client_id not in claims.aud or claims.azp != client_id:
         raise _untrusted("is meant for another application")
-    subject = _SUBJECT.fullmatch(claims["sub"])
+    subject = _SUBJECT.fullmatch(claims.sub)
     if subject is None:
         raise _untrusted("does not speak for a character")
-    name, owner = claims.get("name"), claims.get("owner")
-    if not isinstance(owner, str) or not owner:
-        raise _untrusted("does not say who owns the character")
-    if not isinstance(name, str) or not name:
-        raise _untrusted("does not name the character")
-    return VerifiedCharacter(int(subject[1]), name, owner, _scopes(claims.get("scp")), _time(claims["exp"]))
+    return VerifiedCharacter(int(subject[1]), claims.name, claims.owner, _scopes(claims.scp), expires_at)
 
 
-def _time(seconds: object) -> datetime:
-    if type(seconds) in (int, float):
-        with contextlib.suppress(OSError, OverflowError, ValueError):  # beyond any calendar
-            return datetime.fromtimestamp(int(seconds), UTC)  # type: ignore[call-overload]
-    raise _untrusted("has no usable expiry")
-
-
-def _scopes(value: object) -> frozenset[str]:
+def _scopes(value: str | list[str] | None) -> frozenset[str]:
     """EVE sends a string for one scope, a list for several, nothing for none."""
-    if value is None:
-        return frozenset()
-    if isinstance(value, str):
-        return frozenset(value.split())
-    if isinstance(value, list) and all(isinstance(scope, str) for scope in value):
-        return frozenset(value)
-    raise _untrusted("has scopes of an unknown form")
+    return frozenset(value.split() if isinstance(value, str) else value or ())
 
 
 def _untrusted(why: str) -> UntrustedAccessToken:

@@ -14,15 +14,24 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import orjson
+import msgspec
 
 from eve.answer import exchange
-from eve.errors import MalformedBody, Unavailable
+from eve.decoding import decoded
+from eve.errors import MalformedBody
 from eve.esi.budget import utc_now
 from eve.sso.access_token import VerifiedCharacter, verify
 from eve.sso.documents import SsoDocuments
-from eve.sso.responses import sso_failure
+from eve.sso.responses import failure
 from settings import Settings
+
+
+class _Tokens(msgspec.Struct, frozen=True):
+    """The token endpoint's answer (RFC 6749, 5.1). Only the refresh token is insisted on in its form."""
+
+    access_token: Any = None
+    refresh_token: str | None = None
+    expires_in: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ class Sso:
         Raises:
             TokenRevoked: the code is wrong, used or too old; the pilot logs in again.
             MalformedBody: the answer is not a grant; `UntrustedAccessToken` when its token does not verify.
-            ClientRejected, BadRequest, RateLimited, Unavailable: see `eve/errors.py`.
+            ClientRejected, SsoRefused, SsoLimited, Unavailable: see `eve/errors.py`.
         """
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": code_verifier}
         grant = await self._grant(form)
@@ -82,7 +91,7 @@ class Sso:
 
         Raises:
             TokenRevoked: the pilot or EVE withdrew the grant.
-            MalformedBody, ClientRejected, BadRequest, RateLimited, Unavailable: the grant may still be good.
+            MalformedBody, ClientRejected, SsoRefused, SsoLimited, Unavailable: the grant may still be good.
         """
         return await self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token}, kept=refresh_token)
 
@@ -90,7 +99,7 @@ class Sso:
         """Give the grant back to EVE. Succeeds for tokens that are dead already.
 
         Raises:
-            ClientRejected, BadRequest, RateLimited, Unavailable: it was not revoked.
+            ClientRejected, SsoRefused, SsoLimited, Unavailable: it was not revoked.
         """
         metadata = await self._documents.metadata()
         form = {"token": refresh_token, "token_type_hint": "refresh_token"}
@@ -100,15 +109,12 @@ class Sso:
         # Keys first: once the code or token is spent, nothing may be missing to read what it bought.
         metadata = await self._documents.prepare()
         sent_at = utc_now()
-        document = _object(await self._post(metadata.token_endpoint, form))
-        access_token = document.get("access_token")
+        told = decoded(await self._post(metadata.token_endpoint, form), _Tokens, "EVE SSO")
+        access_token, refresh_token = told.access_token, told.refresh_token or kept
         if not isinstance(access_token, str) or not access_token:
             raise MalformedBody("EVE SSO's answer holds no access token.")
-        refresh_token = document.get("refresh_token") or kept
-        if refresh_token is not None and not isinstance(refresh_token, str):
-            raise MalformedBody("EVE SSO's answer holds an unusable refresh token.")
         character = await verify(access_token, self._documents.signing_key, metadata.issuers, self._client_id)
-        seconds: Any = document.get("expires_in")
+        seconds = told.expires_in
         # Counted from our own clock when we can: EVE's and ours may differ.
         usable = type(seconds) is int and 0 < seconds <= 24 * 3600
         expires_at = sent_at + timedelta(seconds=seconds) if usable else character.expires_at
@@ -122,17 +128,7 @@ class Sso:
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         else:
             form = {**form, "client_id": self._client_id}
-        answer = await exchange(self._session, "POST", url, headers=headers, form=form)
+        answer = await exchange(self._session, "POST", url, service="EVE SSO", headers=headers, form=form)
         if answer.status // 100 != 2:
-            raise sso_failure(answer, utc_now())
+            raise failure(answer, utc_now())
         return answer.body
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Unavailable("EVE SSO's answer was cut short or is not JSON.") from None
-    if not isinstance(document, dict):
-        raise MalformedBody("EVE SSO's answer is not a grant.")
-    return document

@@ -7,18 +7,44 @@ asks applications to read and cache it ("SSO", "Validating JWT tokens") rather t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import orjson
+import msgspec
 
 from eve.answer import exchange
+from eve.decoding import decoded, entries
 from eve.errors import MalformedBody, Unavailable
 from eve.sso.cached_document import CachedDocument
 
 CCP_ISSUERS = ("https://login.eveonline.com", "login.eveonline.com", "https://login.eveonline.com/")
 """How EVE's access tokens have named their issuer; the documentation has all three."""
+
+
+class SigningKey(msgspec.Struct, frozen=True):
+    """A key of the key set (RFC 7517, 7518): `n` and `e` make an RSA key, `crv`, `x` and `y` one of a curve."""
+
+    kid: str
+    kty: str
+    use: str = "sig"
+    alg: str = ""
+    n: str = ""
+    e: str = ""
+    crv: str = ""
+    x: str = ""
+    y: str = ""
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    revocation_endpoint: str = ""
+
+
+class _KeySet(msgspec.Struct, frozen=True):
+    keys: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +71,7 @@ class SsoDocuments:
         """Raises `Unavailable` or `MalformedBody` when it cannot be had."""
         return await self._metadata.get()
 
-    async def signing_key(self, kid: str) -> dict[str, Any] | None:
+    async def signing_key(self, kid: str) -> SigningKey | None:
         """The one published key of this id; an unknown id makes us look again, at most once a minute.
 
         Raises:
@@ -63,49 +89,43 @@ class SsoDocuments:
         return metadata
 
     async def _fetch_metadata(self) -> SsoMetadata:
-        document = await self._json(f"{self._sso_url}/.well-known/oauth-authorization-server")
-        endpoints = ("authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
-        # RFC 8414 lets a server leave this one out; EVE's has never moved.
-        document.setdefault("revocation_endpoint", f"{self._sso_url}/v2/oauth/revoke")
+        told = decoded(await self._get(f"{self._sso_url}/.well-known/oauth-authorization-server"), _Metadata, "EVE SSO")
         scheme = urlsplit(self._sso_url).scheme
-        for name in endpoints:
-            value = document.get(name)
-            if not isinstance(value, str) or urlsplit(value).scheme not in ("https", scheme):
+        endpoints = {
+            "authorization_endpoint": told.authorization_endpoint,
+            "token_endpoint": told.token_endpoint,
+            # RFC 8414 lets a server leave this one out; EVE's has never moved.
+            "revocation_endpoint": told.revocation_endpoint or f"{self._sso_url}/v2/oauth/revoke",
+            "jwks_uri": told.jwks_uri,
+        }
+        for name, url in endpoints.items():
+            if urlsplit(url).scheme not in ("https", scheme):
                 raise MalformedBody(f"EVE SSO's metadata has no usable {name}.")
-        authorization, token, revocation, jwks = (document[name] for name in endpoints)
-        return SsoMetadata(authorization, token, revocation, jwks, _issuers(document.get("issuer")))
+        return SsoMetadata(**endpoints, issuers=_issuers(told.issuer))
 
-    async def _fetch_keys(self) -> tuple[dict[str, Any], ...]:
-        document = await self._json((await self._metadata.get()).jwks_uri)
-        keys = document.get("keys")
-        if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
-            raise MalformedBody("EVE SSO's key set is not one.")
-        return tuple(keys)
+    async def _fetch_keys(self) -> tuple[SigningKey, ...]:
+        body = await self._get((await self._metadata.get()).jwks_uri)
+        # A key of a kind we do not know is left out; the others are as good as before.
+        return tuple(entries(bytes(decoded(body, _KeySet, "EVE SSO").keys), SigningKey, "EVE SSO").good)
 
-    async def _json(self, url: str) -> dict[str, Any]:
-        answer = await exchange(self._session, "GET", url)
+    async def _get(self, url: str) -> bytes:
+        answer = await exchange(self._session, "GET", url, service="EVE SSO")
         if answer.status != 200:
             raise Unavailable(f"EVE SSO answered {answer.status} when asked about itself.")
-        try:
-            document = orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
-            raise Unavailable("EVE SSO's answer was cut short or is not JSON.") from None
-        if not isinstance(document, dict):
-            raise MalformedBody("EVE SSO's answer is not the document agreed on.")
-        return document
+        return answer.body
 
 
-def _issuers(issuer: object) -> tuple[str, ...]:
-    if not isinstance(issuer, str) or not issuer:
+def _issuers(issuer: str) -> tuple[str, ...]:
+    if not issuer:
         raise MalformedBody("EVE SSO's metadata names no issuer.")
     plain = issuer.rstrip("/")
     own = (issuer, plain, plain + "/", urlsplit(plain).netloc or plain)
     return tuple(dict.fromkeys(own + CCP_ISSUERS))
 
 
-def _keys_named(kid: str, keys: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
-    return [key for key in keys if key.get("kid") == kid]
+def _keys_named(kid: str, keys: tuple[SigningKey, ...]) -> list[SigningKey]:
+    return [key for key in keys if key.kid == kid]
 
 
-def _only(keys: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _only(keys: list[SigningKey]) -> SigningKey | None:
     return keys[0] if len(keys) == 1 else None

@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import aiohttp
-import orjson
+import msgspec
 
 from eve.answer import Answer, exchange
+from eve.decoding import SomeId, entries
 from eve.errors import (
     BadRequest,
     EveError,
@@ -28,8 +28,8 @@ from eve.errors import (
     ZkillboardLimited,
     ZkillboardRefused,
 )
-from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
-from eve.responses import error_text, is_html, retry_after
+from eve.killmail import Hash, KillmailRef, validate_killmail
+from eve.responses import error_text, is_error_document, is_html, retry_after
 from eve.zkillboard.turns import PATIENCE_SECONDS, Turn, Turns
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
@@ -48,6 +48,15 @@ class Month:
 
     year: int
     month: int
+
+
+class _Block(msgspec.Struct, frozen=True):
+    hash: Hash
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    killmail_id: SomeId
+    zkb: _Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +101,9 @@ class Zkillboard:
         Newest first. Pages shift back while new killmails come in: a killmail may be seen twice, none is missed.
         """
         dated = f"year/{month.year}/month/{month.month}/" if month is not None else ""
-        document = await self._ask(f"characterID/{character_id}/{dated}page/{page}/", PATIENCE_SECONDS)
-        # Checking two hundred bodies takes a tenth of a second.
-        return await asyncio.to_thread(_page, document)
+        body = await self._ask(f"characterID/{character_id}/{dated}page/{page}/", PATIENCE_SECONDS)
+        # Two hundred bodies of large battles: not where everything else waits.
+        return await asyncio.to_thread(_page, body)
 
     async def killmail(self, killmail_id: int, patience_seconds: float = PATIENCE_SECONDS) -> ZkillboardKillmail:
         """One killmail by its id.
@@ -108,21 +117,21 @@ class Zkillboard:
             raise NotFound(f"zKillboard does not have killmail {killmail_id}.")
         return found
 
-    async def _ask(self, path: str, patience_seconds: float) -> list[Any]:
+    async def _ask(self, path: str, patience_seconds: float) -> bytes:
         async with self._turns.turn(patience_seconds) as turn:
-            try:
-                answer = await exchange(
-                    self._session,
-                    "GET",
-                    f"{self._base_url}/api/{path}",
-                    headers={"Accept-Encoding": "gzip"},
-                    max_bytes=MAX_PAGE_BYTES,
-                )
-            except Unavailable as error:
-                raise Unavailable(str(error).replace("EVE", "zKillboard")) from None
+            answer = await exchange(
+                self._session,
+                "GET",
+                f"{self._base_url}/api/{path}",
+                service="zKillboard",
+                headers={"Accept-Encoding": "gzip"},
+                max_bytes=MAX_PAGE_BYTES,
+            )
             if answer.status != 200:
                 raise _failure(answer, turn, datetime.now(UTC))
-        return _listed(answer)
+        if is_error_document(answer.body):
+            raise ZkillboardRefused(f"zKillboard says: {error_text(answer.body) or 'error'}")
+        return answer.body
 
 
 def _failure(answer: Answer, turn: Turn, now: datetime) -> EveError:
@@ -147,40 +156,30 @@ def _failure(answer: Answer, turn: Turn, now: datetime) -> EveError:
     return BadRequest(f"zKillboard did not accept the request ({status}).")
 
 
-def _listed(answer: Answer) -> list[Any]:
-    try:
-        document = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        raise Unavailable("zKillboard's answer was cut short or is not JSON.") from None
-    if isinstance(document, dict) and "error" in document:
-        raise ZkillboardRefused(f"zKillboard says: {error_text(answer.body) or 'error'}")
-    if not isinstance(document, list):
-        raise MalformedBody("zKillboard sent something else than a list of killmails.")
-    return document
-
-
-def _page(document: list[Any]) -> ZkillboardPage:
-    read = [_killmail(entry) for entry in document]
+def _page(body: bytes) -> ZkillboardPage:
+    listed = entries(body, msgspec.Raw, "zKillboard").good
+    read = [_killmail(bytes(entry)) for entry in listed]
     found = {one.ref.killmail_id: one for one in read if one is not None}
     return ZkillboardPage(tuple(found.values()), sum(one is None for one in read))
 
 
-def _killmail(entry: Any) -> ZkillboardKillmail | None:
+def _killmail(entry: bytes) -> ZkillboardKillmail | None:
     """None: no id or no hash that could be one, so that ESI could never be asked for it."""
-    if not isinstance(entry, dict):
+    try:
+        told = msgspec.json.decode(entry, type=_Entry)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    zkb, killmail_id = entry.get("zkb"), entry.get("killmail_id")
-    killmail_hash = zkb.get("hash") if isinstance(zkb, dict) else None
-    if type(killmail_id) is not int or not 0 < killmail_id < 2**63 or not is_killmail_hash(killmail_hash):
-        return None
-    return ZkillboardKillmail(KillmailRef(killmail_id, str(killmail_hash).lower()), _body(entry, killmail_id))
+    ref = KillmailRef(told.killmail_id, told.zkb.hash.lower())
+    return ZkillboardKillmail(ref, _body(entry, ref.killmail_id))
 
 
-def _body(entry: dict[str, Any], killmail_id: int) -> bytes | None:
+def _body(entry: bytes, killmail_id: int) -> bytes | None:
     """What ESI would have sent, if it is all there: zKillboard adds its own block to the body."""
     try:
-        raw = orjson.dumps({name: value for name, value in entry.items() if name != "zkb"})
-        validate_killmail(raw, killmail_id)
-    except (MalformedBody, orjson.JSONEncodeError):
+        members = msgspec.json.decode(entry, type=dict[str, msgspec.Raw])
+        members.pop("zkb", None)
+        raw = msgspec.json.encode(members)  # each member as it came: no number is read and written anew
+        validate_killmail(raw, killmail_id, "zKillboard")
+    except (MalformedBody, Unavailable, UnicodeDecodeError):
         return None
     return raw

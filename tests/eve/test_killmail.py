@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from eve.errors import MalformedBody
+from eve.errors import MalformedBody, Unavailable
 from eve.killmail import KillmailRef, validate_killmail
 from tests.eve.smallest_killmail import SMALLEST
 from tests.paths import SHARED_DATA
@@ -68,11 +68,8 @@ def test_what_breaks_the_contract_is_refused(path: str, value: object) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        b"",
         b"[]",
         b"null",
-        b'{"killmail_id": 7',
-        orjson.dumps(SMALLEST).replace(b'"security_status":0', b'"security_status":NaN'),
         orjson.dumps(SMALLEST).replace(b'"solar_system_id"', b'"note":"\\u0000","solar_system_id"'),
         orjson.dumps(SMALLEST).replace(b"05:06:07Z", b"\xff"),
         orjson.dumps({**SMALLEST, "killmail_id": 8}),
@@ -80,6 +77,23 @@ def test_what_breaks_the_contract_is_refused(path: str, value: object) -> None:
 )
 def test_what_cannot_be_stored_is_refused(raw: bytes) -> None:
     with pytest.raises(MalformedBody):
+        validate_killmail(raw, 7)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b'{"killmail_id": 7',
+        orjson.dumps(SMALLEST).replace(b'"security_status":0', b'"security_status":NaN'),
+        orjson.dumps(SMALLEST).replace(b'"victim"', b'"note":NaN,"victim"'),
+        orjson.dumps(SMALLEST).replace(b'"victim"', b'"note":"\\ud800","victim"'),
+        b'{"note":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"error":"ESI is currently in maintenance mode. Please try again later."}',
+    ],
+)
+def test_what_is_no_killmail_at_all_says_nothing_of_the_killmail(raw: bytes) -> None:
+    with pytest.raises(Unavailable):
         validate_killmail(raw, 7)
 
 

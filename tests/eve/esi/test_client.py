@@ -94,7 +94,7 @@ async def test_a_killmail_comes_as_esi_sent_it(open_esi: OpenEsi) -> None:
         (200, "<html>Log in to the hotel's network</html>", "text/html", Unavailable),
         (200, '{"killmail_id": 7, "victim', "application/json", Unavailable),
         (200, {"killmail_id": 7}, "application/json", MalformedBody),
-        (200, {"error": "Timeout contacting tranquility"}, "application/json", MalformedBody),
+        (200, {"error": "Timeout contacting tranquility"}, "application/json", Unavailable),
         (200, [], "application/json", MalformedBody),
     ],
 )
@@ -254,6 +254,24 @@ async def test_halving_stops_where_the_error_limit_comes_near(open_esi: OpenEsi)
         with pytest.raises(ErrorLimited):
             await esi.names(names.unresolved, CallClass.LIVE)
     assert route.failed <= 81
+
+
+async def test_an_odd_name_does_not_hide_the_others(open_esi: OpenEsi) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        odd = [
+            r'{"id": 90000001, "category": "character", "name": "half \ud83d of one"}',
+            r'{"id": "90000002", "category": "character", "name": "Two"}',
+            r'{"id": 90000003, "category": "character", "name": "Three \\ud800 \ud83d\ude80"}',
+        ]
+        return web.Response(text=f"[{','.join(odd)}]", content_type="application/json", headers=errors_left(100))
+
+    async with open_esi(handler) as esi:
+        names = await esi.names([90_000_001, 90_000_002, 90_000_003], CallClass.LIVE)
+    assert {named.id: named.name for named in names.found} == {
+        90_000_001: "half \N{REPLACEMENT CHARACTER} of one",
+        90_000_003: "Three \\ud800 \N{ROCKET}",
+    }
+    assert names.unknown == {90_000_002}
 
 
 async def test_bulk_lookups_go_one_at_a_time(open_esi: OpenEsi) -> None:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -206,27 +207,52 @@ async def test_a_budget_that_runs_out_on_the_way_keeps_what_was_read(open_esi: O
     assert all(status == 200 for _, _, status in listing.asked)  # ESI never had to refuse
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [
-        {"killmails": []},
-        [7],
-        [{"killmail_id": 7}],
-        [{"killmail_id": "7", "killmail_hash": "a" * 40}],
-        [{"killmail_id": True, "killmail_hash": "a" * 40}],
-        [{"killmail_id": 7, "killmail_hash": "CCP VERIFIED"}],
-        [{"killmail_id": 7, "killmail_hash": "a" * 39 + "/"}],
-        [{"killmail_id": 7, "killmail_hash": "a" * 41}],
-    ],
-)
-async def test_a_page_that_is_not_as_agreed_is_refused(open_esi: OpenEsi, entries: object) -> None:
+BAD_ENTRIES: list[object] = [
+    7,
+    None,
+    {"killmail_id": 7},
+    {"killmail_id": "7", "killmail_hash": "a" * 40},
+    {"killmail_id": True, "killmail_hash": "a" * 40},
+    {"killmail_id": 0, "killmail_hash": "a" * 40},
+    {"killmail_id": 10**30, "killmail_hash": "a" * 40},
+    {"killmail_id": 7, "killmail_hash": ""},
+    {"killmail_id": 7, "killmail_hash": "CCP VERIFIED"},
+    {"killmail_id": 7, "killmail_hash": "a" * 39 + "/"},
+    {"killmail_id": 7, "killmail_hash": "a" * 41},
+    {"killmail_id": 7, "killmail_hash": "\ud800"},
+]
+
+
+async def test_a_bad_entry_costs_only_itself(open_esi: OpenEsi, caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps([ref(5), *BAD_ENTRIES, ref(4)])
+
     async def handler(_request: web.Request) -> web.Response:
-        return web.json_response(entries)
+        return web.Response(text=body, content_type="application/json", headers={"ETag": '"one"'})
 
     async with open_esi(handler) as esi:
-        with pytest.raises(MalformedBody) as refused:
+        found = await walk(esi)
+    assert ids(found) == [5, 4]
+    assert found.unusable.total() == len(BAD_ENTRIES)
+    assert found.pages[1].killmail_ids == (5, 4)
+    assert "are left out" in caplog.text
+    assert "a" * 39 not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"killmails": []}, MalformedBody),
+        ([7] * 6, MalformedBody),  # not one odd entry: another list than the one agreed on
+        ({"error": "ESI is currently in maintenance mode. Please try again later."}, Unavailable),
+    ],
+)
+async def test_a_page_that_is_no_list_is_refused(open_esi: OpenEsi, body: object, error: type[EveError]) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response(body)
+
+    async with open_esi(handler) as esi:
+        with pytest.raises(error):
             await walk(esi)
-    assert "a" * 39 not in str(refused.value)
 
 
 async def test_304_to_a_request_without_etag_is_refused(open_esi: OpenEsi) -> None:

@@ -48,16 +48,30 @@ async def test_an_unchanged_list_is_not_sent_again(open_esi: OpenEsi) -> None:
         assert await esi.market_prices('"one"', CallClass.BACKFILL) is None
 
 
+async def test_a_bad_price_costs_only_itself(open_esi: OpenEsi) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(
+            body=b'[{"type_id": 34, "average_price": -1}, {"type_id": 35, "average_price": 2.5}]',
+            headers=errors_left(100),
+        )
+
+    async with open_esi(handler) as esi:
+        listed = await esi.market_prices("", CallClass.BACKFILL)
+    assert listed is not None
+    assert listed.prices == (MarketPrice(35, Decimal("2.5")),)
+    assert listed.unusable.total() == 1
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [
         (LIST[:80], Unavailable),
         (b"[]", MalformedBody),
-        (b'{"error": "no"}', MalformedBody),
+        (b'{"error": "no"}', Unavailable),
+        (b'{"prices": []}', MalformedBody),
         (b'[{"average_price": 1.0}]', MalformedBody),
-        (b'[{"type_id": 34, "average_price": "1.0"}]', MalformedBody),
         (b'[{"type_id": 34, "average_price": -1.0}]', MalformedBody),
-        (b'[{"type_id": 34, "average_price": NaN}]', MalformedBody),
+        (b'[{"type_id": 34, "average_price": NaN}]', Unavailable),
         (b'[{"type_id": 34, "average_price": true}]', MalformedBody),
     ],
 )

@@ -7,9 +7,10 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from jose import jwt
 
+from eve.decoding import entries
 from eve.errors import UntrustedAccessToken
 from eve.sso.access_token import VerifiedCharacter, verify
-from eve.sso.documents import CCP_ISSUERS
+from eve.sso.documents import CCP_ISSUERS, SigningKey
 from tests.eve.servers import CHARACTER_ID, CLIENT_ID
 from tests.eve.sso.fake_sso import (
     EC_KEY,
@@ -35,8 +36,9 @@ JWK_OF_PUBLIC_KEY = orjson.dumps(rsa_jwk(RSA_KEY, KID))
 
 
 async def check(presented: str, keys: list[dict[str, Any]] | None = None) -> VerifiedCharacter:
-    async def find_key(kid: str) -> dict[str, Any] | None:
-        return next((key for key in keys or KEYS if key.get("kid") == kid), None)
+    async def find_key(kid: str) -> SigningKey | None:
+        published = entries(orjson.dumps(keys or KEYS), SigningKey, "EVE SSO").good
+        return next((key for key in published if key.kid == kid), None)
 
     return await verify(presented, find_key, CCP_ISSUERS, CLIENT_ID)
 

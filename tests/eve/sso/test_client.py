@@ -10,11 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from eve.errors import (
-    BadRequest,
     ClientRejected,
     EveError,
     MalformedBody,
     RateLimited,
+    SsoLimited,
+    SsoRefused,
     TokenRevoked,
     Unavailable,
     UntrustedAccessToken,
@@ -117,17 +118,19 @@ async def test_a_login_without_refresh_token_is_refused(open_sso: OpenSso, eve_s
     [
         (400, {"error": "invalid_grant", "error_description": "Invalid refresh token."}, TokenRevoked),
         (400, {"error": "invalid_grant: Token is expired or invalid."}, TokenRevoked),
-        (400, {"error": "invalid_token"}, TokenRevoked),
+        (400, {"error": "invalid_token"}, SsoRefused),
+        (400, {"error": "temporarily_unavailable"}, SsoRefused),
         (401, {"error": "invalid_client"}, ClientRejected),
-        (400, {"error": "unsupported_grant_type"}, ClientRejected),
-        (400, {"error": "invalid_scope"}, BadRequest),
-        (400, {"error": "the-old-one-and-more-that-looks-like-a-token"}, BadRequest),
-        (400, [], BadRequest),
+        (400, {"error": "unsupported_grant_type"}, SsoRefused),
+        (400, {"error": "invalid_scope"}, SsoRefused),
+        (400, {"error": "the-old-one-and-more-that-looks-like-a-token"}, SsoRefused),
+        (400, {"error": 7}, SsoRefused),
+        (400, [], SsoRefused),
         (500, {"error": "invalid_grant"}, Unavailable),
         (500, "Internal server error. Error ref: 7", Unavailable),
         (503, "<html>down for maintenance</html>", Unavailable),
         (403, "<html>blocked</html>", Unavailable),
-        (429, {}, RateLimited),
+        (429, {}, SsoLimited),
         (200, "<html>hotel</html>", Unavailable),
         (200, '{"access_token": "eyJ', Unavailable),
         (200, [], MalformedBody),
@@ -137,7 +140,7 @@ async def test_a_login_without_refresh_token_is_refused(open_sso: OpenSso, eve_s
         (200, grant(access_token=token(aud=["another-client", "EVE Online"])), UntrustedAccessToken),
     ],
 )
-async def test_only_two_words_of_the_sso_kill_a_grant(
+async def test_only_one_word_of_the_sso_kills_a_grant(
     open_sso: OpenSso, eve_sso: FakeSso, status: int, answer: Any, error: type[EveError]
 ) -> None:
     eve_sso.status, eve_sso.answer = status, answer
