@@ -14,6 +14,7 @@ from eve.errors import EveError
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
+from eve.sso.access_token import KEY_TYPES
 from operations.connections import reason, redis_client
 from operations.failure import OperationFailed
 from operations.finding import Finding, Verdict
@@ -35,12 +36,14 @@ async def look_at_sso(settings: Settings) -> list[Finding]:
             url = f"{settings.eve_sso_url}/.well-known/oauth-authorization-server"
             metadata, at = await _json(session, url)
             keys, _ = await _json(session, str(metadata["jwks_uri"]))
-            usable = [key for key in keys["keys"] if key.get("alg") == "RS256" or key.get("kty") == "RSA"]
+            usable = [key for key in keys["keys"] if key.get("kty") in KEY_TYPES.values()]
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
         raise OperationFailed(f"{settings.eve_sso_url} (EVE_SSO_URL) cannot be used: {reason(error)}.") from error
     if not usable:
-        raise OperationFailed(f"{settings.eve_sso_url} (EVE_SSO_URL) publishes no RS256 key to check tokens with.")
-    findings = [Finding("EVE SSO", Verdict.GOOD, f"metadata and {len(usable)} RS256 key at {settings.eve_sso_url}")]
+        raise OperationFailed(
+            f"{settings.eve_sso_url} (EVE_SSO_URL) publishes no {' or '.join(KEY_TYPES)} key to check tokens with."
+        )
+    findings = [Finding("EVE SSO", Verdict.GOOD, f"metadata and {len(usable)} keys at {settings.eve_sso_url}")]
     if at is not None:
         seconds = abs((datetime.now(UTC) - at).total_seconds())
         agrees = seconds <= TOLERATED_SKEW_SECONDS

@@ -2,8 +2,9 @@
 
 python-jose (3.5.0, the last) is lenient by default: it takes any algorithm the token names, HMAC with a
 public key as the secret among them, tries every key whatever the token's `kid`, and lets tokens without
-`aud`, `exp`, `iss` or `sub` pass. So here the algorithm is fixed, the one key is picked by `kid` and looked
-at before it is used, and every claim EVE documents ("Validating JWT tokens") is required.
+`aud`, `exp`, `iss` or `sub` pass. So here the algorithms are two, the one key is picked by `kid` and must be of the
+kind that the algorithm takes, and every claim EVE documents ("Validating JWT tokens") is required. EVE publishes
+a key for each of the two algorithms (seen 30 September 2026) and has signed with RS256 so far.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from eve.sso.documents import SigningKey
 
 __all__ = ["UntrustedAccessToken", "VerifiedCharacter", "verify"]
 
-ALGORITHM = "RS256"
+KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
+"""The algorithms we take, each with the type of key that goes with it (RFC 7518)."""
 AUDIENCE = "EVE Online"
 LEEWAY_SECONDS = 10
 MAX_TOKEN_LENGTH = 16_384
@@ -69,11 +71,12 @@ async def verify(token: str, find_key: FindKey, issuers: Iterable[str], client_i
     """
     if not isinstance(token, str) or len(token) > MAX_TOKEN_LENGTH:
         raise _untrusted("is not a token")
-    key = _usable(await find_key(_key_id(token)))
+    algorithm, kid = _header(token)
+    key = _usable(await find_key(kid), algorithm)
     # Whatever python-jose stumbles over in a token is a token not to trust; its errors may quote claims.
     try:
         claims = jwt.decode(
-            token, key, algorithms=[ALGORITHM], audience=AUDIENCE, issuer=tuple(issuers), options=_OPTIONS
+            token, key, algorithms=[algorithm], audience=AUDIENCE, issuer=tuple(issuers), options=_OPTIONS
         )
     except ExpiredSignatureError:
         raise _untrusted("has expired") from None
@@ -82,27 +85,31 @@ async def verify(token: str, find_key: FindKey, issuers: Iterable[str], client_i
     return _character(claims, client_id)
 
 
-def _key_id(token: str) -> str:
+def _header(token: str) -> tuple[str, str]:
+    """The algorithm and the id of the key that the token names."""
     try:
         header = jwt.get_unverified_header(token)
     except (JOSEError, ValueError, TypeError):
         raise _untrusted("is not a token") from None
-    if header.get("alg") != ALGORITHM:
-        raise _untrusted(f"is not signed with {ALGORITHM}")
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in KEY_TYPES:
+        raise _untrusted(f"is not signed with {' or '.join(KEY_TYPES)}")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid or "crit" in header:
         raise _untrusted("does not name its key")
-    return kid
+    return algorithm, kid
 
 
-def _usable(key: SigningKey | None) -> dict[str, str]:
-    """The key reduced to what makes an RSA key, so that nothing else in the document can matter."""
+def _usable(key: SigningKey | None, algorithm: str) -> dict[str, str]:
+    """The key reduced to what makes a key of this algorithm, so that nothing else in the document can matter."""
     if key is None:
         raise _untrusted("is signed with a key that EVE does not publish")
-    meant = key.kty == "RSA" and key.use == "sig" and key.alg in ("", ALGORITHM)
-    if not meant or not key.n or not key.e:
-        raise _untrusted("names a key that is not for signing it")
-    return {"kty": "RSA", "alg": ALGORITHM, "n": key.n, "e": key.e}
+    if key.kty == KEY_TYPES[algorithm] and key.use == "sig" and key.alg in ("", algorithm):
+        if key.kty == "RSA" and key.n and key.e:
+            return {"kty": "RSA", "alg": algorithm, "n": key.n, "e": key.e}
+        if key.kty == "EC" and key.crv == "P-256" and key.x and key.y:
+            return {"kty": "EC", "alg": algorithm, "crv": key.crv, "x": key.x, "y": key.y}
+    raise _untrusted("names a key that is not for signing it")
 
 
 def _character(decoded: dict[str, Any], client_id: str) -> VerifiedCharacter:
@@ -113,7 +120,8 @@ def _character(decoded: dict[str, Any], client_id: str) -> VerifiedCharacter:
         raise _untrusted(f"is not as agreed ({error})") from None
     except (OSError, OverflowError, ValueError):  # beyond any calendar
         raise _untrusted("has no usable expiry") from None
-    if client_id not in claims.aud or claims.azp != client_id:
+    # EVE documents both audiences; `azp` is customary, and not promised.
+    if client_id not in claims.aud or claims.azp not in (None, client_id):
         raise _untrusted("is meant for another application")
     subject = _SUBJECT.fullmatch(claims.sub)
     if subject is None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from jose import jwt
 
@@ -23,6 +24,7 @@ from tests.eve.sso.fake_sso import (
     STRANGERS_KEY,
     b64,
     claims,
+    ec_jwk,
     jws,
     public_key,
     rsa_jwk,
@@ -31,6 +33,8 @@ from tests.eve.sso.fake_sso import (
 
 NOW = int(time.time())
 RS256 = {"alg": "RS256", "kid": KID, "typ": "JWT"}
+ES256 = {"alg": "ES256", "kid": EC_KID, "typ": "JWT"}
+STRANGERS_EC_KEY = ec.generate_private_key(ec.SECP256R1())
 HS256 = {"alg": "HS256", "kid": KID, "typ": "JWT"}
 JWK_OF_PUBLIC_KEY = orjson.dumps(rsa_jwk(RSA_KEY, KID))
 
@@ -74,6 +78,14 @@ async def test_a_token_signed_with_the_second_key_is_good() -> None:
     assert (await check(token(kid=OTHER_KID, key=OTHER_RSA_KEY))).character_id == CHARACTER_ID
 
 
+async def test_a_token_signed_with_the_published_es256_key_is_good() -> None:
+    assert (await check(jws(ES256, claims(), EC_KEY))).character_id == CHARACTER_ID
+
+
+async def test_a_token_without_azp_for_our_audience_and_eves_is_good() -> None:
+    assert (await check(token(azp=None))).character_id == CHARACTER_ID
+
+
 FORGERIES = {
     "alg none": jws({"alg": "none", "kid": KID}, claims(), None),
     "alg None": jws({"alg": "None", "kid": KID}, claims(), None),
@@ -83,7 +95,13 @@ FORGERIES = {
     "HS256 with the JWK of the public key": jws(HS256, claims(), JWK_OF_PUBLIC_KEY),
     "HMAC with the PEM, RS256 named": jws(RS256, claims(), public_key(Encoding.PEM)),
     "HS256 without kid": jws({"alg": "HS256"}, claims(), public_key(Encoding.DER)),
-    "ES256 with the published EC key": jws({"alg": "ES256", "kid": EC_KID}, claims(), EC_KEY),
+    "ES256 named, RSA key": jws({"alg": "ES256", "kid": KID}, claims()),
+    "ES256 named, RSA key's kid, EC key": jws({"alg": "ES256", "kid": KID}, claims(), EC_KEY),
+    "ES256 named, HMAC with the PEM of the public key": jws(ES256, claims(), public_key(Encoding.PEM)),
+    "ES256 named, nothing signed": jws(ES256, claims(), None),
+    "ES256 with a stranger's key": jws(ES256, claims(), STRANGERS_EC_KEY),
+    "ES256 under a kid nobody publishes": jws({**ES256, "kid": "8878a23f-holdout"}, claims(), EC_KEY),
+    "ES256 without azp for another application": jws(ES256, claims(azp=None, aud=["other", "EVE Online"]), EC_KEY),
     "RS256 named, EC key": jws({"alg": "RS256", "kid": EC_KID}, claims(), EC_KEY),
     "PS256 named": jws({"alg": "PS256", "kid": KID}, claims()),
     "RS512 named": jws({"alg": "RS512", "kid": KID}, claims()),
@@ -102,7 +120,8 @@ FORGERIES = {
     "only our audience": token(aud=[CLIENT_ID]),
     "another application's audience": token(aud=["another-client", "EVE Online"]),
     "audiences in one string": token(aud=f"{CLIENT_ID} EVE Online"),
-    "no azp": token(azp=None),
+    "no azp, another application's audience": token(azp=None, aud=["another-client", "EVE Online"]),
+    "no azp, only our audience": token(azp=None, aud=[CLIENT_ID]),
     "another azp": token(azp="another-client"),
     "no exp": token(exp=None),
     "expired": token(exp=NOW - 60),
@@ -182,6 +201,24 @@ async def test_python_jose_left_to_itself_trusts_what_we_do_not(name: str) -> No
         {"kid": KID, "kty": "oct", "k": b64(b"secret"), "alg": "RS256"},
     ],
 )
-async def test_only_an_rsa_signing_key_is_used(key: dict[str, Any]) -> None:
+async def test_only_an_rsa_signing_key_is_used_for_rs256(key: dict[str, Any]) -> None:
     with pytest.raises(UntrustedAccessToken):
         await check(token(), [key])
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {**ec_jwk(), "use": "enc"},
+        {**ec_jwk(), "alg": "RS256"},
+        {**ec_jwk(), "crv": "P-384"},
+        {**ec_jwk(), "crv": "secp256k1"},
+        {**ec_jwk(), "x": ""},
+        {**ec_jwk(), "y": "****"},
+        rsa_jwk(RSA_KEY, EC_KID, alg="ES256"),
+        rsa_jwk(RSA_KEY, EC_KID, kty="EC"),
+    ],
+)
+async def test_only_a_p256_signing_key_is_used_for_es256(key: dict[str, Any]) -> None:
+    with pytest.raises(UntrustedAccessToken):
+        await check(jws(ES256, claims(), EC_KEY), [key])
