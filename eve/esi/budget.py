@@ -17,8 +17,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import redis.asyncio
 import redis.exceptions
 
@@ -26,10 +27,11 @@ from contracts.call_classes import CallClass
 from eve.answer import Answer
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
 from eve.esi import budget_scripts
+from eve.esi.budget_messages import Account, Left, Outcome, Reserved, Seen, Stop, Wish
 from eve.esi.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, bucket_name, cost_of, pause_name
 from eve.esi.budget_states import BucketState, Pause, Reservation
 from eve.esi.downtime import daily_downtime_ends, says_downtime
-from eve.esi.limit_headers import limit_seen
+from eve.esi.limit_headers import LimitSeen, limit_seen
 from eve.esi.responses import error_limit_reset
 from eve.esi.routes import ERROR_LIMIT, Limit, Route
 from eve.responses import retry_after
@@ -38,6 +40,7 @@ __all__ = ["BucketState", "Budget", "CallClass", "Pause", "Reservation"]
 
 log = logging.getLogger(__name__)
 
+Told = TypeVar("Told")
 
 PROBE_WAIT_SECONDS = 5.0
 """Longest wait for the one call that goes first on a bucket nobody has heard of lately; then the slot is given back."""
@@ -97,25 +100,33 @@ class Budget:
         """
         limit = self._learned.get(route, route.limit) or ERROR_LIMIT
         legacy = limit.group == ERROR_LIMIT.group
-        kept = max(RESERVES[call_class], ERROR_RESERVE if legacy else 0)
         name = bucket_name(limit, caller)
         keys = [
             _PREFIX + "bucket:" + name,
             _PREFIX + "pause:" + pause_name(route, limit, caller),
             _ERROR_PAUSE,
             _DOWNTIME,
+            _BUCKETS,
         ]
-        keys.append(_BUCKETS)
-        arguments: list[int | str] = [1 if legacy else WORST_COST, kept, limit.tokens, limit.window_seconds * 1000]
-        arguments += [int(not legacy), int(heed_downtime), name, str(call_class)]
+        wish = Wish(
+            cost=1 if legacy else WORST_COST,
+            kept=max(RESERVES[call_class], ERROR_RESERVE if legacy else 0),
+            limit=limit.tokens,
+            window=limit.window_seconds * 1000,
+            probe=not legacy,
+            heed_downtime=heed_downtime,
+            name=name,
+            call_class=call_class,
+        )
         waited, delay = 0.0, 0.01
         while True:
-            outcome, number, *more = await self._run(self._reserve, keys, arguments)
-            if outcome == 0:
-                born, tokens, alone = more
-                return Reservation(route, caller, call_class, limit, number, born, tokens, alone, heed_downtime)
-            if outcome != 5 or waited > PROBE_WAIT_SECONDS:
-                raise self._refusal(outcome, number, limit.group, _spread_of(call_class, more[0]))
+            got = await self._run(self._reserve, keys, wish, Reserved)
+            if got.outcome is Outcome.GRANTED:
+                return Reservation(
+                    route, caller, call_class, limit, got.slot, got.born, got.cost, got.alone, heed_downtime
+                )
+            if got.outcome is not Outcome.PROBING or waited > PROBE_WAIT_SECONDS:
+                raise self._refusal(got, limit.group, call_class)
             await asyncio.sleep(delay)
             waited, delay = waited + delay, min(2 * delay, 0.1)
 
@@ -139,15 +150,16 @@ class Budget:
             AccountUnreachable: Redis does not answer.
         """
         names = [name async for name in self._names(_BUCKETS)]
-        classes = [*CallClass, *NOT_OURS]
-        seen = await self._run(self._look, [_PREFIX + "bucket:" + name for name in names], classes)
-        states, width = [], 2 + len(classes)
-        for position, name in enumerate(names):
-            limit, window, *by_class = seen[position * width : (position + 1) * width]
+        if not names:
+            return []
+        found = await self._run(self._look, [_PREFIX + "bucket:" + name for name in names], None, list[Seen])
+        states = []
+        for name, seen in zip(names, found, strict=True):
             group, _, key = name.partition(":")
-            spent, left = sum(by_class), max(0, limit - sum(by_class))
-            spent_by = {str(one): amount for one, amount in zip(classes, by_class, strict=True) if amount}
-            states.append(BucketState(group, key, limit, window // 1000, spent, left, spent_by))
+            spent_by = {str(one): seen.spent_by[one] for one in (*CallClass, *NOT_OURS) if seen.spent_by.get(one)}
+            spent = sum(spent_by.values())
+            left = max(0, seen.limit - spent)
+            states.append(BucketState(group, key, seen.limit, seen.window // 1000, spent, left, spent_by))
         return sorted(states, key=lambda state: (state.remaining / max(1, state.limit), state.group, state.key))
 
     async def pauses(self) -> list[Pause]:
@@ -158,68 +170,77 @@ class Budget:
         """
         names = ["downtime", "error-limit"]
         names += [name async for name in self._names(_PAUSES) if name not in names]
-        left = await self._run(self._left, [_PREFIX + "pause:" + name for name in names], [])
-        return [Pause(name, self._at(wait)) for name, wait in zip(names, left, strict=True) if wait]
+        left = await self._run(self._left, [_PREFIX + "pause:" + name for name in names], None, list[Left])
+        return [Pause(name, self._at(one.wait)) for name, one in zip(names, left, strict=True) if one.wait]
 
     async def _account(self, reservation: Reservation, answer: Answer | None) -> EveError | None:
         seen = limit_seen(answer.headers) if answer is not None else None
-        failed = answer is None or answer.status >= 500
+        away = answer is not None and says_downtime(answer.body)
+        failed = answer is None or answer.status >= 500 or (answer.status == 200 and away)
         if seen is not None and seen.limit.group != reservation.bucket.group:
             # ESI counts this route elsewhere than we believed: remember it, and charge it there.
             self._learned[reservation.route] = seen.limit
             there = replace(reservation, bucket=seen.limit, slot=0, born=0, tokens=0, alone=0, heeds_downtime=False)
-            await self._charge(there, cost_of(seen.limit, answer), seen.limit, seen.remaining, -1, answer)
-            cost, limit, remaining = 0, None, None
+            await self._charge(there, answer, seen, cost_of(seen.limit, answer), points=None)
+            cost, seen_here = 0, None
         else:
-            cost = cost_of(reservation.bucket, answer)
-            limit, remaining = (seen.limit, seen.remaining) if seen else (None, None)
-        points = -1
+            cost, seen_here = cost_of(reservation.bucket, answer), seen
+        points = None
         if reservation.heeds_downtime and not (answer is not None and answer.status in (420, 429)):
-            points = 0 if not failed else DOWNTIME_POINTS if answer and says_downtime(answer.body) else 1
-        paused = await self._charge(reservation, cost, limit, remaining, points, answer)
+            points = 0 if not failed else DOWNTIME_POINTS if away else 1
+        paused = await self._charge(reservation, answer, seen_here, cost, points=points)
         if answer is not None and answer.status in (420, 429):
             return await self._limited(reservation, seen.limit if seen else reservation.bucket, answer)
         return Downtime(self._spread(paused)) if failed and paused else None
 
     async def _charge(
-        self,
-        reservation: Reservation,
-        cost: int,
-        limit: Limit | None,
-        remaining: int | None,
-        points: int,
-        answer: Answer | None,
+        self, reservation: Reservation, answer: Answer | None, seen: LimitSeen | None, cost: int, *, points: int | None
     ) -> int:
+        """Put down what a call cost; milliseconds until the pause of everything ends."""
         name = bucket_name(reservation.bucket, reservation.caller)
         now = self._now()
         ends = daily_downtime_ends(now)
-        fixed = 0 if ends is None else int((ends - now).total_seconds() * 1000) + 1
-        arguments: list[int | str] = [reservation.slot, reservation.born, reservation.tokens, cost]
-        arguments += [limit.tokens, limit.window_seconds * 1000] if limit else [0, 0]
-        arguments += [-1 if remaining is None else remaining, int(answer is not None and answer.status < 500), points]
-        arguments += [DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD, *CIRCUIT_MILLISECONDS, fixed, name]
-        arguments.append(reservation.alone)
-        arguments += [reservation.bucket.tokens, reservation.bucket.window_seconds * 1000, str(reservation.call_class)]
+        account = Account(
+            name=name,
+            call_class=reservation.call_class,
+            slot=reservation.slot,
+            born=reservation.born,
+            reserved=reservation.tokens,
+            alone=reservation.alone,
+            actual=cost,
+            answered=answer is not None and answer.status < 500,
+            limit=seen.limit.tokens if seen else None,
+            window=seen.limit.window_seconds * 1000 if seen else None,
+            remaining=seen.remaining if seen else None,
+            believed_limit=reservation.bucket.tokens,
+            believed_window=reservation.bucket.window_seconds * 1000,
+            points=points,
+            threshold=DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD,
+            first_pause=CIRCUIT_MILLISECONDS[0],
+            longest_pause=CIRCUIT_MILLISECONDS[1],
+            fixed_pause=None if ends is None else int((ends - now).total_seconds() * 1000) + 1,
+        )
         keys = [_PREFIX + "bucket:" + name, _CIRCUIT, _DOWNTIME, _BUCKETS]
-        return (await self._run(self._settle, keys, arguments))[0]
+        return (await self._run(self._settle, keys, account, Left)).wait
 
     async def _limited(self, reservation: Reservation, limit: Limit, answer: Answer) -> RateLimited:
         if answer.status == 420:
-            arguments: list[int | str] = [error_limit_reset(answer) * 1000, 0, 0, "error-limit"]
-            wait = (await self._run(self._pause, [_ERROR_PAUSE, _PAUSES], arguments))[0]
+            stop = Stop("error-limit", error_limit_reset(answer) * 1000)
+            wait = (await self._run(self._pause, [_ERROR_PAUSE, _PAUSES], stop, Left)).wait
             return ErrorLimited(self._spread(wait), ERROR_LIMIT.group)
-        said = retry_after(answer, self._now())
+        seconds = retry_after(answer, self._now())
         name = pause_name(reservation.route, limit, reservation.caller)
-        arguments = [(said or 0) * 1000, *BARE_LIMIT_MILLISECONDS, name]
-        wait = (await self._run(self._pause, [_PREFIX + "pause:" + name, _PAUSES], arguments))[0]
+        stop = Stop(name, None if seconds is None else seconds * 1000, *BARE_LIMIT_MILLISECONDS)
+        wait = (await self._run(self._pause, [_PREFIX + "pause:" + name, _PAUSES], stop, Left)).wait
         return RateLimited(self._at(wait), "" if limit.group == ERROR_LIMIT.group else limit.group)
 
-    def _refusal(self, outcome: int, wait: int, group: str, later: int) -> EveError:
-        if outcome == 2:
-            return Downtime(self._spread(wait))
-        if outcome == 1 or (outcome == 4 and group == ERROR_LIMIT.group):
-            return ErrorLimited(self._spread(wait), ERROR_LIMIT.group)
-        return RateLimited(self._at(wait + later), "" if group == ERROR_LIMIT.group else group)
+    def _refusal(self, got: Reserved, group: str, call_class: CallClass) -> EveError:
+        if got.outcome is Outcome.DOWNTIME:
+            return Downtime(self._spread(got.wait))
+        legacy = group == ERROR_LIMIT.group
+        if got.outcome is Outcome.ERROR_LIMITED or (got.outcome is Outcome.SPENT and legacy):
+            return ErrorLimited(self._spread(got.wait), ERROR_LIMIT.group)
+        return RateLimited(self._at(got.wait + _spread_of(call_class, got.window)), "" if legacy else group)
 
     def _at(self, milliseconds: int) -> datetime:
         return self._now() + timedelta(milliseconds=milliseconds)
@@ -238,10 +259,11 @@ class Budget:
         for name in names:
             yield name.decode() if isinstance(name, bytes) else name
 
-    async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[int | str]) -> list[int]:
+    async def _run(self, script: Any, keys: Sequence[str], told: msgspec.Struct | None, answered: type[Told]) -> Told:
+        arguments = [] if told is None else [msgspec.json.encode(told)]
         try:
             async with self._redis_calls, asyncio.timeout(REDIS_SECONDS):
-                return [int(number) for number in await script(keys=keys, args=arguments)]
+                return msgspec.json.decode(await script(keys=keys, args=arguments), type=answered)
         except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
             raise _unreachable(error) from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 
-import orjson
+from eve.responses import error_text, is_error_document
 
 BEGINS = time(11, 0)
 ENDS = time(11, 15)
@@ -19,10 +19,5 @@ def daily_downtime_ends(now: datetime) -> datetime | None:
 
 
 def says_downtime(body: bytes) -> bool:
-    """Whether the body of a 5XX says that the game itself is away, not just this answer."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    text = document.get("error") if isinstance(document, dict) else None
-    return isinstance(text, str) and any(phrase in text.lower() for phrase in _SAYS_DOWNTIME)
+    """Whether a body, of a 5XX or of a 200, says that the game itself is away, not just this answer."""
+    return is_error_document(body) and any(phrase in error_text(body).lower() for phrase in _SAYS_DOWNTIME)

@@ -200,6 +200,19 @@ async def test_many_failures_at_once_open_the_circuit_for_all(open_esi: OpenEsi)
         assert requests == 11  # that one still asks whether EVE is back
 
 
+async def test_a_downtime_said_with_200_is_one_too(open_esi: OpenEsi) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response({"error": "ESI is currently in maintenance mode. Please try again later."})
+
+    async with open_esi(handler) as esi:
+        outcomes = []
+        for _ in range(5):
+            with pytest.raises(EveError) as raised:
+                await esi.solar_system(30000142, CallClass.LIVE)
+            outcomes.append(type(raised.value))
+    assert outcomes == [Unavailable] * 4 + [Downtime]
+
+
 async def test_names_are_asked_for_once_each_a_thousand_at_a_time(open_esi: OpenEsi) -> None:
     route = NamesRoute()
     wanted = [*range(90_000_001, 90_002_501), 90_000_001]
