@@ -11,7 +11,6 @@ from temporalio import activity
 
 from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved, CorporationNotFollowed, NoDirector
-from activities.heartbeat import heartbeating
 from activities.looks import Look, conclude
 from contracts.call_classes import CallClass
 from contracts.corporations import DirectorStanding, DiscoverCorporation, FinishCorporationRun, RecordCorporationState
@@ -87,8 +86,7 @@ class Corporations:
             raise CorporationNotFollowed
         asked_by, walk = 0, None
         if not before.is_fresh or not directors:
-            async with heartbeating():
-                asked_by, before, walk = await self._in_turn(request, subject, directors)
+            asked_by, before, walk = await self._in_turn(request, subject, directors)
         look = Look(subject, asked_by, before, request.full, request.first, request.next_sync_at)
         return await conclude(self._pool, self._live, look, walk)
 

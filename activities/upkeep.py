@@ -10,7 +10,6 @@ import asyncpg
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.heartbeat import heartbeating
 from contracts.upkeep import FullSyncsAsked, Housekept
 from db.syncs.upkeep import delete_old_rows, last_full_syncs
 from temporal.corporation_sync import signal_corporation_sync
@@ -59,8 +58,7 @@ class Upkeep:
             while waiting:
                 report.asked += await self._ask(waiting.pop())
 
-        async with heartbeating():
-            await asyncio.gather(*(ask() for _ in range(SIGNALS_AT_ONCE)))
+        await asyncio.gather(*(ask() for _ in range(SIGNALS_AT_ONCE)))
         return report
 
     async def _ask(self, subject_id: int) -> bool:

@@ -51,6 +51,9 @@ class Position:
     month: int = 0
     page: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.page} of {self.year}-{self.month:02}" if self.year else str(self.page)
+
 
 @dataclass
 class Estimate:

@@ -132,6 +132,9 @@ class LoopState:
     last_full_sync_at: datetime | None = None
     unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored, but their naming failed
     list_fresh_until: datetime | None = None
+    forbidden_in_a_row: int = 0  # looks that ESI refused
+    idle_pilots: bool = False  # the installation looks less often at pilots without new killmails
+    awake_since: datetime | None = None  # the last login or look that somebody asked for
 
 
 @dataclass
@@ -142,9 +145,6 @@ class UserSyncState(LoopState):
     sync_interval_seconds: int = 900
     token_valid_until: datetime | None = None
     corporation_id: int | None = None
-    forbidden_in_a_row: int = 0
-    idle_pilots: bool = False  # the installation looks less often at pilots without new killmails
-    awake_since: datetime | None = None  # the last login or look that somebody asked for
 
 
 @dataclass

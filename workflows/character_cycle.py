@@ -10,6 +10,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts import activities
     from contracts.call_classes import PRIORITY_OF, CallClass
     from contracts.sync import (
         DiscoverKillmails,
@@ -20,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
         RunAccount,
         UserSyncState,
     )
-    from workflows import calls
+    from workflows.calls import call
     from workflows.cycle import Cycle
     from workflows.failures import failure_of
 
@@ -53,24 +54,24 @@ class CharacterCycle(Cycle):
             user.character_id, full=self._full, first=not user.first_sync_done, next_sync_at=user.next_sync_at
         )
         try:
-            discovery = await calls.discover_killmails(request, self._priority)
+            discovery = await call(activities.DISCOVER_KILLMAILS, request, self._priority)
         except ActivityError as error:
             if failure_of(error).type != FailureType.ACCESS_TOKEN_REJECTED:
                 raise
             # Once per look: a token that is rejected twice is not mended by a third.
             await self._ensure_access_token(refresh_even_if_valid=True)
-            discovery = await calls.discover_killmails(request, self._priority)
+            discovery = await call(activities.DISCOVER_KILLMAILS, request, self._priority)
         user.idle_pilots = discovery.idle_pilots
         return discovery
 
     async def _finish(self, run_id: int, *, interrupted: bool) -> RunAccount:
         user = self._user
-        return await calls.finish_run(
-            FinishRun(run_id, user.character_id, interrupted, user.next_sync_at), self._priority
+        return await call(
+            activities.FINISH_RUN, FinishRun(run_id, user.character_id, interrupted, user.next_sync_at), self._priority
         )
 
     async def _ensure_access_token(self, *, refresh_even_if_valid: bool) -> None:
         request = EnsureAccessToken(self._user.character_id, refresh_even_if_valid)
-        ready = await calls.ensure_access_token(request, self._priority)
+        ready = await call(activities.ENSURE_ACCESS_TOKEN, request, self._priority)
         self._user.token_valid_until = ready.valid_until
         self._user.corporation_id = ready.corporation_id

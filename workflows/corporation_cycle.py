@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
+    from contracts import activities
     from contracts.call_classes import PRIORITY_OF, CallClass
     from contracts.corporations import (
         CorporationSyncState,
@@ -17,8 +17,7 @@ with workflow.unsafe.imports_passed_through():
         RecordCorporationState,
     )
     from contracts.sync import Discovery, RunAccount
-    from contracts.task_queues import SYNC_QUEUE
-    from workflows.calls import CLOSE, HEARTBEAT, RETRIES
+    from workflows.calls import call
     from workflows.cycle import Cycle
 
 
@@ -43,20 +42,10 @@ class CorporationCycle(Cycle):
 
     async def _discover(self) -> Discovery:
         corporation = self._corporation
-        answer: Discovery = await workflow.execute_activity(
-            "discover_corporation_killmails",
-            DiscoverCorporation(
-                corporation.corporation_id, self._full, not corporation.first_sync_done, corporation.next_sync_at
-            ),
-            result_type=Discovery,
-            task_queue=SYNC_QUEUE,
-            start_to_close_timeout=timedelta(minutes=5),
-            schedule_to_close_timeout=CLOSE,
-            heartbeat_timeout=HEARTBEAT,
-            retry_policy=RETRIES,
-            priority=self._priority,
-            summary="read the corporation's whole list" if self._full else "look at the corporation's list",
+        request = DiscoverCorporation(
+            corporation.corporation_id, self._full, not corporation.first_sync_done, corporation.next_sync_at
         )
+        answer = await call(activities.DISCOVER_CORPORATION_KILLMAILS, request, self._priority)
         if corporation.first_sync_done and len(answer.killmail_ids) <= A_FEW:
             self._call_class = CallClass.LIVE
             self._priority = priority_of(corporation.corporation_id, self._call_class)
@@ -64,29 +53,10 @@ class CorporationCycle(Cycle):
 
     async def _finish(self, run_id: int, *, interrupted: bool) -> RunAccount:
         corporation = self._corporation
-        answer: RunAccount = await workflow.execute_activity(
-            "finish_corporation_run",
-            FinishCorporationRun(run_id, corporation.corporation_id, interrupted, corporation.next_sync_at),
-            result_type=RunAccount,
-            task_queue=SYNC_QUEUE,
-            start_to_close_timeout=timedelta(seconds=45),
-            schedule_to_close_timeout=CLOSE,
-            retry_policy=RETRIES,
-            priority=self._priority,
-            summary="put the run on record",
-        )
-        return answer
+        request = FinishCorporationRun(run_id, corporation.corporation_id, interrupted, corporation.next_sync_at)
+        return await call(activities.FINISH_CORPORATION_RUN, request, self._priority)
 
 
 async def record_corporation_state(request: RecordCorporationState) -> None:
     """Show the directors a state that only the workflow knows."""
-    await workflow.execute_activity(
-        "record_corporation_state",
-        request,
-        task_queue=SYNC_QUEUE,
-        start_to_close_timeout=timedelta(seconds=45),
-        schedule_to_close_timeout=CLOSE,
-        retry_policy=RETRIES,
-        priority=priority_of(request.corporation_id),
-        summary=f"show the directors: {request.state}",
-    )
+    await call(activities.RECORD_CORPORATION_STATE, request, priority_of(request.corporation_id))

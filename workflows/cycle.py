@@ -12,6 +12,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts import activities
     from contracts.call_classes import CallClass
     from contracts.sync import (
         KILLMAIL_BATCH,
@@ -24,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
         RunAccount,
         SyncState,
     )
-    from workflows import calls
+    from workflows.calls import call
     from workflows.failures import failure_of
 
 BATCHES_IN_FLIGHT = 8
@@ -129,7 +130,7 @@ class Cycle:
             del self._waiting[-KILLMAIL_BATCH:]
             try:
                 request = FetchKillmails(batch, self._call_class, self._subject_id)
-                fetched = await calls.fetch_killmails(request, self._priority)
+                fetched = await call(activities.FETCH_KILLMAILS, request, self._priority)
             except ActivityError as error:
                 failure_of(error)
                 self._failure = self._failure or error
@@ -150,8 +151,8 @@ class Cycle:
             del self._to_name[:NAMES_PER_CALL]
             request = NameEntities(batch, self._call_class)
             done = await asyncio.gather(
-                self._enriched(calls.name_entities(request, self._priority)),
-                self._enriched(calls.describe_solar_systems(request, self._priority)),
+                self._enriched(call(activities.NAME_ENTITIES, request, self._priority)),
+                self._enriched(call(activities.DESCRIBE_SOLAR_SYSTEMS, request, self._priority)),
             )
             if not all(done):
                 room = NAMES_PER_CALL - len(self._state.unnamed_killmail_ids)

@@ -10,8 +10,9 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from contracts.universe import DETAIL_ACTIVITIES, EnrichmentReport
-    from workflows import universe_calls
+    from contracts.activities import DETAILS, ActivityPolicy
+    from contracts.universe import Described, EnrichmentReport
+    from workflows.calls import call
     from workflows.failures import failure_of
 
 PRIORITY = Priority(priority_key=5, fairness_key="enrichment")
@@ -37,16 +38,16 @@ class Enrichment:
     async def run(self) -> EnrichmentReport:
         while self._wanted:
             self._wanted = False
-            await asyncio.gather(*(self._describe(activity) for activity in DETAIL_ACTIVITIES))
+            await asyncio.gather(*(self._describe(kind) for kind in DETAILS))
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
         return self._report
 
-    async def _describe(self, activity: str) -> None:
-        failures = 0
+    async def _describe(self, kind: ActivityPolicy[None, Described]) -> None:
+        activity, failures = kind.name, 0
         while not workflow.info().is_continue_as_new_suggested():
             try:
-                described = await universe_calls.describe(activity, PRIORITY)
+                described = await call(kind, None, PRIORITY)
             except ActivityError as error:
                 failure = failure_of(error)
                 failures += 1

@@ -9,8 +9,9 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts import activities
     from contracts.universe import NameRefreshReport, RefreshNames
-    from workflows import universe_calls
+    from workflows.calls import call
     from workflows.failures import failure_of
 
 PRIORITY = Priority(priority_key=5, fairness_key="name-refresh")
@@ -28,7 +29,7 @@ class NameRefresh:
         report, request, failures = NameRefreshReport(), RefreshNames(), 0
         while True:
             try:
-                refreshed = await universe_calls.refresh_names(request, PRIORITY)
+                refreshed = await call(activities.REFRESH_NAMES, request, PRIORITY)
             except ActivityError as error:
                 failure = failure_of(error)
                 failures += 1

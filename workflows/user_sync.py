@@ -8,10 +8,10 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
-    from contracts import pacing
+    from contracts import activities, pacing
     from contracts.sync import FailureType, Progress, RecordSyncState, Request, SyncState, UserSyncState
     from contracts.sync_sentences import sentence
-    from workflows import calls
+    from workflows.calls import call
     from workflows.character_cycle import CharacterCycle
     from workflows.failures import Failure
     from workflows.sync_loop import SyncLoop
@@ -51,7 +51,8 @@ class UserSync(SyncLoop):
         return CharacterCycle(user, manual=manual, stop=lambda: user.paused, changed=self._publish)
 
     async def _record_state(self, shown: SyncState, until: datetime | None) -> None:
-        await calls.record_sync_state(
+        await call(
+            activities.RECORD_SYNC_STATE,
             RecordSyncState(self._user.character_id, shown, until),
             Priority(priority_key=2, fairness_key=f"character-{self._user.character_id}"),
         )

@@ -18,6 +18,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
+    from contracts import activities
     from contracts.call_classes import PRIORITY_OF, CallClass
     from contracts.import_sentences import Standing, import_sentence
     from contracts.imports import (
@@ -37,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
         claimant,
     )
     from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEntities, Progress, Request
-    from workflows import calls, import_calls
+    from workflows.calls import call
     from workflows.failures import Failure, failure_of
 
 Answer = TypeVar("Answer")
@@ -171,12 +172,14 @@ class ZkillboardImport:
     async def _estimate(self) -> Estimate:
         """Find the last page: one request for the first, then ever closer."""
         character_id, priority = self._state.character_id, self._priority
-        begun = await self._patiently(lambda: import_calls.begin_import(character_id, priority))
-        first = await self._patiently(lambda: import_calls.count_page(CountPage(character_id), priority))
+        begun = await self._patiently(lambda: call(activities.BEGIN_IMPORT, character_id, priority))
+        first = await self._patiently(lambda: call(activities.COUNT_PAGE, CountPage(character_id), priority))
         last, beyond, probe = 1, LAST_PAGE + 1, 2
         full = on_last = first.killmails
         while first.killmails and last + 1 < beyond:
-            found = await self._patiently(partial(import_calls.count_page, CountPage(character_id, probe), priority))
+            found = await self._patiently(
+                partial(call, activities.COUNT_PAGE, CountPage(character_id, probe), priority)
+            )
             if found.killmails:
                 last, on_last, full = probe, found.killmails, max(full, found.killmails)
             else:
@@ -193,14 +196,14 @@ class ZkillboardImport:
         state = self._state
         request = ImportPage(state.character_id, position)
         page, _ = await asyncio.gather(
-            self._patiently(lambda: import_calls.import_page(request, self._priority)), self._name_if_possible()
+            self._patiently(lambda: call(activities.IMPORT_PAGE, request, self._priority)), self._name_if_possible()
         )
         self._pages += 1
         state.listed += page.length
         for start in range(0, len(page.missing_ids), KILLMAIL_BATCH):
             ids = page.missing_ids[start : start + KILLMAIL_BATCH]
             batch = FetchKillmails(ids, CallClass.IMPORT, claimant(state.character_id))
-            await self._patiently(partial(calls.fetch_killmails, batch, self._priority))
+            await self._patiently(partial(call, activities.FETCH_KILLMAILS, batch, self._priority))
         state.unnamed_killmail_ids += page.new_ids + page.missing_ids
         workflow.set_current_details(self.status().message)
         return self._next(position, page)
@@ -223,7 +226,8 @@ class ZkillboardImport:
         if ids:
             request = NameEntities(ids, CallClass.IMPORT)
             await asyncio.gather(
-                calls.name_entities(request, self._priority), calls.describe_solar_systems(request, self._priority)
+                call(activities.NAME_ENTITIES, request, self._priority),
+                call(activities.DESCRIBE_SOLAR_SYSTEMS, request, self._priority),
             )
             del self._state.unnamed_killmail_ids[: len(ids)]
 
@@ -282,7 +286,7 @@ class ZkillboardImport:
             self._state.estimate,
         )
         workflow.set_current_details(self.status().message)
-        await import_calls.note_import(note, self._priority)
+        await call(activities.NOTE_IMPORT, note, self._priority)
 
     async def _stopped(self, work: asyncio.Future[ImportState | None]) -> None:
         self._stop = True
@@ -293,7 +297,7 @@ class ZkillboardImport:
     async def _finish(self, ended: ImportState, failure: str = "") -> ImportAccount:
         self._ending = True
         finish = FinishImport(self._state.character_id, ended, failure, self._state.cut_off)
-        self._account = await import_calls.finish_import(finish, self._priority)
+        self._account = await call(activities.FINISH_IMPORT, finish, self._priority)
         self._shown, self._waits = ended, None
         workflow.set_current_details(self.status().message)
         return self._account
