@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from activities.watch_corporations import watch_corporations
 from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
-from contracts.sync import SyncState, UserSyncState
+from contracts.sync import WAITS_FOR_LOGIN, SyncState, UserSyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
 from db.accounts.departures import unfinished_departures
 from db.intake.arrivals import record_missed_arrivals
@@ -29,7 +29,6 @@ SPACING = timedelta(seconds=0.25)
 """Restored users look at ESI one after another, not all at once."""
 RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
 WEDGED = 'TemporalReportedProblems IN ("category=WorkflowTaskFailed", "category=WorkflowTaskTimedOut")'
-WAITS_FOR_LOGIN = (SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED)
 
 
 class Watch:

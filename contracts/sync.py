@@ -17,8 +17,8 @@ from contracts.call_classes import CallClass
 
 KILLMAIL_BATCH = 50
 """Killmails one fetch activity takes: one activity per killmail costs 37 times the wall time (measured)."""
-CYCLES_PER_RUN = 96
-"""Cycles until continue-as-new: a day of 15-minute cycles."""
+LOOKS_PER_RUN = 96
+"""Looks until continue-as-new: a day of one every 15 minutes."""
 
 
 def user_sync_id(character_id: int) -> str:
@@ -42,6 +42,10 @@ class SyncState(StrEnum):
     DEGRADED = "degraded"  # EVE keeps failing; tried again, later each time
     MISCONFIGURED = "misconfigured"  # EVE does not accept what this installation asks; an operator must act
     REMOVED = "removed"
+
+
+WAITS_FOR_LOGIN = frozenset({SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.NO_DIRECTOR})
+"""States that only a new permission ends, so ESI is not asked in them."""
 
 
 class SyncAction(StrEnum):

@@ -7,7 +7,15 @@ from datetime import datetime
 
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from contracts.sync import FailureType
+from contracts.sync import FailureType, SyncState
+
+RECORDED_BY_ACTIVITY = {
+    FailureType.NEEDS_LOGIN: SyncState.NEEDS_LOGIN,
+    FailureType.OWNER_CHANGED: SyncState.OWNER_CHANGED,
+    FailureType.NO_DIRECTOR: SyncState.NO_DIRECTOR,
+    FailureType.REMOVED: SyncState.REMOVED,
+}
+"""The state of a sync after these; the activity that found out has told the database."""
 
 
 @dataclass(frozen=True, slots=True)
