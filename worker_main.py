@@ -127,7 +127,11 @@ def activities_by_queue(services: Services, settings: Settings) -> dict[str, lis
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
-    """The production sandbox; what holds only data and pure functions is shared by all workflows."""
+    """The production sandbox. `contracts` holds data and pure functions only, so all workflows share it.
+
+    What a workflow imports from its own room it passes through itself: shared, a cached sync takes 90 KB and 5 ms
+    less than the 160 KB it takes with a `look` and a `sync_loop` of its own (measured with 300).
+    """
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("contracts"))
 
 

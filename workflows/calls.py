@@ -5,8 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 from temporalio.common import Priority
 
-with workflow.unsafe.imports_passed_through():
-    from contracts.activities import ActivityPolicy, Answers, Takes
+from contracts.activities import ActivityPolicy, Answers, Takes
 
 
 async def call(policy: ActivityPolicy[Takes, Answers], request: Takes, priority: Priority) -> Answers:

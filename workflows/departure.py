@@ -11,9 +11,10 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.upkeep import LeavingCharacter
+
 with workflow.unsafe.imports_passed_through():
-    from contracts import activities
-    from contracts.upkeep import LeavingCharacter
     from workflows.calls import call
     from workflows.failures import failure_of
 

@@ -9,9 +9,10 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts.activities import DETAILS, ActivityPolicy
+from contracts.universe import Described, EnrichmentReport
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.activities import DETAILS, ActivityPolicy
-    from contracts.universe import Described, EnrichmentReport
     from workflows.calls import call
     from workflows.failures import failure_of
 

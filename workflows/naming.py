@@ -7,9 +7,10 @@ import asyncio
 from temporalio import workflow
 from temporalio.common import Priority
 
+from contracts import activities
+from contracts.sync import NamedEntities, NameEntities
+
 with workflow.unsafe.imports_passed_through():
-    from contracts import activities
-    from contracts.sync import NamedEntities, NameEntities
     from workflows.calls import call
 
 PRIORITY = Priority(priority_key=1, fairness_key="naming")

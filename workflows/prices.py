@@ -8,9 +8,10 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.values import AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
+
 with workflow.unsafe.imports_passed_through():
-    from contracts import activities
-    from contracts.values import AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
     from workflows.calls import call
     from workflows.failures import failure_of
 

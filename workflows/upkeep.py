@@ -5,10 +5,11 @@ from __future__ import annotations
 from temporalio import workflow
 from temporalio.common import Priority
 
+from contracts import activities
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.upkeep import FullSyncsAsked, Housekept
+
 with workflow.unsafe.imports_passed_through():
-    from contracts import activities
-    from contracts.call_classes import PRIORITY_OF, CallClass
-    from contracts.upkeep import FullSyncsAsked, Housekept
     from workflows.calls import call
 
 PRIORITY = Priority(priority_key=PRIORITY_OF[CallClass.REFRESH], fairness_key="upkeep")

@@ -6,11 +6,12 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.call_classes import CallClass
+from contracts.sync import KILLMAIL_BATCH, FetchKillmails, NameEntities
+from contracts.upkeep import WatchdogReport
+
 with workflow.unsafe.imports_passed_through():
-    from contracts import activities
-    from contracts.call_classes import CallClass
-    from contracts.sync import KILLMAIL_BATCH, FetchKillmails, NameEntities
-    from contracts.upkeep import WatchdogReport
     from workflows.calls import call
     from workflows.failures import failure_of
 

@@ -17,27 +17,28 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.import_sentences import Standing, import_sentence
+from contracts.imports import (
+    FIRST_MONTH,
+    LAST_PAGE,
+    CountPage,
+    Estimate,
+    FinishImport,
+    ImportAccount,
+    ImportedPage,
+    ImportPage,
+    ImportRunState,
+    ImportState,
+    ImportStatus,
+    NoteImport,
+    Position,
+    claimant,
+)
+from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEntities, Progress, Request
+
 with workflow.unsafe.imports_passed_through():
-    from contracts import activities
-    from contracts.call_classes import PRIORITY_OF, CallClass
-    from contracts.import_sentences import Standing, import_sentence
-    from contracts.imports import (
-        FIRST_MONTH,
-        LAST_PAGE,
-        CountPage,
-        Estimate,
-        FinishImport,
-        ImportAccount,
-        ImportedPage,
-        ImportPage,
-        ImportRunState,
-        ImportState,
-        ImportStatus,
-        NoteImport,
-        Position,
-        claimant,
-    )
-    from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEntities, Progress, Request
     from workflows.calls import call
     from workflows.failures import Failure, failure_of
 
