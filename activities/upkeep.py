@@ -13,7 +13,8 @@ from temporalio.client import Client
 from contracts.upkeep import FullSyncsAsked, Housekept
 from db.syncs.upkeep import delete_old_rows, last_full_syncs
 from temporal.corporation_sync import signal_corporation_sync
-from temporal.user_sync import WorkflowNotRunning, signal_user_sync
+from temporal.handles import WorkflowNotRunning
+from temporal.user_sync import signal_user_sync
 
 DAY_MINUTES = 24 * 60
 ASK_AT_MOST = 5_000

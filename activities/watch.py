@@ -17,7 +17,8 @@ from db.intake.arrivals import record_missed_arrivals
 from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import WatchedUser, watched_users
 from temporal.departure import start_departure
-from temporal.user_sync import WorkflowNotRunning, signal_user_sync, start_user_sync
+from temporal.handles import WorkflowNotRunning
+from temporal.user_sync import signal_user_sync, start_user_sync
 
 START_AT_MOST = 500
 """Workflows started in one run; the next run is five minutes away."""
