@@ -80,11 +80,11 @@ class Corporations:
         """
         subject = a_corporation(request.corporation_id)
         directors = await directors_in_turn(self._pool, request.corporation_id)
-        before = await standing(self._pool, subject, 0)
+        before = await standing(self._pool, subject, None)
         if directors is None or before is None:
             await self._show(subject, SyncState.REMOVED)
             raise CorporationNotFollowed
-        asked_by, walk = 0, None
+        asked_by, walk = None, None
         if not before.is_fresh or not directors:
             asked_by, before, walk = await self._in_turn(request, subject, directors)
         look = Look(subject, asked_by, before, request.full, request.first, request.next_sync_at)

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from contracts.call_classes import CallClass
+from contracts.claimants import Claimant
 
 KILLMAIL_BATCH = 50
 """Killmails one fetch activity takes: one activity per killmail costs 37 times the wall time (measured)."""
@@ -202,7 +203,7 @@ class FetchKillmails:
 
     killmail_ids: list[int]
     call_class: CallClass = CallClass.LIVE
-    claimed_by: int | None = None  # whose look claimed them; what somebody else claimed since is theirs
+    claimed_by: Claimant | None = None  # what somebody else claimed since is theirs
 
 
 @dataclass

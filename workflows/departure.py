@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 from contracts import activities
+from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
 from contracts.upkeep import LeavingCharacter
 
 with workflow.unsafe.imports_passed_through():
@@ -30,12 +30,13 @@ class DepartureWorkflow:
 
     @workflow.run
     async def run(self, leaving: LeavingCharacter) -> None:
-        priority = Priority(priority_key=2, fairness_key=f"character-{leaving.character_id}")
+        priority = character_priority(leaving.character_id, PRIORITY_OF[CallClass.LIVE])
         for _ in range(DAYS * 24):
             try:
                 await call(activities.FINISH_DEPARTURE, leaving, priority)
             except ActivityError as error:
-                workflow.set_current_details(f"Waits an hour after {failure_of(error).type}.")
-                await workflow.sleep(PAUSE)
+                failure = failure_of(error)
+                workflow.set_current_details(f"Trying again in an hour: {failure.type}.")
+                await workflow.sleep(PAUSE, summary=f"retry after {failure.type}")
             else:
                 return

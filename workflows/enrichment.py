@@ -14,7 +14,7 @@ from contracts.universe import Described, EnrichmentReport
 
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
-    from workflows.failures import failure_of
+    from workflows.failures import failure_of, sleep_after
 
 PRIORITY = Priority(priority_key=5, fairness_key="enrichment")
 FAILURES_IN_A_ROW = 6
@@ -56,8 +56,7 @@ class Enrichment:
                     workflow.logger.warning("%s is put off: %s", activity, failure.type)
                     self._report.put_off.append(activity)
                     return
-                pause = PAUSE * 2 ** (failures - 1) if failure.until is None else failure.until - workflow.now()
-                await workflow.sleep(max(pause, timedelta(seconds=1)))
+                await sleep_after(failure, PAUSE * 2 ** (failures - 1))
                 continue
             failures = 0
             for counts, count in ((self._report.told, described.told), (self._report.unknown, described.unknown)):

@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from contracts.activities import DESCRIBE_SOLAR_SYSTEMS, FETCH_KILLMAILS, NAME_ENTITIES, ActivityPolicy
+from contracts.claimants import look_of
 from contracts.sync import KILLMAIL_BATCH, Discovery, FetchKillmails, NamedEntities, NameEntities, Progress, SyncState
 
 with workflow.unsafe.imports_passed_through():
@@ -99,7 +100,7 @@ class Look:
         while self._to_fetch and self._failure is None and not self._state.paused:
             batch = self._to_fetch[-KILLMAIL_BATCH:][::-1]
             del self._to_fetch[-KILLMAIL_BATCH:]
-            request = FetchKillmails(batch, self._urgency.call_class, self._owner.id)
+            request = FetchKillmails(batch, self._urgency.call_class, look_of(self._owner.id))
             try:
                 fetched = await call(FETCH_KILLMAILS, request, self._urgency.priority)
             except ActivityError as error:

@@ -13,7 +13,7 @@ from contracts.universe import NameRefreshReport, RefreshNames
 
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
-    from workflows.failures import failure_of
+    from workflows.failures import failure_of, sleep_after
 
 PRIORITY = Priority(priority_key=5, fairness_key="name-refresh")
 FAILURES = 6
@@ -38,8 +38,7 @@ class NameRefresh:
                     workflow.logger.warning("Aged names wait for the next run: %s", failure.type)
                     report.complete = False
                     return report
-                pause = PAUSE if failure.until is None else failure.until - workflow.now()
-                await workflow.sleep(max(pause, timedelta(seconds=1)))
+                await sleep_after(failure, PAUSE)
                 continue
             failures = 0
             report.asked += refreshed.asked

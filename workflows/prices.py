@@ -13,10 +13,10 @@ from contracts.values import AppraiseKillmails, PriceSnapshotReport, PricesTaken
 
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
-    from workflows.failures import failure_of
+    from workflows.failures import failure_of, sleep_after
 
 PRIORITY = Priority(priority_key=5, fairness_key="values")
-LOOK_AGAIN = timedelta(minutes=15)
+PAUSE = timedelta(minutes=15)
 TRIES = 24
 """Times to ask for the day's prices, over about six hours; the next day brings the next run."""
 
@@ -47,8 +47,7 @@ class PriceSnapshot:
             except ActivityError as error:
                 failure = failure_of(error)
                 workflow.logger.warning("The day's prices must wait: %s", failure.type)
-                pause = LOOK_AGAIN if failure.until is None else failure.until - workflow.now()
-                await workflow.sleep(max(pause, timedelta(seconds=1)))
+                await sleep_after(failure, PAUSE)
         return await call(activities.TAKE_PRICE_SNAPSHOT, None, PRIORITY)
 
 
