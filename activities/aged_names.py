@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 from temporalio import activity
 
-from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.universe import RefreshedNames, RefreshNames
 from db.universe.aged_names import aged_names, confirm_names
@@ -36,23 +35,22 @@ class AgedNames:
             EveError: ESI cannot be asked now; what it told until then is kept.
         """
         refreshed = RefreshedNames(after_id=request.after_id, done=False)
-        async with heartbeating():
-            for _ in range(CALLS):
-                aged = await aged_names(self._pool, refreshed.after_id, IDS_PER_CALL)
-                # Apart: one id that ESI does not know fails the call of all.
-                for ids in filter(None, (aged.known, aged.unknown)):
-                    names = await self._esi.names(ids, CallClass.REFRESH)
-                    found = [(named.id, named.category, named.name) for named in names.found]
-                    written = await store_names(self._pool, found, names.unknown)
-                    await confirm_names(self._pool, {named.id for named in names.found} | names.unknown)
-                    refreshed.asked += len(names.found) + len(names.unknown)
-                    refreshed.unknown += len(names.unknown)
-                    refreshed.changed += written - (len(names.unknown) if ids is aged.unknown else 0)
-                if aged.after_id is None:
-                    refreshed.done = True
-                    await want_aged_details(self._pool)
-                    if self._wake is not None and await details_are_wanted(self._pool):
-                        await self._wake()
-                    break
-                refreshed.after_id = aged.after_id
+        for _ in range(CALLS):
+            aged = await aged_names(self._pool, refreshed.after_id, IDS_PER_CALL)
+            # Apart: one id that ESI does not know fails the call of all.
+            for ids in filter(None, (aged.known, aged.unknown)):
+                names = await self._esi.names(ids, CallClass.REFRESH)
+                found = [(named.id, named.category, named.name) for named in names.found]
+                written = await store_names(self._pool, found, names.unknown)
+                await confirm_names(self._pool, {named.id for named in names.found} | names.unknown)
+                refreshed.asked += len(names.found) + len(names.unknown)
+                refreshed.unknown += len(names.unknown)
+                refreshed.changed += written - (len(names.unknown) if ids is aged.unknown else 0)
+            if aged.after_id is None:
+                refreshed.done = True
+                await want_aged_details(self._pool)
+                if self._wake is not None and await details_are_wanted(self._pool):
+                    await self._wake()
+                break
+            refreshed.after_id = aged.after_id
         return refreshed

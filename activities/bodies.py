@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from temporalio import activity
 
-from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.sync import FetchedKillmails, FetchKillmails
 from db.intake.receive import Received, is_history, receive_killmails
@@ -69,9 +68,8 @@ class KillmailBodies:
         """
         call_class = CallClass(request.call_class)
         wanted = await take_up(self._pool, request.killmail_ids, request.claimed_by)
-        async with heartbeating():
-            batch = await self._fetch(wanted, call_class)
-            received = await self._receive(batch, request.killmail_ids, call_class)
+        batch = await self._fetch(wanted, call_class)
+        received = await self._receive(batch, request.killmail_ids, call_class)
         if batch.stop is None and not batch.bodies and activity.info().attempt <= BLAMELESS_ATTEMPTS:
             batch.stop = next((error for error in batch.failed.values() if isinstance(error, Unavailable)), None)
         if batch.stop is None:

@@ -11,7 +11,6 @@ from temporalio import activity
 
 from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved, CorporationNotFollowed, NoDirector
-from activities.heartbeat import heartbeating
 from activities.looks import Look, conclude
 from contracts.call_classes import CallClass
 from contracts.corporations import DirectorStanding, DiscoverCorporation, FinishCorporationRun, RecordCorporationState
@@ -81,14 +80,13 @@ class Corporations:
         """
         subject = a_corporation(request.corporation_id)
         directors = await directors_in_turn(self._pool, request.corporation_id)
-        before = await standing(self._pool, subject, 0)
+        before = await standing(self._pool, subject, None)
         if directors is None or before is None:
             await self._show(subject, SyncState.REMOVED)
             raise CorporationNotFollowed
-        asked_by, walk = 0, None
+        asked_by, walk = None, None
         if not before.is_fresh or not directors:
-            async with heartbeating():
-                asked_by, before, walk = await self._in_turn(request, subject, directors)
+            asked_by, before, walk = await self._in_turn(request, subject, directors)
         look = Look(subject, asked_by, before, request.full, request.first, request.next_sync_at)
         return await conclude(self._pool, self._live, look, walk)
 

@@ -15,7 +15,8 @@ from db.accounts.vault import TokenVault, VaultError
 from eve.errors import EveError
 from eve.sso.client import Sso
 from temporal.connection import CALL_TIMEOUT
-from temporal.corporation_sync import CorporationNotRunning, signal_corporation_sync
+from temporal.corporation_sync import signal_corporation_sync
+from temporal.handles import WorkflowNotRunning
 
 
 class Departures:
@@ -56,7 +57,7 @@ class Departures:
     async def _wake(self, corporation_id: int) -> None:
         try:
             await signal_corporation_sync(self._client, corporation_id, "director_granted", "a director left")
-        except CorporationNotRunning:
+        except WorkflowNotRunning:
             return
 
     async def _revoke(self, departure: Departure) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import asyncpg
 from temporalio import activity
 
-from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.universe import Described
 from db.universe import details
@@ -17,6 +16,7 @@ from db.universe.details import Kind, store_details, wanted_ids
 from eve.errors import AccountUnreachable, BadRequest, Downtime, EveError, NotFound, RateLimited, Unavailable
 from eve.esi import universe
 from eve.esi.client import Esi
+from settings import Settings
 
 BLAMELESS_ATTEMPTS = 2
 """So often a call of which ESI gives nothing is tried again at once; after that its ids count as unknown for now."""
@@ -50,7 +50,7 @@ class _LookedUp:
 
 
 @dataclass(frozen=True, slots=True)
-class AtOnce:
+class DetailsAtOnce:
     """Lookups of each kind that may be under way together."""
 
     characters: int = 10
@@ -58,11 +58,20 @@ class AtOnce:
     alliances: int = 3
     types: int = 10
 
+    @classmethod
+    def from_settings(cls, settings: Settings) -> DetailsAtOnce:
+        return cls(
+            settings.characters_at_once,
+            settings.corporations_at_once,
+            settings.alliances_at_once,
+            settings.types_at_once,
+        )
+
 
 class Details:
     """Every method may raise `EveError`: ESI cannot be asked now; what it told until then is kept."""
 
-    def __init__(self, pool: asyncpg.Pool, esi: Esi, at_once: AtOnce) -> None:
+    def __init__(self, pool: asyncpg.Pool, esi: Esi, at_once: DetailsAtOnce) -> None:
         self._pool = pool
         self._esi = esi
         self._at_once = at_once
@@ -91,19 +100,18 @@ class Details:
 
     async def _describe(self, kinds: list[Kind], at_once: int) -> Described:
         described = Described()
-        async with heartbeating():
-            for kind in kinds:
-                ids = await wanted_ids(self._pool, kind, PER_CALL)
-                if not ids:
-                    continue
-                found = await self._look_up(kind, ids, at_once)
-                unknown = found.unknown if found.stop is not None else found.unknown | found.failed.keys()
-                await store_details(self._pool, kind, found.told, unknown)
-                if found.stop is not None:
-                    raise found.stop
-                described.told += len(found.told)
-                described.unknown += len(unknown)
-                described.more |= len(ids) == PER_CALL or found.is_hopeless
+        for kind in kinds:
+            ids = await wanted_ids(self._pool, kind, PER_CALL)
+            if not ids:
+                continue
+            found = await self._look_up(kind, ids, at_once)
+            unknown = found.unknown if found.stop is not None else found.unknown | found.failed.keys()
+            await store_details(self._pool, kind, found.told, unknown)
+            if found.stop is not None:
+                raise found.stop
+            described.told += len(found.told)
+            described.unknown += len(unknown)
+            described.more |= len(ids) == PER_CALL or found.is_hopeless
         return described
 
     async def _look_up(self, kind: Kind, ids: list[int], at_once: int) -> _LookedUp:

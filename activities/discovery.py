@@ -6,7 +6,6 @@ import asyncpg
 from temporalio import activity
 
 from activities.errors import CharacterRemoved
-from activities.heartbeat import heartbeating
 from activities.looks import Look, conclude
 from contracts.call_classes import CallClass
 from contracts.sync import DiscoverKillmails, Discovery
@@ -57,10 +56,9 @@ class KillmailDiscovery:
             return None
         if before.access_token is None or not before.token_is_usable:
             raise AccessTokenRejected("There is no access token that is still good.")
-        async with heartbeating():
-            return await self._esi.character_killmails(
-                request.character_id,
-                self._vault.decrypt(before.access_token),
-                {} if request.full else before.etags,
-                CallClass.FIRST_SYNC if request.first else CallClass.LIVE,
-            )
+        return await self._esi.character_killmails(
+            request.character_id,
+            self._vault.decrypt(before.access_token),
+            {} if request.full else before.etags,
+            CallClass.FIRST_SYNC if request.first else CallClass.LIVE,
+        )

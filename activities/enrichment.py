@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 from temporalio import activity
 
-from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.sync import NamedEntities, NameEntities
 from db.intake.receive import announce, is_history
@@ -44,8 +43,7 @@ class Enrichment:
         if not ids:
             await self._want_details(request.killmail_ids)
             return NamedEntities()
-        async with heartbeating():
-            names = await self._esi.names(ids, CallClass(request.call_class))
+        names = await self._esi.names(ids, CallClass(request.call_class))
         await store_names(self._pool, [(n.id, n.category, n.name) for n in names.found], names.unknown)
         if names.found:
             # Those who saw the killmails without names may look again.
@@ -78,8 +76,7 @@ class Enrichment:
                 except EveError as error:
                     failure = error
 
-        async with heartbeating():
-            await asyncio.gather(*(describe() for _ in range(min(SYSTEMS_AT_ONCE, len(ids)))))
+        await asyncio.gather(*(describe() for _ in range(min(SYSTEMS_AT_ONCE, len(ids)))))
         rows = sorted((s.solar_system_id, s.security_status, s.constellation_id) for s in told)
         await store_solar_systems(self._pool, rows)
         if rows:

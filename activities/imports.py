@@ -6,7 +6,6 @@ import asyncpg
 from temporalio import activity
 
 from activities.errors import CharacterRemoved
-from activities.heartbeat import heartbeating
 from contracts.imports import (
     LAST_PAGE,
     BegunImport,
@@ -48,8 +47,7 @@ class Imports:
         Raises:
             EveError: zKillboard cannot be asked now.
         """
-        async with heartbeating():
-            page = await self._zkillboard.character_killmails(request.character_id, request.page)
+        page = await self._zkillboard.character_killmails(request.character_id, request.page)
         return CountedPage(page.length, sum(one.body is not None for one in page.killmails))
 
     @activity.defn
@@ -61,11 +59,10 @@ class Imports:
         """
         position, character_id = request.position, request.character_id
         month = Month(position.year, position.month) if position.year else None
-        async with heartbeating():
-            page = await self._zkillboard.character_killmails(character_id, position.page, month)
-            if not page.length:
-                return ImportedPage()
-            return await self._store_page(request, page)
+        page = await self._zkillboard.character_killmails(character_id, position.page, month)
+        if not page.length:
+            return ImportedPage()
+        return await self._store_page(request, page)
 
     @activity.defn
     async def note_zkillboard_import(self, note: NoteImport) -> None:

@@ -19,7 +19,7 @@ class Look:
     """A look under way: whose list, with whose token, and how it stood before."""
 
     subject: Subject
-    asked_by: int  # a character id
+    asked_by: int | None  # a character id; None: ESI was not asked
     before: Standing
     full: bool
     first: bool

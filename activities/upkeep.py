@@ -10,11 +10,11 @@ import asyncpg
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.heartbeat import heartbeating
 from contracts.upkeep import FullSyncsAsked, Housekept
 from db.syncs.upkeep import delete_old_rows, last_full_syncs
 from temporal.corporation_sync import signal_corporation_sync
-from temporal.user_sync import WorkflowNotRunning, signal_user_sync
+from temporal.handles import WorkflowNotRunning
+from temporal.user_sync import signal_user_sync
 
 DAY_MINUTES = 24 * 60
 ASK_AT_MOST = 5_000
@@ -59,8 +59,7 @@ class Upkeep:
             while waiting:
                 report.asked += await self._ask(waiting.pop())
 
-        async with heartbeating():
-            await asyncio.gather(*(ask() for _ in range(SIGNALS_AT_ONCE)))
+        await asyncio.gather(*(ask() for _ in range(SIGNALS_AT_ONCE)))
         return report
 
     async def _ask(self, subject_id: int) -> bool:

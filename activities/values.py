@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 import asyncpg
 from temporalio import activity
 
-from activities.heartbeat import heartbeating
 from contracts.call_classes import CallClass
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 from db.values.appraisal import appraise, killmails_since, waiting_for_appraisal
@@ -44,33 +43,31 @@ class Values:
         latest = await latest_snapshot(self._pool)
         if latest is not None and latest.day >= day:
             return PricesTaken(listed=latest.listed)
-        async with heartbeating():
-            listed = await self._esi.market_prices(latest.etag if latest else "", CallClass.BACKFILL)
-            try:
-                if listed is None:
-                    await repeat_snapshot(self._pool, day)
-                    return PricesTaken(taken=True, listed=latest.listed if latest else 0)
-                rows = [(price.type_id, price.average_price, price.adjusted_price) for price in listed.prices]
-                changed = await store_snapshot(self._pool, day, listed.etag, rows)
-            except SnapshotOutOfOrder:
-                return PricesTaken(listed=latest.listed if latest else 0)  # another worker was faster
+        listed = await self._esi.market_prices(latest.etag if latest else "", CallClass.BACKFILL)
+        try:
+            if listed is None:
+                await repeat_snapshot(self._pool, day)
+                return PricesTaken(taken=True, listed=latest.listed if latest else 0)
+            rows = [(price.type_id, price.average_price, price.adjusted_price) for price in listed.prices]
+            changed = await store_snapshot(self._pool, day, listed.etag, rows)
+        except SnapshotOutOfOrder:
+            return PricesTaken(listed=latest.listed if latest else 0)  # another worker was faster
         return PricesTaken(taken=True, listed=len(rows), changed=changed)
 
     @activity.defn
     async def appraise_killmails(self, request: AppraiseKillmails) -> AppraisedKillmails:
         """Appraise the next killmails by id, a few pages of them."""
         appraised = AppraisedKillmails(after_killmail_id=request.after_killmail_id)
-        async with heartbeating():
-            for _ in range(PAGES):
-                page = await self._next(request, appraised.after_killmail_id)
-                if page:
-                    changed = await appraise(self._pool, page, again=request.everything)
-                    appraised.changed += len(changed)
-                    appraised.looked_at += len(page)
-                    appraised.after_killmail_id = page[-1]
-                appraised.done = len(page) < PAGE
-                if appraised.done:
-                    break
+        for _ in range(PAGES):
+            page = await self._next(request, appraised.after_killmail_id)
+            if page:
+                changed = await appraise(self._pool, page, again=request.everything)
+                appraised.changed += len(changed)
+                appraised.looked_at += len(page)
+                appraised.after_killmail_id = page[-1]
+            appraised.done = len(page) < PAGE
+            if appraised.done:
+                break
         return appraised
 
     async def _next(self, request: AppraiseKillmails, after: int) -> list[int]:

@@ -8,17 +8,17 @@ import asyncpg
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.heartbeat import heartbeating
 from activities.watch_corporations import watch_corporations
 from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
-from contracts.sync import SyncState, UserSyncState
+from contracts.sync import WAITS_FOR_LOGIN, SyncState, UserSyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
 from db.accounts.departures import unfinished_departures
 from db.intake.arrivals import record_missed_arrivals
 from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import WatchedUser, watched_users
 from temporal.departure import start_departure
-from temporal.user_sync import WorkflowNotRunning, signal_user_sync, start_user_sync
+from temporal.handles import WorkflowNotRunning
+from temporal.user_sync import signal_user_sync, start_user_sync
 
 START_AT_MOST = 500
 """Workflows started in one run; the next run is five minutes away."""
@@ -30,7 +30,6 @@ SPACING = timedelta(seconds=0.25)
 """Restored users look at ESI one after another, not all at once."""
 RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
 WEDGED = 'TemporalReportedProblems IN ("category=WorkflowTaskFailed", "category=WorkflowTaskTimedOut")'
-WAITS_FOR_LOGIN = (SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED)
 
 
 class Watch:
@@ -44,24 +43,23 @@ class Watch:
     @activity.defn
     async def watch_users(self) -> WatchdogReport:
         """Start, wake and adopt, each bounded. Idempotent: a running workflow is never started twice."""
-        async with heartbeating():
-            report = WatchdogReport()
-            users = await watched_users(self._pool)
-            running = await self._running()
-            report.users = len(users)
-            await self._start([user for user in users if user.character_id not in running], report)
-            finders = set(await orphaned_finders(self._pool))
-            for user in users:
-                if user.character_id not in running or report.woken >= WAKE_AT_MOST:
-                    continue
-                signal = self._needs(user, running[user.character_id], finders)
-                if signal and await self._wake(user.character_id, signal):
-                    report.woken += 1
-            await watch_corporations(self._pool, self._client, self._interval, report)
-            await self._finish_departures()
-            await self._announce_what_was_missed()
-            report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
-            report.wedged = (await self._client.count_workflows(WEDGED)).count
+        report = WatchdogReport()
+        users = await watched_users(self._pool)
+        running = await self._running()
+        report.users = len(users)
+        await self._start([user for user in users if user.character_id not in running], report)
+        finders = set(await orphaned_finders(self._pool))
+        for user in users:
+            if user.character_id not in running or report.woken >= WAKE_AT_MOST:
+                continue
+            signal = self._needs(user, running[user.character_id], finders)
+            if signal and await self._wake(user.character_id, signal):
+                report.woken += 1
+        await watch_corporations(self._pool, self._client, self._interval, report)
+        await self._finish_departures()
+        await self._announce_what_was_missed()
+        report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
+        report.wedged = (await self._client.count_workflows(WEDGED)).count
         if report.started or report.woken or report.wedged:
             activity.logger.warning(
                 "Watchdog: %d started, %d woken, %d wedged", report.started, report.woken, report.wedged

@@ -12,7 +12,8 @@ from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
 from contracts.sync import SyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
 from db.syncs.watching import WatchedCorporation, watched_corporations
-from temporal.corporation_sync import CorporationNotRunning, signal_corporation_sync, start_corporation_sync
+from temporal.corporation_sync import signal_corporation_sync, start_corporation_sync
+from temporal.handles import WorkflowNotRunning
 
 RUNNING = 'WorkflowType="CorporationSync" AND ExecutionStatus="Running"'
 AT_MOST = 200
@@ -44,7 +45,7 @@ async def watch_corporations(
         elif signal := _needs(corporation, shown[corporation.corporation_id], sync_interval_seconds, now):
             try:
                 await signal_corporation_sync(client, corporation.corporation_id, signal, "watchdog")
-            except CorporationNotRunning:
+            except WorkflowNotRunning:
                 continue  # ended since it was listed: started at the next run
             report.woken += 1
             done += 1

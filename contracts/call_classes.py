@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from temporalio.common import Priority
+
 
 class CallClass(StrEnum):
     """What an ESI call is for; each class may spend a bucket down to its own reserve (`eve/esi/budget.py`)."""
@@ -23,3 +25,13 @@ PRIORITY_OF = {
     CallClass.REFRESH: 5,
 }
 """`Priority.priority_key` of the work of a class: who goes next in a task queue. What a person waits for goes at 1."""
+
+
+def character_priority(character_id: int, key: int) -> Priority:
+    """Fair among pilots."""
+    return Priority(priority_key=key, fairness_key=f"character-{character_id}")
+
+
+def corporation_priority(corporation_id: int, call_class: CallClass = CallClass.BACKFILL) -> Priority:
+    """Fair among corporations, and unless the call is live after every pilot's own work."""
+    return Priority(priority_key=PRIORITY_OF[call_class], fairness_key=f"corporation-{corporation_id}")

@@ -23,7 +23,7 @@ UNKNOWN_REASON = "something did not work that should have"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ImportStanding:
     """What the sentence is made of."""
 
     state: ImportState
@@ -34,7 +34,7 @@ class Standing:
     account: ImportAccount | None = None
 
 
-def import_sentence(standing: Standing) -> str:
+def import_sentence(standing: ImportStanding) -> str:
     """What a pilot reads (times are UTC, which is EVE time)."""
     estimate = standing.estimate
     match standing.state:

@@ -22,16 +22,11 @@ def zkillboard_import_id(character_id: int) -> str:
     return f"zkillboard-import-{character_id}"
 
 
-def claimant(character_id: int) -> int:
-    """By whom an import claims references: not the character's own sync, which claims in the character's name."""
-    return -character_id
-
-
 class ImportState(StrEnum):
     """Where an import stands. `contracts/import_sentences.py` has the sentence for each."""
 
     ESTIMATING = "estimating"
-    ESTIMATED = "estimated"  # waits for the pilot's word
+    ESTIMATED = "estimated"  # waits for the pilot's answer
     IMPORTING = "importing"
     WAITING = "waiting"  # for a limit or an outage to end
     DONE = "done"
@@ -50,6 +45,9 @@ class Position:
     year: int = 0
     month: int = 0
     page: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.page} of {self.year}-{self.month:02}" if self.year else str(self.page)
 
 
 @dataclass

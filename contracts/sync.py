@@ -14,11 +14,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from contracts.call_classes import CallClass
+from contracts.claimants import Claimant
 
 KILLMAIL_BATCH = 50
 """Killmails one fetch activity takes: one activity per killmail costs 37 times the wall time (measured)."""
-CYCLES_PER_RUN = 96
-"""Cycles until continue-as-new: a day of 15-minute cycles."""
+LOOKS_PER_RUN = 96
+"""Looks until continue-as-new: a day of one every 15 minutes."""
 
 
 def user_sync_id(character_id: int) -> str:
@@ -42,6 +43,10 @@ class SyncState(StrEnum):
     DEGRADED = "degraded"  # EVE keeps failing; tried again, later each time
     MISCONFIGURED = "misconfigured"  # EVE does not accept what this installation asks; an operator must act
     REMOVED = "removed"
+
+
+WAITS_FOR_LOGIN = frozenset({SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.NO_DIRECTOR})
+"""States that only a new permission ends, so ESI is not asked in them."""
 
 
 class SyncAction(StrEnum):
@@ -132,6 +137,9 @@ class LoopState:
     last_full_sync_at: datetime | None = None
     unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored, but their naming failed
     list_fresh_until: datetime | None = None
+    forbidden_in_a_row: int = 0  # looks that ESI refused
+    idle_pilots: bool = False  # the installation looks less often at pilots without new killmails
+    awake_since: datetime | None = None  # the last login or look that somebody asked for
 
 
 @dataclass
@@ -142,9 +150,6 @@ class UserSyncState(LoopState):
     sync_interval_seconds: int = 900
     token_valid_until: datetime | None = None
     corporation_id: int | None = None
-    forbidden_in_a_row: int = 0
-    idle_pilots: bool = False  # the installation looks less often at pilots without new killmails
-    awake_since: datetime | None = None  # the last login or look that somebody asked for
 
 
 @dataclass
@@ -198,7 +203,7 @@ class FetchKillmails:
 
     killmail_ids: list[int]
     call_class: CallClass = CallClass.LIVE
-    claimed_by: int | None = None  # whose look claimed them; what somebody else claimed since is theirs
+    claimed_by: Claimant | None = None  # what somebody else claimed since is theirs
 
 
 @dataclass

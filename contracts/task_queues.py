@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SYNC_QUEUE = "sync"
-"""Workflows, and the activities that decide a cycle (token, list, run)."""
+"""Workflows, and the activities that decide a look (token, list, run)."""
 KILLMAILS_QUEUE = "killmails"
 """Killmail bodies."""
 ENRICHMENT_QUEUE = "enrichment"

@@ -8,14 +8,6 @@ ENRICHMENT_ID = "enrichment"
 """Workflow id of `Enrichment`: one at a time, so that the limits of the settings hold for the installation."""
 NAME_REFRESH_ID = "name-refresh"
 """Id of the Temporal Schedule that runs `NameRefresh` daily, and the prefix of its workflow ids."""
-DETAIL_ACTIVITIES = (
-    "describe_characters",
-    "describe_corporations",
-    "describe_alliances",
-    "describe_types",
-    "describe_places",
-)
-"""Fanned out by `Enrichment`, each on its own way through what is wanted of its kind."""
 
 
 @dataclass

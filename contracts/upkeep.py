@@ -37,7 +37,6 @@ class WatchdogReport:
     users: int = 0
     started: int = 0
     woken: int = 0
-    restarted: int = 0
     references_redriven: int = 0
     wedged: int = 0  # workflows whose code fails again and again: an operator must look
     orphaned_killmail_ids: list[int] = field(default_factory=list)  # to fetch here: their finder has gone

@@ -10,8 +10,9 @@ from db.syncs.gaps import Gap, gaps, redrive
 from operations.connections import database, postgres_failures, temporal_client, temporal_failures
 from settings import Settings
 from temporal.corporation_sync import signal_corporation_sync
+from temporal.handles import WorkflowNotRunning
 from temporal.schedules import trigger_watchdog
-from temporal.user_sync import WorkflowNotRunning, signal_user_sync
+from temporal.user_sync import signal_user_sync
 
 REASON = "doctor --gaps --redrive"
 

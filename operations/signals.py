@@ -15,7 +15,8 @@ from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
 from temporal.batch_signals import start_signal_for_all
-from temporal.user_sync import WorkflowNotRunning, query_status, signal_user_sync
+from temporal.handles import WorkflowNotRunning
+from temporal.user_sync import query_status, signal_user_sync
 
 BATCH_SECONDS = 600.0
 POLL_SECONDS = 0.2

@@ -18,7 +18,8 @@ from operations.failure import OperationFailed
 from operations.signals import user_name
 from operations.sync import SyncSeen
 from settings import Settings
-from temporal.zkillboard_import import ImportNotRunning, cancel_import, start_import
+from temporal.handles import WorkflowNotRunning
+from temporal.zkillboard_import import cancel_import, start_import
 
 POLL_SECONDS = 0.5
 
@@ -115,7 +116,7 @@ async def cancel(settings: Settings, character_id: int) -> str:
     try:
         with temporal_failures(settings):
             await cancel_import(client, character_id, "killreport import-zkillboard --cancel")
-    except ImportNotRunning as error:
+    except WorkflowNotRunning as error:
         raise OperationFailed(f"No import of {name} is running.") from error
     return name
 

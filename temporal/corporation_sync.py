@@ -1,29 +1,15 @@
-"""How the API, the CLI and the watchdog speak to `CorporationSync`. Not for workflow code.
-
-`RPCError` (temporalio.service) from any of these means that Temporal cannot be reached or refuses.
-"""
+"""Start, signal and query a `CorporationSync`. Raises as `temporal/handles.py` says."""
 
 from __future__ import annotations
 
 from temporalio.client import Client
-from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.common import SearchAttributePair
 
-from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.call_classes import corporation_priority
 from contracts.corporations import NPC_CORPORATION_IDS, CorporationSyncState, corporation_sync_id
 from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
 from contracts.sync import Request, SyncState, SyncStatus
-from contracts.task_queues import SYNC_QUEUE
-from temporal.connection import CALL_TIMEOUT
-from temporal.user_sync import WorkflowNotRunning
-
-
-class CorporationNotRunning(WorkflowNotRunning):
-    """The corporation has no running `CorporationSync`: it is not followed, or the watchdog has not restored it yet."""
-
-    def __init__(self, corporation_id: int) -> None:
-        Exception.__init__(self, f"No sync is running for corporation {corporation_id}.")
-        self.corporation_id = corporation_id
+from temporal.handles import ask_status, send_signal, start_or_join
 
 
 async def start_or_wake_corporation(client: Client, corporation_id: int, sync_interval_seconds: int) -> None:
@@ -40,23 +26,19 @@ async def start_corporation_sync(client: Client, state: CorporationSyncState, *,
     corporation_id = state.corporation_id
     if corporation_id in NPC_CORPORATION_IDS:
         raise ValueError(f"{corporation_id} is one of the game's own corporations.")
-    await client.start_workflow(
+    await start_or_join(
+        client,
         "CorporationSync",
         state,
-        id=corporation_sync_id(corporation_id),
-        task_queue=SYNC_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal="director_granted",
-        start_signal_args=[Request(reason)],
-        priority=Priority(priority_key=PRIORITY_OF[CallClass.BACKFILL], fairness_key=f"corporation-{corporation_id}"),
+        workflow_id=corporation_sync_id(corporation_id),
+        signal="director_granted",
+        signal_arguments=[Request(reason)],
+        priority=corporation_priority(corporation_id),
+        found_by=[
+            SearchAttributePair(SYNC_STATE, str(SyncState.STARTING)),
+            SearchAttributePair(CORPORATION_ID, corporation_id),
+        ],
         memo={"corporation_id": corporation_id},
-        search_attributes=TypedSearchAttributes(
-            [
-                SearchAttributePair(SYNC_STATE, str(SyncState.STARTING)),
-                SearchAttributePair(CORPORATION_ID, corporation_id),
-            ]
-        ),
-        rpc_timeout=CALL_TIMEOUT,
     )
 
 
@@ -66,28 +48,15 @@ async def signal_corporation_sync(
     """Send one of the signals of `CorporationSync`; `at_next_look` as in `signal_user_sync`.
 
     Raises:
-        CorporationNotRunning: there is nobody to hear it.
+        WorkflowNotRunning: the corporation is not followed, or not restored yet.
     """
-    handle = client.get_workflow_handle(corporation_sync_id(corporation_id))
-    try:
-        await handle.signal(signal, Request(reason, at_next_look), rpc_timeout=CALL_TIMEOUT)
-    except RPCError as error:
-        raise _explained(error, corporation_id) from error
+    await send_signal(client, corporation_sync_id(corporation_id), signal, Request(reason, at_next_look))
 
 
 async def query_corporation_status(client: Client, corporation_id: int) -> SyncStatus:
-    """The answer of the `status` query; needs a running worker.
+    """How the sync stands, by its own account.
 
     Raises:
-        CorporationNotRunning: the corporation has no workflow.
+        WorkflowNotRunning: the corporation has no workflow.
     """
-    handle = client.get_workflow_handle(corporation_sync_id(corporation_id))
-    try:
-        status: SyncStatus = await handle.query("status", result_type=SyncStatus, rpc_timeout=CALL_TIMEOUT)
-    except RPCError as error:
-        raise _explained(error, corporation_id) from error
-    return status
-
-
-def _explained(error: RPCError, corporation_id: int) -> Exception:
-    return CorporationNotRunning(corporation_id) if error.status == RPCStatusCode.NOT_FOUND else error
+    return await ask_status(client, corporation_sync_id(corporation_id), SyncStatus)

@@ -1,4 +1,4 @@
-"""How activities and the CLI start the universe's workflows. Not for workflow code."""
+"""Start the workflows that look up names and details. Raises as `temporal/handles.py` says."""
 
 from __future__ import annotations
 
@@ -6,28 +6,40 @@ import logging
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.common import Priority, WorkflowIDConflictPolicy
+from temporalio.common import Priority
 from temporalio.service import RPCError
 
-from contracts.task_queues import SYNC_QUEUE
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.sync import NameEntities
 from contracts.universe import ENRICHMENT_ID, NAME_REFRESH_ID, NameRefreshReport
+from temporal.handles import start_or_join
 
 logger = logging.getLogger(__name__)
 
-CALL_TIMEOUT = timedelta(seconds=10)
+
+async def name_killmail(client: Client, killmail_id: int, after: timedelta) -> None:
+    """Have what a killmail mentions named, `after` from now: to be ordered before it is stored, so that no crash in
+    between leaves it without names.
+    """
+    await start_or_join(
+        client,
+        "KillmailNaming",
+        NameEntities([killmail_id], CallClass.LIVE),
+        workflow_id=f"killmail-naming-{killmail_id}",
+        priority=Priority(priority_key=1, fairness_key="naming"),
+        delay=after,
+    )
 
 
 async def wake_enrichment(client: Client) -> None:
     """Start `Enrichment`, or tell the running one that there is more. Failing is no harm: the next one asks too."""
     try:
-        await client.start_workflow(
+        await start_or_join(
+            client,
             "Enrichment",
-            id=ENRICHMENT_ID,
-            task_queue=SYNC_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="wanted",
-            priority=Priority(priority_key=5, fairness_key="enrichment"),
-            rpc_timeout=CALL_TIMEOUT,
+            workflow_id=ENRICHMENT_ID,
+            signal="wanted",
+            priority=Priority(priority_key=PRIORITY_OF[CallClass.REFRESH], fairness_key="enrichment"),
         )
     except RPCError as error:
         logger.warning("Enrichment could not be started (%s); what is wanted stays on record.", error)
@@ -37,16 +49,9 @@ async def refresh_names_now(client: Client) -> NameRefreshReport:
     """Run `NameRefresh` and wait for its end; join the run that was started this way before and still goes on.
 
     Raises:
-        RPCError: Temporal cannot be reached or refuses.
         WorkflowFailureError: the run was cancelled or terminated.
     """
-    handle = await client.start_workflow(
-        "NameRefresh",
-        id=f"{NAME_REFRESH_ID}-now",
-        task_queue=SYNC_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        result_type=NameRefreshReport,
-        rpc_timeout=CALL_TIMEOUT,
+    handle = await start_or_join(
+        client, "NameRefresh", workflow_id=f"{NAME_REFRESH_ID}-now", result_type=NameRefreshReport
     )
-    report: NameRefreshReport = await handle.result()
-    return report
+    return await handle.result()

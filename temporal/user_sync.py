@@ -1,26 +1,14 @@
-"""Start, signal and query a pilot's `UserSync`.
-
-`RPCError` (temporalio.service) from any of these means that Temporal cannot be reached or refuses.
-"""
+"""Start, signal and query a pilot's `UserSync`. Raises as `temporal/handles.py` says."""
 
 from __future__ import annotations
 
 from temporalio.client import Client
-from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.common import SearchAttributePair
 
+from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
 from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
 from contracts.sync import Request, SyncState, SyncStatus, UserSyncState, user_sync_id
-from contracts.task_queues import SYNC_QUEUE
-from temporal.connection import CALL_TIMEOUT
-
-
-class WorkflowNotRunning(Exception):
-    """The character has no running `UserSync`: it never logged in, or the watchdog has not restored it yet."""
-
-    def __init__(self, character_id: int) -> None:
-        super().__init__(f"No sync is running for character {character_id}.")
-        self.character_id = character_id
+from temporal.handles import ask_status, send_signal, start_or_join
 
 
 async def start_or_wake(client: Client, character_id: int, sync_interval_seconds: int) -> None:
@@ -33,23 +21,19 @@ async def start_or_wake(client: Client, character_id: int, sync_interval_seconds
 async def start_user_sync(client: Client, state: UserSyncState, *, start_signal: str, reason: str) -> None:
     """Start a `UserSync` from `state`; a running one keeps its own state. Either gets the signal."""
     character_id = state.character_id
-    await client.start_workflow(
+    await start_or_join(
+        client,
         "UserSync",
         state,
-        id=user_sync_id(character_id),
-        task_queue=SYNC_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        start_signal=start_signal,
-        start_signal_args=[Request(reason)],
-        priority=Priority(priority_key=1, fairness_key=f"character-{character_id}"),
+        workflow_id=user_sync_id(character_id),
+        signal=start_signal,
+        signal_arguments=[Request(reason)],
+        priority=character_priority(character_id, PRIORITY_OF[CallClass.FIRST_SYNC]),
+        found_by=[
+            SearchAttributePair(SYNC_STATE, str(SyncState.STARTING)),
+            SearchAttributePair(CHARACTER_ID, character_id),
+        ],
         memo={"character_id": character_id},
-        search_attributes=TypedSearchAttributes(
-            [
-                SearchAttributePair(SYNC_STATE, str(SyncState.STARTING)),
-                SearchAttributePair(CHARACTER_ID, character_id),
-            ]
-        ),
-        rpc_timeout=CALL_TIMEOUT,
     )
 
 
@@ -64,26 +48,13 @@ async def signal_user_sync(
     Raises:
         WorkflowNotRunning: there is nobody to hear it.
     """
-    handle = client.get_workflow_handle(user_sync_id(character_id))
-    try:
-        await handle.signal(signal, Request(reason, at_next_look), rpc_timeout=CALL_TIMEOUT)
-    except RPCError as error:
-        raise _explained(error, character_id) from error
+    await send_signal(client, user_sync_id(character_id), signal, Request(reason, at_next_look))
 
 
 async def query_status(client: Client, character_id: int) -> SyncStatus:
-    """The answer of the `status` query; needs a running worker.
+    """How the sync stands, by its own account.
 
     Raises:
         WorkflowNotRunning: the character has no workflow.
     """
-    handle = client.get_workflow_handle(user_sync_id(character_id))
-    try:
-        status: SyncStatus = await handle.query("status", result_type=SyncStatus, rpc_timeout=CALL_TIMEOUT)
-    except RPCError as error:
-        raise _explained(error, character_id) from error
-    return status
-
-
-def _explained(error: RPCError, character_id: int) -> Exception:
-    return WorkflowNotRunning(character_id) if error.status == RPCStatusCode.NOT_FOUND else error
+    return await ask_status(client, user_sync_id(character_id), SyncStatus)

@@ -9,47 +9,75 @@ from __future__ import annotations
 from datetime import datetime
 
 from temporalio import workflow
+from temporalio.common import Priority
+
+from contracts.activities import DISCOVER_CORPORATION_KILLMAILS, FINISH_CORPORATION_RUN, RECORD_CORPORATION_STATE
+from contracts.call_classes import CallClass, corporation_priority
+from contracts.corporation_sentences import corporation_sentence
+from contracts.corporations import (
+    CorporationSyncState,
+    DiscoverCorporation,
+    FinishCorporationRun,
+    RecordCorporationState,
+)
+from contracts.sync import Discovery, Progress, Request, RunAccount, SyncState
 
 with workflow.unsafe.imports_passed_through():
-    from contracts.corporation_sentences import corporation_sentence
-    from contracts.corporations import CorporationSyncState, RecordCorporationState
-    from contracts.sync import FailureType, Progress, Request, SyncState
-    from workflows.corporation_cycle import CorporationCycle, record_corporation_state
+    from workflows.calls import call
+    from workflows.list_owner import Urgency
     from workflows.sync_loop import SyncLoop
+
+A_FEW = 100
+"""New killmails of a corporation that are its day's and not its history: as urgent as a pilot's own."""
+
+
+class Corporation:
+    """Owner of the list that is read with the token of whichever director's turn it is.
+
+    Its history leaves the pilots their part of a budget, its day does not.
+    """
+
+    refusals_until_login: int | None = None
+    character_id = 0
+
+    def __init__(self, state: CorporationSyncState) -> None:
+        self.state = state
+        self.id = self.corporation_id = state.corporation_id
+        self.interval_seconds = state.sync_interval_seconds
+
+    async def read_list(self, *, full: bool, manual: bool) -> tuple[Discovery, Urgency]:  # noqa: ARG002 - waits its turn
+        state = self.state
+        priority = corporation_priority(self.id)
+        request = DiscoverCorporation(self.id, full, first=not state.first_sync_done, next_sync_at=state.next_sync_at)
+        discovery = await call(DISCOVER_CORPORATION_KILLMAILS, request, priority)
+        if state.first_sync_done and len(discovery.killmail_ids) <= A_FEW:
+            return discovery, Urgency(CallClass.LIVE, corporation_priority(self.id, CallClass.LIVE))
+        return discovery, Urgency(CallClass.BACKFILL, priority)
+
+    async def finish_run(self, run_id: int, priority: Priority, *, interrupted: bool) -> RunAccount:
+        request = FinishCorporationRun(run_id, self.id, interrupted, self.state.next_sync_at)
+        return await call(FINISH_CORPORATION_RUN, request, priority)
+
+    async def record_state(self, state: SyncState, until: datetime | None) -> None:
+        request = RecordCorporationState(self.id, state, until)
+        await call(RECORD_CORPORATION_STATE, request, corporation_priority(self.id))
+
+    def sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
+        return corporation_sentence(state, until, progress)
 
 
 @workflow.defn(name="CorporationSync")
 class CorporationSync(SyncLoop):
     """Id `corporation-sync-<corporation_id>`, queue `sync`."""
 
-    waits_in = frozenset({SyncState.NO_DIRECTOR})
-    decided_by_activity = {  # noqa: RUF012 - never changed
-        FailureType.NO_DIRECTOR: SyncState.NO_DIRECTOR,
-        FailureType.REMOVED: SyncState.REMOVED,
-    }
-
     @workflow.init
     def __init__(self, state: CorporationSyncState) -> None:
-        super().__init__(state, state.corporation_id, state.sync_interval_seconds)
-        self._corporation = state
+        super().__init__(Corporation(state))
 
     @workflow.run
     async def run(self, state: CorporationSyncState) -> None:  # noqa: ARG002 - __init__ took it
-        await self._loop()
+        await self._follow_list()
 
     @workflow.signal(description="Its directors have changed: one logged in, or switched this on or off.")
     def director_granted(self, request: Request | None = None) -> None:  # noqa: ARG002 - the reason is in the history
         self._state.token_granted = self._state.sync_requested = True
-
-    def _new_cycle(self, *, manual: bool) -> CorporationCycle:  # noqa: ARG002 - a corporation waits its turn
-        corporation = self._corporation
-        return CorporationCycle(corporation, stop=lambda: corporation.paused, changed=self._publish)
-
-    async def _record_state(self, shown: SyncState, until: datetime | None) -> None:
-        await record_corporation_state(RecordCorporationState(self._corporation.corporation_id, shown, until))
-
-    def _corporation_id(self) -> int:
-        return self._corporation.corporation_id
-
-    def _sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
-        return corporation_sentence(state, until, progress)

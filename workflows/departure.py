@@ -8,20 +8,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
+from contracts.upkeep import LeavingCharacter
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.task_queues import SYNC_QUEUE
-    from contracts.upkeep import LeavingCharacter
+    from workflows.calls import call
     from workflows.failures import failure_of
 
-RETRIES = RetryPolicy(
-    initial_interval=timedelta(seconds=2),
-    backoff_coefficient=2.5,
-    maximum_interval=timedelta(seconds=30),
-    maximum_attempts=6,
-)
 PAUSE = timedelta(hours=1)
 """After attempts that failed: EVE's SSO is down, or does not take us for who we are."""
 DAYS = 32
@@ -34,20 +30,13 @@ class DepartureWorkflow:
 
     @workflow.run
     async def run(self, leaving: LeavingCharacter) -> None:
+        priority = character_priority(leaving.character_id, PRIORITY_OF[CallClass.LIVE])
         for _ in range(DAYS * 24):
             try:
-                await workflow.execute_activity(
-                    "finish_departure",
-                    leaving,
-                    task_queue=SYNC_QUEUE,
-                    start_to_close_timeout=timedelta(minutes=1),
-                    schedule_to_close_timeout=timedelta(minutes=10),
-                    retry_policy=RETRIES,
-                    priority=Priority(priority_key=2, fairness_key=f"character-{leaving.character_id}"),
-                    summary="end the sync, give the grant back to EVE",
-                )
+                await call(activities.FINISH_DEPARTURE, leaving, priority)
             except ActivityError as error:
-                workflow.set_current_details(f"Waits an hour after {failure_of(error).type}.")
-                await workflow.sleep(PAUSE)
+                failure = failure_of(error)
+                workflow.set_current_details(f"Trying again in an hour: {failure.type}.")
+                await workflow.sleep(PAUSE, summary=f"retry after {failure.type}")
             else:
                 return

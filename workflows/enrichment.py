@@ -9,10 +9,12 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts.activities import DETAILS, ActivityPolicy
+from contracts.universe import Described, EnrichmentReport
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.universe import DETAIL_ACTIVITIES, EnrichmentReport
-    from workflows import universe_calls
-    from workflows.failures import failure_of
+    from workflows.calls import call
+    from workflows.failures import failure_of, sleep_after
 
 PRIORITY = Priority(priority_key=5, fairness_key="enrichment")
 FAILURES_IN_A_ROW = 6
@@ -37,16 +39,16 @@ class Enrichment:
     async def run(self) -> EnrichmentReport:
         while self._wanted:
             self._wanted = False
-            await asyncio.gather(*(self._describe(activity) for activity in DETAIL_ACTIVITIES))
+            await asyncio.gather(*(self._describe(kind) for kind in DETAILS))
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new()
         return self._report
 
-    async def _describe(self, activity: str) -> None:
-        failures = 0
+    async def _describe(self, kind: ActivityPolicy[None, Described]) -> None:
+        activity, failures = kind.name, 0
         while not workflow.info().is_continue_as_new_suggested():
             try:
-                described = await universe_calls.describe(activity, PRIORITY)
+                described = await call(kind, None, PRIORITY)
             except ActivityError as error:
                 failure = failure_of(error)
                 failures += 1
@@ -54,8 +56,7 @@ class Enrichment:
                     workflow.logger.warning("%s is put off: %s", activity, failure.type)
                     self._report.put_off.append(activity)
                     return
-                pause = PAUSE * 2 ** (failures - 1) if failure.until is None else failure.until - workflow.now()
-                await workflow.sleep(max(pause, timedelta(seconds=1)))
+                await sleep_after(failure, PAUSE * 2 ** (failures - 1))
                 continue
             failures = 0
             for counts, count in ((self._report.told, described.told), (self._report.unknown, described.unknown)):

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
-from contracts.sync import FailureType
+from contracts.sync import FailureType, SyncState
+
+RECORDED_BY_ACTIVITY = {
+    FailureType.NEEDS_LOGIN: SyncState.NEEDS_LOGIN,
+    FailureType.OWNER_CHANGED: SyncState.OWNER_CHANGED,
+    FailureType.NO_DIRECTOR: SyncState.NO_DIRECTOR,
+    FailureType.REMOVED: SyncState.REMOVED,
+}
+"""The state of a sync after these; the activity that found out has told the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,13 @@ def failure_of(error: ActivityError) -> Failure:
     if cause is None:
         return Failure(FailureType.INFRASTRUCTURE)
     return Failure(cause.type or FailureType.INFRASTRUCTURE, _until(cause))
+
+
+async def sleep_after(failure: Failure, pause: timedelta) -> None:
+    """Until the failure is expected to be over; for `pause` where nobody knows."""
+    if failure.until is not None:
+        pause = failure.until - workflow.now()
+    await workflow.sleep(max(pause, timedelta(seconds=1)), summary=f"retry after {failure.type}")
 
 
 def _until(error: ApplicationError) -> datetime | None:

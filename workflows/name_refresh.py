@@ -8,10 +8,12 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.universe import NameRefreshReport, RefreshNames
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.universe import NameRefreshReport, RefreshNames
-    from workflows import universe_calls
-    from workflows.failures import failure_of
+    from workflows.calls import call
+    from workflows.failures import failure_of, sleep_after
 
 PRIORITY = Priority(priority_key=5, fairness_key="name-refresh")
 FAILURES = 6
@@ -28,7 +30,7 @@ class NameRefresh:
         report, request, failures = NameRefreshReport(), RefreshNames(), 0
         while True:
             try:
-                refreshed = await universe_calls.refresh_names(request, PRIORITY)
+                refreshed = await call(activities.REFRESH_NAMES, request, PRIORITY)
             except ActivityError as error:
                 failure = failure_of(error)
                 failures += 1
@@ -36,8 +38,7 @@ class NameRefresh:
                     workflow.logger.warning("Aged names wait for the next run: %s", failure.type)
                     report.complete = False
                     return report
-                pause = PAUSE if failure.until is None else failure.until - workflow.now()
-                await workflow.sleep(max(pause, timedelta(seconds=1)))
+                await sleep_after(failure, PAUSE)
                 continue
             failures = 0
             report.asked += refreshed.asked

@@ -7,9 +7,11 @@ import asyncio
 from temporalio import workflow
 from temporalio.common import Priority
 
+from contracts import activities
+from contracts.sync import NamedEntities, NameEntities
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.sync import NamedEntities, NameEntities
-    from workflows import calls
+    from workflows.calls import call
 
 PRIORITY = Priority(priority_key=1, fairness_key="naming")
 
@@ -21,6 +23,7 @@ class KillmailNaming:
     @workflow.run
     async def run(self, request: NameEntities) -> NamedEntities:
         entities, systems = await asyncio.gather(
-            calls.name_entities(request, PRIORITY), calls.describe_solar_systems(request, PRIORITY)
+            call(activities.NAME_ENTITIES, request, PRIORITY),
+            call(activities.DESCRIBE_SOLAR_SYSTEMS, request, PRIORITY),
         )
         return NamedEntities(entities.unknown + systems.unknown, entities.named + systems.named)

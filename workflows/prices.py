@@ -8,13 +8,15 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.values import AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.values import AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
-    from workflows import calls
-    from workflows.failures import failure_of
+    from workflows.calls import call
+    from workflows.failures import failure_of, sleep_after
 
 PRIORITY = Priority(priority_key=5, fairness_key="values")
-LOOK_AGAIN = timedelta(minutes=15)
+PAUSE = timedelta(minutes=15)
 TRIES = 24
 """Times to ask for the day's prices, over about six hours; the next day brings the next run."""
 
@@ -29,7 +31,7 @@ class PriceSnapshot:
         report = PriceSnapshotReport(prices)
         request = AppraiseKillmails()
         while True:
-            appraised = await calls.appraise_killmails(request, PRIORITY)
+            appraised = await call(activities.APPRAISE_KILLMAILS, request, PRIORITY)
             report.revalued += appraised.changed
             if appraised.done:
                 break
@@ -41,13 +43,12 @@ class PriceSnapshot:
     async def _prices(self) -> PricesTaken:
         for _ in range(TRIES - 1):
             try:
-                return await calls.take_price_snapshot(PRIORITY)
+                return await call(activities.TAKE_PRICE_SNAPSHOT, None, PRIORITY)
             except ActivityError as error:
                 failure = failure_of(error)
                 workflow.logger.warning("The day's prices must wait: %s", failure.type)
-                pause = LOOK_AGAIN if failure.until is None else failure.until - workflow.now()
-                await workflow.sleep(max(pause, timedelta(seconds=1)))
-        return await calls.take_price_snapshot(PRIORITY)
+                await sleep_after(failure, PAUSE)
+        return await call(activities.TAKE_PRICE_SNAPSHOT, None, PRIORITY)
 
 
 @workflow.defn(name="Revaluation")
@@ -62,7 +63,7 @@ class Revaluation:
         self._revalued = revalued
         while True:
             request = AppraiseKillmails(revalued.after_killmail_id, everything=True, since=revalued.since)
-            appraised = await calls.appraise_killmails(request, PRIORITY)
+            appraised = await call(activities.APPRAISE_KILLMAILS, request, PRIORITY)
             revalued.looked_at += appraised.looked_at
             revalued.changed += appraised.changed
             revalued.after_killmail_id = appraised.after_killmail_id

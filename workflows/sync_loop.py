@@ -1,51 +1,51 @@
-"""The loop that `UserSync` and `CorporationSync` share: sleep until a look is due or asked for, look, settle.
+"""The loop of `UserSync` and `CorporationSync`: sleep until a look is due or asked for, look, say how it went.
 
 Signal and update handlers only set flags; the loop does the work. Everything that must survive a day's
-continue-as-new is in the `LoopState`.
+continue-as-new is in the `LoopState`; what differs between a pilot and a corporation is in the `ListOwner`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from contracts import pacing, search_attributes
+from contracts.sync import LOOKS_PER_RUN, WAITS_FOR_LOGIN, FailureType, Request, SyncState, SyncStatus
+from contracts.sync_sentences import action_in, details
+
 with workflow.unsafe.imports_passed_through():
-    from contracts import pacing, search_attributes
-    from contracts.sync import CYCLES_PER_RUN, FailureType, LoopState, Progress, Request, SyncState, SyncStatus
-    from contracts.sync_sentences import action_in, details, sentence
-    from workflows.cycle import Cycle
-    from workflows.failures import Failure, failure_of
+    from workflows.failures import RECORDED_BY_ACTIVITY, Failure, failure_of
+    from workflows.list_owner import ListOwner
+    from workflows.look import Look
 
 
 class SyncLoop:
-    """Base of the two workflows; what a subclass says is marked so. `_state` is all that one run hands to the next."""
+    """Handlers and loop. The two workflows add how they are started, and the signal that brings a permission."""
 
-    waits_in: frozenset[SyncState] = frozenset()
-    """Of the subclass: states that only a new token ends, so ESI is not polled in them."""
-    decided_by_activity: dict[str, SyncState] = {}  # noqa: RUF012 - never changed
-    """Of the subclass: the state a failure means, where the activity that found out has told the database."""
+    def __init__(self, owner: ListOwner) -> None:
+        self._owner = owner
+        self._state = owner.state
+        self._look: Look | None = None
+        self._looks_in_this_run = 0
 
-    def __init__(self, state: LoopState, subject_id: int, sync_interval_seconds: int) -> None:
-        self._state = state
-        self._subject_id = subject_id
-        self._interval = sync_interval_seconds
-        self._cycle: Cycle | None = None
-        self._looks = 0  # in this run
-
-    async def _loop(self) -> None:
-        while True:
+    async def _follow_list(self) -> None:
+        """Look again and again, until there is nobody left to look for."""
+        while self._state.state != SyncState.REMOVED:
             if self._run_is_long():
                 # An update that waits for a look is answered before the run ends.
-                await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._asked())
+                await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._look_is_wanted())
                 if workflow.all_handlers_finished():
                     workflow.continue_as_new(self._state)
-            if await self._due():
-                await self._look()
-                if self._state.state == SyncState.REMOVED:
-                    await workflow.wait_condition(workflow.all_handlers_finished)
-                    return
+            if self._is_blocked():
+                await self._wait_while_blocked()
+                continue
+            self._use_new_permission()
+            self._publish()
+            if await self._sleep_until_due():
+                await self._take_look()
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     # What operators and the API may say. Every parameter is optional: a bare signal must work.
 
@@ -72,27 +72,28 @@ class SyncLoop:
     @workflow.update(description="Look at ESI now and answer when that is done.")
     async def sync_now_and_wait(self, request: Request | None = None) -> SyncStatus:  # noqa: ARG002
         self._state.sync_requested = True
-        enough = self._state.cycles + (1 if self._cycle is None else 2)
-        await workflow.wait_condition(lambda: self._state.cycles >= enough or self._blocked())
+        enough = self._state.cycles + (1 if self._look is None else 2)
+        await workflow.wait_condition(lambda: self._state.cycles >= enough or self._is_blocked())
         return self.status()
 
     @sync_now_and_wait.validator
     def _may_sync_now(self, request: Request | None = None) -> None:  # noqa: ARG002
-        if self._blocked():
-            raise ApplicationError(self._sentence(self._shown()), type=str(self._shown()), non_retryable=True)
+        if self._is_blocked():
+            shown = self._shown_state()
+            raise ApplicationError(self._owner.sentence(shown), type=str(shown), non_retryable=True)
 
     @workflow.query(description="Where this sync stands.")
     def status(self) -> SyncStatus:
-        state, shown = self._state, self._shown()
+        state, shown = self._state, self._shown_state()
         until = state.next_sync_at if shown == SyncState.OK else state.until
-        progress = self._cycle.progress if self._cycle is not None else None
+        progress = self._look.progress if self._look is not None else None
         return SyncStatus(
             state=shown,
-            message=self._sentence(shown, until, progress),
+            message=self._owner.sentence(shown, until, progress),
             until=until,
             progress=progress,
-            character_id=self._character_id(),
-            corporation_id=self._corporation_id(),
+            character_id=self._owner.character_id,
+            corporation_id=self._owner.corporation_id,
             action=action_in(shown),
             paused=state.paused,
             last_sync_at=state.last_sync_at,
@@ -105,74 +106,73 @@ class SyncLoop:
             sync_requested=state.sync_requested,
         )
 
-    # The loop.
+    # The steps of the loop.
 
-    async def _due(self) -> bool:
-        """Wait until the next look is due; False if the loop should think again first."""
-        state = self._state
-        if self._blocked():
-            shown = self._shown()
-            if state.recorded_state != shown:
-                await self._record(shown)
-            self._publish()
-            await workflow.wait_condition(
-                lambda: not self._blocked() or self._shown() != shown or self._run_has_grown_long()
-            )
-            return False
-        if state.token_granted:
-            state.token_granted = False
-            if state.state in self.waits_in:
-                state.state, state.failures_in_a_row = SyncState.STARTING, 0
-                self._forgive()
+    async def _wait_while_blocked(self) -> None:
+        """Say why nothing is done, until that changes."""
+        shown = self._shown_state()
+        if self._state.recorded_state != shown:
+            await self._record(shown)
         self._publish()
+        await workflow.wait_condition(
+            lambda: not self._is_blocked() or self._shown_state() != shown or self._run_has_grown_long()
+        )
+
+    def _use_new_permission(self) -> None:
+        state = self._state
+        if state.token_granted and state.state in WAITS_FOR_LOGIN:
+            state.state = SyncState.STARTING
+            state.failures_in_a_row = state.forbidden_in_a_row = 0
+        state.token_granted = False
+
+    async def _sleep_until_due(self) -> bool:
+        """Until the next look is due. False: something else happened, so the loop begins anew."""
+        state = self._state
         delay = (state.next_sync_at - workflow.now()).total_seconds() if state.next_sync_at is not None else 0
         if state.sync_requested or delay <= 0:
             return True
         try:
             await workflow.wait_condition(
-                lambda: self._asked() or self._blocked() or self._run_has_grown_long(),
+                lambda: self._look_is_wanted() or self._is_blocked() or self._run_has_grown_long(),
                 timeout=timedelta(seconds=delay),
-                timeout_summary="until the next look at ESI",
+                timeout_summary="until the next look",
             )
         except TimeoutError:
             return True
         return False
 
-    async def _look(self) -> None:
+    async def _take_look(self) -> None:
         state, now = self._state, workflow.now()
-        if state.sync_requested or not state.first_sync_done:
-            self._wake()
-        pace = self._pace()
-        state.next_sync_at = (
-            pacing.next_look(pace, now, workflow.random())
-            if state.first_sync_done
-            else pacing.second_look(self._subject_id, self._interval, now)
-        )
         manual, state.sync_requested = state.sync_requested, False
-        if not state.first_sync_done:
+        if manual or not state.first_sync_done:
+            state.awake_since = now
+        pause = self._seconds_to_next_look()
+        if state.first_sync_done:
+            state.next_sync_at = pacing.next_look(pause, now, workflow.random())
+        else:
+            state.next_sync_at = pacing.second_look(self._owner.id, self._owner.interval_seconds, now)
             state.state = SyncState.FIRST_SYNC
             self._publish()
-        self._cycle = self._new_cycle(manual=manual)
+        self._look = Look(self._owner, manual=manual, changed=self._publish)
         try:
-            await self._cycle.run()
-            state.failures_in_a_row = 0
-            self._forgive()
-            if self._pace() < pace:  # it found something: the usual pace is back at once
-                state.next_sync_at = min(state.next_sync_at, now + timedelta(seconds=self._pace()))
+            await self._look.complete()
         except ActivityError as error:
-            await self._settle(failure_of(error))
+            await self._take_failure(failure_of(error))
+        else:
+            state.failures_in_a_row = state.forbidden_in_a_row = 0
+            if self._seconds_to_next_look() < pause:  # something new: the usual pace is back at once
+                state.next_sync_at = min(state.next_sync_at, now + timedelta(seconds=self._seconds_to_next_look()))
         finally:
-            self._cycle = None
-        self._looks += 1
+            self._look = None
+        self._looks_in_this_run += 1
         state.cycles += 1
 
-    async def _settle(self, failure: Failure) -> None:
-        """Turn a failed look into a state, and into the time of the next one."""
+    async def _take_failure(self, failure: Failure) -> None:
+        """Turn a failed look into a state, and into the time of the next look."""
         state, now, random = self._state, workflow.now(), workflow.random()
-        if failure.type in self.decided_by_activity:
-            state.state = state.recorded_state = self.decided_by_activity[failure.type]
+        if failure.type in RECORDED_BY_ACTIVITY:
+            state.state = state.recorded_state = RECORDED_BY_ACTIVITY[failure.type]
             state.until = None
-            self._forget_token()
             return
         if failure.type == FailureType.RATE_LIMITED:
             state.state = SyncState.RATE_LIMITED
@@ -182,10 +182,16 @@ class SyncLoop:
             state.until = pacing.after_downtime(failure.until or now, now, random)
         else:
             state.failures_in_a_row += 1
-            ours = failure.type == FailureType.CONFIGURATION
-            state.state = SyncState.MISCONFIGURED if ours else SyncState.DEGRADED
-            state.until = pacing.retry_after_failures(state.failures_in_a_row, self._interval, now, random)
-            self._judge(failure)
+            state.state = SyncState.DEGRADED
+            if failure.type == FailureType.CONFIGURATION:
+                state.state = SyncState.MISCONFIGURED
+            state.until = pacing.retry_after_failures(
+                state.failures_in_a_row, self._owner.interval_seconds, now, random
+            )
+            state.forbidden_in_a_row = state.forbidden_in_a_row + 1 if failure.type == FailureType.FORBIDDEN else 0
+            refusals = self._owner.refusals_until_login
+            if refusals is not None and state.forbidden_in_a_row >= refusals:
+                state.state, state.until = SyncState.NEEDS_LOGIN, None  # the tokens stay: they may not be at fault
         state.next_sync_at = state.until
         workflow.logger.warning("The look failed (%s); now %s until %s", failure.type, state.state, state.until)
         await self._record(state.state)
@@ -195,7 +201,7 @@ class SyncLoop:
         state = self._state
         until = state.until if shown == state.state else None
         try:
-            await self._record_state(shown, until)
+            await self._owner.record_state(shown, until)
         except ActivityError as error:
             # The database is away: the page shows an old state for a while, the sync itself is not at fault.
             workflow.logger.warning("The state %s could not be recorded (%s)", shown, failure_of(error).type)
@@ -204,63 +210,39 @@ class SyncLoop:
 
     def _publish(self) -> None:
         """Search attributes on change, and the details people read in Temporal's UI (these cost nothing)."""
-        state, shown = self._state, self._shown()
+        state, shown = self._state, self._shown_state()
         updates = search_attributes.changes(
-            workflow.info().typed_search_attributes, shown, self._corporation_id(), state.last_new_killmail_at
+            workflow.info().typed_search_attributes, shown, self._owner.corporation_id, state.last_new_killmail_at
         )
         if updates:
             workflow.upsert_search_attributes(updates)
         workflow.set_current_details(details(self.status()))
 
-    def _shown(self) -> SyncState:
-        state = self._state
-        needs_login = state.state in self.waits_in and not state.token_granted
-        return SyncState.PAUSED if state.paused and not needs_login else state.state
+    # What the loop asks itself.
 
-    def _blocked(self) -> bool:
-        state = self._state
-        return state.paused or (state.state in self.waits_in and not state.token_granted)
+    def _needs_permission(self) -> bool:
+        return self._state.state in WAITS_FOR_LOGIN and not self._state.token_granted
 
-    def _asked(self) -> bool:
-        return self._state.sync_requested and not self._blocked()
+    def _is_blocked(self) -> bool:
+        return self._state.paused or self._needs_permission()
+
+    def _shown_state(self) -> SyncState:
+        state = self._state
+        return SyncState.PAUSED if state.paused and not self._needs_permission() else state.state
+
+    def _look_is_wanted(self) -> bool:
+        return self._state.sync_requested and not self._is_blocked()
+
+    def _seconds_to_next_look(self) -> float:
+        state = self._state
+        if state.idle_pilots:
+            active_at = max(filter(None, (state.last_new_killmail_at, state.awake_since)), default=None)
+            if step := pacing.idle_step(active_at, workflow.now()):
+                return step.every.total_seconds()
+        return self._owner.interval_seconds
 
     def _run_is_long(self) -> bool:
-        return self._looks >= CYCLES_PER_RUN or self._run_has_grown_long()
+        return self._looks_in_this_run >= LOOKS_PER_RUN or self._run_has_grown_long()
 
     def _run_has_grown_long(self) -> bool:
         return workflow.info().is_continue_as_new_suggested()
-
-    # What a subclass says.
-
-    def _new_cycle(self, *, manual: bool) -> Cycle:
-        """The next look."""
-        raise NotImplementedError
-
-    async def _record_state(self, shown: SyncState, until: datetime | None) -> None:
-        """Tell the database."""
-        raise NotImplementedError
-
-    def _character_id(self) -> int:
-        return 0
-
-    def _corporation_id(self) -> int | None:
-        return None
-
-    def _sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
-        return sentence(state, until, progress)
-
-    def _pace(self) -> float:
-        """Seconds from one look to the next."""
-        return self._interval
-
-    def _wake(self) -> None:
-        """A person wants this look."""
-
-    def _judge(self, failure: Failure) -> None:
-        """May make more of a failure than DEGRADED."""
-
-    def _forgive(self) -> None:
-        """A look went well, or there is a new token."""
-
-    def _forget_token(self) -> None:
-        """The tokens are destroyed."""

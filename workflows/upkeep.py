@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import Priority
+
+from contracts import activities
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.upkeep import FullSyncsAsked, Housekept
 
 with workflow.unsafe.imports_passed_through():
-    from contracts.call_classes import PRIORITY_OF, CallClass
-    from contracts.task_queues import SYNC_QUEUE
-    from contracts.upkeep import FullSyncsAsked, Housekept
+    from workflows.calls import call
 
-RETRIES = RetryPolicy(initial_interval=timedelta(seconds=10), maximum_attempts=5)
-HEARTBEAT = timedelta(seconds=30)
 PRIORITY = Priority(priority_key=PRIORITY_OF[CallClass.REFRESH], fairness_key="upkeep")
 BATCHES = 50
 """Rounds of deletions in one run: what a neglected installation still has goes in the next nights."""
@@ -25,17 +23,7 @@ class DailyFullSync:
 
     @workflow.run
     async def run(self) -> FullSyncsAsked:
-        answer: FullSyncsAsked = await workflow.execute_activity(
-            "ask_for_full_syncs",
-            result_type=FullSyncsAsked,
-            task_queue=SYNC_QUEUE,
-            start_to_close_timeout=timedelta(minutes=10),
-            schedule_to_close_timeout=timedelta(minutes=45),
-            heartbeat_timeout=HEARTBEAT,
-            retry_policy=RETRIES,
-            priority=PRIORITY,
-            summary="ask for the day's full syncs",
-        )
+        answer = await call(activities.ASK_FOR_FULL_SYNCS, None, PRIORITY)
         workflow.set_current_details(f"{answer.asked:,} of {answer.due:,} due users were asked for a full sync.")
         return answer
 
@@ -48,16 +36,7 @@ class Housekeeping:
     async def run(self) -> Housekept:
         total = Housekept()
         for _ in range(BATCHES):
-            batch: Housekept = await workflow.execute_activity(
-                "delete_what_is_old",
-                result_type=Housekept,
-                task_queue=SYNC_QUEUE,
-                start_to_close_timeout=timedelta(minutes=2),
-                schedule_to_close_timeout=timedelta(minutes=30),
-                retry_policy=RETRIES,
-                priority=PRIORITY,
-                summary="delete what is old",
-            )
+            batch = await call(activities.DELETE_OLD_ROWS, None, PRIORITY)
             total.sync_runs += batch.sync_runs
             total.login_events += batch.login_events
             total.sessions += batch.sessions

@@ -1,90 +1,105 @@
-"""`UserSync`: one character's killmails, looked at again and again from login to removal."""
+"""`UserSync`: one pilot's killmails, looked at again and again from login to removal."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import Priority
+from temporalio.exceptions import ActivityError
+
+from contracts import pacing
+from contracts.activities import DISCOVER_KILLMAILS, ENSURE_ACCESS_TOKEN, FINISH_RUN, RECORD_SYNC_STATE
+from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
+from contracts.sync import (
+    DiscoverKillmails,
+    Discovery,
+    EnsureAccessToken,
+    FailureType,
+    FinishRun,
+    Progress,
+    RecordSyncState,
+    Request,
+    RunAccount,
+    SyncState,
+    UserSyncState,
+)
+from contracts.sync_sentences import sentence
 
 with workflow.unsafe.imports_passed_through():
-    from contracts import pacing
-    from contracts.sync import FailureType, Progress, RecordSyncState, Request, SyncState, UserSyncState
-    from contracts.sync_sentences import sentence
-    from workflows import calls
-    from workflows.character_cycle import CharacterCycle
-    from workflows.failures import Failure
+    from workflows.calls import call
+    from workflows.failures import failure_of
+    from workflows.list_owner import Urgency
     from workflows.sync_loop import SyncLoop
 
-FORBIDDEN_UNTIL_LOGIN = 5
-"""So many refusals in a row by ESI mean that the permission is gone, not that ESI had a bad moment."""
+TOKEN_MARGIN = timedelta(seconds=60)
+"""An access token that ends sooner is refreshed first."""
+
+
+class Pilot:
+    """Owner of the list that is read with the pilot's own token."""
+
+    refusals_until_login: int | None = 5
+
+    def __init__(self, state: UserSyncState) -> None:
+        self.state = state
+        self.id = self.character_id = state.character_id
+        self.interval_seconds = state.sync_interval_seconds
+
+    @property
+    def corporation_id(self) -> int | None:
+        return self.state.corporation_id
+
+    async def read_list(self, *, full: bool, manual: bool) -> tuple[Discovery, Urgency]:
+        state = self.state
+        call_class = CallClass.LIVE if state.first_sync_done else CallClass.FIRST_SYNC
+        priority = character_priority(self.id, 1 if manual else PRIORITY_OF[call_class])
+        if state.token_valid_until is None or state.token_valid_until - workflow.now() < TOKEN_MARGIN:
+            await self._ensure_access_token(priority, refresh_even_if_valid=False)
+        request = DiscoverKillmails(self.id, full, first=not state.first_sync_done, next_sync_at=state.next_sync_at)
+        try:
+            discovery = await call(DISCOVER_KILLMAILS, request, priority)
+        except ActivityError as error:
+            if failure_of(error).type != FailureType.ACCESS_TOKEN_REJECTED:
+                raise
+            # Once per look: a token that is rejected twice is not mended by a third.
+            await self._ensure_access_token(priority, refresh_even_if_valid=True)
+            discovery = await call(DISCOVER_KILLMAILS, request, priority)
+        return discovery, Urgency(call_class, priority)
+
+    async def _ensure_access_token(self, priority: Priority, *, refresh_even_if_valid: bool) -> None:
+        ready = await call(ENSURE_ACCESS_TOKEN, EnsureAccessToken(self.id, refresh_even_if_valid), priority)
+        self.state.token_valid_until = ready.valid_until
+        self.state.corporation_id = ready.corporation_id
+
+    async def finish_run(self, run_id: int, priority: Priority, *, interrupted: bool) -> RunAccount:
+        return await call(FINISH_RUN, FinishRun(run_id, self.id, interrupted, self.state.next_sync_at), priority)
+
+    async def record_state(self, state: SyncState, until: datetime | None) -> None:
+        await call(
+            RECORD_SYNC_STATE,
+            RecordSyncState(self.id, state, until),
+            character_priority(self.id, PRIORITY_OF[CallClass.LIVE]),
+        )
+
+    def sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
+        return sentence(state, until, progress, pacing.shown_idle_step(self.state.last_sync_at, until))
 
 
 @workflow.defn(name="UserSync")
 class UserSync(SyncLoop):
     """Id `user-sync-<character_id>`, queue `sync`."""
 
-    waits_in = frozenset({SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED})
-    decided_by_activity = {  # noqa: RUF012 - never changed
-        # The activity that found out has told the database too, in the statement that destroyed the tokens.
-        FailureType.NEEDS_LOGIN: SyncState.NEEDS_LOGIN,
-        FailureType.OWNER_CHANGED: SyncState.OWNER_CHANGED,
-        FailureType.REMOVED: SyncState.REMOVED,
-    }
-
     @workflow.init
     def __init__(self, state: UserSyncState) -> None:
-        super().__init__(state, state.character_id, state.sync_interval_seconds)
-        self._user = state
+        super().__init__(Pilot(state))
+        self._pilot_state = state
 
     @workflow.run
     async def run(self, state: UserSyncState) -> None:  # noqa: ARG002 - __init__ took it
-        await self._loop()
+        await self._follow_list()
 
     @workflow.signal(description="The pilot logged in: there is a new token.")
     def token_granted(self, request: Request | None = None) -> None:  # noqa: ARG002
-        self._user.token_granted = self._user.sync_requested = True
-        self._user.token_valid_until = None
-
-    def _new_cycle(self, *, manual: bool) -> CharacterCycle:
-        user = self._user
-        return CharacterCycle(user, manual=manual, stop=lambda: user.paused, changed=self._publish)
-
-    async def _record_state(self, shown: SyncState, until: datetime | None) -> None:
-        await calls.record_sync_state(
-            RecordSyncState(self._user.character_id, shown, until),
-            Priority(priority_key=2, fairness_key=f"character-{self._user.character_id}"),
-        )
-
-    def _character_id(self) -> int:
-        return self._user.character_id
-
-    def _corporation_id(self) -> int | None:
-        return self._user.corporation_id
-
-    def _pace(self) -> float:
-        step = self._idle_step()
-        return step.every.total_seconds() if step is not None else self._interval
-
-    def _wake(self) -> None:
-        self._user.awake_since = workflow.now()
-
-    def _sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
-        return sentence(state, until, progress, pacing.shown_idle_step(self._user.last_sync_at, until))
-
-    def _idle_step(self) -> pacing.IdleStep | None:
-        user = self._user
-        active_at = max(filter(None, (user.last_new_killmail_at, user.awake_since)), default=None)
-        return pacing.idle_step(active_at, workflow.now()) if user.idle_pilots else None
-
-    def _judge(self, failure: Failure) -> None:
-        user = self._user
-        user.forbidden_in_a_row = user.forbidden_in_a_row + 1 if failure.type == FailureType.FORBIDDEN else 0
-        if user.forbidden_in_a_row >= FORBIDDEN_UNTIL_LOGIN:
-            user.state, user.until = SyncState.NEEDS_LOGIN, None  # the tokens stay: they may not be at fault
-
-    def _forgive(self) -> None:
-        self._user.forbidden_in_a_row = 0
-
-    def _forget_token(self) -> None:
-        self._user.token_valid_until = None
+        self._pilot_state.token_granted = self._pilot_state.sync_requested = True
+        self._pilot_state.token_valid_until = None

@@ -6,11 +6,13 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.call_classes import CallClass
+from contracts.sync import KILLMAIL_BATCH, FetchKillmails, NameEntities
+from contracts.upkeep import WatchdogReport
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.call_classes import CallClass
-    from contracts.sync import KILLMAIL_BATCH, FetchKillmails, NameEntities
-    from contracts.upkeep import WatchdogReport
-    from workflows import calls
+    from workflows.calls import call
     from workflows.failures import failure_of
 
 PRIORITY = Priority(priority_key=3, fairness_key="watchdog")
@@ -22,14 +24,14 @@ class Watchdog:
 
     @workflow.run
     async def run(self) -> WatchdogReport:
-        report = await calls.watch_users()
+        report = await call(activities.WATCH_USERS, None, PRIORITY)
         orphans = report.orphaned_killmail_ids
         for start in range(0, len(orphans), KILLMAIL_BATCH):
             batch = orphans[start : start + KILLMAIL_BATCH]
             try:
-                await calls.fetch_killmails(FetchKillmails(batch, CallClass.BACKFILL), PRIORITY)
-                await calls.name_entities(NameEntities(batch, CallClass.BACKFILL), PRIORITY)
-                await calls.describe_solar_systems(NameEntities(batch, CallClass.BACKFILL), PRIORITY)
+                await call(activities.FETCH_KILLMAILS, FetchKillmails(batch, CallClass.BACKFILL), PRIORITY)
+                await call(activities.NAME_ENTITIES, NameEntities(batch, CallClass.BACKFILL), PRIORITY)
+                await call(activities.DESCRIBE_SOLAR_SYSTEMS, NameEntities(batch, CallClass.BACKFILL), PRIORITY)
             except ActivityError as error:
                 workflow.logger.warning("Orphaned killmails wait for the next run: %s", failure_of(error).type)
                 break

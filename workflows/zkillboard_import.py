@@ -17,27 +17,29 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
+from contracts import activities
+from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.claimants import import_of
+from contracts.import_sentences import ImportStanding, import_sentence
+from contracts.imports import (
+    FIRST_MONTH,
+    LAST_PAGE,
+    CountPage,
+    Estimate,
+    FinishImport,
+    ImportAccount,
+    ImportedPage,
+    ImportPage,
+    ImportRunState,
+    ImportState,
+    ImportStatus,
+    NoteImport,
+    Position,
+)
+from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEntities, Progress, Request
+
 with workflow.unsafe.imports_passed_through():
-    from contracts.call_classes import PRIORITY_OF, CallClass
-    from contracts.import_sentences import Standing, import_sentence
-    from contracts.imports import (
-        FIRST_MONTH,
-        LAST_PAGE,
-        CountPage,
-        Estimate,
-        FinishImport,
-        ImportAccount,
-        ImportedPage,
-        ImportPage,
-        ImportRunState,
-        ImportState,
-        ImportStatus,
-        NoteImport,
-        Position,
-        claimant,
-    )
-    from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEntities, Progress, Request
-    from workflows import calls, import_calls
+    from workflows.calls import call
     from workflows.failures import Failure, failure_of
 
 Answer = TypeVar("Answer")
@@ -46,7 +48,7 @@ PAGES_PER_RUN = 50
 """Pages until continue-as-new: a history of some thousand events."""
 NAMES_PER_CALL = 1000
 ANSWER_WITHIN = timedelta(days=1)
-"""An estimate that nobody says a word to is dropped."""
+"""An estimate that the pilot does not answer is dropped."""
 PAUSE = timedelta(minutes=2)
 """After the first failure that does not say how long; twice as long after each further one."""
 LONGEST_PAUSE = timedelta(hours=1)
@@ -94,17 +96,17 @@ class ZkillboardImport:
         try:
             await workflow.wait_condition(lambda: work.done() or self._cancelled)
         except asyncio.CancelledError:  # `temporal workflow cancel`
-            await self._stopped(work)
+            await self._stop_work(work)
             await self._finish(ImportState.CANCELLED)
             raise
-        account = await self._outcome(work)
+        account = await self._conclude(work)
         if self._again is not None:
             workflow.continue_as_new(self._again)
         return account
 
-    async def _outcome(self, work: asyncio.Future[ImportState | None]) -> ImportAccount:
+    async def _conclude(self, work: asyncio.Future[ImportState | None]) -> ImportAccount:
         if self._cancelled:
-            await self._stopped(work)
+            await self._stop_work(work)
             return await self._finish(ImportState.CANCELLED)
         try:
             ended = work.result()
@@ -135,7 +137,7 @@ class ZkillboardImport:
     def status(self) -> ImportStatus:
         state, estimate = self._state, self._state.estimate
         until = self._waits.until if self._waits is not None else None
-        standing = Standing(
+        standing = ImportStanding(
             self._shown, until, self._waits.type if self._waits else "", estimate, state.listed, self._account
         )
         progress = Progress(state.listed, max(state.listed, estimate.killmails)) if estimate is not None else None
@@ -147,36 +149,36 @@ class ZkillboardImport:
         if state.estimate is None:
             state.estimate = await self._estimate()
             if state.estimate.killmails and not self._begin:
-                await self._show(ImportState.ESTIMATED)
+                await self._record_state(ImportState.ESTIMATED)
                 try:
                     await workflow.wait_condition(
                         lambda: self._begin or self._stop,
                         timeout=ANSWER_WITHIN,
-                        timeout_summary="wait for a word",
+                        timeout_summary="until the pilot answers",
                     )
                 except TimeoutError:
                     return ImportState.CANCELLED
-            await self._show(ImportState.IMPORTING)
+            await self._record_state(ImportState.IMPORTING)
         position: Position | None = state.position
         while position is not None:
             if self._pages >= PAGES_PER_RUN or workflow.info().is_continue_as_new_suggested():
                 return None
-            position = await self._page(position)
+            position = await self._import_page(position)
             if position is not None:
                 state.position = position
         while state.unnamed_killmail_ids:
-            await self._patiently(self._name)
+            await self._retry(self._look_up_names)
         return ImportState.DONE
 
     async def _estimate(self) -> Estimate:
         """Find the last page: one request for the first, then ever closer."""
         character_id, priority = self._state.character_id, self._priority
-        begun = await self._patiently(lambda: import_calls.begin_import(character_id, priority))
-        first = await self._patiently(lambda: import_calls.count_page(CountPage(character_id), priority))
+        begun = await self._retry(lambda: call(activities.BEGIN_IMPORT, character_id, priority))
+        first = await self._retry(lambda: call(activities.COUNT_PAGE, CountPage(character_id), priority))
         last, beyond, probe = 1, LAST_PAGE + 1, 2
         full = on_last = first.killmails
         while first.killmails and last + 1 < beyond:
-            found = await self._patiently(partial(import_calls.count_page, CountPage(character_id, probe), priority))
+            found = await self._retry(partial(call, activities.COUNT_PAGE, CountPage(character_id, probe), priority))
             if found.killmails:
                 last, on_last, full = probe, found.killmails, max(full, found.killmails)
             else:
@@ -188,24 +190,25 @@ class ZkillboardImport:
         seconds = round(last * SECONDS_PER_PAGE + bodies * SECONDS_PER_BODY)
         return Estimate(killmails, new, last if killmails else 0, seconds, at_least=last == LAST_PAGE)
 
-    async def _page(self, position: Position) -> Position | None:
-        """Take in one page; where to go on, None at the end. What came before is named meanwhile."""
+    async def _import_page(self, position: Position) -> Position | None:
+        """Import one page; where to go on, None at the end. What came before is named meanwhile."""
         state = self._state
         request = ImportPage(state.character_id, position)
         page, _ = await asyncio.gather(
-            self._patiently(lambda: import_calls.import_page(request, self._priority)), self._name_if_possible()
+            self._retry(lambda: call(activities.IMPORT_PAGE, request, self._priority)),
+            self._look_up_names_if_possible(),
         )
         self._pages += 1
         state.listed += page.length
         for start in range(0, len(page.missing_ids), KILLMAIL_BATCH):
             ids = page.missing_ids[start : start + KILLMAIL_BATCH]
-            batch = FetchKillmails(ids, CallClass.IMPORT, claimant(state.character_id))
-            await self._patiently(partial(calls.fetch_killmails, batch, self._priority))
+            batch = FetchKillmails(ids, CallClass.IMPORT, import_of(state.character_id))
+            await self._retry(partial(call, activities.FETCH_KILLMAILS, batch, self._priority))
         state.unnamed_killmail_ids += page.new_ids + page.missing_ids
         workflow.set_current_details(self.status().message)
-        return self._next(position, page)
+        return self._next_position(position, page)
 
-    def _next(self, position: Position, page: ImportedPage) -> Position | None:
+    def _next_position(self, position: Position, page: ImportedPage) -> Position | None:
         if page.length and position.page < LAST_PAGE:
             return Position(position.year, position.month, position.page + 1)
         if position.year:
@@ -217,23 +220,24 @@ class ZkillboardImport:
         now = workflow.now()
         return Position(page.oldest_year or now.year, page.oldest_month or now.month)
 
-    async def _name(self) -> None:
+    async def _look_up_names(self) -> None:
         """Names for what is here; the bulk lookups ask only for what nobody asked before."""
         ids = self._state.unnamed_killmail_ids[:NAMES_PER_CALL]
         if ids:
             request = NameEntities(ids, CallClass.IMPORT)
             await asyncio.gather(
-                calls.name_entities(request, self._priority), calls.describe_solar_systems(request, self._priority)
+                call(activities.NAME_ENTITIES, request, self._priority),
+                call(activities.DESCRIBE_SOLAR_SYSTEMS, request, self._priority),
             )
             del self._state.unnamed_killmail_ids[: len(ids)]
 
-    async def _name_if_possible(self) -> None:
+    async def _look_up_names_if_possible(self) -> None:
         try:
-            await self._name()
+            await self._look_up_names()
         except ActivityError as error:
             workflow.logger.warning("Naming is put off: %s", failure_of(error).type)
 
-    async def _patiently(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _retry(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer, however long the limits and outages before it take.
 
         Raises:
@@ -263,15 +267,15 @@ class ZkillboardImport:
         until = max(failure.until or now + pause, now + timedelta(seconds=1))
         self._waits = Failure(failure.type, until)
         if shown is not ImportState.WAITING:  # naming and a page may wait at the same time
-            await self._show(ImportState.WAITING)
+            await self._record_state(ImportState.WAITING)
         with contextlib.suppress(TimeoutError):
-            summary = f"wait: {failure.type}"
+            summary = f"retry after {failure.type}"
             await workflow.wait_condition(lambda: self._stop, timeout=until - workflow.now(), timeout_summary=summary)
         self._waits = None
         if shown is not ImportState.WAITING:
-            await self._show(shown)
+            await self._record_state(shown)
 
-    async def _show(self, shown: ImportState) -> None:
+    async def _record_state(self, shown: ImportState) -> None:
         self._shown = shown
         waits = self._waits
         note = NoteImport(
@@ -282,9 +286,9 @@ class ZkillboardImport:
             self._state.estimate,
         )
         workflow.set_current_details(self.status().message)
-        await import_calls.note_import(note, self._priority)
+        await call(activities.NOTE_IMPORT, note, self._priority)
 
-    async def _stopped(self, work: asyncio.Future[ImportState | None]) -> None:
+    async def _stop_work(self, work: asyncio.Future[ImportState | None]) -> None:
         self._stop = True
         work.cancel()
         await workflow.wait([work])
@@ -293,7 +297,7 @@ class ZkillboardImport:
     async def _finish(self, ended: ImportState, failure: str = "") -> ImportAccount:
         self._ending = True
         finish = FinishImport(self._state.character_id, ended, failure, self._state.cut_off)
-        self._account = await import_calls.finish_import(finish, self._priority)
+        self._account = await call(activities.FINISH_IMPORT, finish, self._priority)
         self._shown, self._waits = ended, None
         workflow.set_current_details(self.status().message)
         return self._account

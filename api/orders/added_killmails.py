@@ -22,7 +22,7 @@ from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, Ra
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link
 from temporal.connection import TEMPORAL_IS_AWAY
-from temporal.naming import name_killmail
+from temporal.universe import name_killmail
 
 log = logging.getLogger(__name__)
 

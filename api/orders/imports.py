@@ -12,7 +12,8 @@ from contracts.imports import FinishImport, ImportState
 from db.accounts.sessions import Caller
 from db.intake.imports import finish_import, forget_import, imports_of, request_import
 from temporal.connection import TEMPORAL_IS_AWAY
-from temporal.zkillboard_import import ImportNotRunning, cancel_import, start_import
+from temporal.handles import WorkflowNotRunning
+from temporal.zkillboard_import import cancel_import, start_import
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ async def _cancel(services: Services, character_id: int) -> Refusal | None:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await cancel_import(services.temporal, character_id, "asked for by the pilot")
-    except ImportNotRunning:  # an operator terminated it
+    except WorkflowNotRunning:  # an operator terminated it
         await finish_import(services.pool, FinishImport(character_id, ImportState.CANCELLED))
         return None
     except TEMPORAL_IS_AWAY as error:

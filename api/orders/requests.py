@@ -13,7 +13,8 @@ from temporal.batch_signals import start_signal_for_all
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.corporation_sync import start_or_wake_corporation
 from temporal.departure import start_departure
-from temporal.user_sync import WorkflowNotRunning, signal_user_sync, start_or_wake
+from temporal.handles import WorkflowNotRunning
+from temporal.user_sync import signal_user_sync, start_or_wake
 
 log = logging.getLogger(__name__)
 

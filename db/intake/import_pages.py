@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from contracts.imports import Position, claimant
+from contracts.claimants import import_of
+from contracts.imports import Position
 from db.intake.references import HashFrom, add_references
 
 CLAIM_FOR = timedelta(hours=1)
@@ -84,7 +85,7 @@ async def claim_for_import(pool: asyncpg.Pool, character_id: int, killmail_ids: 
         UPDATE killmail_refs r SET claimed_until = now() + $3::interval, claimed_by = $1
           FROM mine WHERE r.killmail_id = mine.killmail_id RETURNING r.killmail_id
         """,
-        claimant(character_id),
+        import_of(character_id),
         list(killmail_ids),
         CLAIM_FOR,
     )

@@ -9,8 +9,9 @@ from datetime import datetime
 import asyncpg
 import orjson
 
-from contracts.import_sentences import Standing, import_sentence
-from contracts.imports import ENDED, Estimate, FinishImport, ImportAccount, ImportState, NoteImport, claimant
+from contracts.claimants import import_of
+from contracts.import_sentences import ImportStanding, import_sentence
+from contracts.imports import ENDED, Estimate, FinishImport, ImportAccount, ImportState, NoteImport
 from contracts.sync import Progress
 from db.intake.import_pages import NoSuchImport
 
@@ -125,7 +126,7 @@ async def finish_import(pool: asyncpg.Pool, finish: FinishImport) -> ImportAccou
                  ORDER BY killmail_id FOR UPDATE)
             """,
             finish.character_id,
-            claimant(finish.character_id),
+            import_of(finish.character_id),
         )
         row = await connection.fetchrow(_ACCOUNT, finish.character_id)
         failures = orjson.loads(row["failures"]) if row is not None else {}
@@ -196,7 +197,7 @@ def _shown(row: asyncpg.Record) -> ShownImport:
     account = ImportAccount(state, failure, failures=orjson.loads(row["failures"]), **counts)
     under_way = state in (ImportState.IMPORTING, ImportState.WAITING) and estimate is not None and estimate.killmails
     progress = Progress(row["listed"], max(row["listed"], estimate.killmails)) if under_way and estimate else None
-    standing = Standing(state, row["until"], failure, estimate, row["listed"], account)
+    standing = ImportStanding(state, row["until"], failure, estimate, row["listed"], account)
     return ShownImport(
         row["character_id"],
         row["name"],

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from contracts.claimants import Claimant
 from db.corporations.boards import SEEN_BY_USER
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -28,6 +29,7 @@ _WANTED = """
     stored_at IS NULL AND parked_at IS NULL
     AND (next_attempt_at IS NULL OR next_attempt_at <= now())
 """
+_CLAIMED_BY_AN_IMPORT = "claimed_by < 0"  # `contracts.claimants.import_of`
 _DUE = f"{_WANTED} AND (claimed_until IS NULL OR claimed_until <= now())"
 _HAS_A_GRANT = """
     EXISTS (SELECT FROM users u WHERE u.character_id = first_seen_by AND u.token_state = 'valid')
@@ -116,8 +118,8 @@ async def claim(
     """Take what a character or corporation saw first, or wants now, if nobody else works on it. Newest first.
 
     What it claimed itself is given out again: a look may die after its claims were committed and before anybody
-    heard of them, and its repetition must not wait for their end. What an import has claimed (`claimed_by` below 0)
-    and a list of ESI's shows is taken from it: the import may have to wait for its turn.
+    heard of them, and its repetition must not wait for their end. What an import has claimed and a
+    list of ESI's shows is taken from it: the import may have to wait for its turn.
 
     Args:
         before_corporations: take also what a corporation has claimed: its thousands must not hold up a pilot.
@@ -127,7 +129,7 @@ async def claim(
         WITH mine AS MATERIALIZED (
             SELECT killmail_id FROM killmail_refs
              WHERE {_WANTED} AND (claimed_until IS NULL OR claimed_until <= now() OR claimed_by = $1
-                    OR claimed_by < 0 AND killmail_id = ANY ($2)
+                    OR {_CLAIMED_BY_AN_IMPORT} AND killmail_id = ANY ($2)
                     OR $4 AND claimed_by IN (SELECT corporation_id FROM corporations_followed))
                AND (first_seen_by = $1 OR killmail_id = ANY ($2))
              ORDER BY killmail_id DESC LIMIT {CLAIM_AT_MOST} FOR UPDATE SKIP LOCKED
@@ -160,7 +162,7 @@ async def forgive(connection: Connection, seen_by: int, listed: Collection[int])
 
 
 async def take_up(
-    pool: asyncpg.Pool, killmail_ids: Collection[int], claimed_by: int | None = None
+    pool: asyncpg.Pool, killmail_ids: Collection[int], claimed_by: Claimant | None = None
 ) -> list[PendingReference]:
     """The references among these that still want a body; their claim is prolonged. Newest first.
 

@@ -59,7 +59,6 @@ _SUMS = """
     'iskLost', round(coalesce(sum(value) FILTER (WHERE lost), 0), 2)::text
 """
 _SOLO = "count(*) FILTER (WHERE NOT lost AND solo)"
-_NOTHING: Node = {"kills": 0, "losses": 0, "iskDestroyed": "0.00", "iskLost": "0.00", "solo": 0}
 _DAY = "(killmail_time AT TIME ZONE 'UTC')::date"
 _CELL = "extract(isodow FROM killmail_time AT TIME ZONE 'UTC'), extract(hour FROM killmail_time AT TIME ZONE 'UTC')"
 # Attackers of the subject's own; one who is on a killmail twice counts once.

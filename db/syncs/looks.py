@@ -68,11 +68,11 @@ _PENDING_UNTIL = """
 """
 
 
-async def standing(pool: asyncpg.Pool, subject: Subject, asked_by: int) -> Standing | None:
+async def standing(pool: asyncpg.Pool, subject: Subject, asked_by: int | None) -> Standing | None:
     """None if the subject is not known (any more).
 
     Args:
-        asked_by: the character with whose token the list is read; its own for a character's list.
+        asked_by: the character with whose token the list is read; its own for a character's list. None: nobody yet.
     """
     row = await pool.fetchrow(
         f"""
@@ -140,7 +140,7 @@ async def note_idle_look(
 async def take_on(
     pool: asyncpg.Pool,
     subject: Subject,
-    asked_by: int,
+    asked_by: int | None,
     seen: ListSeen | None,
     *,
     kind: str,
@@ -151,7 +151,7 @@ async def take_on(
     """One transaction: remember what the list showed, claim what wants a body, open (or go on with) a run.
 
     Args:
-        asked_by: the character with whose token the list was read.
+        asked_by: the character with whose token the list was read; None if it was not.
         seen: None when the list is unchanged or was not asked.
         kind: first, incremental or full; a full one also retries what was given up.
     """
@@ -223,7 +223,7 @@ async def take_on(
     return Claimed(total, len(new), run_id, killmail_ids, stored_ids, pending_until)
 
 
-async def _keep_pages(connection: Connection, subject: Subject, asked_by: int, seen: ListSeen) -> None:
+async def _keep_pages(connection: Connection, subject: Subject, asked_by: int | None, seen: ListSeen) -> None:
     """Pages that answered 304 stay as they were."""
     await connection.executemany(
         """

@@ -39,7 +39,7 @@ class KillmailRef(SQLModel, table=True):
     first_seen_at: datetime = Field(sa_column=time(now=True))
     first_seen_by: int = Field(sa_column=bigint())  # whose list: a character's or a corporation's id
     claimed_until: datetime | None = Field(default=None, sa_column=time(nullable=True))
-    # Whose look, or the import of `contracts.imports.claimant`; null: the watchdog's.
+    # A `contracts.claimants.Claimant`; null: the watchdog.
     claimed_by: int | None = Field(default=None, sa_column=bigint(nullable=True))
     attempts: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))
     last_error: str | None = Field(default=None, sa_column=string(nullable=True))

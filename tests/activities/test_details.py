@@ -16,7 +16,7 @@ import redis.asyncio
 from temporalio.testing import ActivityEnvironment
 
 from activities.aged_names import AgedNames
-from activities.details import BLAMELESS_ATTEMPTS, AtOnce, Details
+from activities.details import BLAMELESS_ATTEMPTS, Details, DetailsAtOnce
 from activities.enrichment import Enrichment
 from contracts.call_classes import CallClass
 from contracts.sync import NameEntities
@@ -102,7 +102,7 @@ async def universe(settings: Settings, eve: SandboxEve, pool: asyncpg.Pool) -> A
             pool,
             eve,
             Enrichment(pool, esi, LiveEvents(events), wake),
-            Details(pool, esi, AtOnce()),
+            Details(pool, esi, DetailsAtOnce()),
             AgedNames(pool, esi, wake),
             woken,
         )

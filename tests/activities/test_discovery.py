@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from activities.errors import CharacterRemoved
+from contracts.claimants import look_of
 from contracts.sync import FetchKillmails, FinishRun
 from db.intake.store import store_killmails
 from eve.errors import AccessTokenRejected, Forbidden, InvalidHash, RateLimited, Unavailable
@@ -235,15 +236,17 @@ async def test_a_pilot_does_not_wait_for_a_corporations_history(world: World) ->
         " SELECT n, lpad(to_hex(n), 40, '0'), $1, $1, now() + interval '3 minutes' FROM generate_series(1, 6) AS n",
         corporation_id,
     )
-    await world.run(world.bodies.fetch_killmails, FetchKillmails([6, 5], claimed_by=corporation_id))
+    await world.run(world.bodies.fetch_killmails, FetchKillmails([6, 5], claimed_by=look_of(corporation_id)))
     found = await discover(world, first=True)
     assert found.killmail_ids == [4, 3, 2, 1], "the corporation had asked for them, but not got to them"
     assert found.run_id is not None
-    left = await world.run(world.bodies.fetch_killmails, FetchKillmails([6, 5, 4, 3, 2, 1], claimed_by=corporation_id))
+    left = await world.run(
+        world.bodies.fetch_killmails, FetchKillmails([6, 5, 4, 3, 2, 1], claimed_by=look_of(corporation_id))
+    )
     assert (left.stored, left.already_stored) == (0, 2), "what is the pilot's now is left to them"
 
     # The budget is spent in the middle, and the list has not changed when it comes back.
-    await world.run(world.bodies.fetch_killmails, FetchKillmails([4, 3], claimed_by=PILOT))
+    await world.run(world.bodies.fetch_killmails, FetchKillmails([4, 3], claimed_by=look_of(PILOT)))
     await world.run(world.runs.finish_run, FinishRun(found.run_id, PILOT, interrupted=True))
     await world.pool.execute(
         "UPDATE killmail_refs SET claimed_by = $1, claimed_until = now() + interval '3 minutes'"

@@ -10,7 +10,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.errors import CharacterRemoved, application_error
 from contracts.call_classes import CallClass
-from contracts.imports import FinishImport, ImportAccount, ImportedPage, ImportPage, ImportState, Position, claimant
+from contracts.claimants import import_of
+from contracts.imports import FinishImport, ImportAccount, ImportedPage, ImportPage, ImportState, Position
 from contracts.sync import FailureType, FetchKillmails
 from db.intake.references import FailedAttempt, claim, record_failures
 from eve.errors import InvalidHash, ZkillboardRefused
@@ -52,7 +53,7 @@ async def test_complete_bodies_are_stored_and_the_rest_is_claimed(world: World) 
     assert (page.length, page.new_ids, page.missing_ids) == (6, [1, 2], [4, 3])
     for number in (1, 2):
         assert (await world.reference(number))["stored_at"] is not None
-    assert (await world.reference(3))["claimed_by"] == claimant(PILOT)
+    assert (await world.reference(3))["claimed_by"] == import_of(PILOT)
     assert await own_sync_takes(world, PILOT) == [], "the pilot's own sync leaves them to the import"
     assert await world.pool.fetchval("SELECT count(*) FROM killmails WHERE solo IS NULL") == 0
     assert world.live.stored == []
@@ -61,7 +62,7 @@ async def test_complete_bodies_are_stored_and_the_rest_is_claimed(world: World) 
     again = await read(world)
     assert (again.new_ids, again.missing_ids) == ([1, 2], [4, 3])
     assert await own_sync_takes(world, ENEMY, 3) == [3], "but what ESI lists now does not wait for an import"
-    fetch = FetchKillmails(again.missing_ids, CallClass.IMPORT, claimant(PILOT))
+    fetch = FetchKillmails(again.missing_ids, CallClass.IMPORT, import_of(PILOT))
     world.esi.happens(3)
     world.esi.bodies[4] = InvalidHash("no")
     assert (await world.run(world.bodies.fetch_killmails, fetch)).stored == 0, "3 is another's by now, 4 is not there"
@@ -77,7 +78,7 @@ async def test_what_is_here_or_elsewhere_in_work_is_not_asked_for(world: World) 
     page = ZkillboardPage(listed(*(body(number) for number in (1, 2, 3, 4)), with_body=False))
     world.zkillboard.pages[0, 0, 1] = page
     await read(world)
-    await world.run(world.bodies.fetch_killmails, FetchKillmails([1], CallClass.IMPORT, claimant(PILOT)))
+    await world.run(world.bodies.fetch_killmails, FetchKillmails([1], CallClass.IMPORT, import_of(PILOT)))
     await finish(world)
     await world.run(world.imports.begin_zkillboard_import, PILOT)
     assert await own_sync_takes(world, ENEMY, 2) == [2]
@@ -128,7 +129,7 @@ async def test_a_body_for_the_import_that_esi_refuses_does_not_hold_it_up(world:
     world.esi.bodies[7] = InvalidHash("no")
     world.zkillboard.pages[0, 0, 1] = ZkillboardPage(listed(body(7), with_body=False))
     page = await read(world)
-    fetch = FetchKillmails(page.missing_ids, CallClass.IMPORT, claimant(PILOT))
+    fetch = FetchKillmails(page.missing_ids, CallClass.IMPORT, import_of(PILOT))
     assert (await world.run(world.bodies.fetch_killmails, fetch)).failed == 1
     account = await finish(world)
     assert (account.listed, account.pending) == (1, 1), "it is tried once more, later, by the pilot's own sync"

@@ -8,10 +8,11 @@ import pytest
 from temporalio.client import Client
 
 from activities.upkeep import Upkeep, turn_of
+from contracts.corporations import corporation_sync_id
+from contracts.sync import user_sync_id
 from contracts.upkeep import FullSyncsAsked
 from db.syncs.upkeep import delete_old_rows
-from temporal.corporation_sync import CorporationNotRunning
-from temporal.user_sync import WorkflowNotRunning
+from temporal.handles import WorkflowNotRunning
 from tests.activities.looks import sync
 from tests.activities.stand_in_eve import ENEMY, PILOT, World
 
@@ -39,7 +40,7 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     async def tell(_: Client, character_id: int, signal: str, reason: str = "", *, at_next_look: bool = False) -> None:
         assert (signal, reason, at_next_look) == ("force_full_resync", "daily full sync", True)
         if character_id in (ENEMY, CORPORATION):
-            raise WorkflowNotRunning(character_id)
+            raise WorkflowNotRunning(user_sync_id(character_id))
         told.append(character_id)
 
     async def tell_corporation(
@@ -47,7 +48,7 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ) -> None:
         assert (signal, reason, at_next_look) == ("force_full_resync", "daily full sync", True)
         if corporation_id != CORPORATION:
-            raise CorporationNotRunning(corporation_id)
+            raise WorkflowNotRunning(corporation_sync_id(corporation_id))
         told.append(corporation_id)
 
     monkeypatch.setattr("activities.upkeep.signal_user_sync", tell)

@@ -20,11 +20,11 @@ from sandbox.eve.roster import Pilot
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.corporation_sync import (
-    CorporationNotRunning,
     query_corporation_status,
     signal_corporation_sync,
     start_or_wake_corporation,
 )
+from temporal.handles import WorkflowNotRunning
 from temporal.schedules import trigger_watchdog
 from tests.fixtures.workers import Worker
 from tests.logins import log_in_as_director as log_in
@@ -227,7 +227,7 @@ async def test_the_watchdog_restores_a_corporation_and_tells_one_that_waits_of_a
     async def restored() -> bool:
         try:
             return ok(await query_corporation_status(client, corporation_id))
-        except CorporationNotRunning:
+        except WorkflowNotRunning:
             await trigger_watchdog(client)
             return False
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
-from contracts.sync import CYCLES_PER_RUN, DiscoverKillmails, Discovery, SyncStatus, UserSyncState, user_sync_id
+from contracts.sync import LOOKS_PER_RUN, DiscoverKillmails, Discovery, SyncStatus, UserSyncState, user_sync_id
 from contracts.task_queues import SYNC_QUEUE
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
 
 CHARACTER = 90000001
-WEEK = 7 * CYCLES_PER_RUN
+WEEK = 7 * LOOKS_PER_RUN
 
 
 async def test_a_week_of_looks_signals_and_continue_as_new(skipping: WorkflowEnvironment, serve: Served) -> None:
@@ -60,7 +60,7 @@ async def test_a_day_without_anything(skipping: WorkflowEnvironment, serve: Serv
     )
     await skipping.sleep(timedelta(days=1))
     status = await handle.query("status", result_type=SyncStatus)
-    assert abs(status.cycles - CYCLES_PER_RUN) <= 4, "the jitter evens out"
+    assert abs(status.cycles - LOOKS_PER_RUN) <= 4, "the jitter evens out"
     # An access token lives 20 minutes and a look comes every 15: every second look needs a new one.
     assert len(stand_ins.tokens) <= 0.55 * status.cycles
     assert stand_ins.recorded == [], "nothing is written for a sync that is well"

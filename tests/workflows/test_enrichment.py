@@ -16,8 +16,9 @@ from temporalio.testing import ActivityEnvironment
 
 import cli
 from activities.enrichment import Enrichment
+from contracts.activities import DETAILS
 from contracts.sync import NameEntities
-from contracts.universe import DETAIL_ACTIVITIES, ENRICHMENT_ID, EnrichmentReport
+from contracts.universe import ENRICHMENT_ID, EnrichmentReport
 from db.intake.store import store_killmails
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
@@ -58,7 +59,7 @@ async def test_naming_wakes_the_enrichment_and_refresh_names_is_a_command(
     handle = client.get_workflow_handle(ENRICHMENT_ID, result_type=EnrichmentReport)
     async with asyncio.timeout(20):
         report = await handle.result()
-    assert set(report.told) == set(DETAIL_ACTIVITIES)
+    assert set(report.told) == {kind.name for kind in DETAILS}
     assert report.put_off == []
     assert await pool.fetchval("SELECT count(*) FROM corporation_details WHERE ticker IS NOT NULL") > 0
     assert await pool.fetchval("SELECT count(*) FROM details_wanted") == 0

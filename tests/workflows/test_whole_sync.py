@@ -12,36 +12,29 @@ from cryptography.fernet import Fernet
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
+from activities.services import Services
 from activities.watch import Watch
 from contracts.sync import SyncState, user_sync_id
 from contracts.upkeep import WatchdogReport
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from eve.errors import InvalidHash, TokenRevoked
+from settings import Settings
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
 from tests.activities.stand_in_eve import ENEMY, PILOT, World
 from tests.workflows.waiting import eventually, ok, until
-from worker_main import queue_worker, queues
+from worker_main import activities_by_queue, queue_worker
 
 
 @pytest.fixture
-async def world(database_url: str, temporal_client: Client) -> AsyncIterator[World]:
+async def world(settings: Settings, database_url: str, temporal_client: Client) -> AsyncIterator[World]:
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await open_pool(database_url, max_size=20))
         world = World(pool, TokenVault([Fernet.generate_key().decode()]))
-        served = queues(
-            pool,
-            world.esi,
-            world.sso,
-            world.vault,
-            world.live,
-            temporal_client,
-            900,
-            zkillboard=world.zkillboard,
-        )
-        for queue in served:
-            await stack.enter_async_context(queue_worker(temporal_client, queue))
+        services = Services(pool, temporal_client, world.esi, world.sso, world.vault, world.live, world.zkillboard)
+        for queue, activities in activities_by_queue(services, settings).items():
+            await stack.enter_async_context(queue_worker(temporal_client, queue, activities))
         yield world
 
 

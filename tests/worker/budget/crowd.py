@@ -9,14 +9,13 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
-    from contracts.call_classes import PRIORITY_OF, CallClass
+    from contracts.call_classes import PRIORITY_OF, CallClass, corporation_priority
     from contracts.task_queues import KILLMAILS_QUEUE
-    from workflows.corporation_cycle import priority_of
 
 CORPORATION, BUSY, QUIET = "the corporation", "a pilot with much", "a pilot with little"
 TASKS = {CORPORATION: 30, BUSY: 50, QUIET: 5}
 PRIORITIES = {
-    CORPORATION: priority_of(98_000_001),
+    CORPORATION: corporation_priority(98_000_001),
     BUSY: Priority(priority_key=PRIORITY_OF[CallClass.FIRST_SYNC], fairness_key="character-1"),
     QUIET: Priority(priority_key=PRIORITY_OF[CallClass.FIRST_SYNC], fairness_key="character-2"),
 }

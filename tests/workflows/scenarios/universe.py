@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from temporalio.client import Client, WorkflowFailureError
 
+from contracts.activities import DETAILS
 from contracts.sync import FailureType
 from contracts.task_queues import SYNC_QUEUE
-from contracts.universe import DETAIL_ACTIVITIES, ENRICHMENT_ID, NAME_REFRESH_ID, Described, RefreshedNames
-from temporal.naming import name_killmail
-from temporal.universe import refresh_names_now, wake_enrichment
+from contracts.universe import ENRICHMENT_ID, NAME_REFRESH_ID, Described, RefreshedNames
+from temporal.universe import name_killmail, refresh_names_now, wake_enrichment
 from tests.workflows.scenarios import Scenario, next_run, run_of
 from tests.workflows.scripted import Scripted, limited
 from tests.workflows.stand_ins import failure
@@ -47,7 +47,7 @@ async def put_off(client: Client, stand_ins: Scripted) -> str:
 
 async def more_than_a_run_takes(client: Client, stand_ins: Scripted) -> str:
     """The first of two runs."""
-    stand_ins.answers = {name: [Described(50, more=True)] * 5 for name in DETAIL_ACTIVITIES}
+    stand_ins.answers = {name: [Described(50, more=True)] * 5 for name in [kind.name for kind in DETAILS]}
     await wake_enrichment(client)
     first = await run_of(client, ENRICHMENT_ID)
     await next_run(client, ENRICHMENT_ID, first)

@@ -1,0 +1,96 @@
+"""What the activities of a process share, and all of them made with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import asyncpg
+from temporalio.client import Client
+
+from activities.access_tokens import AccessTokens
+from activities.aged_names import AgedNames
+from activities.bodies import KillmailBodies
+from activities.corporations import Corporations
+from activities.departures import Departures
+from activities.details import Details, DetailsAtOnce
+from activities.discovery import KillmailDiscovery
+from activities.enrichment import Enrichment
+from activities.imports import Imports
+from activities.runs import Runs
+from activities.upkeep import Upkeep
+from activities.values import Values
+from activities.watch import Watch
+from db.accounts.vault import TokenVault
+from eve.esi.client import Esi
+from eve.sso.client import Sso
+from eve.zkillboard.client import Zkillboard
+from live import LiveEvents
+from settings import Settings
+from temporal.universe import wake_enrichment
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the activities of one process share, opened once."""
+
+    pool: asyncpg.Pool
+    client: Client
+    esi: Esi
+    sso: Sso
+    vault: TokenVault
+    live: LiveEvents
+    zkillboard: Zkillboard
+
+
+def activities_of(services: Services, settings: Settings) -> list[Callable[..., Any]]:
+    """Every activity there is; `contracts/activities.py` says which queue each is served from."""
+    pool, client, esi, live = services.pool, services.client, services.esi, services.live
+    sso, vault = services.sso, services.vault
+    wake = partial(wake_enrichment, client)
+    tokens = AccessTokens(pool, sso, vault, live)
+    discovery = KillmailDiscovery(pool, esi, vault, live, idle_pilots=settings.idle_pilots)
+    corporations = Corporations(pool, esi, tokens, vault, live)
+    runs = Runs(pool, live)
+    enrichment = Enrichment(pool, esi, live, wake)
+    details = Details(pool, esi, DetailsAtOnce.from_settings(settings))
+    imports = Imports(pool, services.zkillboard, live)
+    values = Values(pool, esi)
+    upkeep = Upkeep(
+        pool,
+        client,
+        runs_kept=timedelta(days=settings.runs_kept_days),
+        login_events_kept=timedelta(days=settings.login_events_kept_days),
+    )
+    return [
+        tokens.ensure_access_token,
+        discovery.discover_killmails,
+        corporations.discover_corporation_killmails,
+        KillmailBodies(pool, esi, live).fetch_killmails,
+        enrichment.name_entities,
+        enrichment.describe_solar_systems,
+        runs.finish_run,
+        runs.record_sync_state,
+        corporations.finish_corporation_run,
+        corporations.record_corporation_state,
+        imports.begin_zkillboard_import,
+        imports.count_zkillboard_page,
+        imports.import_zkillboard_page,
+        imports.note_zkillboard_import,
+        imports.finish_zkillboard_import,
+        details.describe_characters,
+        details.describe_corporations,
+        details.describe_alliances,
+        details.describe_types,
+        details.describe_places,
+        AgedNames(pool, esi, wake).refresh_names,
+        values.take_price_snapshot,
+        values.appraise_killmails,
+        Watch(pool, client, settings.sync_interval_seconds).watch_users,
+        upkeep.ask_for_full_syncs,
+        upkeep.delete_what_is_old,
+        Departures(pool, client, sso, vault).finish_departure,
+    ]

@@ -1,0 +1,266 @@
+"""Every activity a workflow may ask for: its contract, where it runs, how long it may take, how often it is tried.
+
+The one table of them. `workflows/calls.py` executes by it, `worker_main.py` serves each activity from its queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from temporalio.common import RetryPolicy
+
+from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
+from contracts.imports import (
+    BegunImport,
+    CountedPage,
+    CountPage,
+    FinishImport,
+    ImportAccount,
+    ImportedPage,
+    ImportPage,
+    NoteImport,
+)
+from contracts.sync import (
+    AccessTokenReady,
+    DiscoverKillmails,
+    Discovery,
+    EnsureAccessToken,
+    FetchedKillmails,
+    FetchKillmails,
+    FinishRun,
+    NamedEntities,
+    NameEntities,
+    RecordSyncState,
+    RunAccount,
+)
+from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from contracts.universe import Described, RefreshedNames, RefreshNames
+from contracts.upkeep import FullSyncsAsked, Housekept, LeavingCharacter, WatchdogReport
+from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
+
+Takes = TypeVar("Takes")
+Answers = TypeVar("Answers")
+
+MINUTE = timedelta(minutes=1)
+NO_HEARTBEAT_WITHIN = MINUTE
+"""A shorter activity needs no heartbeat: its own time-out tells as soon that the worker is dead."""
+HEARTBEATS_IN_TIME = 12
+"""The heartbeat time-out is this part of the start-to-close time-out: 3 minutes make it 15 seconds."""
+
+BRIEF = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.5,
+    maximum_interval=timedelta(seconds=30),
+    maximum_attempts=6,
+)
+"""Six attempts within about a minute and a half; after that the workflow decides."""
+THROUGH_AN_OUTAGE = RetryPolicy(maximum_interval=MINUTE, maximum_attempts=65)
+"""For what needs only our own database: its outage is waited for, up to an hour."""
+UNTIL_CLOSED = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+)
+"""As often as the schedule-to-close time-out allows: for a turn in a queue that others are in, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPolicy(Generic[Takes, Answers]):
+    """One activity. `schedule_to_close` bounds it however often it is tried and however long it queues."""
+
+    name: str
+    takes: type[Takes]
+    answers: type[Answers]
+    summary: str | Callable[[Takes], str]
+    """What Temporal's UI shows, next to the activity's name."""
+    queue: str = SYNC_QUEUE
+    start_to_close: timedelta = timedelta(seconds=45)
+    schedule_to_close: timedelta | None = 10 * MINUTE
+    retries: RetryPolicy = field(default_factory=lambda: BRIEF)
+
+    @property
+    def heartbeat_timeout(self) -> timedelta | None:
+        """A worker that is silent for so long is dead, and another takes over."""
+        return self.start_to_close / HEARTBEATS_IN_TIME if self.start_to_close > NO_HEARTBEAT_WITHIN else None
+
+    def summary_of(self, request: Takes) -> str:
+        """What this very call is for."""
+        return self.summary if isinstance(self.summary, str) else self.summary(request)
+
+
+NOTHING = type(None)
+
+# A look of a pilot or a corporation.
+ENSURE_ACCESS_TOKEN = ActivityPolicy(
+    "ensure_access_token", EnsureAccessToken, AccessTokenReady, "refresh access token if needed"
+)
+DISCOVER_KILLMAILS = ActivityPolicy(
+    "discover_killmails",
+    DiscoverKillmails,
+    Discovery,
+    lambda request: "read the whole killmail list" if request.full else "read the killmail list if it changed",
+    start_to_close=3 * MINUTE,
+)
+DISCOVER_CORPORATION_KILLMAILS = ActivityPolicy(
+    "discover_corporation_killmails",
+    DiscoverCorporation,
+    Discovery,
+    lambda request: "read the whole corporation list" if request.full else "read the corporation list if it changed",
+    start_to_close=5 * MINUTE,  # as many directors as need be
+)
+FETCH_KILLMAILS = ActivityPolicy(
+    "fetch_killmails",
+    FetchKillmails,
+    FetchedKillmails,
+    lambda request: f"fetch {len(request.killmail_ids)} killmails",
+    queue=KILLMAILS_QUEUE,
+    start_to_close=3 * MINUTE,
+    schedule_to_close=30 * MINUTE,
+)
+NAME_ENTITIES = ActivityPolicy(
+    "name_entities",
+    NameEntities,
+    NamedEntities,
+    lambda request: f"look up names in {len(request.killmail_ids)} killmails",
+    queue=ENRICHMENT_QUEUE,
+    start_to_close=2 * MINUTE,
+)
+DESCRIBE_SOLAR_SYSTEMS = ActivityPolicy(
+    "describe_solar_systems",
+    NameEntities,
+    NamedEntities,
+    lambda request: f"look up solar systems of {len(request.killmail_ids)} killmails",
+    queue=ENRICHMENT_QUEUE,
+    start_to_close=2 * MINUTE,
+)
+FINISH_RUN = ActivityPolicy("finish_run", FinishRun, RunAccount, "record the run")
+FINISH_CORPORATION_RUN = ActivityPolicy("finish_corporation_run", FinishCorporationRun, RunAccount, "record the run")
+RECORD_SYNC_STATE = ActivityPolicy(
+    "record_sync_state", RecordSyncState, NOTHING, lambda request: f"record state: {request.state}"
+)
+RECORD_CORPORATION_STATE = ActivityPolicy(
+    "record_corporation_state", RecordCorporationState, NOTHING, lambda request: f"record state: {request.state}"
+)
+
+# An import from zKillboard.
+BEGIN_IMPORT = ActivityPolicy(
+    "begin_zkillboard_import", int, BegunImport, "reset the import", schedule_to_close=None, retries=THROUGH_AN_OUTAGE
+)
+COUNT_PAGE = ActivityPolicy(
+    "count_zkillboard_page",
+    CountPage,
+    CountedPage,
+    lambda request: f"count killmails on page {request.page}",
+    queue=BACKFILL_QUEUE,
+    start_to_close=1.5 * MINUTE,
+    schedule_to_close=5 * MINUTE,
+    retries=UNTIL_CLOSED,
+)
+IMPORT_PAGE = ActivityPolicy(
+    "import_zkillboard_page",
+    ImportPage,
+    ImportedPage,
+    lambda request: f"import page {request.position}",
+    queue=BACKFILL_QUEUE,
+    start_to_close=3 * MINUTE,
+    schedule_to_close=10 * MINUTE,
+    retries=UNTIL_CLOSED,
+)
+NOTE_IMPORT = ActivityPolicy(
+    "note_zkillboard_import",
+    NoteImport,
+    NOTHING,
+    lambda request: f"record state: {request.state}",
+    schedule_to_close=None,
+    retries=THROUGH_AN_OUTAGE,
+)
+FINISH_IMPORT = ActivityPolicy(
+    "finish_zkillboard_import",
+    FinishImport,
+    ImportAccount,
+    "record the import",
+    start_to_close=1.5 * MINUTE,
+    schedule_to_close=None,
+    retries=THROUGH_AN_OUTAGE,
+)
+
+
+# Details and names: nice to know, so in a queue of their own.
+def _details(name: str, summary: str) -> ActivityPolicy[None, Described]:
+    return ActivityPolicy(
+        name, NOTHING, Described, summary, DETAILS_QUEUE, start_to_close=5 * MINUTE, schedule_to_close=30 * MINUTE
+    )
+
+
+DETAILS = (
+    _details("describe_characters", "look up characters"),
+    _details("describe_corporations", "look up corporations"),
+    _details("describe_alliances", "look up alliances"),
+    _details("describe_types", "look up types and their groups"),
+    _details("describe_places", "look up constellations and regions"),
+)
+"""Asked for by `Enrichment`, each kind on its own way through what is wanted of it."""
+REFRESH_NAMES = ActivityPolicy(
+    "refresh_names",
+    RefreshNames,
+    RefreshedNames,
+    lambda request: f"look up aged names above id {request.after_id}",
+    queue=DETAILS_QUEUE,
+    start_to_close=5 * MINUTE,
+    schedule_to_close=30 * MINUTE,
+)
+
+# Prices and values.
+TAKE_PRICE_SNAPSHOT = ActivityPolicy(
+    "take_price_snapshot",
+    NOTHING,
+    PricesTaken,
+    "store today's market prices",
+    queue=ENRICHMENT_QUEUE,
+    start_to_close=3 * MINUTE,
+)
+APPRAISE_KILLMAILS = ActivityPolicy(
+    "appraise_killmails",
+    AppraiseKillmails,
+    AppraisedKillmails,
+    lambda request: f"appraise killmails above id {request.after_killmail_id}",
+    queue=ENRICHMENT_QUEUE,
+    start_to_close=5 * MINUTE,
+    schedule_to_close=None,
+    retries=THROUGH_AN_OUTAGE,
+)
+
+# What looks after the rest.
+WATCH_USERS = ActivityPolicy(
+    "watch_users",
+    NOTHING,
+    WatchdogReport,
+    "compare users with their workflows",
+    start_to_close=4 * MINUTE,
+    schedule_to_close=5 * MINUTE,
+)
+ASK_FOR_FULL_SYNCS = ActivityPolicy(
+    "ask_for_full_syncs",
+    NOTHING,
+    FullSyncsAsked,
+    "request the daily full syncs",
+    start_to_close=10 * MINUTE,
+    schedule_to_close=45 * MINUTE,
+)
+DELETE_OLD_ROWS = ActivityPolicy(
+    "delete_what_is_old",
+    NOTHING,
+    Housekept,
+    "delete old rows",
+    start_to_close=2 * MINUTE,
+    schedule_to_close=30 * MINUTE,
+)
+FINISH_DEPARTURE = ActivityPolicy(
+    "finish_departure", LeavingCharacter, NOTHING, "end the sync and revoke the grant", start_to_close=MINUTE
+)
+
+POLICIES: dict[str, ActivityPolicy[Any, Any]] = {
+    policy.name: policy for policy in (*DETAILS, *vars().values()) if isinstance(policy, ActivityPolicy)
+}
+"""All of the above, by the activity's name."""
