@@ -16,14 +16,14 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis.asyncio
 import redis.exceptions
 
 from contracts.call_classes import CallClass
-from eve.answer import Answer
+from eve.answer import Answer, utc_now
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
 from eve.esi import budget_scripts
 from eve.esi.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, bucket_name, cost_of, pause_name
@@ -62,11 +62,6 @@ _DOWNTIME = _PREFIX + "pause:downtime"
 _ERROR_PAUSE = _PREFIX + "pause:error-limit"
 _BUCKETS = _PREFIX + "buckets"
 _PAUSES = _PREFIX + "pauses"
-
-
-def utc_now() -> datetime:
-    """The time, UTC."""
-    return datetime.now(UTC)
 
 
 class Budget:

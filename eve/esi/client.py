@@ -15,9 +15,9 @@ from typing import Any
 import aiohttp
 
 from contracts.call_classes import CallClass
-from eve.answer import Answer, exchange
+from eve.answer import Answer, exchange, utc_now
 from eve.errors import MalformedBody, Unavailable
-from eve.esi.budget import Budget, utc_now
+from eve.esi.budget import Budget
 from eve.esi.killmail_list import KillmailWalk, PageSeen, walk
 from eve.esi.lookup import resolve
 from eve.esi.market_prices import MarketPrices, market_prices

@@ -16,9 +16,8 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import orjson
 
-from eve.answer import exchange
+from eve.answer import exchange, utc_now
 from eve.errors import MalformedBody, Unavailable
-from eve.esi.budget import utc_now
 from eve.sso.access_token import VerifiedCharacter, verify
 from eve.sso.documents import SsoDocuments
 from eve.sso.responses import sso_failure
