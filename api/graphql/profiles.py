@@ -9,10 +9,10 @@ from typing import Any
 
 from ariadne import ObjectType
 
+from api.arguments import MAX_PAGE, eve_id, killmail_filter, period
 from api.compiled.executor import Rendered
-from api.graphql.arguments import MAX_PAGE, eve_id, killmail_filter, period, viewer
+from api.errors import Code, Refused
 from api.graphql.connections import killmail_connection
-from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from db.killmails.filter import KillmailFilter, Order, ParticipantFilter
@@ -130,7 +130,7 @@ async def _statistics(
     assert context.caller is not None  # noqa: S101 - anonymous callers get no parent of this field
     sections = [name for name in SECTIONS if selects(info, name)]
     return await statistics(
-        context.services.pool, viewer(context.caller), subject, since, until, top=top, sections=sections
+        context.services.pool, context.caller.viewer, subject, since, until, top=top, sections=sections
     )
 
 

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.login.cookies import caller
+from api.caller import caller
 from api.services import services_of
 from contracts.sync import SyncState
 from db.syncs.figures import Figures, figures

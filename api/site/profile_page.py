@@ -12,14 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.graphql.arguments import viewer
+from api.caller import signed_in
+from api.pages import render
 from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
-from api.site.page_forms import signed_in
 from api.site.period import Period, periods
-from api.site.rendering import render
 from api.site.top_lists import top_lists
 from db.killmails.feed import InvalidCursor, feed
 from db.killmails.filter import KillmailFilter, ParticipantFilter, Viewer
@@ -105,7 +104,7 @@ async def _page(request: Request, kind: Kind, entity_id: int) -> Response:
     address = FeedAddress.of(request.query_params)
     address = address.but(character=None, corporation=None, all=None, after=address.after)
     period = Period.of(address.days)
-    asker = viewer(caller)
+    asker = caller.viewer
     shown = await _killmails(request, asker, profile, address)
     told = await statistics(services_of(request).pool, asker, profile.subject, period.since, None, top=TOP)
     return render(
