@@ -16,12 +16,13 @@ help: ## what can be made
 run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl-C stops it)
 	@exec $(BIN)/python -m cli up
 
-test: $(READY) lint ## ruff, mypy --strict, every test
+test: $(READY) lint ## lint, then every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: $(READY) ## ruff and mypy --strict
+lint: $(READY) ## ruff, import-linter and mypy --strict
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m mypy .
 
 bench: $(READY) ## every claim of speed, as a ratio against a named alternative in the same run
@@ -37,7 +38,7 @@ lock: $(READY) ## resolve pyproject.toml anew into requirements.lock and deploy/
 		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o deploy/requirements.lock
 
 clean: ## remove the virtual environment and caches; the data in .killreport stays
-	rm -rf .venv tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv tests/node/node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "KillReport needs Python 3.11 or newer with venv: install it, or say make PYTHON=/path/to/python3"; exit 1; }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from temporalio import activity
@@ -38,19 +39,27 @@ logger = logging.getLogger(__name__)
 WAIT_IN_RETRIES = timedelta(seconds=60)
 """A limit that ends within this is left to the activity's retry; for a longer one the workflow waits."""
 
-PLAIN: dict[type[EveError], tuple[str, bool]] = {
-    # type, and whether the same attempt may be repeated at once
-    TokenRevoked: (FailureType.NEEDS_LOGIN, False),
-    OwnerChanged: (FailureType.OWNER_CHANGED, False),
-    AccessTokenRejected: (FailureType.ACCESS_TOKEN_REJECTED, False),
-    Forbidden: (FailureType.FORBIDDEN, False),
-    ClientRejected: (FailureType.CONFIGURATION, False),
-    BadRequest: (FailureType.CONFIGURATION, False),
-    NotFound: (FailureType.CONFIGURATION, False),
-    InvalidHash: (FailureType.UNAVAILABLE, False),
-    ZkillboardRefused: (FailureType.REFUSED, False),  # the workflow comes back, much later: errors are counted there
-    MalformedBody: (FailureType.UNAVAILABLE, True),
-    Unavailable: (FailureType.UNAVAILABLE, True),
+
+class Next(Enum):
+    """Who goes on after a failure."""
+
+    RETRY = "the activity's own retry: the same attempt may succeed in a moment"
+    WORKFLOW = "the workflow: repeating the attempt would change nothing"
+
+
+PLAIN: dict[type[EveError], tuple[str, Next]] = {
+    TokenRevoked: (FailureType.NEEDS_LOGIN, Next.WORKFLOW),
+    OwnerChanged: (FailureType.OWNER_CHANGED, Next.WORKFLOW),
+    AccessTokenRejected: (FailureType.ACCESS_TOKEN_REJECTED, Next.WORKFLOW),
+    Forbidden: (FailureType.FORBIDDEN, Next.WORKFLOW),
+    ClientRejected: (FailureType.CONFIGURATION, Next.WORKFLOW),
+    BadRequest: (FailureType.CONFIGURATION, Next.WORKFLOW),
+    NotFound: (FailureType.CONFIGURATION, Next.WORKFLOW),
+    InvalidHash: (FailureType.UNAVAILABLE, Next.WORKFLOW),
+    # The workflow comes back, much later: zKillboard counts errors.
+    ZkillboardRefused: (FailureType.REFUSED, Next.WORKFLOW),
+    MalformedBody: (FailureType.UNAVAILABLE, Next.RETRY),
+    Unavailable: (FailureType.UNAVAILABLE, Next.RETRY),
 }
 ALARMING = (FailureType.CONFIGURATION,)
 """The only one of these that an operator must act on; the others are part of a normal day."""
@@ -105,12 +114,12 @@ def application_error(error: Exception, now: datetime) -> ApplicationError:
             category=ApplicationErrorCategory.BENIGN,
         )
     if isinstance(error, EveError):
-        kind, again = next((PLAIN[known] for known in PLAIN if isinstance(error, known)), ("", True))
+        kind, goes_on = next((PLAIN[known] for known in PLAIN if isinstance(error, known)), ("", Next.RETRY))
         kind = kind or FailureType.UNAVAILABLE
         return ApplicationError(
             str(error),
             type=kind,
-            non_retryable=not again,
+            non_retryable=goes_on is Next.WORKFLOW,
             category=ApplicationErrorCategory.UNSPECIFIED if kind in ALARMING else ApplicationErrorCategory.BENIGN,
         )
     what = type(error).__name__

@@ -19,11 +19,12 @@ from api.graphql.http import graphql_http
 from api.graphql.schema import load_schema
 from api.graphql.websocket import graphql_websocket
 from api.login import routes as login
-from api.services import open_services
+from api.opening import open_services
 from api.serving import health, metrics
 from api.serving.request_log import RequestLog
 from api.serving.security_headers import SecurityHeaders
 from api.site import account_pages, error_pages, import_page, settings_page
+from api.site.rendering import TEMPLATES
 from api.site.routes import SITE_ROUTES
 from settings import Settings
 
@@ -79,6 +80,7 @@ def create_app(settings: Settings) -> Starlette:
         lifespan=lifespan,
         max_body_size=MAX_BODY,
     )
+    app.state.templates = TEMPLATES
     app.state.schema = load_schema()
     app.state.graphql = Executor(app.state.schema, introspection=settings.graphql_introspection)
     return app

@@ -1,40 +1,32 @@
-"""What an API process holds open for all its requests: database, Redis, EVE, Temporal."""
+"""What an API process holds open for all its requests: database, Redis, EVE, Temporal. `api.opening` opens it.
+
+It lies below all rooms of `api/`, so it only names the types of what it holds.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import aiohttp
-import asyncpg
-import redis.asyncio
-import temporalio.client
 from starlette.requests import HTTPConnection
 
-from api.compiled.plans import CompiledReads
-from api.graphql.persisted import PersistedQueries
-from api.live.feed import LiveFeed
-from api.orders.requests import SyncRequests
-from api.serving.rate_limits import RateLimits
-from db.accounts.vault import TokenVault
-from db.pool import open_pool
-from eve.esi.budget import Budget
-from eve.esi.client import Esi
-from eve.session import open_session
-from eve.sso.client import Sso
-from eve.zkillboard.client import Zkillboard
-from eve.zkillboard.turns import Turns
-from live import LiveEvents
-from settings import Settings
-from temporal.connection import connect_temporal
+if TYPE_CHECKING:
+    import aiohttp
+    import asyncpg
+    import redis.asyncio
+    import temporalio.client
 
-log = logging.getLogger(__name__)
-
-STATEMENT_SECONDS = 15
-"""No statement for a person or a program that waits takes longer; less than an operation of GraphQL may."""
+    from api.compiled.plans import CompiledReads
+    from api.graphql.persisted import PersistedQueries
+    from api.live.feed import LiveFeed
+    from api.orders.requests import SyncRequests
+    from api.serving.rate_limits import RateLimits
+    from db.accounts.vault import TokenVault
+    from eve.esi.client import Esi
+    from eve.sso.client import Sso
+    from eve.zkillboard.client import Zkillboard
+    from live import LiveEvents
+    from settings import Settings
 
 
 @dataclass(frozen=True)
@@ -62,52 +54,3 @@ def services_of(connection: HTTPConnection) -> Services:
     """The services of the application that serves this request or socket."""
     services: Services = connection.app.state.services
     return services
-
-
-@asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open everything, close everything. Temporal may be away: its connection is made when first needed.
-
-    Raises:
-        OSError, asyncpg.PostgresError: the database does not take a connection.
-    """
-    redis_client = redis.asyncio.from_url(settings.redis_url)
-    http = open_session(settings)
-    try:
-        async with await open_pool(settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS) as pool:
-            temporal = await connect_temporal(settings, lazy=True)
-            sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
-            live = LiveEvents(redis_client)
-            live_feed = LiveFeed(live, pool)
-            following = asyncio.create_task(live_feed.run(), name="live feed")
-            following.add_done_callback(_say_why_it_ended)
-            yield Services(
-                settings=settings,
-                pool=pool,
-                redis=redis_client,
-                http=http,
-                vault=TokenVault.from_settings(settings),
-                sso=Sso(http, settings),
-                esi=Esi(http, Budget(redis_client), settings.esi_base_url, settings.eve_client_id),
-                zkillboard=Zkillboard(
-                    http, Turns(redis_client, settings.zkillboard_interval_seconds), settings.zkillboard_url
-                ),
-                temporal=temporal,
-                sync_requests=sync_requests,
-                live=live,
-                live_feed=live_feed,
-                rate_limits=RateLimits(redis_client, settings),
-                persisted_queries=PersistedQueries(redis_client),
-                compiled=CompiledReads(pool),
-            )
-            following.cancel()
-            await asyncio.wait([following])
-            await sync_requests.close()
-    finally:
-        await http.close()
-        await redis_client.aclose()
-
-
-def _say_why_it_ended(following: asyncio.Task[None]) -> None:
-    if not following.cancelled() and (error := following.exception()) is not None:
-        log.error("the live feed ended: pages show new killmails only when reloaded", exc_info=error)

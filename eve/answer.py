@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,11 @@ from eve.errors import MalformedBody, Unavailable
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """Largest body read. The largest killmail seen is 1 MB (3,753 attackers); ESI allows 10,000 attackers."""
+
+
+def utc_now() -> datetime:
+    """When an answer came: what it says of times is reckoned from here."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from api.caller import signed_in
 from api.services import services_of
-from api.site.page_forms import signed_in
 from db.accounts.export import account_things
 
 EXPORT_PATH = "/settings/export"

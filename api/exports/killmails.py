@@ -17,13 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from api.arguments import killmail_filter
+from api.caller import BadCredentials, Credentials, caller_by, credentials_of
+from api.errors import TOO_SLOW, Code, Refused, plain_error
 from api.exports.lines import MEDIA_TYPES, Format, killmail_lines
-from api.graphql.admission import LimitReached, charge, identity_of, turn_away
-from api.graphql.arguments import killmail_filter, viewer
-from api.graphql.errors import TOO_SLOW, Code, Refused, plain_error
-from api.login.authentication import credentials_of
-from api.login.credentials import BadCredentials, Credentials, caller_by
 from api.services import services_of
+from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from db.accounts.sessions import Caller, Scope
 from db.killmails.feed import InvalidCursor, KillmailFilter, Order, Viewer
 
@@ -112,7 +111,7 @@ async def _caller(request: Request, credentials: Credentials | None) -> Caller:
 
 async def _viewer(request: Request, credentials: Credentials | None) -> Viewer:
     """What the caller may see by now. One whose session ended finds the stream broken off, not finished."""
-    return viewer(await _caller(request, credentials))
+    return (await _caller(request, credentials)).viewer
 
 
 def _chosen(request: Request) -> KillmailFilter:

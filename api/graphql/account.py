@@ -7,9 +7,9 @@ from typing import Any
 
 from ariadne import MutationType, ObjectType
 
+from api.arguments import eve_id
+from api.errors import Code
 from api.exports.account import EXPORT_PATH
-from api.graphql.arguments import eve_id
-from api.graphql.errors import Code
 from api.graphql.execution import Info
 from api.graphql.permissions import session_only
 from api.orders import account as account_orders

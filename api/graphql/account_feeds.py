@@ -8,7 +8,7 @@ from typing import Any
 
 from ariadne import ObjectType
 
-from api.graphql.arguments import page_size, viewer
+from api.arguments import page_size
 from api.graphql.connections import connection_row, counted, selects_of_node
 from api.graphql.execution import Info
 from db.killmails.feed import FeedPage
@@ -39,7 +39,7 @@ class AccountFeeds:
         assert context.caller is not None  # noqa: S101 - anonymous callers have no account
         pages = await feeds_apart(
             context.services.pool,
-            viewer(context.caller),
+            context.caller.viewer,
             self._character_ids,
             first,
             with_attackers=selects_of_node(info, "attackers") or selects_of_node(info, "attackerGroups"),

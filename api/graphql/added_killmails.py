@@ -6,7 +6,7 @@ from typing import Any
 
 from ariadne import MutationType
 
-from api.graphql.errors import Code
+from api.errors import Code
 from api.graphql.execution import Info
 from api.orders.added_killmails import Added, add_killmail
 

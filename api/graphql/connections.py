@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from api.arguments import page_size
 from api.compiled.executor import Rendered
 from api.compiled.selection import NotCompiled
-from api.graphql.arguments import page_size, viewer
-from api.graphql.errors import Code, Refused
+from api.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from db.killmails.feed import COUNTED, FeedPage, InvalidCursor, KillmailFilter, Order, count, feed
@@ -28,7 +28,7 @@ async def killmail_connection(
     size = page_size(first)
     if context.caller is None:
         return connection_row(FeedPage([], [], has_next_page=False), 0)
-    pool, who = context.services.pool, viewer(context.caller)
+    pool, who = context.services.pool, context.caller.viewer
     try:
         with suppress(NotCompiled):
             return await context.services.compiled.feed(info, who, size, after, chosen, order)

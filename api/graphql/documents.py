@@ -16,8 +16,8 @@ from graphql import (
     validate,
 )
 
+from api.errors import Code, Refused
 from api.graphql.cost import CostPlans, Plan
-from api.graphql.errors import Code, Refused
 from api.graphql.limits import MAX_TOKENS, excess
 
 REMEMBERED = 256

@@ -6,38 +6,14 @@ Ariadne's and graphql-core's own formatters send the message of any exception to
 from __future__ import annotations
 
 import logging
-from enum import StrEnum
 from typing import Any
 
 import asyncpg
 from graphql import GraphQLError
 
+from api.errors import TOO_SLOW, Code
+
 log = logging.getLogger(__name__)
-TOO_SLOW = "This took too long; ask for less at once."
-
-
-class Code(StrEnum):
-    """`extensions.code` of an error."""
-
-    BAD_REQUEST = "BAD_REQUEST"
-    PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-    VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-    TOO_COMPLEX = "TOO_COMPLEX"
-    BAD_USER_INPUT = "BAD_USER_INPUT"
-    UNAUTHENTICATED = "UNAUTHENTICATED"
-    FORBIDDEN = "FORBIDDEN"
-    UNAVAILABLE = "SERVICE_UNAVAILABLE"
-    TIMEOUT = "TIMEOUT"
-    RATE_LIMITED = "RATE_LIMITED"
-    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
-    INTERNAL = "INTERNAL_SERVER_ERROR"
-
-
-class Refused(GraphQLError):
-    """An error we raise on purpose: its message is for the client."""
-
-    def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message, extensions={"code": code})
 
 
 def shown_error(error: GraphQLError, request_id: str, otherwise: Code = Code.BAD_USER_INPUT) -> dict[str, Any]:
@@ -76,8 +52,3 @@ def _took_too_long(error: GraphQLError) -> GraphQLError:
 def internal_error(error: Exception, request_id: str) -> dict[str, Any]:
     """An exception that no field caught, logged and masked."""
     return shown_error(GraphQLError("", original_error=error), request_id)
-
-
-def plain_error(code: Code, message: str) -> dict[str, Any]:
-    """An error of ours that has no place in the document."""
-    return {"message": message, "extensions": {"code": code}}

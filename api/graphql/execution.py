@@ -21,13 +21,14 @@ from graphql import (
     get_variable_values,
 )
 
+from api.caller import Credentials
 from api.compiled.executor import RenderedAware
+from api.errors import Code, Refused, plain_error
 from api.graphql import permissions
 from api.graphql.cost import MAX_COST
 from api.graphql.documents import Documents, InvalidDocument
-from api.graphql.errors import Code, Refused, plain_error, shown_error
+from api.graphql.errors import shown_error
 from api.graphql.persisted import BadPersistedQuery, persisted_hash
-from api.login.credentials import Credentials
 from api.services import Services
 from db.accounts.sessions import Caller
 

@@ -13,17 +13,17 @@ from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.graphql.admission import LimitReached, admit, charge, identity_of, turn_away, with_cost
+from api.caller import BadCredentials, Way, caller_by, credentials_of
+from api.errors import Code, plain_error
+from api.graphql.admission import admit, with_cost
 from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
-from api.graphql.errors import Code, plain_error
 from api.graphql.execution import Answer, Context, Executor, MalformedRequest, Operation, refusal_answer
-from api.login.authentication import credentials_of
-from api.login.credentials import BadCredentials, Way, caller_by
+from api.pages import render
 from api.services import services_of
+from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id
-from api.site.rendering import render
 
 MAX_BODY = 65_536
 """Bytes; the longest document we could want is a tenth of it."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from ariadne import MutationType, QueryType
 
-from api.graphql.arguments import eve_id
-from api.graphql.errors import Code, Refused
+from api.arguments import eve_id
+from api.errors import Code, Refused
 from api.graphql.execution import Info
 from api.orders.imports import ImportOrder, order_import
 from db.intake.imports import ShownImport, imports_of

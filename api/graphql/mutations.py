@@ -6,9 +6,9 @@ from typing import Any
 
 from ariadne import MutationType
 
-from api.graphql.arguments import eve_id
+from api.arguments import eve_id
+from api.errors import Code
 from api.graphql.corporations import corporation_row
-from api.graphql.errors import Code
 from api.graphql.execution import Context, Info
 from api.graphql.queries import status_row
 from api.orders.corporations import set_corporation_publishing, set_corporation_sync

@@ -15,7 +15,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from api.graphql.errors import Code, Refused
+from api.errors import Code, Refused
 from db.accounts.sessions import Caller, Scope
 
 SCOPE_OF_MUTATION = {

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from ariadne import ObjectType
 
+from api.arguments import MAX_PAGE, eve_id, killmail_filter, period
 from api.compiled.executor import Rendered
-from api.graphql.arguments import MAX_PAGE, eve_id, killmail_filter, period, viewer
+from api.errors import Code, Refused
 from api.graphql.connections import killmail_connection
-from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from db.killmails.filter import KillmailFilter, Order, ParticipantFilter
+from db.killmails.about import NamedTwice, ProfileKind, killmails_about, subject_of
+from db.killmails.filter import KillmailFilter, Order
 from db.killmails.statistics import SECTIONS, Subject, statistics
 from db.universe.profiles import Kind, what, where, who
 
@@ -49,52 +48,19 @@ async def _who(info: Info, kind: Kind, entity_id: str) -> Row | None:
     return None if info.context.caller is None else await who(info.context.services.pool, kind, wanted)
 
 
-def _of_character(chosen: KillmailFilter, character_id: int) -> KillmailFilter:
-    return replace(chosen, character_id=_once(chosen.character_id, character_id, "characterId"))
+def _killmails_about(kind: ProfileKind, entity_id: int, chosen: KillmailFilter) -> KillmailFilter:
+    try:
+        return killmails_about(kind, entity_id, chosen)
+    except NamedTwice as twice:
+        first, *rest = twice.field.split("_")
+        name = first + "".join(word.title() for word in rest)
+        raise Refused(
+            Code.BAD_USER_INPUT, f"`{name}` is that of the field already; leave it out of the filter."
+        ) from None
 
 
-def _of_corporation(chosen: KillmailFilter, corporation_id: int) -> KillmailFilter:
-    return replace(chosen, corporation_id=_once(chosen.corporation_id, corporation_id, "corporationId"))
-
-
-def _of_alliance(chosen: KillmailFilter, alliance_id: int) -> KillmailFilter:
-    return replace(chosen, alliance_id=_once(chosen.alliance_id, alliance_id, "allianceId"))
-
-
-def _of_solar_system(chosen: KillmailFilter, system_id: int) -> KillmailFilter:
-    scope = chosen.scope or "VISIBLE"
-    return replace(chosen, solar_system_id=_once(chosen.solar_system_id, system_id, "solarSystemId"), scope=scope)
-
-
-def _of_type(chosen: KillmailFilter, type_id: int) -> KillmailFilter:
-    """`side` is where the ship stands, unless somebody is named whose side it is."""
-    scope = chosen.scope or "VISIBLE"
-    if chosen.side is None or not chosen.named.is_empty:
-        return replace(chosen, participant=_flying(chosen.participant, type_id), scope=scope)
-    if chosen.side == "VICTIM":
-        return replace(chosen, victim=_flying(chosen.victim, type_id), side=None, scope=scope)
-    return replace(chosen, attacker=_flying(chosen.attacker, type_id), side=None, scope=scope)
-
-
-def _flying(one: ParticipantFilter | None, type_id: int) -> ParticipantFilter:
-    one = one or ParticipantFilter()
-    return replace(one, ship_type_id=_once(one.ship_type_id, type_id, "shipTypeId"))
-
-
-def _once(given: int | None, own: int, name: str) -> int:
-    if given is not None:
-        raise Refused(Code.BAD_USER_INPUT, f"`{name}` is that of the field already; leave it out of the filter.")
-    return own
-
-
-def _subject(**identity: int) -> Subject:
-    return Subject(ParticipantFilter(**identity))
-
-
-def _profile(
-    name: str, narrowed: Callable[[KillmailFilter, int], KillmailFilter], subject: Callable[[int], Subject]
-) -> ObjectType:
-    kind = ObjectType(name)
+def _profile(name: str, kind: ProfileKind) -> ObjectType:
+    profile = ObjectType(name)
 
     async def killmails(
         parent: Row,
@@ -104,15 +70,15 @@ def _profile(
         filter: Row | None = None,  # noqa: A002 - the schema's name
         orderBy: Order = "TIME",  # noqa: N803 - the schema's name
     ) -> Row | Rendered:
-        chosen = narrowed(killmail_filter(filter), int(parent["id"]))
+        chosen = _killmails_about(kind, int(parent["id"]), killmail_filter(filter))
         return await killmail_connection(info, first, after, chosen, orderBy)
 
     async def told(parent: Row, info: Info, **arguments: Any) -> Row:
-        return await _statistics(info, subject(int(parent["id"])), **arguments)
+        return await _statistics(info, subject_of(kind, int(parent["id"])), **arguments)
 
-    kind.set_field("killmails", killmails)
-    kind.set_field("statistics", told)
-    return kind
+    profile.set_field("killmails", killmails)
+    profile.set_field("statistics", told)
+    return profile
 
 
 async def account_statistics(_: Row, info: Info, **arguments: Any) -> Row:
@@ -130,16 +96,16 @@ async def _statistics(
     assert context.caller is not None  # noqa: S101 - anonymous callers get no parent of this field
     sections = [name for name in SECTIONS if selects(info, name)]
     return await statistics(
-        context.services.pool, viewer(context.caller), subject, since, until, top=top, sections=sections
+        context.services.pool, context.caller.viewer, subject, since, until, top=top, sections=sections
     )
 
 
 profiles = (
-    _profile("CharacterProfile", _of_character, lambda one: _subject(character_id=one)),
-    _profile("CorporationProfile", _of_corporation, lambda one: _subject(corporation_id=one)),
-    _profile("AllianceProfile", _of_alliance, lambda one: _subject(alliance_id=one)),
-    _profile("SolarSystemProfile", _of_solar_system, lambda one: Subject(solar_system_id=one)),
-    _profile("TypeProfile", _of_type, lambda one: _subject(ship_type_id=one)),
+    _profile("CharacterProfile", "character"),
+    _profile("CorporationProfile", "corporation"),
+    _profile("AllianceProfile", "alliance"),
+    _profile("SolarSystemProfile", "system"),
+    _profile("TypeProfile", "type"),
 )
 me = ObjectType("Me")
 me.set_field("statistics", account_statistics)

@@ -7,12 +7,12 @@ from typing import Any
 
 from ariadne import QueryType
 
+from api.arguments import eve_id, killmail_filter
 from api.compiled.executor import Rendered
 from api.compiled.selection import NotCompiled
+from api.errors import Code, Refused
 from api.graphql.account_feeds import AccountFeeds
-from api.graphql.arguments import eve_id, killmail_filter, viewer
 from api.graphql.connections import killmail_connection
-from api.graphql.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from db.accounts.grants import account_characters
@@ -54,8 +54,8 @@ async def resolve_killmail(_: None, info: Info, id: str) -> Row | Rendered | Non
     if context.caller is None:
         return None
     with suppress(NotCompiled):
-        return await context.services.compiled.killmail(info, viewer(context.caller), killmail_id)
-    return await killmail(context.services.pool, viewer(context.caller), killmail_id)
+        return await context.services.compiled.killmail(info, context.caller.viewer, killmail_id)
+    return await killmail(context.services.pool, context.caller.viewer, killmail_id)
 
 
 @query.field("killmails")

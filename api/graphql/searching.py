@@ -6,7 +6,7 @@ from typing import Any
 
 from ariadne import ObjectType
 
-from api.graphql.errors import Code, Refused
+from api.errors import Code, Refused
 from api.graphql.execution import Info
 from db.universe.search import KINDS, Kind, search
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from api.login.credentials import BadCredentials, Credentials, bearer
+from api.caller import BadCredentials, Credentials, bearer
 
 MAX_MESSAGE = 65_536
 """Characters of one message."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from api.graphql.arguments import eve_id, killmail_filter
-from api.graphql.errors import Code, Refused
+from api.arguments import eve_id, killmail_filter
+from api.errors import Code, Refused
 from api.graphql.execution import Context, Executor, Followed, Planned
 from api.graphql.queries import run_row, status_row
 from api.live.feed import LiveFeed

@@ -6,7 +6,7 @@ from typing import Any
 
 from ariadne import ObjectType
 
-from api.graphql.errors import Code, Refused
+from api.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from db.syncs.health import failures_by_reason, late_pilots, sync_health

@@ -18,15 +18,16 @@ import orjson
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from api.graphql.admission import LimitReached, admit, identity_of, turn_away, with_cost
+from api.caller import BadCredentials, Credentials, caller_by, credentials_of
+from api.errors import Refused
+from api.graphql.admission import admit, with_cost
 from api.graphql.documents import InvalidDocument
-from api.graphql.errors import Refused, internal_error, shown_error
+from api.graphql.errors import internal_error, shown_error
 from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer
 from api.graphql.socket_messages import CloseCode, Closing, identity_in, parsed, presented_key
 from api.graphql.subscriptions import Subscriber, follow
-from api.login.authentication import credentials_of
-from api.login.credentials import BadCredentials, Credentials, caller_by
 from api.services import services_of
+from api.serving.admission import LimitReached, identity_of, turn_away
 from api.serving.rate_limits import Identity
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id

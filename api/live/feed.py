@@ -8,11 +8,11 @@ from collections.abc import Collection
 
 import asyncpg
 
+from api.caller import callers_now
 from api.live.killmail_stream import KillmailStream
 from api.live.members import Member
 from api.live.sockets import Sockets
 from api.live.sync_stream import SyncStream
-from api.login.credentials import callers_now
 from live import LiveEvents
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from api.login.credentials import Credentials
+from api.caller import Credentials
 from db.accounts.sessions import Caller
 
 Row = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.site.rendering import render
+from api.pages import render
 from eve.errors import (
     ClientRejected,
     Downtime,

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.login.access_notices import access_changed
+from api.caller import caller, session_token
 from api.login.client_names import client_name
-from api.login.cookies import caller, forget_session, keep_login_browser, keep_session, login_browser, session_token
+from api.login.cookies import forget_session, keep_login_browser, keep_session, login_browser
 from api.login.network import login_network
 from api.login.outcomes import (
     DENIED,
@@ -28,9 +28,10 @@ from api.login.outcomes import (
     outcome_of,
     outcome_page,
 )
+from api.login.return_to import forget_page, page_to_return_to
+from api.orders.access_notices import access_changed
 from api.services import Services, services_of
 from api.serving.request_guard import comes_from_us, origin_of
-from api.site.return_to import forget_page, page_to_return_to
 from contracts.call_classes import CallClass
 from db.accounts.grants import GrantedAccount, grant_character
 from db.accounts.sessions import (
@@ -45,12 +46,11 @@ from db.accounts.sessions import (
 from db.corporations.directors import followed_by
 from eve.errors import EveError
 from eve.sso.client import Grant
-from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, KILLMAIL_SCOPE
+from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 
 log = logging.getLogger(__name__)
 
-CHARACTER_SCOPES = (KILLMAIL_SCOPE,)
-CORPORATION_SCOPES = (CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE)
+CHARACTER_SCOPES = frozenset({KILLMAIL_SCOPE})
 AFFILIATION_SECONDS = 3.0
 """How long a login waits to learn the corporation; the sync learns it later otherwise."""
 
@@ -71,7 +71,9 @@ async def login(request: Request) -> Response:
     services = services_of(request)
     if (moved := _at_the_registered_host(request)) is not None:
         return moved
-    scopes = CHARACTER_SCOPES + (CORPORATION_SCOPES if request.query_params.get("corporation") == "1" else ())
+    scopes = CHARACTER_SCOPES
+    if request.query_params.get("corporation") == "1":
+        scopes |= CORPORATION_SCOPES
     who = await caller(request)
     # Kept when there is one: two tabs may each have a login on the way.
     browser = login_browser(request) or new_secret()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from api.login.access_notices import access_changed
+from api.orders.access_notices import access_changed
 from api.orders.requests import Refusal
 from api.services import Services
 from db.accounts.api_keys import MOST_KEYS, NewKey, TooManyKeys, create_api_key, revoke_api_key

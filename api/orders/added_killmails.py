@@ -17,7 +17,7 @@ from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
 from db.intake.receive import receive_killmails
 from db.intake.references import HashFrom, KnownHash, add_references, hash_of
-from db.killmails.feed import Viewer, killmails_by_id
+from db.killmails.feed import killmails_by_id
 from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link
@@ -74,7 +74,7 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
         log.warning("nobody's links can be counted, so none is followed: %s", error)
         return AWAY
     killmail_id = parsed.killmail_id if isinstance(parsed, KillmailRef) else parsed
-    viewer = Viewer(caller.character_ids, caller.corporation_ids)
+    viewer = caller.viewer
     known = await hash_of(services.pool, killmail_id)
     if isinstance(parsed, KillmailRef) and _contradicts(parsed, known):
         return WRONG_HASH

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.login.cookies import caller
+from api.caller import caller
 from api.services import services_of
 from contracts.sync import SyncState
 from db.syncs.figures import Figures, figures
@@ -44,7 +44,7 @@ async def metrics(request: Request) -> Response:
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, redis.exceptions.RedisError, Unavailable):
         raise HTTPException(503) from None
     registry = CollectorRegistry()
-    registry.register(_Standing(found, buckets, pauses, datetime.now(UTC)))
+    registry.register(_InstallationFigures(found, buckets, pauses, datetime.now(UTC)))
     return Response(generate_latest(registry), 200, {"Cache-Control": "no-store"}, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -63,7 +63,7 @@ async def _is_operator(request: Request) -> bool:
     return who is not None and bool(services_of(request).settings.admin_character_ids & set(who.character_ids))
 
 
-class _Standing(Collector):
+class _InstallationFigures(Collector):
     def __init__(self, found: Figures, buckets: list[BucketState], pauses: list[Pause], now: datetime) -> None:
         self._found = found
         self._buckets = buckets

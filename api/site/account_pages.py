@@ -9,9 +9,9 @@ from api.login.cookies import forget_session
 from api.orders import account as account_orders
 from api.orders.requests import Refusal
 from api.orders.syncs import ORDERS, give_order
+from api.pages import render
 from api.services import services_of
 from api.site.page_forms import posted_form, refusal_page
-from api.site.rendering import render
 from db.accounts.sessions import Scope
 
 

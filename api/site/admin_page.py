@@ -6,11 +6,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.caller import signed_in
 from api.orders.requests import Refusal
 from api.orders.syncs import ORDERS
+from api.pages import render
 from api.services import Services, services_of
-from api.site.page_forms import Form, posted_form, refusal_page, signed_in
-from api.site.rendering import render
+from api.site.page_forms import Form, posted_form, refusal_page
 from api.site.standing import standing
 from contracts.sync import user_sync_id
 from db.accounts.admin_actions import begin_action, end_action, latest_actions, operator_among

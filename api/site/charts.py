@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from api.exports.labels import short_isk
+from api.site.labels import short_isk
 from api.site.period import Period
 
 Node = Mapping[str, Any]

@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.graphql.errors import Code, plain_error
+from api.errors import Code, plain_error
+from api.login.return_to import remember_page
+from api.pages import render
 from api.serving.request_log import request_id
-from api.site.rendering import render
-from api.site.return_to import remember_page
 
 log = logging.getLogger(__name__)
 

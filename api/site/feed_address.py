@@ -12,12 +12,12 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from api.arguments import id_or_none
 from db.killmails.feed import KillmailFilter, Side
 
 SIDES: dict[str, Side] = {"kills": "ATTACKER", "losses": "VICTIM"}
 WORTHS = {"100m": Decimal(10) ** 8, "1b": Decimal(10) ** 9, "10b": Decimal(10) ** 10}
 """Least values in ISK, as pilots say them."""
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class FeedAddress:
             return value if value in allowed else None
 
         return cls(
-            character=eve_id(parameters.get("character")),
-            corporation=eve_id(parameters.get("corporation")),
+            character=id_or_none(parameters.get("character", "")),
+            corporation=id_or_none(parameters.get("corporation", "")),
             all=one_of("all", "1"),
             side=one_of("side", *SIDES),
             solo=one_of("solo", "1"),
@@ -71,7 +71,7 @@ class FeedAddress:
         return f"{path}?{query}" if query else path
 
     def export(self) -> str:
-        """The query string of an export of the same killmails (`api.killmail_export`)."""
+        """The query string of an export of the same killmails (`api.exports.killmails`)."""
         chosen = {
             "characterId": self.character and str(self.character),
             "corporationId": self.corporation and str(self.corporation),
@@ -93,11 +93,3 @@ class FeedAddress:
             min_value=WORTHS.get(self.worth or ""),
             solo=True if self.solo else None,
         )
-
-
-def eve_id(text: str | None) -> int | None:
-    """An EVE id in an address; None for anything else."""
-    if not text or not (text.isascii() and text.isdecimal()) or len(text) > 19:
-        return None
-    number = int(text)
-    return number if 0 < number <= LARGEST_ID else None

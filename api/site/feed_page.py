@@ -7,13 +7,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.graphql.arguments import viewer
-from api.login.cookies import caller
+from api.caller import caller, signed_in
+from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
-from api.site.page_forms import signed_in
-from api.site.rendering import render
 from api.site.sync_strip import sync_strip
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards
@@ -78,7 +76,7 @@ def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
 async def _page(request: Request, who: Caller, address: FeedAddress) -> FeedPage:
     return await feed(
         services_of(request).pool,
-        viewer(who),
+        who.viewer,
         PAGE_SIZE,
         address.after,
         address.filter(),

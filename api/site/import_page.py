@@ -7,11 +7,12 @@ from typing import Any, get_args
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.caller import signed_in
 from api.orders.added_killmails import Added, add_killmail
 from api.orders.imports import ImportOrder, order_import
+from api.pages import render
 from api.services import services_of
-from api.site.page_forms import posted_form, refusal_page, signed_in
-from api.site.rendering import render
+from api.site.page_forms import posted_form, refusal_page
 from contracts.imports import ImportState
 from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller

@@ -6,14 +6,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.caller import signed_in
 from api.exports.eft import eft
-from api.graphql.arguments import viewer
+from api.pages import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
 from api.site.fit import shown_fit
 from api.site.killmail_words import sentence, title
-from api.site.page_forms import signed_in
-from api.site.rendering import render
 from db.killmails import feed as killmails
 
 LINES_SHOWN = 150
@@ -28,7 +27,7 @@ async def killmail(request: Request) -> Response:
         HTTPException: 401 nobody is signed in, 404 no such killmail among those the pilot may see.
     """
     who = await signed_in(request)
-    found = await killmails.killmail(services_of(request).pool, viewer(who), request.path_params["killmail_id"])
+    found = await killmails.killmail(services_of(request).pool, who.viewer, request.path_params["killmail_id"])
     if found is None:
         raise HTTPException(404, "There is no such killmail, or none that your characters and boards are on.")
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN

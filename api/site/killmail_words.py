@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from api.exports.labels import short_isk
+from api.site.labels import short_isk
 
 Node = Mapping[str, Any]
 

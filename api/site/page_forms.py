@@ -9,11 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.login.cookies import caller
+from api.arguments import id_or_none
+from api.caller import signed_in
 from api.login.outcomes import FOREIGN_REQUEST, outcome_page
+from api.pages import render
 from api.services import services_of
 from api.serving.request_guard import comes_from_us
-from api.site.rendering import render
 from db.accounts.sessions import Caller
 
 MAX_FIELDS = 4
@@ -33,10 +34,9 @@ class Form:
         Raises:
             HTTPException: 400, it holds none.
         """
-        value = self.fields.get(name, "")
-        if not (value.isascii() and value.isdecimal() and len(value) < 19):
+        if (number := id_or_none(self.fields.get(name, ""))) is None:
             raise HTTPException(400)
-        return int(value)
+        return number
 
     def choice(self, name: str, *allowed: str) -> str:
         """The value of a field that has only these.
@@ -50,32 +50,28 @@ class Form:
         return value
 
 
-async def signed_in(request: Request) -> Caller:
-    """Who asks.
-
-    Raises:
-        HTTPException: 401, nobody is signed in.
-    """
-    who = await caller(request)
-    if who is None:
-        raise HTTPException(401)
-    return who
-
-
 async def posted_form(request: Request) -> Form | Response:
     """The form of this POST, or the page that refuses what another site sent.
 
     Raises:
         HTTPException: 401 nobody is signed in, 400 not a form of ours.
     """
+    fields = await posted_fields(request)
+    return fields if isinstance(fields, Response) else Form(await signed_in(request), fields)
+
+
+async def posted_fields(request: Request) -> dict[str, str] | Response:
+    """What anybody at all posted from one of our pages, or the page that refuses what another site sent.
+
+    Raises:
+        HTTPException: 400 not a form of ours.
+    """
     if not comes_from_us(request.headers, services_of(request).settings.site_url, require_proof=True):
         return outcome_page(request, FOREIGN_REQUEST)
-    who = await signed_in(request)
     try:
-        fields = dict(parse_qsl((await request.body()).decode("ascii", "replace"), max_num_fields=MAX_FIELDS))
+        return dict(parse_qsl((await request.body()).decode("ascii", "replace"), max_num_fields=MAX_FIELDS))
     except ValueError:  # more fields than that
         raise HTTPException(400) from None
-    return Form(who, fields)
 
 
 def refusal_page(request: Request, message: str, back: str) -> Response:

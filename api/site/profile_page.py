@@ -5,28 +5,27 @@ All of them count and list only what the reader may see.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.graphql.arguments import viewer
+from api.caller import signed_in
+from api.pages import render
 from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import ShownFeed, shown_feed
-from api.site.page_forms import signed_in
 from api.site.period import Period, periods
-from api.site.rendering import render
 from api.site.top_lists import top_lists
+from db.killmails.about import ProfileKind, killmails_about, subject_of
 from db.killmails.feed import InvalidCursor, feed
-from db.killmails.filter import KillmailFilter, ParticipantFilter, Viewer
-from db.killmails.statistics import Subject, statistics
+from db.killmails.filter import Viewer
+from db.killmails.statistics import statistics
 from db.universe.profiles import what, where, who
 
-Kind = Literal["character", "corporation", "alliance", "system", "type"]
 PAGE_SIZE = 20
 TOP = 8
 
@@ -35,7 +34,7 @@ TOP = 8
 class Profile:
     """Whose page it is. `node`: as `schema.graphql` has it."""
 
-    kind: Kind
+    kind: ProfileKind
     entity_id: int
     node: dict[str, Any]
 
@@ -43,30 +42,6 @@ class Profile:
     def path(self) -> str:
         """Its address."""
         return f"/{self.kind}s/{self.entity_id}"
-
-    @property
-    def subject(self) -> Subject:
-        """Whose statistics."""
-        if self.kind == "system":
-            return Subject(solar_system_id=self.entity_id)
-        return Subject(_participant(self.kind, self.entity_id))
-
-    def killmails(self, chosen: KillmailFilter) -> KillmailFilter:
-        """Of the chosen killmails, those it is on; a side is where it stands."""
-        if self.kind == "system":
-            return replace(chosen, solar_system_id=self.entity_id, scope="VISIBLE")
-        one = _participant(self.kind, self.entity_id)
-        if self.kind != "type":
-            return replace(
-                chosen, character_id=one.character_id, corporation_id=one.corporation_id, alliance_id=one.alliance_id
-            )
-        of_ship = replace(chosen, side=None, scope="VISIBLE")
-        match chosen.side:
-            case "VICTIM":
-                return replace(of_ship, victim=one)
-            case "ATTACKER":
-                return replace(of_ship, attacker=one)
-        return replace(of_ship, participant=one)
 
 
 async def character(request: Request) -> Response:
@@ -94,7 +69,7 @@ async def type_(request: Request) -> Response:
     return await _page(request, "type", request.path_params["entity_id"])
 
 
-async def _page(request: Request, kind: Kind, entity_id: int) -> Response:
+async def _page(request: Request, kind: ProfileKind, entity_id: int) -> Response:
     """Parameters: those of `FeedAddress` but whose killmails they are.
 
     Raises:
@@ -105,9 +80,9 @@ async def _page(request: Request, kind: Kind, entity_id: int) -> Response:
     address = FeedAddress.of(request.query_params)
     address = address.but(character=None, corporation=None, all=None, after=address.after)
     period = Period.of(address.days)
-    asker = viewer(caller)
+    asker = caller.viewer
     shown = await _killmails(request, asker, profile, address)
-    told = await statistics(services_of(request).pool, asker, profile.subject, period.since, None, top=TOP)
+    told = await statistics(services_of(request).pool, asker, subject_of(kind, entity_id), period.since, None, top=TOP)
     return render(
         request,
         "profile.html",
@@ -126,7 +101,7 @@ async def _page(request: Request, kind: Kind, entity_id: int) -> Response:
     )
 
 
-async def _profile(request: Request, kind: Kind, entity_id: int) -> Profile:
+async def _profile(request: Request, kind: ProfileKind, entity_id: int) -> Profile:
     pool = services_of(request).pool
     node: dict[str, Any] | None = None
     if 0 < entity_id < 2**63:
@@ -143,7 +118,7 @@ async def _profile(request: Request, kind: Kind, entity_id: int) -> Profile:
 
 
 async def _killmails(request: Request, asker: Viewer, profile: Profile, address: FeedAddress) -> ShownFeed:
-    chosen = profile.killmails(address.filter())
+    chosen = killmails_about(profile.kind, profile.entity_id, address.filter())
     pool = services_of(request).pool
 
     async def page(after: str | None) -> ShownFeed:
@@ -156,15 +131,3 @@ async def _killmails(request: Request, asker: Viewer, profile: Profile, address:
         return await page(address.after)
     except InvalidCursor:
         return await page(None)
-
-
-def _participant(kind: Kind, entity_id: int) -> ParticipantFilter:
-    match kind:
-        case "character":
-            return ParticipantFilter(character_id=entity_id)
-        case "corporation":
-            return ParticipantFilter(corporation_id=entity_id)
-        case "alliance":
-            return ParticipantFilter(alliance_id=entity_id)
-        case _:
-            return ParticipantFilter(ship_type_id=entity_id)

@@ -7,15 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
 
-from api.exports.labels import exact_isk, flags, pricing, short_isk
-from api.serving.request_log import request_id
-from api.site.chrome import THEMES, chrome_of
+from api.pages import THEMES
 from api.site.killmail_words import name_of, party
-
-TEMPLATES = Path(__file__).parent / "templates"
+from api.site.labels import exact_isk, flags, pricing, short_isk
 
 
 def security_style(shown: str) -> str:
@@ -45,24 +40,16 @@ class _Templates(Environment):
         return super().getattr(obj, attribute)
 
 
-_environment = _Templates(
-    loader=FileSystemLoader(TEMPLATES),
+TEMPLATES = _Templates(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,  # a release does not change under a running process
 )
-_environment.filters.update(
+TEMPLATES.filters.update(
     security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock
 )
-_environment.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
-_environment.globals["themes"] = THEMES
-
-
-def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-    """A page. Never stored by anyone between: most hold what only their reader may see."""
-    page = _environment.get_template(template).render(
-        request_id=request_id(request), chrome=chrome_of(request), **context
-    )
-    return HTMLResponse(page, status, {"Cache-Control": "no-store"})
+TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
+TEMPLATES.globals["themes"] = THEMES

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.caller import signed_in
+from api.pages import render
 from api.services import services_of
-from api.site.page_forms import signed_in
-from api.site.rendering import render
 from db.universe.search import Hit, Kind, search
 
 KINDS: dict[Kind, tuple[str, str]] = {

@@ -11,18 +11,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.login.cookies import caller
-from api.login.routes import CORPORATION_SCOPES
+from api.caller import caller
 from api.orders.corporations import set_corporation_publishing, set_corporation_sync
+from api.pages import render
 from api.services import services_of
 from api.site import import_page
 from api.site.page_forms import posted_form, refusal_page
-from api.site.rendering import render
 from db.accounts.api_keys import account_api_keys
 from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller, account_sessions
 from db.corporations.followed import account_corporations
 from db.syncs.status import recent_runs
+from eve.sso.scopes import CORPORATION_SCOPES
 
 Section = tuple[str, Callable[[Request, Caller], Awaitable[dict[str, Any]]]]
 """A template, and what reads the variables it shows; their names are shared by all sections."""
@@ -60,7 +60,7 @@ async def _characters(request: Request, who: Caller) -> dict[str, Any]:
     return {
         "characters": await account_characters(pool, who.account_id),
         "runs": await recent_runs(pool, who.character_ids),
-        "corporation_scopes": frozenset(CORPORATION_SCOPES),
+        "corporation_scopes": CORPORATION_SCOPES,
     }
 
 

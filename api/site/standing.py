@@ -16,7 +16,7 @@ DOWNTIME = "downtime"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class InstallationStanding:
     """`queues` is None when Temporal does not answer, `buckets` and `pauses` when Redis does not."""
 
     figures: Figures
@@ -53,7 +53,7 @@ class Budgeted:
     least_left: int
 
 
-async def standing(services: Services) -> Standing:
+async def standing(services: Services) -> InstallationStanding:
     """Ask Postgres, Temporal and Redis."""
     found = await figures(services.pool, services.settings.sync_interval_seconds)
     queues: list[TaskQueueFigures] | None = None
@@ -68,7 +68,7 @@ async def standing(services: Services) -> Standing:
         buckets, pauses = await budget.buckets(), await budget.pauses()
     except Unavailable as error:
         log.warning("%s", error)
-    return Standing(found, queues, buckets, pauses)
+    return InstallationStanding(found, queues, buckets, pauses)
 
 
 def by_group(buckets: list[BucketState]) -> list[Budgeted]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.login.cookies import caller
+from api.caller import caller
+from api.pages import render
 from api.services import services_of
-from api.site.rendering import render
 from api.site.standing import by_group, standing
 from db.syncs.overview import runs_by_hour
 

@@ -7,10 +7,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.caller import signed_in
 from api.orders.syncs import ORDERS, give_order
+from api.pages import render
 from api.services import services_of
-from api.site.page_forms import posted_form, refusal_page, signed_in
-from api.site.rendering import render
+from api.site.page_forms import posted_form, refusal_page
 from contracts.sync import SyncAction, SyncState
 from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller

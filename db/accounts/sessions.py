@@ -17,6 +17,7 @@ import asyncpg
 
 from db.accounts.vault import TokenVault
 from db.corporations.boards import SEEN_BY_USER
+from db.killmails.filter import Viewer
 from eve.sso.pkce import code_challenge, new_code_verifier
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -45,6 +46,11 @@ class Caller:
     api_key_id: int | None = None
     scopes: frozenset[Scope] = frozenset(Scope)
     """Of the API key; a session has all, and may do what no key may."""
+
+    @property
+    def viewer(self) -> Viewer:
+        """Whose killmails it may see."""
+        return Viewer(self.character_ids, self.corporation_ids)
 
 
 @dataclass(frozen=True, slots=True)

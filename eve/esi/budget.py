@@ -16,7 +16,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,7 +24,7 @@ import redis.asyncio
 import redis.exceptions
 
 from contracts.call_classes import CallClass
-from eve.answer import Answer
+from eve.answer import Answer, utc_now
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
 from eve.esi import budget_scripts
 from eve.esi.budget_messages import Account, Left, Outcome, Reserved, Seen, Stop, Wish
@@ -66,11 +66,6 @@ _DOWNTIME = _PREFIX + "pause:downtime"
 _ERROR_PAUSE = _PREFIX + "pause:error-limit"
 _BUCKETS = _PREFIX + "buckets"
 _PAUSES = _PREFIX + "pauses"
-
-
-def utc_now() -> datetime:
-    """The time, UTC."""
-    return datetime.now(UTC)
 
 
 class Budget:

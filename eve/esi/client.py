@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import aiohttp
 
 from contracts.call_classes import CallClass
-from eve.answer import Answer, exchange
+from eve.answer import Answer, exchange, utc_now
 from eve.decoding import decoded, entries
 from eve.errors import MalformedBody, Unavailable
-from eve.esi.budget import Budget, utc_now
+from eve.esi.budget import Budget
 from eve.esi.documents import Affiliation, NamedId, Roles, ServerStatus, SolarSystem
 from eve.esi.killmail_list import KillmailWalk, PageSeen, walk
 from eve.esi.lookup import resolve

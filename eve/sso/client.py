@@ -16,10 +16,9 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import msgspec
 
-from eve.answer import exchange
+from eve.answer import exchange, utc_now
 from eve.decoding import decoded
 from eve.errors import MalformedBody
-from eve.esi.budget import utc_now
 from eve.sso.access_token import VerifiedCharacter, verify
 from eve.sso.documents import SsoDocuments
 from eve.sso.responses import failure

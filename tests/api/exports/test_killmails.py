@@ -169,7 +169,7 @@ async def test_a_session_that_ends_breaks_the_stream_off(
 async def test_a_page_that_takes_the_database_too_long_is_told_so(
     lone_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.services.STATEMENT_SECONDS", 1)
+    monkeypatch.setattr("api.opening.STATEMENT_SECONDS", 1)
     async with serve(lone_settings) as site, open_browser(site) as browser:
         await browser.sign_in(await site.add_pilot(ME))
         other = await asyncpg.connect(lone_settings.database_url)

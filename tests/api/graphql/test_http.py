@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
-from api import services
+from api import opening
 from settings import Settings
 from tests.api.running_site import Browser, open_browser, serve
 
@@ -107,7 +107,7 @@ async def test_directives_have_a_limit(visitor: Browser) -> None:
 async def test_a_statement_that_takes_too_long_is_ended_by_postgres(
     lone_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "STATEMENT_SECONDS", 1)
+    monkeypatch.setattr(opening, "STATEMENT_SECONDS", 1)
     async with serve(lone_settings) as site, open_browser(site) as browser:
         await browser.sign_in(await site.add_pilot(90_000_010))
         async with site.pool.acquire() as connection, connection.transaction():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Page
 
-from api.login.cookies import session_cookie_name
+from api.caller import session_cookie_name
 from db.accounts.sessions import start_session
 from sandbox.eve.server import SandboxEve
 from tests.api.running_site import Site

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 from starlette.requests import Request
 
-from api.site.return_to import page_to_return_to
+from api.login.return_to import page_to_return_to
 from tests.api.running_site import open_browser
 from tests.api.site.furnished import FurnishedSite, signed_in_context
 from tests.end_to_end.chromium import needs_chromium

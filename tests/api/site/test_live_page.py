@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, WebSocketRoute, async_playwright, expect
 
-from api.login.cookies import session_cookie_name
+from api.caller import session_cookie_name
 from db.accounts.sessions import start_session
 from live import LiveEvents
 from tests.api.running_site import Site

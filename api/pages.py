@@ -1,14 +1,20 @@
-"""What surrounds every page: its theme, its navigation, and where its images come from."""
+"""How every page is drawn: what surrounds it (its theme, its navigation), and its template.
+
+The templates are the site's (`app.state.templates`); rooms below it draw pages with them, too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from starlette.requests import HTTPConnection, Request
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
 
+from api.caller import known_caller
 from api.services import services_of
-from db.accounts.sessions import Caller
+from api.serving.request_log import request_id
 
 Theme = Literal["auto", "dark", "light"]
 THEMES: dict[str, str] = {"auto": "As my system", "dark": "Dark", "light": "Light"}
@@ -33,15 +39,10 @@ class Chrome:
         return self.path == path or (path != "/" and self.path.startswith(f"{path}/"))
 
 
-def remember_caller(connection: HTTPConnection, who: Caller | None) -> None:
-    """Tell the chrome who is signed in."""
-    connection.state.caller = who
-
-
 def chrome_of(request: Request) -> Chrome:
     """The chrome of this request's page."""
     settings = services_of(request).settings
-    who: Caller | None = getattr(request.state, "caller", None)
+    who = known_caller(request)
     path = request.url.path
     shown = request.method == "GET" and not path.startswith(("/auth/", "/graphql"))
     query = request.url.query if shown else ""
@@ -60,3 +61,10 @@ def theme_of(request: Request) -> Theme:
     """The theme this browser chose; `auto` follows the system's."""
     chosen = request.cookies.get(THEME_COOKIE, "")
     return cast("Theme", chosen) if chosen in THEMES else "auto"
+
+
+def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page. Never stored by anyone between: most hold what only their reader may see."""
+    templates: Environment = request.app.state.templates
+    page = templates.get_template(template).render(request_id=request_id(request), chrome=chrome_of(request), **context)
+    return HTMLResponse(page, status, {"Cache-Control": "no-store"})

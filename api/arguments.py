@@ -5,23 +5,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from api.graphql.errors import Code, Refused
-from db.accounts.sessions import Caller
-from db.killmails.feed import KillmailFilter, ParticipantFilter, SecurityBand, Viewer
+from api.errors import Code, Refused
+from db.killmails.filter import KillmailFilter, ParticipantFilter, SecurityBand
 
 LARGEST_ID = 2**63 - 1
 MAX_PAGE = 100
 
 
-def eve_id(value: str) -> int:
-    """An EVE id.
+def id_or_none(text: str) -> int | None:
+    """The EVE id that this is; None for anything but a positive whole number of 64 bits."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_ID))):
+        return None
+    return number if 0 < (number := int(text)) <= LARGEST_ID else None
+
+
+def eve_id(text: str) -> int:
+    """The EVE id that this is.
 
     Raises:
-        Refused: it is not a positive integer of 64 bits.
+        Refused: it is none.
     """
-    if not (value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID):
+    if (number := id_or_none(text)) is None:
         raise Refused(Code.BAD_USER_INPUT, "An EVE id is a positive whole number.")
-    return int(value)
+    return number
 
 
 def page_size(first: int | None) -> int:
@@ -80,11 +86,6 @@ def period(since: datetime | None, until: datetime | None) -> None:
     """
     if since is not None and until is not None and since >= until:
         raise Refused(Code.BAD_USER_INPUT, "`since` must be before `until`.")
-
-
-def viewer(caller: Caller) -> Viewer:
-    """Whose killmails the caller may see."""
-    return Viewer(caller.character_ids, caller.corporation_ids)
 
 
 def _participant(given: dict[str, Any] | None) -> ParticipantFilter | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.exports.labels import flags, pricing, short_isk
+from api.site.labels import flags, pricing, short_isk
 
 
 @pytest.mark.parametrize(

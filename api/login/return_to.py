@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.caller import is_secure
 from api.services import services_of
 
 COOKIE = "killreport-return"
@@ -43,5 +44,5 @@ def forget_page(request: Request, response: Response) -> None:
 
 
 def _set(request: Request, response: Response, value: str, seconds: int) -> None:
-    secure = services_of(request).settings.site_url.startswith("https://")
+    secure = is_secure(services_of(request).settings)
     response.set_cookie(COOKIE, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax")

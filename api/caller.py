@@ -1,0 +1,147 @@
+"""Who asks: what a request or socket brings to prove it, a session's cookie or an API key, and whose it is.
+
+A request that brings an `Authorization` is judged by it alone: a cookie beside it counts for nothing, so that what
+another site makes a browser send can never be helped by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import Enum
+
+import asyncpg
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+
+from api.services import services_of
+from db.accounts.api_keys import FORM, caller_of_key, callers_of_keys
+from db.accounts.sessions import Caller, caller_of, callers_of
+from settings import Settings
+
+SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
+"""What `db.accounts.sessions.new_secret` makes; anything else is not worth a query."""
+
+
+class BadCredentials(Exception):
+    """There is an `Authorization`, and it opens nothing. The message is for the client."""
+
+    def __init__(self) -> None:
+        super().__init__("The API key is not valid: it is mistyped, or it was revoked.")
+
+
+class Way(Enum):
+    """How a caller proved who they are."""
+
+    SESSION = "session"
+    API_KEY = "api key"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What proves who a caller is; kept by a socket, to ask again later."""
+
+    way: Way
+    secret: str = field(repr=False)
+
+    async def caller(self, pool: asyncpg.Pool) -> Caller | None:
+        """Who that is by now; None when it opens nothing any more."""
+        return await (caller_of if self.way is Way.SESSION else caller_of_key)(pool, self.secret)
+
+
+def bearer(authorization: str) -> Credentials:
+    """The API key in the value of an `Authorization` (RFC 6750, 2.1).
+
+    Raises:
+        BadCredentials: it holds none.
+    """
+    scheme, _, secret = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not FORM.fullmatch(secret.strip()):
+        raise BadCredentials
+    return Credentials(Way.API_KEY, secret.strip())
+
+
+async def caller_by(credentials: Credentials | None, pool: asyncpg.Pool) -> Caller | None:
+    """Who asks; None for anonymous callers, and for a session that is over.
+
+    Raises:
+        BadCredentials: an API key that opens nothing.
+    """
+    if credentials is None:
+        return None
+    caller = await credentials.caller(pool)
+    if caller is None and credentials.way is Way.API_KEY:
+        raise BadCredentials
+    return caller
+
+
+async def callers_now(pool: asyncpg.Pool, credentials: Collection[Credentials]) -> dict[Credentials, Caller]:
+    """Who these are by now, in two statements at most; those that open nothing any more are left out."""
+    found: dict[Credentials, Caller] = {}
+    for way, ask in ((Way.SESSION, callers_of), (Way.API_KEY, callers_of_keys)):
+        secrets = {one.secret for one in credentials if one.way is way}
+        if secrets:
+            callers = await ask(pool, secrets)
+            found |= {Credentials(way, secret): caller for secret, caller in callers.items()}
+    return found
+
+
+def credentials_of(connection: HTTPConnection) -> Credentials | None:
+    """What this request or socket brought; None when it brought nothing.
+
+    Raises:
+        BadCredentials: an `Authorization` that cannot be a key of ours.
+    """
+    authorization = connection.headers.get("authorization")
+    if authorization is not None:
+        return bearer(authorization)
+    token = session_token(connection)
+    return None if token is None else Credentials(Way.SESSION, token)
+
+
+async def caller(connection: HTTPConnection) -> Caller | None:
+    """Who is signed in; None for anonymous."""
+    token = session_token(connection)
+    who = None if token is None else await caller_of(services_of(connection).pool, token)
+    connection.state.caller = who
+    return who
+
+
+async def signed_in(connection: HTTPConnection) -> Caller:
+    """Who is signed in.
+
+    Raises:
+        HTTPException: 401, nobody is.
+    """
+    who = await caller(connection)
+    if who is None:
+        raise HTTPException(401)
+    return who
+
+
+def known_caller(connection: HTTPConnection) -> Caller | None:
+    """Whom `caller` found for this request; None when nobody asked it."""
+    who: Caller | None = getattr(connection.state, "caller", None)
+    return who
+
+
+def session_cookie_name(settings: Settings) -> str:
+    """`__Host-` binds a cookie to exactly this host over https (RFC 6265bis, cookie name prefixes)."""
+    return "__Host-killreport" if is_secure(settings) else "killreport"
+
+
+def session_token(connection: HTTPConnection) -> str | None:
+    """The session cookie's value, if it looks like one of ours."""
+    return cookie_secret(connection, session_cookie_name(services_of(connection).settings))
+
+
+def cookie_secret(connection: HTTPConnection, name: str) -> str | None:
+    """The secret in a cookie of ours, if it looks like one."""
+    value = connection.cookies.get(name, "")
+    return value if SECRET.fullmatch(value) else None
+
+
+def is_secure(settings: Settings) -> bool:
+    """Whether the site is served over https."""
+    return settings.site_url.startswith("https://")
