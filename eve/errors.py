@@ -60,7 +60,8 @@ class RateLimited(EveError):
     """A bucket is empty (429, or our own account of it). Try again after `until` (UTC)."""
 
     def __init__(self, until: datetime, group: str = "") -> None:
-        super().__init__(f"ESI's budget {group or 'of this route'} is spent until {until:%H:%M:%S} EVE time.")
+        whose = group or "this route"
+        super().__init__(f"ESI's request budget for {whose} is used up until {until:%H:%M:%S} EVE time.")
         self.until = until
         self.group = group
 
@@ -73,7 +74,7 @@ class ZkillboardLimited(RateLimited):
     """Not ESI but zKillboard: another request of ours has the turn, or it asked us to stay away until then."""
 
     def __init__(self, until: datetime) -> None:
-        EveError.__init__(self, f"zKillboard is asked again at {until:%H:%M:%S} EVE time.")
+        EveError.__init__(self, f"zKillboard can be asked again at {until:%H:%M:%S} EVE time.")
         self.until = until
         self.group = "zkillboard"
 
@@ -86,7 +87,7 @@ class Downtime(EveError):
     """EVE is down, daily at 11:00 UTC or unannounced. Everything waits until `until` (UTC)."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(f"EVE is down; looking again at {until:%H:%M:%S} EVE time.")
+        super().__init__(f"EVE is down; trying again at {until:%H:%M:%S} EVE time.")
         self.until = until
 
 
