@@ -20,7 +20,7 @@ def eve_id(value: str) -> int:
         Refused: it is not a positive integer of 64 bits.
     """
     if not (value.isascii() and value.isdigit() and len(value) < 20 and 0 < int(value) <= LARGEST_ID):
-        raise Refused(Code.BAD_USER_INPUT, "An EVE id is a positive whole number.")
+        raise Refused(Code.BAD_USER_INPUT, "An EVE id must be a positive whole number.")
     return int(value)
 
 
@@ -31,7 +31,7 @@ def page_size(first: int | None) -> int:
         Refused: more or fewer than a page may have.
     """
     if first is None or not 1 <= first <= MAX_PAGE:
-        raise Refused(Code.BAD_USER_INPUT, f"`first` must be 1 to {MAX_PAGE}.")
+        raise Refused(Code.BAD_USER_INPUT, f"`first` must be between 1 and {MAX_PAGE}.")
     return first
 
 
@@ -44,7 +44,7 @@ def killmail_filter(given: dict[str, Any] | None) -> KillmailFilter:
     given = given or {}
     for low, high in (("minValue", "maxValue"), ("minAttackers", "maxAttackers")):
         if given.get(low) is not None and given.get(high) is not None and given[low] > given[high]:
-            raise Refused(Code.BAD_USER_INPUT, f"`{low}` must not be above `{high}`.")
+            raise Refused(Code.BAD_USER_INPUT, f"`{low}` must not be greater than `{high}`.")
     period(given.get("since"), given.get("until"))
     security: list[SecurityBand] | None = given.get("security")
     return KillmailFilter(

@@ -13,7 +13,7 @@ import asyncpg
 from graphql import GraphQLError
 
 log = logging.getLogger(__name__)
-TOO_SLOW = "This took too long; ask for less at once."
+TOO_SLOW = "This took too long; request less at a time."
 
 
 class Code(StrEnum):

@@ -83,7 +83,7 @@ def _flying(one: ParticipantFilter | None, type_id: int) -> ParticipantFilter:
 
 def _once(given: int | None, own: int, name: str) -> int:
     if given is not None:
-        raise Refused(Code.BAD_USER_INPUT, f"`{name}` is that of the field already; leave it out of the filter.")
+        raise Refused(Code.BAD_USER_INPUT, f"`{name}` is already set by this field; leave it out of the filter.")
     return own
 
 
@@ -125,7 +125,7 @@ async def _statistics(
 ) -> Row:
     period(since, until)
     if top is None or not 1 <= top <= MAX_PAGE:
-        raise Refused(Code.BAD_USER_INPUT, f"`top` must be 1 to {MAX_PAGE}.")
+        raise Refused(Code.BAD_USER_INPUT, f"`top` must be between 1 and {MAX_PAGE}.")
     context = info.context
     assert context.caller is not None  # noqa: S101 - anonymous callers get no parent of this field
     sections = [name for name in SECTIONS if selects(info, name)]

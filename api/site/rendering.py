@@ -14,6 +14,7 @@ from api.exports.labels import exact_isk, flags, pricing, short_isk
 from api.serving.request_log import request_id
 from api.site.chrome import THEMES, chrome_of
 from api.site.killmail_words import name_of, party
+from contracts.plurals import counted, kills_and_losses
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -56,6 +57,7 @@ _environment = _Templates(
 _environment.filters.update(
     security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock
 )
+_environment.filters.update(counted=counted, kills_and_losses=kills_and_losses)
 _environment.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
 _environment.globals["themes"] = THEMES
 
