@@ -65,7 +65,7 @@ _WORDS = {
         "/auth/login",
     ),
     403: Words("You don't have access", "You are not allowed to see this page.", "Try another of your characters."),
-    404: Words("Page not found", "There is nothing at this address.", "Check the address, or go to the front page."),
+    404: Words("Page not found", "There is nothing at this address.", "Check the address for typos."),
 }
 
 
