@@ -26,7 +26,7 @@ def eve_id(text: str) -> int:
         Refused: it is none.
     """
     if (number := id_or_none(text)) is None:
-        raise Refused(Code.BAD_USER_INPUT, "An EVE id is a positive whole number.")
+        raise Refused(Code.BAD_USER_INPUT, "An EVE id must be a positive whole number.")
     return number
 
 
@@ -37,7 +37,7 @@ def page_size(first: int | None) -> int:
         Refused: more or fewer than a page may have.
     """
     if first is None or not 1 <= first <= MAX_PAGE:
-        raise Refused(Code.BAD_USER_INPUT, f"`first` must be 1 to {MAX_PAGE}.")
+        raise Refused(Code.BAD_USER_INPUT, f"`first` must be between 1 and {MAX_PAGE}.")
     return first
 
 
@@ -50,7 +50,7 @@ def killmail_filter(given: dict[str, Any] | None) -> KillmailFilter:
     given = given or {}
     for low, high in (("minValue", "maxValue"), ("minAttackers", "maxAttackers")):
         if given.get(low) is not None and given.get(high) is not None and given[low] > given[high]:
-            raise Refused(Code.BAD_USER_INPUT, f"`{low}` must not be above `{high}`.")
+            raise Refused(Code.BAD_USER_INPUT, f"`{low}` must not be greater than `{high}`.")
     period(given.get("since"), given.get("until"))
     security: list[SecurityBand] | None = given.get("security")
     return KillmailFilter(

@@ -28,7 +28,7 @@ class BadCredentials(Exception):
     """There is an `Authorization`, and it opens nothing. The message is for the client."""
 
     def __init__(self) -> None:
-        super().__init__("The API key is not valid: it is mistyped, or it was revoked.")
+        super().__init__("This API key is not valid: it may be mistyped or revoked.")
 
 
 class Way(Enum):

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-TOO_SLOW = "This took too long; ask for less at once."
+TOO_SLOW = "This took too long; request less at a time."
 
 
 class Code(StrEnum):

@@ -17,7 +17,7 @@ from api.services import services_of
 from api.serving.request_log import request_id
 
 Theme = Literal["auto", "dark", "light"]
-THEMES: dict[str, str] = {"auto": "As my system", "dark": "Dark", "light": "Light"}
+THEMES: dict[str, str] = {"auto": "System", "dark": "Dark", "light": "Light"}
 """The themes and what their buttons say."""
 THEME_COOKIE = "killreport-theme"
 

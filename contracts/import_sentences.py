@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.imports import Estimate, ImportAccount, ImportState
+from contracts.plurals import counted
 from contracts.sync import FailureType
 
-NOTHING = "zKillboard has no killmail of this character."
+NOTHING = "zKillboard has no killmails for this character."
 REASONS = {
-    FailureType.RATE_LIMITED: "EVE's or zKillboard's request limit is reached",
-    FailureType.DOWNTIME: "EVE is in its downtime",
-    FailureType.UNAVAILABLE: "EVE or zKillboard does not answer well",
-    FailureType.FORBIDDEN: "zKillboard does not let this installation in; its operator should look at CONTACT",
-    FailureType.CONFIGURATION: "zKillboard does not take the request; the operator should look at ZKILLBOARD_URL",
-    FailureType.REFUSED: "zKillboard refuses the request",
-    FailureType.INFRASTRUCTURE: "our own database or Redis does not answer",
+    FailureType.RATE_LIMITED: "the request limit of EVE or zKillboard has been reached",
+    FailureType.DOWNTIME: "EVE is in downtime",
+    FailureType.UNAVAILABLE: "EVE or zKillboard is having problems",
+    FailureType.FORBIDDEN: "zKillboard blocks this site (its operator should check CONTACT)",
+    FailureType.CONFIGURATION: "zKillboard rejects our requests (the operator should check ZKILLBOARD_URL)",
+    FailureType.REFUSED: "zKillboard refused the request",
+    FailureType.INFRASTRUCTURE: "our own database or Redis is not responding",
 }
 """Why an import waits or failed, by `FailureType`."""
-UNKNOWN_REASON = "something did not work that should have"
+UNKNOWN_REASON = "something went wrong on our side"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ def import_sentence(standing: ImportStanding) -> str:
             return estimate_sentence(estimate)
         case ImportState.IMPORTING if estimate is not None and estimate.killmails:
             of = max(estimate.killmails, standing.listed)
-            return f"Importing from zKillboard: {standing.listed:,} of about {of:,} killmails looked at."
+            return f"Importing from zKillboard: {standing.listed:,} of about {counted(of, 'killmail')} so far."
         case ImportState.WAITING:
-            until = f" Going on at {standing.until:%H:%M:%S} EVE time." if standing.until else ""
-            return f"The import waits: {reason(standing.failure)}.{until}"
+            until = f"; continuing at {standing.until:%H:%M:%S} EVE time" if standing.until else ""
+            return f"The import is on hold: {reason(standing.failure)}{until}."
         case ImportState.DONE | ImportState.CANCELLED | ImportState.FAILED if standing.account is not None:
             return _ended(standing.account)
     return "Importing from zKillboard."
@@ -57,12 +58,12 @@ def estimate_sentence(estimate: Estimate) -> str:
     """How much there is and how long it will take."""
     if not estimate.killmails:
         return NOTHING
-    size = f"{'at least' if estimate.at_least else 'about'} {estimate.killmails:,}"
+    size = f"{'at least' if estimate.at_least else 'about'} {counted(estimate.killmails, 'killmail')}"
     if not estimate.new:
-        return f"zKillboard lists {size} killmails of this character; as many are here already."
+        return f"zKillboard lists {size} for this character, and just as many are already here."
     return (
-        f"zKillboard lists {size} killmails of this character, about {estimate.new:,} of them are not here yet."
-        f" The import takes about {duration(estimate.seconds)}."
+        f"zKillboard lists {size} for this character (about {estimate.new:,} not here yet); the import takes about"
+        f" {duration(estimate.seconds)}."
     )
 
 
@@ -81,21 +82,30 @@ def reason(failure: str) -> str:
 
 
 def _ended(account: ImportAccount) -> str:
-    got = f"{account.new:,} killmails are new here, {account.stored - account.new:,} were here before"
-    if account.pending:
-        got += f", {account.pending:,} are still to come from EVE"
-    if account.failed:
-        got += f", {account.failed:,} EVE does not give"
-    if account.unusable:
-        got += f"; {account.unusable:,} have no usable reference at zKillboard"
-    if account.cut_off:
-        got += "; zKillboard shows no more of its list than this"
+    imported = _imported(account)
     if account.state is ImportState.CANCELLED and not account.listed:
         return "Cancelled; nothing was imported."
     if account.state is ImportState.CANCELLED:
-        return f"Cancelled: {got}."
+        return f"Cancelled after importing {imported}."
     if account.state is ImportState.FAILED:
-        return f"The import stopped: {reason(account.failure)}. {got[0].upper()}{got[1:]}. Starting it again goes on."
+        return f"The import stopped after {imported}: {reason(account.failure)}; start it again to continue."
     if not account.listed and not account.unusable:
         return NOTHING
-    return f"Imported: {got}."
+    return f"Imported {imported}."
+
+
+def _imported(account: ImportAccount) -> str:
+    """How many, and in brackets what became of the others."""
+    others = [
+        f"{count:,} {what}"
+        for count, what in (
+            (account.stored - account.new, "already here"),
+            (account.pending, "still to come from EVE"),
+            (account.failed, "not available from EVE"),
+            (account.unusable, "without a usable reference on zKillboard"),
+        )
+        if count
+    ]
+    if account.cut_off:
+        others.append("zKillboard shows no more of its list")
+    return counted(account.new, "new killmail") + (f" ({', '.join(others)})" if others else "")

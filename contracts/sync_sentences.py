@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from contracts.pacing import IdleStep
+from contracts.plurals import counted
 from contracts.sync import Progress, SyncAction, SyncState, SyncStatus
 
 SENTENCES = {
@@ -15,16 +16,16 @@ SENTENCES = {
     SyncState.FIRST_SYNC: "Asking EVE for your killmails.",
     SyncState.SYNCING: "Fetching new killmails.",
     SyncState.OK: "Up to date.",
-    SyncState.PAUSED: "Paused by you or an operator; nothing is fetched until it is resumed.",
-    SyncState.NEEDS_LOGIN: "Log in again: EVE withdrew the permission to read this character's killmails.",
-    SyncState.OWNER_CHANGED: "This character moved to another EVE account; its permission was destroyed. Log in again"
-    " if it is yours.",
-    SyncState.NO_DIRECTOR: "No director is left who lets this be read; it goes on when one logs in.",
+    SyncState.PAUSED: "Paused by you or an operator; resume to fetch new killmails.",
+    SyncState.NEEDS_LOGIN: "Log in again: EVE revoked access to this character's killmails.",
+    SyncState.OWNER_CHANGED: "This character moved to another EVE account, so its access was deleted; log in again if"
+    " it is yours.",
+    SyncState.NO_DIRECTOR: "No director gives access any more; syncing resumes when one logs in.",
     SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill.",
-    SyncState.DOWNTIME: "EVE is in its downtime.",
-    SyncState.DEGRADED: "EVE does not answer well; trying again, a little later each time.",
-    SyncState.MISCONFIGURED: "EVE does not accept what this installation asks of it; its operator must look.",
-    SyncState.REMOVED: "This character was removed; nothing is synced.",
+    SyncState.DOWNTIME: "EVE is in downtime; syncing resumes when it is back.",
+    SyncState.DEGRADED: "EVE is having problems; trying again soon.",
+    SyncState.MISCONFIGURED: "EVE rejects this site's requests; its operator has to fix that.",
+    SyncState.REMOVED: "This character was removed and is no longer synced.",
 }
 ACTIONS = {
     SyncState.STARTING: SyncAction.SYNC_NOW,
@@ -42,14 +43,19 @@ ACTIONS = {
     SyncState.REMOVED: SyncAction.LOG_IN,
 }
 """What helps in each state."""
-ENDS_WITH_TIME = {
-    SyncState.OK: "Next look at {:%H:%M} EVE time.",
-    SyncState.RATE_LIMITED: "Going on at {:%H:%M:%S} EVE time.",
-    SyncState.DOWNTIME: "Resuming at {:%H:%M} EVE time.",
-    SyncState.DEGRADED: "Next try at {:%H:%M:%S} EVE time.",
-    SyncState.MISCONFIGURED: "Next try at {:%H:%M:%S} EVE time.",
+TIMED_SENTENCES = {
+    SyncState.OK: "Up to date; next check at {:%H:%M} EVE time.",
+    SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill; continuing at {:%H:%M:%S} EVE time.",
+    SyncState.DOWNTIME: "EVE is in downtime; syncing resumes at {:%H:%M} EVE time.",
+    SyncState.DEGRADED: "EVE is having problems; trying again at {:%H:%M:%S} EVE time.",
+    SyncState.MISCONFIGURED: "EVE rejects this site's requests; its operator has to fix that (next try at {:%H:%M:%S}"
+    " EVE time).",
 }
-IDLE = "Up to date. With no new killmail for so long, EVE is asked {}; “Sync now” brings the usual pace back."
+"""What is said instead once it is known when the state ends."""
+IDLE = (
+    "Up to date; checked {often} as long as no new killmails arrive, next on {until:%A at %H:%M} EVE time (“Sync now”"
+    " restores the usual pace)."
+)
 
 
 def action_in(state: SyncState, *, token_is_valid: bool = True) -> SyncAction:
@@ -65,25 +71,25 @@ def sentence(
 ) -> str:
     """What a pilot reads: what is happening, how far it is, and when it goes on (UTC, which is EVE time)."""
     if idle is not None and state == SyncState.OK and until is not None:
-        return f"{IDLE.format(idle.words)} Next look at {until:%A %H:%M} EVE time."
+        return IDLE.format(often=idle.words, until=until)
     if progress is not None and progress.total and state in (SyncState.FIRST_SYNC, SyncState.SYNCING):
-        return f"Fetching your killmails: {progress.done:,} of {progress.total:,} are here."
-    ending = ENDS_WITH_TIME.get(state)
-    if until is not None and ending is not None:
-        return f"{SENTENCES[state]} {ending.format(until)}"
+        return f"Fetching your killmails: {progress.done:,} of {progress.total:,} so far."
+    if until is not None and state in TIMED_SENTENCES:
+        return TIMED_SENTENCES[state].format(until)
     return SENTENCES[state]
 
 
 def details(status: SyncStatus) -> str:
     """Markdown for Temporal's UI: what an operator wants to know of one sync, without a name or a secret."""
-    lines = [f"**{status.state}**: {status.message}", "", f"* character {status.character_id}"]
+    subject = f"character {status.character_id}" if status.character_id else f"corporation {status.corporation_id}"
+    lines = [f"**{status.state}**: {status.message}", "", f"* {subject}"]
     if status.last_sync_at is not None:
         seen = f"{status.last_listed:,} listed, {status.last_new:,} new"
-        lines.append(f"* last look {status.last_sync_at:%Y-%m-%d %H:%M:%S} UTC: {seen}")
+        lines.append(f"* last checked {status.last_sync_at:%Y-%m-%d %H:%M:%S} UTC: {seen}")
     if status.next_sync_at is not None and not status.paused:
-        lines.append(f"* next look {status.next_sync_at:%Y-%m-%d %H:%M:%S} UTC")
+        lines.append(f"* next check {status.next_sync_at:%Y-%m-%d %H:%M:%S} UTC")
     if status.full_requested:
-        lines.append("* a full resync was asked for")
+        lines.append("* full resync requested")
     lines.append(f"* what helps: {status.action}")
-    lines.append(f"* {status.cycles:,} looks so far")
+    lines.append(f"* {counted(status.cycles, 'check')} so far")
     return "\n".join(lines)

@@ -60,7 +60,7 @@ class RateLimited(EveError):
     """A bucket is empty (429, or our own account of it). Try again after `until` (UTC)."""
 
     def __init__(self, until: datetime, group: str = "", message: str = "") -> None:
-        spent = f"ESI's budget {group or 'of this route'} is spent until {until:%H:%M:%S} EVE time."
+        spent = f"ESI's request budget for {group or 'this route'} is used up until {until:%H:%M:%S} EVE time."
         super().__init__(message or spent)
         self.until = until
         self.group = group
@@ -81,7 +81,7 @@ class ZkillboardLimited(RateLimited):
     """Not ESI but zKillboard: another request of ours has the turn, or it asked us to stay away until then."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(until, "zkillboard", f"zKillboard is asked again at {until:%H:%M:%S} EVE time.")
+        super().__init__(until, "zkillboard", f"zKillboard can be asked again at {until:%H:%M:%S} EVE time.")
 
 
 class ZkillboardRefused(EveError):
@@ -92,7 +92,7 @@ class Downtime(EveError):
     """EVE is down, daily at 11:00 UTC or unannounced. Everything waits until `until` (UTC)."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(f"EVE is down; looking again at {until:%H:%M:%S} EVE time.")
+        super().__init__(f"EVE is down; trying again at {until:%H:%M:%S} EVE time.")
         self.until = until
 
 

@@ -41,7 +41,7 @@ async def task_queue_figures(client: temporalio.client.Client) -> list[TaskQueue
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await describe_task_queues(client)
     except TEMPORAL_IS_AWAY as error:
-        raise TemporalDoesNotAnswer("Temporal does not answer at the moment.") from error
+        raise TemporalDoesNotAnswer("Temporal is not responding at the moment.") from error
 
 
 async def describe_task_queues(

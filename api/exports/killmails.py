@@ -71,7 +71,7 @@ async def export_killmails(request: Request) -> Response:
     except asyncpg.QueryCanceledError:
         return _problem(503, Code.TIMEOUT, TOO_SLOW)
     except InvalidCursor:
-        return _problem(400, Code.BAD_USER_INPUT, "`after` is not a cursor of this list in this order.")
+        return _problem(400, Code.BAD_USER_INPUT, "`after` is not a valid cursor for this list and order.")
     except Refused as refused:
         return _problem(400, Code.BAD_USER_INPUT, refused.message)
     return StreamingResponse(
@@ -105,7 +105,7 @@ async def _caller(request: Request, credentials: Credentials | None) -> Caller:
     if caller is None:
         raise _Refused(401, Code.UNAUTHENTICATED, "Log in, or send an API key, to export killmails.")
     if Scope.READ not in caller.scopes:
-        raise _Refused(403, Code.FORBIDDEN, "This API key lacks the scope READ.")
+        raise _Refused(403, Code.FORBIDDEN, "This API key lacks the READ scope.")
     return caller
 
 
@@ -124,7 +124,7 @@ def _chosen(request: Request) -> KillmailFilter:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise _Refused(400, Code.BAD_USER_INPUT, "`filter` is not JSON.") from None
+        raise _Refused(400, Code.BAD_USER_INPUT, "`filter` must be JSON.") from None
     validate_input_value(value, kind, lambda error, _: errors.append(error))
     if errors:
         raise _Refused(400, Code.BAD_USER_INPUT, f"`filter`: {errors[0].message}")
@@ -135,7 +135,7 @@ def _chosen(request: Request) -> KillmailFilter:
 def _order(request: Request) -> Order:
     order = request.query_params.get("orderBy") or "TIME"
     if order not in ("TIME", "VALUE"):
-        raise _Refused(400, Code.BAD_USER_INPUT, "`orderBy` is TIME or VALUE.")
+        raise _Refused(400, Code.BAD_USER_INPUT, "`orderBy` must be TIME or VALUE.")
     return cast(Order, order)
 
 

@@ -25,7 +25,7 @@ async def admit(
     except InvalidDocument as invalid:
         return invalid, await charge(context.services, identity, INVALID_COST)
     if planned.cost > identity.quota.cost:
-        sentence = f"The operation costs {planned.cost}; you may spend {identity.quota.cost} a minute."
+        sentence = f"This operation costs {planned.cost:,}; you can spend {identity.quota.cost:,} per minute."
         refused = InvalidDocument(Code.TOO_COMPLEX, [Refused(Code.TOO_COMPLEX, sentence)])
         return refused, await charge(context.services, identity, INVALID_COST)
     return planned, await charge(context.services, identity, planned.cost)

@@ -45,7 +45,7 @@ async def killmail_connection(
             with_related=selects_of_node(info, "relatedKillmail"),
         )
     except InvalidCursor:
-        raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of this list in this order.") from None
+        raise Refused(Code.BAD_USER_INPUT, "`after` is not a valid cursor for this list and order.") from None
     return connection_row(page, await count(pool, who, chosen) if counted(info) else None)
 
 

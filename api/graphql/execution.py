@@ -60,7 +60,7 @@ class Operation:
             MalformedRequest
         """
         if not isinstance(body, dict):
-            raise MalformedRequest("The request must be one JSON object; batches are not taken.")
+            raise MalformedRequest("The request must be one JSON object; batching is not supported.")
         query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
         extensions = body.get("extensions")
         if not isinstance(extensions, dict | None):
@@ -139,7 +139,7 @@ class Executor:
         plan = prepared.plans.get(operation.operation_name)
         cost = 1 if plan is None else max(1, plan.cost(operation.variables or {}))
         if cost > MAX_COST:
-            sentence = f"The operation costs {cost}; the limit is {MAX_COST}. Ask for shorter pages or fewer fields."
+            sentence = f"This operation costs {cost:,}; the limit is {MAX_COST:,}. Use smaller pages or fewer fields."
             raise InvalidDocument(Code.TOO_COMPLEX, [Refused(Code.TOO_COMPLEX, sentence)])
         if found is not None and (refusal := permissions.refusal(prepared.document, found, context.caller)):
             raise InvalidDocument(Code.FORBIDDEN, [refusal])
@@ -150,7 +150,7 @@ class Executor:
     async def answer(self, planned: Planned, context: Context) -> Answer:
         """The result of a query or mutation; without `data` if it was never executed."""
         if planned.kind == OperationType.SUBSCRIPTION:
-            message = "Subscriptions are served over graphql-transport-ws on this address."
+            message = "Subscriptions are available over graphql-transport-ws at this address."
             return {"errors": [plain_error(Code.BAD_REQUEST, message)]}
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
@@ -164,7 +164,7 @@ class Executor:
                 )
                 result = await running if isawaitable(running) else running
         except TimeoutError:
-            return {"errors": [plain_error(Code.TIMEOUT, f"Given up after {OPERATION_SECONDS:.0f} s.")]}
+            return {"errors": [plain_error(Code.TIMEOUT, f"The operation timed out after {OPERATION_SECONDS:.0f} s.")]}
         return result_answer(result, context)
 
     def followed(self, planned: Planned) -> Followed:

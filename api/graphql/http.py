@@ -38,7 +38,7 @@ async def graphql_http(request: Request) -> Response:
         return render(request, "explorer.html")
     media_type = _media_type(request.headers.get("accept", "*/*"))
     if media_type is None:
-        return _problem(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        return _problem(406, f"Responses are available only as {GRAPHQL_RESPONSE} or {JSON}.")
     try:
         return await _answer(request, media_type)
     except _Unacceptable as refused:
@@ -63,7 +63,7 @@ async def _answer(request: Request, media_type: str) -> Response:
     if isinstance(planned, InvalidDocument):
         answer = refusal_answer(planned, context)
     elif request.method != "POST" and planned.kind == OperationType.MUTATION:
-        raise _Unacceptable(405, "A mutation is sent by POST.", headers={"Allow": "POST"})
+        raise _Unacceptable(405, "Mutations must be sent by POST.", headers={"Allow": "POST"})
     else:
         answer = with_cost(await executor.answer(planned, context), planned, verdict)
     return _json(answer, _status(answer, media_type), media_type, verdict.headers() if verdict else None)
@@ -147,7 +147,7 @@ async def _from_body(request: Request) -> object:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY:
-            raise _Unacceptable(413, f"The body may have {MAX_BODY} bytes.")
+            raise _Unacceptable(413, f"The body may have at most {MAX_BODY:,} bytes.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

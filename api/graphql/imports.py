@@ -23,7 +23,7 @@ async def resolve_import(_: None, info: Info, characterId: str) -> Row | None:  
     if caller is None:
         return None
     if character_id not in caller.character_ids:
-        raise Refused(Code.FORBIDDEN, "`characterId` must be a character of your account.")
+        raise Refused(Code.FORBIDDEN, "`characterId` must be a character in your account.")
     return await _import_row(info, character_id)
 
 

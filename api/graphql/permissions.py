@@ -28,7 +28,7 @@ SCOPE_OF_MUTATION = {
     "cancelZkillboardImport": Scope.SYNC,
 }
 """Mutations that a key of this scope may run."""
-NEEDS_A_SESSION = "Log in on the site for this: it is not done with an API key."
+NEEDS_A_SESSION = "API keys cannot do this; log in on the site."
 
 
 def refusal(document: DocumentNode, operation: OperationDefinitionNode, caller: Caller | None) -> Refused | None:
@@ -74,4 +74,4 @@ def _fragment(document: DocumentNode, name: str) -> FragmentDefinitionNode:
 
 
 def _without(scope: Scope) -> Refused:
-    return Refused(Code.FORBIDDEN, f"This API key lacks the scope {scope.name}.")
+    return Refused(Code.FORBIDDEN, f"This API key lacks the {scope.name} scope.")

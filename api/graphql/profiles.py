@@ -55,7 +55,7 @@ def _killmails_about(kind: ProfileKind, entity_id: int, chosen: KillmailFilter) 
         first, *rest = twice.field.split("_")
         name = first + "".join(word.title() for word in rest)
         raise Refused(
-            Code.BAD_USER_INPUT, f"`{name}` is that of the field already; leave it out of the filter."
+            Code.BAD_USER_INPUT, f"`{name}` is already set by this field; leave it out of the filter."
         ) from None
 
 
@@ -91,7 +91,7 @@ async def _statistics(
 ) -> Row:
     period(since, until)
     if top is None or not 1 <= top <= MAX_PAGE:
-        raise Refused(Code.BAD_USER_INPUT, f"`top` must be 1 to {MAX_PAGE}.")
+        raise Refused(Code.BAD_USER_INPUT, f"`top` must be between 1 and {MAX_PAGE}.")
     context = info.context
     assert context.caller is not None  # noqa: S101 - anonymous callers get no parent of this field
     sections = [name for name in SECTIONS if selects(info, name)]

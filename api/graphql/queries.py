@@ -79,7 +79,7 @@ async def resolve_live_cursor(_: None, info: Info) -> str:
 async def resolve_worker_status(_: None, info: Info) -> list[Row]:
     context = info.context
     if context.caller is None:
-        raise Refused(Code.UNAUTHENTICATED, "Log in to see how the workers are.")
+        raise Refused(Code.UNAUTHENTICATED, "Log in to see the status of the workers.")
     try:
         figures = await task_queue_figures(context.services.temporal)
     except TemporalDoesNotAnswer as error:

@@ -32,12 +32,12 @@ _INTRODUCTION = """\
 <!-- Written by `make reference` from schema.graphql and docs/queries; edit those. -->
 
 `POST /graphql` with a JSON body (`query`, `variables`, `operationName`), with the site's session or with an API key
-(`Authorization: Bearer krk_…`, made on the settings page). Lists are Relay connections: `first` and `after` page
-through them, and a cursor stays right while new killmails arrive. Errors have `extensions.code`; what a mutation's
-caller can put right is data, in `userErrors`. A browser that opens `/graphql` gets an explorer.
+(`Authorization: Bearer krk_…`, created in Settings). Lists are Relay connections: `first` and `after` page through
+them, and a cursor stays valid while new killmails arrive. Errors have `extensions.code`; problems that a mutation's
+caller can fix are data, in `userErrors`. A browser that opens `/graphql` gets an explorer.
 
-Anonymous callers see no killmails. A pilot sees those that a character of their account is on, and the boards they may
-see. A filter narrows that, whomever it names.
+Anonymous callers see no killmails. A pilot sees those with a character of their account, and the boards open to them. A
+filter narrows that, whoever it names.
 """
 _ROOTS = {"Query": "Queries", "Mutation": "Mutations", "Subscription": "Subscriptions"}
 

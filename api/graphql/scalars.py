@@ -37,7 +37,7 @@ def parse_date_time(value: object) -> datetime:
             return moment.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise GraphQLError("A DateTime is written like 2026-11-23T18:04:05Z, with its zone.")
+    raise GraphQLError("A DateTime must look like 2026-11-23T18:04:05Z, with a time zone.")
 
 
 @big_int.serializer
@@ -59,7 +59,7 @@ def parse_isk(value: object) -> Decimal:
                 return amount
     except InvalidOperation:
         pass
-    raise GraphQLError('ISK is a decimal number, best in a string: "1234567.80".')
+    raise GraphQLError('An amount of ISK must be a decimal number, preferably in a string: "1234567.80".')
 
 
 BINDABLES = (date_time, big_int, isk)

@@ -22,9 +22,9 @@ async def resolve_search(
 ) -> list[Row]:
     context = info.context
     if first is None or not 1 <= first <= MOST_HITS:
-        raise Refused(Code.BAD_USER_INPUT, f"`first` must be 1 to {MOST_HITS}.")
+        raise Refused(Code.BAD_USER_INPUT, f"`first` must be between 1 and {MOST_HITS}.")
     if not name.strip() or len(name) > LONGEST_NAME:
-        raise Refused(Code.BAD_USER_INPUT, f"`name` must have 1 to {LONGEST_NAME} characters.")
+        raise Refused(Code.BAD_USER_INPUT, f"`name` must have between 1 and {LONGEST_NAME} characters.")
     if context.caller is None:
         return []
     hits = await search(context.services.pool, name, KINDS if kinds is None else kinds, first)

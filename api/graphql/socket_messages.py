@@ -62,15 +62,15 @@ def parsed(text: object) -> Mapping[str, Any]:
         Closing: it is none.
     """
     if not isinstance(text, str):
-        raise Closing(CloseCode.BAD_REQUEST, "Messages are text")
+        raise Closing(CloseCode.BAD_REQUEST, "Messages must be text")
     if len(text) > MAX_MESSAGE:
-        raise Closing(CloseCode.BAD_REQUEST, f"A message may have {MAX_MESSAGE} characters")
+        raise Closing(CloseCode.BAD_REQUEST, f"A message may have at most {MAX_MESSAGE:,} characters")
     try:
         message = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise Closing(CloseCode.BAD_REQUEST, "A message is JSON") from None
+        raise Closing(CloseCode.BAD_REQUEST, "A message must be JSON") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise Closing(CloseCode.BAD_REQUEST, "A message is an object with a `type`")
+        raise Closing(CloseCode.BAD_REQUEST, "A message must be an object with a `type`")
     return message
 
 

@@ -79,7 +79,7 @@ async def _follow_syncs(subscriber: Subscriber, followed: Followed) -> None:
     feed, chosen = subscriber.context.services.live_feed, followed.arguments.get("characterId")
     character_id = None if chosen is None else eve_id(chosen)
     if character_id is not None and character_id not in subscriber.caller.character_ids:
-        raise Refused(Code.FORBIDDEN, "`characterId` must be a character of your account.")
+        raise Refused(Code.FORBIDDEN, "`characterId` must be a character in your account.")
     wish = SyncWish(_document(subscriber.planned), subscriber.caller.account_id, character_id)
     member = subscriber.member(wish, "syncProgress", _sync_row)
     try:
@@ -99,7 +99,7 @@ async def _catch_up(feed: LiveFeed, subscriber: Subscriber, member: Member, afte
     try:
         position = None if after is None else cursor_position(after)
     except InvalidCursor:
-        raise Refused(Code.BAD_USER_INPUT, "`after` is not a cursor of `killmailAdded`.") from None
+        raise Refused(Code.BAD_USER_INPUT, "`after` is not a valid cursor for `killmailAdded`.") from None
     member.position = await feed.killmails.start_of(position)
     while not feed.killmails.join(member):
         for _, row in await feed.killmails.catch_up(member):

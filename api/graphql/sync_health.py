@@ -63,7 +63,7 @@ async def _buckets(budget: Budget) -> list[BucketState]:
     try:
         return await budget.buckets()
     except Unavailable:
-        raise Refused(Code.UNAVAILABLE, "Redis does not answer, so ESI's budgets are not known now.") from None
+        raise Refused(Code.UNAVAILABLE, "Redis is not responding, so ESI's budgets are unknown for now.") from None
 
 
 def _by_group(buckets: list[BucketState]) -> list[Row]:

@@ -53,7 +53,7 @@ async def graphql_websocket(websocket: WebSocket) -> None:
         return
     if SUBPROTOCOL not in websocket.scope["subprotocols"]:
         await websocket.accept()
-        await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, f"Only {SUBPROTOCOL} is spoken here")
+        await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, f"Only {SUBPROTOCOL} is supported")
         return
     await websocket.accept(SUBPROTOCOL)
     socket = _Socket(websocket)
@@ -104,7 +104,7 @@ class _Socket:
     def offer(self, identity: str, payload: bytes) -> None:
         frame = _next_frame(identity, payload)
         if len(self._waiting) >= WAITING_FRAMES or self._waiting_characters > WAITING_CHARACTERS:
-            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again with your last cursor")
+            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: reconnect with your last cursor")
             return
         self._waiting.append((identity, frame))
         self._waiting_characters += len(frame)
@@ -114,7 +114,7 @@ class _Socket:
         self._close(CloseCode.UNAUTHORIZED, "Unauthorized: the session ended")
 
     def lose(self) -> None:
-        self._close(CloseCode.TRY_AGAIN_LATER, "Something went wrong: connect again with your last cursor")
+        self._close(CloseCode.TRY_AGAIN_LATER, "Something went wrong: reconnect with your last cursor")
 
     async def _write(self) -> None:
         """Send what the streams offered, as fast as the socket takes it."""
@@ -126,7 +126,7 @@ class _Socket:
                     async with asyncio.timeout(SEND_SECONDS):
                         await self._websocket.send_text(self._waiting[0][1])
                 except TimeoutError:
-                    self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again with your last cursor")
+                    self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: reconnect with your last cursor")
                     return
                 self._waiting_characters -= len(self._waiting.popleft()[1])
 
@@ -145,7 +145,7 @@ class _Socket:
                     if self._context is not None:
                         patience.reschedule(None)
         except KeyError:
-            self._close(CloseCode.BAD_REQUEST, "Messages are text")
+            self._close(CloseCode.BAD_REQUEST, "Messages must be text")
         except TimeoutError:
             self._close(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout")
         except Closing as closing:
@@ -179,7 +179,7 @@ class _Socket:
         if caller is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: log in first")
         if not self._services.live_feed.sockets.join(caller.account_id, self):
-            raise Closing(CloseCode.TOO_MANY_INITS, "Too many sockets of one account")
+            raise Closing(CloseCode.TOO_MANY_INITS, "Too many sockets for one account")
         self._identity = identity_of(self._websocket, self._services, caller)
         self._context = Context(self._services, caller, credentials, request_id(self._websocket))
         await self._send({"type": "connection_ack"})
@@ -191,7 +191,7 @@ class _Socket:
         if identity in self._operations:
             raise Closing(CloseCode.SUBSCRIBER_ALREADY_EXISTS, "Subscriber for this id already exists")
         if len(self._operations) >= MAX_OPERATIONS:
-            raise Closing(CloseCode.FORBIDDEN, f"Forbidden: more than {MAX_OPERATIONS} operations at a time")
+            raise Closing(CloseCode.FORBIDDEN, f"Forbidden: more than {MAX_OPERATIONS} operations at once")
         try:
             operation = Operation.from_json(message.get("payload"))
         except MalformedRequest as malformed:
@@ -213,7 +213,7 @@ class _Socket:
         except Refused as refused:
             await self._error(identity, [shown_error(refused, context.request_id)])
         except TimeoutError:
-            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: connect again with your last cursor")
+            self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: reconnect with your last cursor")
         except (WebSocketDisconnect, WebSocketDisconnected):
             pass  # the receiving side sees it too
         except Exception as error:  # noqa: BLE001 - the boundary: logged, masked and said to the client

@@ -40,81 +40,81 @@ DENIED = Outcome(
     "denied",
     403,
     "Login cancelled",
-    "You did not give the permission at EVE Online, so nothing was stored.",
-    "Log in again if you change your mind; the permission can be taken back at any time.",
+    "You did not grant access at EVE Online, so nothing was stored.",
+    "Log in again if you change your mind; you can revoke access at any time.",
 )
 STATE_UNKNOWN = Outcome(
     "state_unknown",
     400,
-    "This login is over",
-    "This login was already used, or it did not begin here.",
-    "Begin a new one; a login works once.",
+    "This login is no longer valid",
+    "This login was already used, or it did not start here.",
+    "Start a new login; each one works only once.",
 )
 STATE_EXPIRED = Outcome(
     "state_expired",
     400,
     "This login took too long",
-    "More than ten minutes passed between the click on the button and EVE's answer.",
-    "Begin a new one; it takes half a minute.",
+    "More than ten minutes passed before EVE Online sent you back.",
+    "Start a new login; it takes half a minute.",
 )
 OTHER_BROWSER = Outcome(
     "other_browser",
     403,
-    "This login began elsewhere",
-    "This login was begun in another browser, or this browser did not keep our cookie.",
-    "Log in from this browser, with cookies of this site allowed.",
+    "This login started elsewhere",
+    "This login was started in another browser, or this browser did not keep our cookie.",
+    "Log in from this browser, and allow cookies for this site.",
 )
 SSO_REFUSED = Outcome(
     "sso_refused",
     400,
-    "EVE did not take the login",
+    "EVE rejected the login",
     "EVE Online did not accept this login.",
-    "Begin a new one; if it happens again, tell the operator of this site.",
+    "Start a new login; if this happens again, tell the operator of this site.",
 )
 SSO_AWAY = Outcome(
     "sso_away",
     503,
-    "EVE's login does not answer",
-    "EVE Online's login service does not answer at the moment.",
-    "Wait a minute or two and try again; around 11:00 EVE time it is the daily downtime.",
+    "EVE's login is not responding",
+    "EVE Online's login service is not responding at the moment.",
+    "Wait a minute or two and try again; the daily downtime is around 11:00 EVE time.",
     button="Try again",
 )
 NOT_VERIFIED = Outcome(
     "not_verified",
     403,
     "This login could not be verified",
-    "What came back is not a valid token of EVE Online for this site, so it was thrown away.",
-    "Begin a new login from here; if it happens again, tell the operator of this site.",
+    "What came back was not a valid EVE Online token for this site, so it was discarded.",
+    "Start a new login from here; if this happens again, tell the operator of this site.",
 )
 MISCONFIGURED = Outcome(
     "misconfigured",
     500,
-    "This site is not set up right",
-    "EVE Online does not know this site under the name and secret it gave.",
-    "Tell the operator to run `killreport doctor`; your character is not at fault.",
+    "This site is not set up correctly",
+    "EVE Online does not accept this site's client id and secret.",
+    "Ask the operator to run `killreport doctor`; your character is not the problem.",
     button="Go to the front page",
     address="/",
 )
 NO_KILLMAIL_SCOPE = Outcome(
     "no_killmail_scope",
     403,
-    "The permission is missing",
-    "EVE Online signed you in, but without the permission to read your killmails, so nothing was stored.",
-    "Log in again and leave the permission for killmails in place.",
+    "Access to killmails is missing",
+    "EVE Online logged you in, but without access to your killmails, so nothing was stored.",
+    "Log in again and keep the permission to read killmails.",
 )
 NO_REFRESH_TOKEN = Outcome(
     "no_refresh_token",
     403,
-    "The permission would end in twenty minutes",
-    "EVE Online gave no lasting permission, so your killmails could not be kept up to date and nothing was stored.",
-    "Log in again; if it happens again, tell the operator of this site.",
+    "Access would end in twenty minutes",
+    "EVE Online granted no lasting access, so your killmails could not be kept up to date and nothing was stored.",
+    "Log in again; if this happens again, tell the operator of this site.",
 )
 OWNER_CHANGED = Outcome(
     "owner_changed",
     200,
     "Welcome, new owner",
-    "This character was known here under another owner, whose permission and account no longer apply to it.",
-    "Nothing more to do: it is yours here now, and its killmails are being fetched.",
+    "This character used to belong to someone else here, whose account no longer includes it.",
+    "There is nothing left to do: it is yours here now, and its killmails are being fetched.",
     button="Go to your killmails",
     address="/",
 )
@@ -122,7 +122,7 @@ FOREIGN_REQUEST = Outcome(
     "foreign_request",
     403,
     "This came from another site",
-    "Another site, or a program, asked for this in your name, so it was refused.",
+    "Another site or a program made this request in your name, so it was refused.",
     "Use the button on this site.",
     button="Go to the front page",
     address="/",

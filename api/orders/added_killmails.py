@@ -34,23 +34,23 @@ NAMED_AFTER = timedelta(seconds=2)
 
 NOT_A_LINK = Refusal(
     "NOT_A_KILLMAIL_LINK",
-    "This is not a link to a killmail. It looks like https://zkillboard.com/kill/123456789/ or"
+    "This is not a link to a killmail; it should look like https://zkillboard.com/kill/123456789/ or"
     " https://esi.evetech.net/killmails/123456789/… with the killmail's hash.",
 )
 NOT_YOURS = Refusal(
     "NOT_YOUR_KILLMAIL",
-    "None of your characters is on this killmail, nor a corporation whose board you see; it was not stored.",
+    "This killmail involves none of your characters and no corporation whose board you can see; it was not added.",
 )
-UNKNOWN = Refusal("UNKNOWN_KILLMAIL", "zKillboard does not have this killmail; ESI's link to it works without.")
-WRONG_HASH = Refusal("WRONG_HASH", "EVE knows no killmail with this id and hash; copy the whole link again.")
-TOO_MANY = Refusal("RATE_LIMITED", "You added many killmails just now; try again in ten minutes.")
+UNKNOWN = Refusal("UNKNOWN_KILLMAIL", "zKillboard does not have this killmail; use its ESI link instead.")
+WRONG_HASH = Refusal("WRONG_HASH", "EVE has no killmail with this id and hash; copy the whole link again.")
+TOO_MANY = Refusal("RATE_LIMITED", "You added a lot of killmails just now; try again in ten minutes.")
 ZKILLBOARD_BUSY = Refusal(
-    "ZKILLBOARD_BUSY", "zKillboard is asked for something else just now; try again in a minute, or use ESI's link."
+    "ZKILLBOARD_BUSY", "zKillboard is busy with another of our requests; try again in a minute, or use the ESI link."
 )
 ZKILLBOARD_AWAY = Refusal(
-    "ZKILLBOARD_UNAVAILABLE", "zKillboard does not answer well; try again later, or use ESI's link."
+    "ZKILLBOARD_UNAVAILABLE", "zKillboard is having problems; try again later, or use the ESI link."
 )
-EVE_AWAY = Refusal("EVE_UNAVAILABLE", "EVE does not answer well; try again in a minute.")
+EVE_AWAY = Refusal("EVE_UNAVAILABLE", "EVE is having problems; try again in a minute.")
 
 
 @dataclass(frozen=True, slots=True)

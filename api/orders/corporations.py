@@ -20,14 +20,14 @@ async def set_corporation_sync(
     """
     if not enabled:
         if not await unfollow(services.pool, corporation_id, caller.character_ids):
-            return Refusal("NOT_SWITCHED_ON", "You have not switched this on.")
+            return Refusal("NOT_SWITCHED_ON", "None of your characters follows this corporation.")
         return await services.sync_requests.directors_changed(corporation_id)
     known = await account_corporations(services.pool, caller.account_id)
     corporation = next((one for one in known if one.corporation_id == corporation_id), None)
     if corporation is None:
         return NOT_YOURS
     if not corporation.candidates:
-        return Refusal("NEEDS_LOGIN", "Log in with the permission for the corporation's killmails first.")
+        return Refusal("NEEDS_LOGIN", "Grant corporation access first.")
     try:
         for character_id in corporation.candidates:
             await follow(services.pool, character_id)
@@ -42,6 +42,6 @@ async def set_corporation_publishing(
     """Show the board to the corporation's members, or to its directors only; None: done."""
     known = await account_corporations(services.pool, caller.account_id)
     if not any(one.may_decide for one in known if one.corporation_id == corporation_id):
-        return Refusal("NOT_A_DIRECTOR", "Only a director in good standing decides who sees the board.")
+        return Refusal("NOT_A_DIRECTOR", "Only an active director can decide who sees the board.")
     await publish(services.pool, corporation_id, published=published)
     return None

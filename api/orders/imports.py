@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 ImportOrder = Literal["estimate", "start", "cancel"]
 END_SECONDS = 2.0
 """How long a cancelled import is waited for, so that the page that follows shows it."""
-NOT_RUNNING = Refusal("NOT_RUNNING", "No import of this character is running.")
+NOT_RUNNING = Refusal("NOT_RUNNING", "No import is running for this character.")
 
 
 async def order_import(services: Services, caller: Caller, character_id: int, order: ImportOrder) -> Refusal | None:
     """Do it; None when it was taken. Asked twice, there is one import."""
     if character_id not in caller.character_ids:
-        return Refusal("NOT_YOUR_CHARACTER", "This is not a character of your account.")
+        return Refusal("NOT_YOUR_CHARACTER", "This character is not in your account.")
     if order == "cancel":
         return await _cancel(services, character_id)
     requested = await request_import(services.pool, character_id)

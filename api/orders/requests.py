@@ -34,9 +34,9 @@ class Refusal:
     message: str
 
 
-AWAY = Refusal("SYNC_UNAVAILABLE", "The sync service does not answer at the moment; try again in a minute.")
+AWAY = Refusal("SYNC_UNAVAILABLE", "The sync service is not responding at the moment; try again in a minute.")
 DELAYED = Refusal(
-    "SYNC_UNAVAILABLE", "It is noted, but the sync service does not answer at the moment; it follows within minutes."
+    "SYNC_UNAVAILABLE", "Saved, but the sync service is not responding at the moment; it will catch up within minutes."
 )
 
 
@@ -85,7 +85,7 @@ class SyncRequests:
         except TEMPORAL_IS_AWAY as error:
             log.warning("could not send %s to all syncs: %s", signal, error or "no answer in time")
             return AWAY
-        return "taken; no sync is running" if job_id is None else f"taken; batch {job_id}"
+        return "accepted; no sync is running" if job_id is None else f"accepted; batch {job_id}"
 
     async def directors_changed(self, corporation_id: int) -> Refusal | None:
         """Start or wake the corporation's workflow; if Temporal is away the watchdog does. None when it was told."""

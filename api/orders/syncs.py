@@ -15,10 +15,10 @@ ORDERS = frozenset({"sync_now", "force_full_resync", "pause", "resume"})
 async def give_order(services: Services, caller: Caller, character_id: int, signal: str) -> Refusal | None:
     """Pass the order on to the character's workflow; None when it was taken."""
     if character_id not in caller.character_ids:
-        return Refusal("NOT_YOUR_CHARACTER", "This is not a character of your account.")
+        return Refusal("NOT_YOUR_CHARACTER", "This character is not in your account.")
     (character,) = await characters(services.pool, [character_id])
     if not character.token_is_valid:
         return Refusal("NEEDS_LOGIN", character.status.message)
     if character.status.state == SyncState.PAUSED and signal not in ("pause", "resume"):
-        return Refusal("PAUSED", "The sync of this character is paused; resume it first.")
+        return Refusal("PAUSED", "Sync is paused for this character; resume it first.")
     return await services.sync_requests.signal(character_id, signal, "asked for by the pilot")

@@ -66,9 +66,9 @@ async def delete_order(request: Request) -> Response:
     page = render(
         request,
         "message.html",
-        title="Your account is deleted",
-        happened="We hold nothing of your account any more; the permissions are being given back to EVE.",
-        advice="EVE Online's site lists third-party applications, should you want to see for yourself.",
+        title="Your account has been deleted",
+        happened="We no longer store anything about your account, and we are revoking our access at EVE.",
+        advice="To check for yourself, see the list of third-party applications on EVE Online's site.",
         button="Go to the front page",
         address="/",
     )

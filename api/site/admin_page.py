@@ -74,7 +74,7 @@ async def _operator(services: Services, who: Caller) -> int:
     admins = services.settings.admin_character_ids
     operator = await operator_among(services.pool, who.account_id, admins) if admins else None
     if operator is None:
-        raise HTTPException(403, "This page is for the operators of this installation.")
+        raise HTTPException(403, "This page is for the operators of this site.")
     return operator
 
 
@@ -84,7 +84,7 @@ async def _order_one(services: Services, operator: int, signal: str, form: Form)
         return Refusal("NO_SUCH_CHARACTER", f"Character {character_id} has never logged in here.")
     action = await begin_action(services.pool, operator, signal, user_sync_id(character_id))
     refusal = await services.sync_requests.signal(character_id, signal, "asked for by an operator")
-    await end_action(services.pool, action, "taken" if refusal is None else refusal.message)
+    await end_action(services.pool, action, "accepted" if refusal is None else refusal.message)
     return refusal
 
 

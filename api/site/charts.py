@@ -13,6 +13,7 @@ from typing import Any
 
 from api.site.labels import short_isk
 from api.site.period import Period
+from contracts.plurals import kills_and_losses
 
 Node = Mapping[str, Any]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -80,7 +81,7 @@ def activity_chart(told: Node) -> Chart | None:
             if not count:
                 continue
             shade = -(-count * SHADES // most)
-            words = f"{WEEKDAYS[weekday]} {hour:02}:00: {_counted(kills, losses)}"
+            words = f"{WEEKDAYS[weekday]} {hour:02}:00: {kills_and_losses(kills, losses)}"
             x, y = LEFT + hour * (CELL + GAP), TOP + weekday * (CELL - 5 + GAP)
             shapes.append(Shape(x, y, CELL, CELL - 5, f"h{shade}", words))
     labels = [Label(LEFT - 6, TOP + day * (CELL - 5 + GAP) + 17, name[:3], "end") for day, name in enumerate(WEEKDAYS)]
@@ -90,8 +91,8 @@ def activity_chart(told: Node) -> Chart | None:
         (f"{hour:02}:00", *(str(sum(cells.get((day, hour), (0, 0)))) for day in range(7)))
         for hour in sorted({hour for _, hour in cells})
     ]
-    says = f"Busiest: {WEEKDAYS[busiest[0]]} at {busiest[1]:02}:00 EVE time, {_counted(*cells[busiest])}."
-    return Chart("activity", "When: weekday by hour", says, TOP + 7 * (CELL - 5 + GAP), shapes, labels, table)
+    says = f"Busiest: {WEEKDAYS[busiest[0]]} at {busiest[1]:02}:00 EVE time, {kills_and_losses(*cells[busiest])}."
+    return Chart("activity", "Activity by weekday and hour", says, TOP + 7 * (CELL - 5 + GAP), shapes, labels, table)
 
 
 def daily_chart(told: Node, period: Period) -> Chart | None:
@@ -108,20 +109,21 @@ def daily_chart(told: Node, period: Period) -> Chart | None:
     for number, span in enumerate(spans):
         x, width = number * step, max(1.0, step - min(2.0, step / 4))
         if span.kills:
-            words = f"{span.words}: {_counted(span.kills, 0)}"
+            words = f"{span.words}: {kills_and_losses(span.kills, 0)}"
             shapes.append(_bar(x, axis - span.kills * scale, width, span.kills * scale, "kills", words))
         if span.losses:
-            words = f"{span.words}: {_counted(0, span.losses)}"
+            words = f"{span.words}: {kills_and_losses(0, span.losses)}"
             shapes.append(_bar(x, axis, width, span.losses * scale, "losses", words))
     kills, losses = sum(span.kills for span in spans), sum(span.losses for span in spans)
     labels = [
         Label(0, BARS_HEIGHT - 4, spans[0].words),
         Label(WIDTH, BARS_HEIGHT - 4, spans[-1].words, "end"),
     ]
-    table = [("Time", "Kills", "Losses")]
+    table = [("Date", "Kills", "Losses")]
     table += [(span.words, str(span.kills), str(span.losses)) for span in spans if span.kills or span.losses]
     says = (
-        f"{_counted(kills, losses)} from {spans[0].words} to {spans[-1].words}; at most {up} kills and {down} losses."
+        f"{kills_and_losses(kills, losses)} from {spans[0].words} to {spans[-1].words};"
+        f" at most {kills_and_losses(up, down)} per bar."
     )
     return Chart("daily", "Kills and losses over time", says, BARS_HEIGHT, shapes, labels, table, grid=[round(axis, 1)])
 
@@ -131,7 +133,7 @@ def efficiency_chart(told: Node, period: Period) -> Chart | None:
     if told["efficiency"] is None:
         return None
     destroyed = lost = Decimal(0)
-    points, table = [], [("Time", "Destroyed", "Lost", "Efficiency")]
+    points, table = [], [("Date", "Destroyed", "Lost", "Efficiency")]
     spans = [*_spans(told["daily"], period)]
     step = WIDTH / max(1, len(spans) - 1)
     inner = LINE_HEIGHT - 28
@@ -147,12 +149,12 @@ def efficiency_chart(told: Node, period: Period) -> Chart | None:
     if len(points) == 1:  # a line needs two
         points.append(f"{WIDTH},{points[0].partition(',')[2]}")
     labels = [
-        Label(0, 20, "100 %"),
-        Label(0, inner, "0 %"),
+        Label(0, 20, "100%"),
+        Label(0, inner, "0%"),
         Label(0, LINE_HEIGHT - 4, spans[0].words),
         Label(WIDTH, LINE_HEIGHT - 4, spans[-1].words, "end"),
     ]
-    says = f"{share:.0%} at the end: {short_isk(str(destroyed))} ISK destroyed, {short_isk(str(lost))} ISK lost."
+    says = f"{share:.0%} overall: {short_isk(str(destroyed))} ISK destroyed, {short_isk(str(lost))} ISK lost."
     return Chart(
         "efficiency",
         "ISK efficiency over time",
@@ -198,12 +200,3 @@ def _spans(daily: list[Node], period: Period) -> Iterator[_Span]:
 
 def _bar(x: float, y: float, width: float, height: float, style: str, words: str) -> Shape:
     return Shape(round(x, 1), round(y, 1), round(width, 1), round(height, 1), style, words)
-
-
-def _counted(kills: int, losses: int) -> str:
-    parts = [
-        f"{count:,} {word}{'' if count == 1 else ending}"
-        for count, word, ending in ((kills, "kill", "s"), (losses, "loss", "es"))
-        if count
-    ]
-    return " and ".join(parts) or "nothing"

@@ -52,22 +52,20 @@ class Words:
 
 
 _NOT_LIKE_THIS = Words(
-    "This does not work here",
-    "This address does not take such a request.",
-    "It may have been mistyped, or the page has moved.",
+    "That request did not work",
+    "This address does not accept that kind of request.",
+    "Go back and try again, or start over from the front page.",
 )
 _WORDS = {
     401: Words(
         "Log in to see this",
-        "You are not logged in, or your session has ended; it does after 30 days without a visit.",
-        "Log in, and you come back to this page.",
+        "You are not logged in, or your session has expired; sessions end after 30 days without a visit.",
+        "Log in, and you will come back to this page.",
         "Log in with EVE Online",
         "/auth/login",
     ),
-    403: Words("This is not for you", "You may not see this page.", "Another character of yours may be allowed to."),
-    404: Words(
-        "No such page", "There is nothing at this address.", "It may have been mistyped, or the page has moved."
-    ),
+    403: Words("You don't have access", "You are not allowed to see this page.", "Try another of your characters."),
+    404: Words("Page not found", "There is nothing at this address.", "Check the address for typos."),
 }
 
 
@@ -112,8 +110,8 @@ def _server_error(request: Request) -> Response:
         "message.html",
         500,
         title="Something went wrong",
-        happened="Something went wrong on our side, and your request was not finished.",
-        advice=f"Try again in a moment. If it stays like this, tell the operator this number: {identity}.",
+        happened="Something went wrong on our side, and your request was not completed.",
+        advice=f"Try again in a moment. If it keeps happening, give the operator this number: {identity}.",
         button="Go to the front page",
         address="/",
     )

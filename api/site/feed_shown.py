@@ -85,5 +85,5 @@ def quick_choices(address: FeedAddress, path: str) -> list[Choice]:
         choice("Kills", "side", "kills"),
         choice("Losses", "side", "losses"),
         choice("Solo", "solo", "1"),
-        *(choice(f"{worth} and more", "worth", worth) for worth in WORTHS),
+        *(choice(f"{worth}+", "worth", worth) for worth in WORTHS),
     ]

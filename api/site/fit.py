@@ -24,7 +24,7 @@ RACKS = {
     "FLEET_HANGAR": "Fleet hangar",
     "SPECIAL_HOLD": "Special holds",
     "FRIGATE_BAY": "Frigate escape bay",
-    "OTHER": "Elsewhere",
+    "OTHER": "Other",
 }
 """The slots of `schema.graphql` in the order of the fitting window, and what they are called there."""
 LOADED = frozenset({"HIGH", "MID", "LOW", "SERVICE"})

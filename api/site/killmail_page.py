@@ -29,7 +29,7 @@ async def killmail(request: Request) -> Response:
     who = await signed_in(request)
     found = await killmails.killmail(services_of(request).pool, who.viewer, request.path_params["killmail_id"])
     if found is None:
-        raise HTTPException(404, "There is no such killmail, or none that your characters and boards are on.")
+        raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     return render(
         request,

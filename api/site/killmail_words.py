@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.site.labels import short_isk
+from contracts.plurals import counted
 
 Node = Mapping[str, Any]
 
@@ -22,7 +23,7 @@ def party(one: Node) -> tuple[str, Node | None]:
 def name_of(entity: Node | None, kind: str) -> str:
     """An entity's name; one that has none yet is said to be unknown, with its id, never left blank."""
     if entity is None:
-        return "somebody unknown"
+        return "someone unknown"
     return str(entity["name"] or f"Unknown {kind} {entity['id']}")
 
 
@@ -51,10 +52,10 @@ def sentence(killmail: Node) -> str:
 def _to_whom(killmail: Node) -> str:
     blow, others = killmail["finalBlow"], killmail["attackerCount"] - 1
     if blow is None:
-        return f" to {killmail['attackerCount']} attackers"
+        return f" to {counted(killmail['attackerCount'], 'attacker')}"
     ship = name_of(blow["ship"], "type") if blow["ship"] and party(blow)[0] != "type" else ""
     flying = f" in {_article(ship)} {ship}" if ship else ""
-    company = "" if others == 0 else f" and {others:,} other{'' if others == 1 else 's'}"
+    company = f" and {counted(others, 'other')}" if others else ""
     return f" to {party_name(blow)}{flying}{company}"
 
 

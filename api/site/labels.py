@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from contracts.plurals import counted
+
 UNITS = ((Decimal(10) ** 12, "t"), (Decimal(10) ** 9, "b"), (Decimal(10) ** 6, "m"), (Decimal(10) ** 3, "k"))
 NEARLY_ONE = Decimal("0.9995")
 """From here on, three digits of it are 1.00."""
 PLACES = ((2, Decimal("9.995")), (1, Decimal("99.95")))
 """Decimal places, and below which figure there is room for so many."""
 FLAGS = {
-    "solo": "One pilot against one, without help",
-    "npc": "No player was among the attackers",
-    "awox": "The final blow came from the victim's own corporation or alliance",
+    "solo": "A single pilot got this kill without help",
+    "npc": "No players among the attackers",
+    "awox": "Final blow by the victim's own corporation or alliance",
 }
 
 
@@ -36,8 +38,8 @@ def exact_isk(amount: str) -> str:
 def pricing(value: Mapping[str, Any]) -> str:
     """The exact figure, and what it rests on, in a sentence."""
     return (
-        f"{exact_isk(value['total'])} ISK at the prices of {value['priceDate']};"
-        f" {value['pricedKinds']} of {value['itemKinds']} kinds of item priced."
+        f"{exact_isk(value['total'])} ISK at EVE's average prices on {value['priceDate']};"
+        f" {value['pricedKinds']} of {counted(value['itemKinds'], 'item type')} priced."
     )
 
 

@@ -74,15 +74,19 @@ async def posted_fields(request: Request) -> dict[str, str] | Response:
         raise HTTPException(400) from None
 
 
-def refusal_page(request: Request, message: str, back: str) -> Response:
-    """The page for what was asked and cannot be done; `back` is the page with the form."""
+def refusal_page(request: Request, message: str, back: str, *, saved: bool = False) -> Response:
+    """The page for what was asked and cannot be done; `back` is the page with the form.
+
+    Args:
+        saved: it was stored all the same, and only takes effect later.
+    """
     return render(
         request,
         "message.html",
-        409,
-        title="That did not work",
+        202 if saved else 409,
+        title="Saved, but not active yet" if saved else "That did not work",
         happened=message,
-        advice="Nothing was changed.",
+        advice="There is nothing else to do." if saved else "Nothing was changed.",
         button="Go back",
         address=back,
     )

@@ -9,7 +9,7 @@ from api.site.feed_address import FeedAddress
 from api.site.feed_shown import Choice
 
 USUAL_DAYS = 90
-WORDS = {"7": "7 days", "30": "30 days", None: f"{USUAL_DAYS} days", "365": "A year", "all": "All time"}
+WORDS = {"7": "7 days", "30": "30 days", None: f"{USUAL_DAYS} days", "365": "1 year", "all": "All time"}
 """The periods by their value in an address; None is not written there."""
 
 

@@ -113,7 +113,8 @@ async def _profile(request: Request, kind: ProfileKind, entity_id: int) -> Profi
             case _:
                 node = await who(pool, kind, entity_id)
     if node is None:
-        raise HTTPException(404, f"There is no {kind} with this number on any killmail here.")
+        called = {"system": "solar system", "type": "ship or item"}.get(kind, kind)
+        raise HTTPException(404, f"There is no {called} with this id on any killmail here.")
     return Profile(kind, entity_id, node)
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api.pages import THEMES
 from api.site.killmail_words import name_of, party
 from api.site.labels import exact_isk, flags, pricing, short_isk
+from contracts.plurals import counted, kills_and_losses
 
 
 def security_style(shown: str) -> str:
@@ -51,5 +52,6 @@ TEMPLATES = _Templates(
 TEMPLATES.filters.update(
     security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock
 )
+TEMPLATES.filters.update(counted=counted, kills_and_losses=kills_and_losses)
 TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
 TEMPLATES.globals["themes"] = THEMES

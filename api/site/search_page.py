@@ -16,7 +16,7 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "CHARACTER": ("character", "Pilot"),
     "CORPORATION": ("corporation", "Corporation"),
     "ALLIANCE": ("alliance", "Alliance"),
-    "TYPE": ("type", "Ship or type"),
+    "TYPE": ("type", "Ship or item"),
     "SOLAR_SYSTEM": ("system", "Solar system"),
 }
 """What has a page: the word in its address, and what it is called."""

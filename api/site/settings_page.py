@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.caller import caller
 from api.orders.corporations import set_corporation_publishing, set_corporation_sync
+from api.orders.requests import DELAYED
 from api.pages import render
 from api.services import services_of
 from api.site import import_page
@@ -50,9 +51,9 @@ async def corporation_order(request: Request) -> Response:
             refusal = await set_corporation_sync(services, form.who, corporation_id, enabled=order == "follow")
         case order:
             refusal = await set_corporation_publishing(services, form.who, corporation_id, published=order == "publish")
-    return (
-        RedirectResponse("/settings", 303) if refusal is None else refusal_page(request, refusal.message, "/settings")
-    )
+    if refusal is None:
+        return RedirectResponse("/settings", 303)
+    return refusal_page(request, refusal.message, "/settings", saved=refusal is DELAYED)
 
 
 async def _characters(request: Request, who: Caller) -> dict[str, Any]:

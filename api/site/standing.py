@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from api.services import Services
+from contracts.plurals import counted
 from db.syncs.figures import Figures, figures
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
@@ -29,18 +30,19 @@ class InstallationStanding:
         """What is not as it should be; none: all is well."""
         found = []
         if self.queues is None:
-            found.append("The sync service does not answer: nothing is synced until it does, and nothing is lost.")
+            found.append("The sync service is not responding; nothing is synced until it is back, and nothing is lost.")
         elif any(queue.pollers == 0 for queue in self.queues):
-            found.append("No worker is at work: syncs go on where they stand as soon as one starts.")
+            found.append("No worker is running; syncs pick up where they left off as soon as one starts.")
         if self.buckets is None:
-            found.append("The live service does not answer: pages show new killmails only when they are loaded again.")
+            found.append("Live updates are not working; reload a page to see new killmails.")
         found += [
-            f"EVE is in its downtime; syncs resume at {pause.until:%H:%M} EVE time."
+            f"EVE is in downtime; syncs resume at {pause.until:%H:%M} EVE time."
             for pause in self.pauses or ()
             if pause.scope == DOWNTIME
         ]
         if self.figures.late_users:
-            found.append(f"{self.figures.late_users:,} of {sum(self.figures.users.values()):,} pilots are late.")
+            pilots = counted(sum(self.figures.users.values()), "pilot")
+            found.append(f"Syncs are late for {self.figures.late_users:,} of {pilots}.")
         return found
 
 

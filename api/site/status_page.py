@@ -9,6 +9,7 @@ from api.caller import caller
 from api.pages import render
 from api.services import services_of
 from api.site.standing import by_group, standing
+from contracts.plurals import counted
 from db.syncs.overview import runs_by_hour
 
 
@@ -28,6 +29,6 @@ async def status(request: Request) -> Response:
 
 
 def in_words(seconds: int) -> str:
-    """A length of time: whole minutes as minutes, anything else in seconds."""
+    """What follows "every": whole minutes as minutes, anything else in seconds."""
     count, unit = (seconds, "second") if seconds % 60 else (seconds // 60, "minute")
-    return unit if count == 1 else f"{count} {unit}s"
+    return unit if count == 1 else counted(count, unit)

@@ -10,7 +10,7 @@ Node = Mapping[str, Any]
 LISTS = (
     ("topShips", "Ships flown", "ship", "type"),
     ("topShipsDestroyed", "Ships destroyed", "ship", "type"),
-    ("topSystems", "Systems", "solarSystem", "system"),
+    ("topSystems", "Solar systems", "solarSystem", "system"),
     ("topVictims", "Victims", "character", "character"),
     ("topPilots", "Pilots", "character", "character"),
 )

@@ -46,12 +46,12 @@ async def follow(pool: asyncpg.Pool, character_id: int) -> int:
         )
         usable = row is not None and row["token_state"] == "valid"  # noqa: S105 - a state, not a token
         if row is None or not usable or not CORPORATION_SCOPES.issubset(row["scopes"]):
-            raise CannotFollow("Log in with the permission for the corporation's killmails first.")
+            raise CannotFollow("Grant corporation access first.")
         corporation_id: int | None = row["corporation_id"]
         if corporation_id is None:
-            raise CannotFollow("EVE has not said yet which corporation this character is in; log in again.")
+            raise CannotFollow("EVE has not told us yet which corporation this character is in; log in again.")
         if corporation_id in NPC_CORPORATION_IDS:
-            raise CannotFollow("This is one of the game's own corporations; it has no directors.")
+            raise CannotFollow("This is an NPC corporation; it has no directors.")
         await connection.execute(
             "INSERT INTO corporations_followed (corporation_id) VALUES ($1) ON CONFLICT DO NOTHING", corporation_id
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 
+from contracts.plurals import counted
 from sandbox.eve.roster import Pilot
 from sandbox.eve.universe import Universe
 
@@ -28,23 +29,23 @@ def authorize_page(
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in request.items()
     )
-    wanted = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in scopes) or "<li>nothing but who you are</li>"
+    wanted = "".join(f"<li><code>{escape(scope)}</code></li>" for scope in scopes) or "<li>only who you are</li>"
     buttons = "".join(_button(pilot, listed, universe) for pilot, listed in pilots)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Log in with EVE Online (sandbox)</title><style>{_STYLE}</style></head>
 <body><main>
-<h1>Log in with EVE Online <small>a sandbox: these pilots are made up</small></h1>
-<p><strong>{escape(request.get("client_id", ""))}</strong> asks for:</p><ul class="scopes">{wanted}</ul>
+<h1>Log in with EVE Online <small>(sandbox: these pilots are made up)</small></h1>
+<p><strong>{escape(request.get("client_id", ""))}</strong> requests:</p><ul class="scopes">{wanted}</ul>
 <form method="post" action="/v2/oauth/authorize">{hidden}
-<p>Which character?</p><ul class="pilots">{buttons}</ul>
+<p>Choose a character:</p><ul class="pilots">{buttons}</ul>
 <button class="deny" name="deny" value="1">Deny</button>
 </form></main></body></html>"""
 
 
 def _button(pilot: Pilot, listed: int, universe: Universe) -> str:
     corporation = universe.corporations.get(pilot.corporation_id)
-    about = [corporation.name if corporation else "", "director" if pilot.director else "", f"{listed} killmails"]
+    about = [corporation.name if corporation else "", "director" if pilot.director else "", counted(listed, "killmail")]
     return (
         f'<li><button name="character_id" value="{pilot.character_id}">{escape(pilot.name)}'
         f"<small>{escape(' · '.join(part for part in about if part))}</small></button></li>"

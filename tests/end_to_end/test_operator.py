@@ -66,7 +66,7 @@ async def test_signals_have_their_effect_in_the_status_and_on_the_page(
     await pilot.log_in(character_id)
 
     async def synced() -> bool:
-        return "Up to date." in await pilot.page()
+        return "Up to date" in await pilot.page()
 
     await eventually(synced, "the first sync on the page")
 

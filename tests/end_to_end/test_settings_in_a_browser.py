@@ -95,14 +95,14 @@ async def test_every_action_works(
 
 
 async def orders_to_the_sync(settings: Settings) -> None:
-    characters = "Characters and what they may read"
-    await settings.says("Up to date.", characters)
+    characters = "Characters"
+    await settings.says("Up to date", characters)
     await settings.press("Pause", characters)
     await settings.says("Paused", characters)
     await settings.press("Resume", characters)
-    await settings.says("Up to date.", characters)
+    await settings.says("Up to date", characters)
     await settings.press("Sync now", characters)
-    await settings.says("Up to date.", characters)
+    await settings.says("Up to date", characters)
     await settings.press("Full resync", characters)
 
     async def a_full_run_is_listed() -> bool:
@@ -115,17 +115,17 @@ async def orders_to_the_sync(settings: Settings) -> None:
 async def the_corporation(settings: Settings) -> None:
     corporations = "Corporations"
     await settings.press("Follow this corporation", corporations)
-    await settings.says("Up to date.", corporations)
-    await settings.press("Publish the board to members", corporations)
-    await settings.says("Its members who log in here see the board.", corporations)
-    await settings.press("Hide the board from members", corporations)
-    await settings.says("Only its directors see the board.", corporations)
+    await settings.says("Up to date", corporations)
+    await settings.press("Publish board to members", corporations)
+    await settings.says("Members who log in here can see the board.", corporations)
+    await settings.press("Hide board from members", corporations)
+    await settings.says("Only its directors can see the board.", corporations)
     await settings.press("Stop following with my characters", corporations)
     await settings.says("Not followed.", corporations)
 
 
 async def the_history(settings: Settings) -> None:
-    history = "History from zKillboard"
+    history = "zKillboard history"
     await settings.press("See how much there is", history)
     await settings.says("Not now", history)
     await settings.press("Import", history)
@@ -133,17 +133,17 @@ async def the_history(settings: Settings) -> None:
 
 
 async def a_link(settings: Settings) -> None:
-    await settings.section("Add one killmail").get_by_label("Link to the killmail").fill("https://example.com/kill/1/")
-    await settings.press("Add this killmail", "Add one killmail")
+    await settings.section("Add a killmail").get_by_label("Link to the killmail").fill("https://example.com/kill/1/")
+    await settings.press("Add killmail", "Add a killmail")
     await expect(settings.page.get_by_role("main")).to_contain_text("link")
     await settings.open()
 
 
 async def an_api_key(settings: Settings) -> None:
     keys = "API keys"
-    await settings.section(keys).get_by_text("Make an API key").click()
+    await settings.section(keys).get_by_text("Create an API key").click()
     await settings.section(keys).get_by_label("What is it for?").fill("a spreadsheet")
-    await settings.press("Make the key", keys)
+    await settings.press("Create key", keys)
     key = re.search(r"krk_[A-Za-z0-9_-]{20,}", await settings.page.get_by_role("main").inner_text())
     assert key is not None
     assert await is_known(settings.site, key[0])
@@ -167,7 +167,7 @@ async def the_sessions(settings: Settings, elsewhere: BrowserContext, pilot: Pil
     other = Settings(settings.site, await elsewhere.new_page(), 1280)
     await other.log_in(pilot)
     await settings.open()
-    await settings.press("Log out there", sessions)
+    await settings.press("End session", sessions)
     await settings.open()
     await expect(settings.section(sessions).get_by_role("button")).to_have_count(0)
     await other.page.goto(settings.site)
@@ -176,7 +176,7 @@ async def the_sessions(settings: Settings, elsewhere: BrowserContext, pilot: Pil
 
 
 async def another_character(settings: Settings, second: Pilot) -> None:
-    characters = "Characters and what they may read"
+    characters = "Characters"
     await settings.log_in(second)
     await settings.says(second.name, characters)
     await settings.section(characters).get_by_text(f"Remove {second.name}").click()

@@ -39,7 +39,7 @@ async def log_in(page: Page, site: str, name: str) -> None:
     await page.goto(site)
     await page.get_by_role("button", name="Log in with EVE Online").click()
     await page.get_by_role("button", name=name).click()
-    await expect(page.get_by_text("Up to date.").first).to_be_visible(timeout=60_000)
+    await expect(page.get_by_text("Up to date").first).to_be_visible(timeout=60_000)
 
 
 @needs_chromium
@@ -54,7 +54,7 @@ async def test_a_new_killmail_shows_in_every_tab_of_its_pilot(
         context = await browser.new_context(viewport={"width": 1280, "height": 900})
         tabs = [await context.new_page()]
         await log_in(tabs[0], installation.site, pilot.name)
-        await expect(tabs[0].get_by_text("brought in")).to_contain_text("20 killmails")
+        await expect(tabs[0].get_by_text("Imported")).to_contain_text("20 killmails")
         for _ in range(2):
             tabs.append(await context.new_page())
             await tabs[-1].goto(installation.site)

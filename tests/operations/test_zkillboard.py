@@ -56,7 +56,7 @@ async def test_estimate_cancel_and_import(killreport: Killreport, pool: asyncpg.
 
     estimated = await killreport(str(pilot), "--estimate")
     assert estimated.exit_code == 0, estimated.output
-    assert estimated.stdout.startswith(f"Ada: zKillboard lists about {len(expected):,} killmails of this character")
+    assert estimated.stdout.startswith(f"Ada: zKillboard lists about {len(expected):,} killmails for this character")
     assert await stored(pool) == set()
     assert json.loads((await killreport(str(pilot), "--estimate", "--json")).stdout)["estimate"]["new"] == len(expected)
     assert (await killreport(str(pilot), "--cancel")).stdout == "Ada: the import is being cancelled.\n"
@@ -67,7 +67,7 @@ async def test_estimate_cancel_and_import(killreport: Killreport, pool: asyncpg.
     assert (account["listed"], account["new"], account["state"]) == (len(expected), len(expected), "done")
     assert await stored(pool) == expected
     again = await killreport(str(pilot))
-    assert again.stdout.startswith(f"Ada: Imported: 0 killmails are new here, {len(expected):,} were here before.")
+    assert again.stdout.startswith(f"Ada: Imported 0 new killmails ({len(expected):,} already here).")
 
 
 async def test_without_a_worker_it_says_that_it_goes_on(

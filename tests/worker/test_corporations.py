@@ -129,9 +129,9 @@ async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
     [shown] = await account_corporations(pool, account_id)
     assert shown.message.startswith("Up to date"), "they are not asked to do anything"
     sentences = {one.character_id: one.message for one in shown.directors}
-    assert "Is not a director any more" in sentences[loser]
+    assert "No longer a director" in sentences[loser]
     assert "Moved to another EVE account" in sentences[sold]
-    assert "In good standing" in sentences[stays]
+    assert "Active" in sentences[stays]
     refusals = [record.character_id for record in eve.requests_of(LIST) if record.status == 403 and not record.fault]
     assert refusals == [loser], "asked once, never again"
 
@@ -141,7 +141,7 @@ async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
     assert "director" in status.message
     [shown] = await account_corporations(pool, account_id)
     assert (shown.state, shown.message) == (SyncState.NO_DIRECTOR, status.message)
-    assert "Is not a director any more" in {one.character_id: one.message for one in shown.directors}[stays]
+    assert "No longer a director" in {one.character_id: one.message for one in shown.directors}[stays]
     calls = len(eve.requests)
     await signal_corporation_sync(client, corporation_id, "sync_now")
     assert (await query_corporation_status(client, corporation_id)).state == SyncState.NO_DIRECTOR

@@ -34,7 +34,7 @@ async def test_the_looks_of_a_day(
     await skipping.sleep(timedelta(days=1))
     assert at_least <= len(stand_ins.looks) <= at_most + 1
     status = await query_status(skipping.client, CHARACTER)
-    assert "With no new killmail for so long" in status.message
+    assert "as long as no new killmails arrive" in status.message
     assert status.until is not None
 
     # Somebody asks: the usual pace for a week.

@@ -73,7 +73,7 @@ async def test_every_signal_works_bare_from_the_temporal_program(
     assert stand_ins.priorities == [1, 1, 1, 1, 1], "a person waits for each of these"
     answer = await cli("query", "-w", user_sync_id(CHARACTER), "--type", "status", "-o", "json")
     shown = json.loads(answer)["queryResult"][0]
-    assert shown["message"].startswith("Up to date. Next look at ")
+    assert shown["message"].startswith("Up to date; next check at ")
 
 
 async def test_a_batch_signal_reaches_all_who_match(temporal_client: Client, serve: Served, cli: Cli) -> None:
@@ -169,5 +169,5 @@ async def test_the_details_are_readable_in_temporals_ui(temporal_client: Client,
     await start_or_wake(temporal_client, CHARACTER, 900)
     await until(temporal_client, ok)
     metadata = await cli("metadata", "-w", user_sync_id(CHARACTER))
-    assert "Up to date." in metadata
+    assert "Up to date;" in metadata
     assert "1,234 listed" in metadata

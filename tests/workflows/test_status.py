@@ -6,8 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from contracts.corporation_sentences import corporation_sentence
+from contracts.import_sentences import ImportStanding, import_sentence
+from contracts.imports import ImportAccount, ImportState
 from contracts.pacing import IDLE_STEPS, IdleStep, idle_step, next_look, shown_idle_step
-from contracts.sync import Progress, SyncAction, SyncState, SyncStatus
+from contracts.plurals import counted, kills_and_losses
+from contracts.sync import FailureType, Progress, SyncAction, SyncState, SyncStatus
 from contracts.sync_sentences import ACTIONS, SENTENCES, action_in, details, sentence
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
@@ -38,9 +42,48 @@ def test_waiting_for_eve_offers_no_button_that_does_nothing() -> None:
     assert ACTIONS[SyncState.MISCONFIGURED] == SyncAction.CONTACT_OPERATOR
 
 
+def test_details_name_whose_sync_it_is() -> None:
+    assert "* character 90000010\n" in details(SyncStatus(character_id=90000010, corporation_id=98000001))
+    corporation = details(SyncStatus(corporation_id=98000001, cycles=1))
+    assert "* corporation 98000001\n" in corporation
+    assert "character" not in corporation
+    assert corporation.endswith("1 check so far")
+
+
+@pytest.mark.parametrize("state", SyncState)
+@pytest.mark.parametrize("until", [None, NOW])
+def test_a_state_is_told_in_one_sentence(state: SyncState, until: datetime | None) -> None:
+    for told in (
+        sentence(state, until),
+        corporation_sentence(state, until),
+        sentence(state, until, None, IDLE_STEPS[0]),
+    ):
+        assert told.endswith(".")
+        assert ". " not in told
+
+
+def test_an_import_that_ended_accounts_for_every_killmail() -> None:
+    account = ImportAccount(ImportState.DONE, listed=9, new=1, stored=4, pending=2, failed=3, unusable=1)
+    assert import_sentence(ImportStanding(ImportState.DONE, account=account)) == (
+        "Imported 1 new killmail (3 already here, 2 still to come from EVE, 3 not available from EVE, 1 without a"
+        " usable reference on zKillboard)."
+    )
+    cut_off = ImportAccount(ImportState.FAILED, FailureType.DOWNTIME, listed=2, new=2, stored=2, cut_off=True)
+    assert import_sentence(ImportStanding(ImportState.FAILED, account=cut_off)) == (
+        "The import stopped after 2 new killmails (zKillboard shows no more of its list): EVE is in downtime; start it"
+        " again to continue."
+    )
+
+
+def test_plurals_are_formed_in_one_place() -> None:
+    assert [counted(count, "killmail") for count in (0, 1, 1234)] == ["0 killmails", "1 killmail", "1,234 killmails"]
+    assert kills_and_losses(1, 1) == "1 kill and 1 loss"
+    assert (kills_and_losses(2, 0), kills_and_losses(0, 2)) == ("2 kills", "2 losses")
+
+
 def test_the_sentence_says_how_far_it_is_and_when_it_goes_on() -> None:
     assert "118 of 1,240" in sentence(SyncState.FIRST_SYNC, None, Progress(118, 1240))
-    assert sentence(SyncState.DOWNTIME, NOW).endswith("Resuming at 18:30 EVE time.")
+    assert sentence(SyncState.DOWNTIME, NOW).endswith("syncing resumes at 18:30 EVE time.")
 
 
 @pytest.mark.parametrize(

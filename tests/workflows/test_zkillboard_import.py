@@ -45,8 +45,8 @@ async def test_the_last_page_is_found_in_few_requests(temporal_client: Client, s
     assert status.estimate.seconds > 6000, "without bodies ESI is asked for each"
     assert len(asked) <= 9
     assert status.message == (
-        "zKillboard lists about 7,280 killmails of this character, about 6,000 of them are not here yet."
-        " The import takes about 2 hours."
+        "zKillboard lists about 7,280 killmails for this character (about 6,000 not here yet); the import takes about"
+        " 2 hours."
     )
 
 
@@ -110,7 +110,7 @@ async def test_a_cancelled_import_does_not_wait_for_the_limit_to_end(temporal_cl
     await serve(temporal_client, stand_ins)
     handle = await start_import(temporal_client, CHARACTER, ask_first=False, reason="test")
     status = await until_import(temporal_client, lambda s: s.state is ImportState.WAITING)
-    assert status.message.startswith("The import waits: EVE's or zKillboard's request limit is reached. Going on at ")
+    assert status.message.startswith("The import is on hold: the request limit of EVE or zKillboard has been reached;")
     await cancel_import(temporal_client, CHARACTER, "test")
     account = await asyncio.wait_for(handle.result(), SECONDS)
     assert account.state is ImportState.CANCELLED

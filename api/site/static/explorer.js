@@ -63,7 +63,7 @@ function describe(type) {
 document.getElementById("run").addEventListener("click", run);
 document.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.ctrlKey) { run(); } });
 ask({ query: INTROSPECTION }).then((result) => {
-  if (!result.data) { schemaBox.textContent = "This installation does not tell its schema."; return; }
+  if (!result.data) { schemaBox.textContent = "The schema is not public on this site."; return; }
   const types = result.data.__schema.types.filter((type) => !type.name.startsWith("__"));
   schemaBox.replaceChildren(...types.map(describe));
 }, (error) => { schemaBox.textContent = String(error); });

@@ -59,7 +59,7 @@ function show(fresh, added) {
   current.replaceWith(fresh);
   watchOlder();
   showUnread(0);
-  if (added.length) { news.textContent = added.length === 1 ? "One new killmail." : `${added.length} new killmails.`; }
+  if (added.length) { news.textContent = `${counted(added.length, "new killmail")}.`; }
 }
 
 /** Older pages that were read on are put beneath the fresh one; the links beneath stay those of the oldest. */
@@ -201,7 +201,7 @@ function connect() {
       const { character, corporation, everything } = feedBox.dataset;
       const filter = corporation ? { corporationId: corporation } : character ? { characterId: character } : everything ? { scope: "VISIBLE" } : null;
       send({ type: "subscribe", id: "live", payload: { query: SUBSCRIPTION, variables: { filter, after: cursor } } });
-      liveSign.textContent = "Live: new killmails appear here by themselves.";
+      liveSign.textContent = "Live: new killmails appear automatically.";
       if (!reading()) { lookAtFeed(); } // what came between the page and the socket, or while it was lost
       attempts = 0;
     } else if (message.type === "next" && message.payload.data) {
@@ -220,7 +220,7 @@ function connect() {
   socket.onclose = (event) => {
     if (event.code === 4401) { liveSign.textContent = "Not live: reload the page to log in again."; return; }
     attempts += 1;
-    liveSign.textContent = "Not live at the moment; connecting again.";
+    liveSign.textContent = "Connection lost; reconnecting…";
     setTimeout(connect, Math.min(30000, 500 * 2 ** Math.min(attempts, 6)) * (0.5 + Math.random()));
   };
 }

@@ -6,11 +6,14 @@ const missing = (image) => image.classList.add("missing");
 document.addEventListener("error", (event) => { if (event.target instanceof HTMLImageElement) { missing(event.target); } }, true);
 for (const image of document.images) { if (image.complete && image.naturalWidth === 0) { missing(image); } }
 
+/** 1 killmail, 2 killmails; the twin of `contracts/plurals.py`, for regular nouns in "s". */
+function counted(count, noun) { return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`; }
+
 const offline = document.getElementById("offline");
 const loadedAt = new Date().toISOString().slice(11, 16);
 function showConnection() {
   offline.hidden = navigator.onLine;
-  offline.textContent = navigator.onLine ? "" : `You are offline. What you see is from ${loadedAt} EVE time; it goes on when the connection is back.`;
+  offline.textContent = navigator.onLine ? "" : `You are offline. This page was loaded at ${loadedAt} EVE time and may be out of date.`;
 }
 addEventListener("online", showConnection);
 addEventListener("offline", showConnection);
@@ -30,7 +33,7 @@ async function suggest() {
   suggestions.innerHTML = await response.text(); // our own server's, escaped there
   const count = suggestions.querySelectorAll("a").length;
   suggestions.hidden = count === 0;
-  suggested.textContent = count === 1 ? "One suggestion below." : `${count} suggestions below.`;
+  suggested.textContent = `${counted(count, "suggestion")} below.`;
 }
 function hideSuggestions() { suggestions.hidden = true; suggested.textContent = ""; }
 

@@ -58,7 +58,7 @@ async def test_the_settings_page_ends_sessions(site: Site, browser: Browser, me:
         await phone.sign_in(me, "Chrome on Android")
         _, page = await browser.get("/settings")
         assert "Chrome on Android" in page
-        assert "Firefox on Linux (this one)" in page
+        assert "Firefox on Linux (this browser)" in page
         foreign = {"Origin": "https://evil.invalid"}
         assert (await browser.post("/settings/sessions", {"order": "end_others"}, foreign))[0] == 403
         await browser.post("/settings/sessions", {"order": "end_others"})
@@ -135,7 +135,7 @@ async def test_a_deleted_account_leaves_nothing_but_killmails(site: Site, browse
 async def test_an_account_is_deleted_from_the_settings(site: Site, browser: Browser) -> None:
     assert (await browser.post("/settings/delete", {}))[0] == 409
     status, page = await browser.post("/settings/delete", {"confirm": "yes"})
-    assert (status, "Your account is deleted" in page) == (200, True)
+    assert (status, "Your account has been deleted" in page) == (200, True)
     assert await site.pool.fetchval("SELECT count(*) FROM users") == 0
     assert "Log in" in (await browser.get("/"))[1]
 

@@ -146,7 +146,7 @@ async def test_me_tells_the_characters_and_where_their_syncs_stand(site: Site, b
         "lastKillmailSyncAt": None,
         "syncStatus": {
             "state": "FIRST_SYNC",
-            "message": "Fetching your killmails: 2 of 3 are here.",
+            "message": "Fetching your killmails: 2 of 3 so far.",
             "until": None,
             "progress": {"done": 2, "total": 3},
         },
@@ -154,7 +154,7 @@ async def test_me_tells_the_characters_and_where_their_syncs_stand(site: Site, b
     assert second["corporation"] == {"id": "98000001", "name": None}
     assert second["lastKillmailSyncAt"] == "2026-11-23T18:00:00Z"
     assert second["syncStatus"]["until"] == "2026-11-23T18:04:05Z"
-    assert second["syncStatus"]["message"].endswith("Going on at 18:04:05 EVE time.")
+    assert second["syncStatus"]["message"].endswith("continuing at 18:04:05 EVE time.")
 
 
 @pytest.mark.usefixtures("me")

@@ -147,7 +147,7 @@ async def test_a_sold_character_leaves_its_old_owner(site: Site, browser: Browse
     async with open_browser(site) as buyer:
         status, page = await log_in(buyer)
         assert status == 200
-        assert "another owner" in page
+        assert "used to belong to someone else" in page
         assert await me(buyer) == [str(SECOND)]
     assert await me(browser) == [str(FIRST)]
     assert await site.pool.fetchval("SELECT owner_hash FROM users WHERE character_id = $1", SECOND) == "new-owner"
@@ -185,14 +185,14 @@ async def refused(site: Site, browser: Browser, ending: tuple[int, str], status:
 async def test_denied_consent(site: Site, browser: Browser) -> None:
     state = (await begin(browser))["state"]
     ending = await browser.get(f"/auth/callback?error=access_denied&state={state}")
-    await refused(site, browser, ending, 403, "You did not give the permission")
+    await refused(site, browser, ending, 403, "You did not grant access")
     assert await site.pool.fetchval("SELECT outcome FROM login_events") == "denied"
 
 
 @pytest.mark.parametrize("query", ["", "?code=c", "?code=c&state=", "?code=c&state=made-up", "?error=access_denied"])
 async def test_a_state_that_is_missing_or_made_up(site: Site, browser: Browser, query: str) -> None:
     await begin(browser)
-    await refused(site, browser, await browser.get(f"/auth/callback{query}"), 400, "did not begin here")
+    await refused(site, browser, await browser.get(f"/auth/callback{query}"), 400, "did not start here")
     assert await site.pool.fetchval("SELECT count(*) FROM login_events") == 0, "strangers cannot fill the table"
 
 
@@ -227,14 +227,14 @@ async def test_a_code_that_eve_does_not_take(site: Site, browser: Browser, sso: 
 
 async def test_sso_that_fails(site: Site, browser: Browser, sso: OddSso) -> None:
     sso.status = 502
-    await refused(site, browser, await log_in(browser), 503, "does not answer")
+    await refused(site, browser, await log_in(browser), 503, "is not responding")
 
 
 async def test_sso_that_cannot_be_reached_at_all(lone_settings: Settings) -> None:
     async with serve(lone_settings) as running, open_browser(running) as browser:
         status, page = await browser.get("/auth/login")
     assert status == 503
-    assert "does not answer" in page
+    assert "is not responding" in page
 
 
 @pytest.mark.parametrize(
@@ -249,19 +249,19 @@ async def test_sso_that_cannot_be_reached_at_all(lone_settings: Settings) -> Non
 )
 async def test_a_token_that_is_not_for_us(site: Site, browser: Browser, sso: OddSso, claims: dict[str, object]) -> None:
     sso.claims = claims
-    await refused(site, browser, await log_in(browser), 403, "not a valid token")
+    await refused(site, browser, await log_in(browser), 403, "not a valid EVE Online token")
 
 
 async def test_a_forged_token(site: Site, browser: Browser, sso: OddSso) -> None:
     sso.forged = True
-    await refused(site, browser, await log_in(browser), 403, "not a valid token")
+    await refused(site, browser, await log_in(browser), 403, "not a valid EVE Online token")
 
 
 async def test_a_grant_without_the_killmail_scope(site: Site, browser: Browser, sso: OddSso) -> None:
     sso.scopes = ["publicData"]
-    await refused(site, browser, await log_in(browser), 403, "without the permission to read your killmails")
+    await refused(site, browser, await log_in(browser), 403, "without access to your killmails")
 
 
 async def test_a_grant_that_does_not_last(site: Site, browser: Browser, sso: OddSso) -> None:
     sso.refresh_token = None
-    await refused(site, browser, await log_in(browser), 403, "no lasting permission")
+    await refused(site, browser, await log_in(browser), 403, "no lasting access")

@@ -58,7 +58,7 @@ async def test_an_order_to_one_is_sent_and_written_down(
     status, page = await operator.post("/admin/order", {"order": "force_full_resync", "whom": str(pilot)})
     assert status == 200
     assert "force_full_resync" in await signals_of(temporal, pilot)
-    row = page.partition("What operators did")[2]
+    row = page.partition("Operator actions")[2]
     assert row.index("Ops Lead") < row.index("force_full_resync") < row.index(user_sync_id(pilot)) < row.index("taken")
     status, page = await operator.post("/admin/order", {"order": "pause", "whom": "12345"})
     assert status == 409
@@ -76,7 +76,7 @@ async def test_an_order_to_all_becomes_a_batch(operator: Visitor, furnished: Fur
     await eventually(counted, "Temporal to count the workflow")
     status, page = await operator.post("/admin/order", {"order": "resume", "whom": "all"})
     assert status == 200
-    assert "taken; batch killreport-resume-" in page
+    assert "accepted; batch killreport-resume-" in page
 
     async def resumed() -> bool:
         return "resume" in await signals_of(temporal, pilot)
@@ -94,7 +94,7 @@ async def test_every_order_is_a_button(
     options = {"viewport": {"width": width, "height": 900}, "java_script_enabled": script}
     context = await signed_in_context(engine, furnished.site, furnished.admin_id, **options)
     page = await context.new_page()
-    newest = page.get_by_role("region", name="What operators did").locator("tbody tr").first
+    newest = page.get_by_role("region", name="Operator actions").locator("tbody tr").first
     for button, order in (
         (f"Sync {pilot.name}", "sync_now"),
         (f"Full resync of {pilot.name}", "force_full_resync"),
@@ -102,19 +102,19 @@ async def test_every_order_is_a_button(
     ):
         await page.goto(f"{furnished.site.address}/admin")
         await page.get_by_role("button", name=button).click()
-        await expect(newest).to_contain_text(f"{order}{user_sync_id(pilot.character_id)}taken")
+        await expect(newest).to_contain_text(f"{order.replace('_', ' ')}{user_sync_id(pilot.character_id)}accepted")
         assert order in await signals_of(temporal, pilot.character_id)
     for button, order in (
         ("Sync all now", "sync_now"),
-        ("Full resync of all", "force_full_resync"),
+        ("Fully resync all", "force_full_resync"),
         ("Pause all", "pause"),
         ("Resume all", "resume"),
     ):
         await page.goto(f"{furnished.site.address}/admin")
-        await page.get_by_text("Sync, resync, pause or resume everybody").click()
+        await page.get_by_text("Sync, resync, pause or resume everyone").click()
         await page.get_by_role("button", name=button).click()
-        await expect(newest).to_contain_text(order)
-        await expect(newest).to_contain_text("taken; batch")
+        await expect(newest).to_contain_text(order.replace("_", " "))
+        await expect(newest).to_contain_text("accepted; batch")
     await context.close()
 
 
@@ -148,7 +148,7 @@ async def test_missing_killmails_are_shown_by_reason_with_their_workflow(
 
 async def test_odd_logins_are_pointed_out(operator: Visitor, furnished: FurnishedSite) -> None:
     pool = furnished.site.pool
-    assert "Nothing odd in the last hour." in (await operator.get("/admin"))[1]
+    assert "Nothing unusual in the last hour." in (await operator.get("/admin"))[1]
     await pool.execute(
         "INSERT INTO login_events (outcome, network) SELECT 'denied', '203.0.113.0/24' FROM generate_series(1, 12)"
     )

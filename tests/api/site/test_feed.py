@@ -47,8 +47,8 @@ async def test_a_quick_filter_is_a_link_that_can_be_shared_and_taken_back(
 
 async def test_an_empty_choice_says_so_and_shows_the_way_out(visitor: Visitor, furnished: FurnishedSite) -> None:
     _, page = await visitor.get(f"/?character={furnished.there.second_id}&side=losses")
-    assert "No killmail matches what you chose." in page
-    assert f'<a href="/?character={furnished.there.second_id}">Show all of them</a>' in page
+    assert "No killmails match this filter." in page
+    assert f'<a href="/?character={furnished.there.second_id}">Show all</a>' in page
 
 
 @needs_chromium

@@ -33,7 +33,7 @@ async def test_an_open_page_says_when_the_connection_is_gone(engine: Browser, fu
     await page.goto(f"{furnished.site.address}/")
     await expect(page.locator("#live")).to_contain_text("Live:")
     await context.set_offline(True)
-    await expect(page.locator("#offline")).to_contain_text("You are offline. What you see is from")
+    await expect(page.locator("#offline")).to_contain_text("You are offline. This page was loaded at")
     await context.set_offline(False)
     await expect(page.locator("#offline")).to_be_hidden()
     await context.close()

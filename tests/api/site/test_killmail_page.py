@@ -63,7 +63,7 @@ async def test_thousands_of_attackers_come_a_page_at_a_time(visitor: Visitor) ->
 async def test_what_one_may_not_see_is_not_there(visitor: Visitor, killmail_id: str) -> None:
     status, page = await visitor.get(f"/killmails/{killmail_id}")
     assert status == 404
-    assert "There is no such killmail, or none that your characters and boards are on." in page
+    assert "This killmail is not here, or none of your characters and boards is on it." in page
 
 
 async def test_a_stranger_learns_nothing_but_how_to_log_in(stranger: Visitor, furnished: FurnishedSite) -> None:

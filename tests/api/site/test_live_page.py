@@ -66,7 +66,7 @@ async def test_a_new_killmail_appears_by_itself_and_gets_its_names(site: Site, p
     await expect(page.locator("#killmail-1")).to_contain_text("Unknown type 587")
     await site.pool.execute("INSERT INTO entities (entity_id, category, name) VALUES (587, 'inventory_type', 'Rifter')")
     await expect(page.locator("#killmail-1")).to_contain_text("Rifter", timeout=20_000)
-    await expect(page.locator("#feed-news")).to_have_text("One new killmail.")
+    await expect(page.locator("#feed-news")).to_have_text("1 new killmail.")
 
 
 async def test_what_one_reads_does_not_move(site: Site, page: Page) -> None:
@@ -110,7 +110,7 @@ async def test_a_lost_connection_is_mended_and_nothing_is_missed(site: Site, pag
     await page.goto(site.address)
     await until_live(page)
     await sockets[0].close(code=1012)
-    await expect(page.locator("#live")).to_contain_text("connecting again")
+    await expect(page.locator("#live")).to_contain_text("reconnecting")
     await site.store(body(1, victim=ME))  # nobody announces it to this page
     await expect(page.locator("#killmail-1")).to_be_visible()
     await until_live(page)

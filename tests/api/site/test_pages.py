@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from api.site.rendering import security_style
@@ -49,7 +51,7 @@ async def test_every_answer_forbids_the_browser_what_it_does_not_need(visitor: B
 async def test_what_is_not_there_has_a_page(visitor: Browser) -> None:
     status, page = await visitor.get("/nothing-here")
     assert status == 404
-    assert "No such page" in page
+    assert "Page not found" in page
     Document(page)
 
 
@@ -85,7 +87,7 @@ async def test_the_feed_tells_kills_from_losses_in_words(site: Site, browser: Br
     assert f"Unknown character {STRANGER}" in page
     assert 'class="sec sec-09"' in page
     assert "and 1 more" in page
-    assert page.count("not priced yet") == 2
+    assert page.count("Not priced yet") == 2
     assert "None" not in page
 
 
@@ -145,9 +147,15 @@ async def test_each_state_of_a_sync_has_its_sentence_and_the_button_that_helps(s
     )
     await site.store(body(1, victim=ME))
     page = await shown("first_sync")
-    assert "Fetching your killmails: 1 of 2 are here." in page
+    assert "Fetching your killmails: 1 of 2 so far." in page
     assert 'max="2" value="1"' in page
     assert "Welcome, Ada" in page
+    await site.pool.execute(
+        "UPDATE sync_runs SET finished_at = now(), stored = 1, failed = 1 WHERE character_id = $1", ME
+    )
+    banner = " ".join(re.sub(r"<[^>]+>", "", await shown("ok")).split())
+    assert re.search(r"Imported 1 killmail for Ada &lt;Lovelace&gt;: 1 loss, on \d{4}-\d\d-\d\d\.", banner)
+    assert "1 killmail could not be fetched and will be tried again." in banner
 
 
 async def test_fragments_are_for_signed_in_pilots(visitor: Browser) -> None:

@@ -34,7 +34,7 @@ async def test_a_pilot_s_numbers_are_those_of_the_killmails_one_may_see(
         )
         _, page = await other.get(f"/characters/{furnished.there.pilot_id}?days=all")
         assert number(page, "Losses") == number(page, "Kills") == 0, "a pilot's killmails are their own"
-        assert "No killmail of this is known to you yet." in page
+        assert "There are no killmails here that you can see." in page
         assert "<svg" not in page
 
 
@@ -79,7 +79,7 @@ async def test_a_chart_says_in_words_and_a_table_what_it_draws(visitor: Visitor,
 async def test_nothing_by_that_number_is_said_plainly(visitor: Visitor, path: str) -> None:
     status, page = await visitor.get(f"/{path}")
     assert status == 404
-    assert "with this number on any killmail here" in page
+    assert "with this id on any killmail here." in page
 
 
 async def test_strangers_are_asked_to_log_in(stranger: Visitor, furnished: FurnishedSite) -> None:

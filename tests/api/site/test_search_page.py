@@ -13,7 +13,7 @@ from tests.end_to_end.chromium import needs_chromium
 async def test_what_is_found_is_linked_and_what_it_is_is_said(visitor: Visitor) -> None:
     _, page = await visitor.get("/search?q=re")
     assert page.count("/types/") > 0
-    assert "Ship or type" in page
+    assert "Ship or item" in page
     assert "Republic Fleet Firetail" in page
 
 

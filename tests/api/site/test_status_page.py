@@ -18,7 +18,7 @@ async def test_everybody_may_see_it_and_nobody_is_named(stranger: Visitor, furni
     for pilot in furnished.eve.pilots[:2]:
         assert pilot.name not in page
         assert str(pilot.character_id) not in page
-    assert "No worker is at work" in page, "none runs here"
+    assert "No worker is running" in page, "none runs here"
     assert "<dt>Killmails</dt>" in page
 
 
@@ -39,4 +39,4 @@ async def lonely(database_url: str, redis_url: str) -> AsyncIterator[Visitor]:
 async def test_a_service_that_is_away_is_said_to_be(lonely: Visitor) -> None:
     status, page = await lonely.get("/status")
     assert status == 200
-    assert "The sync service does not answer" in page
+    assert "The sync service is not responding" in page

@@ -29,7 +29,7 @@ async def test_the_systems_theme_is_taken_until_one_is_chosen(
     assert await page.evaluate(GROUND) == its_ground
     await page.goto(f"{furnished.site.address}/")
     assert await page.evaluate(GROUND) == its_ground, "it stays chosen"
-    await page.get_by_role("button", name="As my system").click()
+    await page.get_by_role("button", name="System").click()
     assert await page.evaluate(GROUND) == ground
     await context.close()
 
