@@ -4,7 +4,7 @@ Needs no alembic.ini. A new revision is made from the models with
 `python -m db.migrate "what it does"` against a database that is up to date (`DATABASE_URL`).
 
 The number in a file's name is the revision's place in the chain. The `revision` in the file is what databases remember:
-it never changes. In the first eleven files the two are numbered differently (docs/decisions/0019).
+it never changes. In the first files the two are numbered differently (docs/decisions/0019).
 """
 
 from __future__ import annotations
