@@ -48,7 +48,7 @@ def main() -> None:
 
 @main.command()
 def up() -> None:
-    """Start every service that is not configured, then the site and a worker. Ctrl-C stops them all."""
+    """Start KillReport and all it needs. Configured services are used, not started; Ctrl-C stops the rest."""
     from sandbox.up import run
 
     status = run()
@@ -66,7 +66,7 @@ def api() -> None:
 
 @main.command()
 def worker() -> None:
-    """Run the workflows and activities of every task queue."""
+    """Run the workflows and activities of all queues."""
     from operations.processes import work
 
     asyncio.run(work(load_settings()))
@@ -75,7 +75,7 @@ def worker() -> None:
 @main.command()
 @as_json
 def migrate(as_json: bool) -> None:
-    """Bring the database up to date; register search attributes and schedules with Temporal. Safe to repeat."""
+    """Migrate the database and prepare Temporal. Registers search attributes and schedules; safe to repeat."""
     from operations.migrate import migrate_everything
 
     changes = asyncio.run(migrate_everything(load_settings()))
@@ -88,7 +88,7 @@ def migrate(as_json: bool) -> None:
 @main.command()
 @as_json
 def status(as_json: bool) -> None:
-    """Show the state of the pilots' syncs, the task queues, ESI's budget and the database."""
+    """Show syncs, queues, ESI's budget and the database."""
     from operations.show import status_tables
     from operations.status import installation_status
 
@@ -101,11 +101,11 @@ def status(as_json: bool) -> None:
 
 @main.command()
 @click.option("--new-key", is_flag=True, help="Only print a new key for TOKEN_ENCRYPTION_KEYS.")
-@click.option("--gaps", is_flag=True, help="List killmails that EVE showed us but are missing; exit 1 if any are.")
+@click.option("--gaps", is_flag=True, help="List missing killmails that EVE has listed; exit 1 if there are any.")
 @click.option("--redrive", is_flag=True, help="With --gaps: try them again now, including those that were given up.")
 @as_json
 def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
-    """Check every setting and dependency, and say how to fix what fails."""
+    """Check settings and dependencies. Says how to fix what fails."""
     if redrive and not gaps:
         raise click.UsageError("--redrive needs --gaps.")
     if new_key:
@@ -196,7 +196,7 @@ def sync(
 @reason
 @as_json
 def pause(character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
-    """Pause the sync of one pilot or of all: nothing is fetched until `resume`."""
+    """Pause the sync of one pilot or of all. Nothing is fetched until `resume`."""
     _signal("pause", "paused", character_id, everyone, reason, as_json)
 
 
@@ -214,7 +214,7 @@ def resume(character_id: int | None, everyone: bool, reason: str, as_json: bool)
 @click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to wait.")
 @as_json
 def refresh_names(timeout_seconds: float, as_json: bool) -> None:
-    """Ask EVE again for names that are older than a month. This also happens every night."""
+    """Ask EVE again for old names. This also happens every night."""
     from operations.names import refresh_names as refresh
 
     found = asyncio.run(refresh(load_settings(), timeout_seconds))
@@ -232,7 +232,7 @@ def refresh_names(timeout_seconds: float, as_json: bool) -> None:
 @click.argument("where", metavar="PATH_OR_URL")
 @as_json
 def load_sde(where: str, as_json: bool) -> None:
-    """Load types, groups, systems and regions from CCP's static data export in JSON Lines: a zip, its URL, or a
+    """Load CCP's static data export. Types, groups, systems and regions from its JSON Lines: a zip, its URL or a
     directory. Safe to repeat; asks ESI for nothing."""
     from operations.show import bytes_progress
     from operations.static_data import load_export
@@ -252,7 +252,7 @@ def load_sde(where: str, as_json: bool) -> None:
 @click.option("--timeout", "timeout_seconds", default=3600.0, show_default=True, help="Seconds to wait.")
 @as_json
 def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> None:
-    """Calculate the values and flags of stored killmails again, in batches. Ctrl-C only stops the waiting."""
+    """Calculate values and flags again. Works on stored killmails in batches; Ctrl-C only stops the waiting."""
     from operations.revalue import revalue as revalue_all
     from operations.show import sync_progress
 
@@ -274,7 +274,7 @@ def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> No
 @click.option("--after", metavar="CURSOR", help="Continue after the line with this cursor; appends to --output.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Write a new file instead of standard output.")
 def export(output: str | None, **wanted: Any) -> None:
-    """Write a pilot's killmails, newest first, as CSV or as NDJSON."""
+    """Write a pilot's killmails as CSV or NDJSON. Newest first."""
     from operations.export import Wanted, export_to
 
     click.echo(f"{asyncio.run(export_to(load_settings(), Wanted(**wanted), output)):,} killmails.", err=True)
@@ -284,7 +284,7 @@ def export(output: str | None, **wanted: Any) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails in the war.")
 def bench(names: tuple[str, ...], killmails: int) -> None:
-    """Measure every claim of speed against a named alternative on this machine, or only those NAMES."""
+    """Measure claims of speed, all or NAMES. Each is compared with a named alternative on this machine."""
     from sandbox.benches.catalogue import BENCHES, run
 
     if unknown := set(names) - BENCHES.keys():
