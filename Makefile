@@ -31,11 +31,13 @@ bench: $(READY) ## every claim of speed, as a ratio against a named alternative 
 reference: $(READY) ## write docs/graphql.md anew from schema.graphql and docs/queries
 	$(BIN)/python -m api.graphql.reference
 
-lock: $(READY) ## resolve pyproject.toml anew into requirements.lock and deploy/requirements.lock
-	$(BIN)/python -m uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o requirements.lock
-	$(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.11 -c requirements.lock \
-		--generate-hashes --no-header --no-emit-index-url --no-emit-find-links -q -o deploy/requirements.lock
+# The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
+# has its value behind "=". uv writes no address of an index.
+lock: $(READY) ## resolve pyproject.toml into requirements.lock and deploy/requirements.lock
+	$(BIN)/python -m uv pip compile --universal --python-version=3.11 --generate-hashes --extra=embedded --extra=dev \
+		--output-file=requirements.lock pyproject.toml >/dev/null
+	$(BIN)/python -m uv pip compile --universal --python-version=3.11 --generate-hashes --constraint=requirements.lock \
+		--output-file=deploy/requirements.lock pyproject.toml >/dev/null
 
 clean: ## remove the virtual environment and caches; the data in .killreport stays
 	rm -rf .venv tests/node/node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info

@@ -1,7 +1,7 @@
 """`killreport …`: what operators type. Definitions and printing only; the work is in `operations/` and `sandbox/up.py`.
 
-Each command says what it did, and exits with 0 only when it did it. A failure is one sentence on standard
-error. A command imports its work when it is called, so that `killreport --help` needs no service's client.
+Each command says what it did and exits with 0 only if it succeeded. A failure is one sentence on standard
+error. A command imports its work when it is called, so that `killreport --help` loads no service's client.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ class Commands(click.Group):
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
-reason = click.option("--reason", default="", help="Why; kept in the workflow's history.")
-everyone = click.option("--all", "everyone", is_flag=True, help="Every pilot whose workflow runs.")
+reason = click.option("--reason", default="", help="Why you do this; kept in the workflow's history.")
+everyone = click.option("--all", "everyone", is_flag=True, help="Every pilot whose workflow is running.")
 pilot = click.argument("character_id", type=click.IntRange(min=1), required=False)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="killreport")
 def main() -> None:
-    """KillReport: every EVE pilot's killmails, kept by a durable workflow of their own."""
+    """KillReport: a killboard for EVE Online, kept up to date by a durable workflow per pilot."""
 
 
 @main.command()
 def up() -> None:
-    """Start everything that is not configured, then the site and a worker; Ctrl-C stops all of it."""
+    """Start KillReport and all it needs. Configured services are used, not started; Ctrl-C stops the rest."""
     from sandbox.up import run
 
     status = run()
@@ -66,7 +66,7 @@ def api() -> None:
 
 @main.command()
 def worker() -> None:
-    """Do the work of every task queue."""
+    """Run the workflows and activities of all queues."""
     from operations.processes import work
 
     asyncio.run(work(load_settings()))
@@ -75,7 +75,7 @@ def worker() -> None:
 @main.command()
 @as_json
 def migrate(as_json: bool) -> None:
-    """Bring the database up to date and tell Temporal what it must know of us. Safe to repeat."""
+    """Migrate the database and prepare Temporal. Registers search attributes and schedules; safe to repeat."""
     from operations.migrate import migrate_everything
 
     changes = asyncio.run(migrate_everything(load_settings()))
@@ -88,7 +88,7 @@ def migrate(as_json: bool) -> None:
 @main.command()
 @as_json
 def status(as_json: bool) -> None:
-    """How the pilots' syncs, the task queues, ESI's budget and the database stand."""
+    """Show syncs, queues, ESI's budget and the database."""
     from operations.show import status_tables
     from operations.status import installation_status
 
@@ -100,14 +100,14 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
-@click.option("--new-key", is_flag=True, help="Print a new key for TOKEN_ENCRYPTION_KEYS and do nothing else.")
-@click.option("--gaps", is_flag=True, help="List killmails that EVE showed us and are not here; 1 if there are any.")
-@click.option("--redrive", is_flag=True, help="With --gaps: try them again now, also those that were given up.")
+@click.option("--new-key", is_flag=True, help="Only print a new key for TOKEN_ENCRYPTION_KEYS.")
+@click.option("--gaps", is_flag=True, help="List missing killmails that EVE has listed; exit 1 if there are any.")
+@click.option("--redrive", is_flag=True, help="With --gaps: try them again now, including those that were given up.")
 @as_json
 def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
-    """Check every setting and dependency, and say how to mend what fails."""
+    """Check settings and dependencies. Says how to fix what fails."""
     if redrive and not gaps:
-        raise click.UsageError("--redrive goes with --gaps.")
+        raise click.UsageError("--redrive needs --gaps.")
     if new_key:
         from cryptography.fernet import Fernet
 
@@ -141,9 +141,9 @@ def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
 @main.command()
 @pilot
 @everyone
-@click.option("--full", is_flag=True, help="Read every page anew, whatever EVE says has not changed.")
-@click.option("--wait", is_flag=True, help="Wait until it is done, with a progress bar, and say what it found.")
-@click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to --wait at most.")
+@click.option("--full", is_flag=True, help="Read every page again, even if EVE says that nothing has changed.")
+@click.option("--wait", is_flag=True, help="Wait for the result, with a progress bar.")
+@click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to --wait.")
 @reason
 @as_json
 def sync(
@@ -155,7 +155,7 @@ def sync(
     reason: str,
     as_json: bool,
 ) -> None:
-    """Look for new killmails of a pilot now, or of all."""
+    """Look for new killmails now, for one pilot or for all."""
     from operations.sync import FULL, INCREMENTAL
 
     if not wait:
@@ -196,7 +196,7 @@ def sync(
 @reason
 @as_json
 def pause(character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
-    """Fetch nothing for a pilot, or for all, until resumed."""
+    """Pause the sync of one pilot or of all. Nothing is fetched until `resume`."""
     _signal("pause", "paused", character_id, everyone, reason, as_json)
 
 
@@ -206,22 +206,22 @@ def pause(character_id: int | None, everyone: bool, reason: str, as_json: bool) 
 @reason
 @as_json
 def resume(character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
-    """Go on after a pause, for a pilot or for all."""
+    """End a pause, for one pilot or for all."""
     _signal("resume", "resumed", character_id, everyone, reason, as_json)
 
 
 @main.command("refresh-names")
-@click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to wait at most.")
+@click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to wait.")
 @as_json
 def refresh_names(timeout_seconds: float, as_json: bool) -> None:
-    """Ask EVE again for names that were told a month ago; done every night by itself."""
+    """Ask EVE again for old names. This also happens every night."""
     from operations.names import refresh_names as refresh
 
     found = asyncio.run(refresh(load_settings(), timeout_seconds))
-    rest = "" if found.complete else " ESI did not answer for the rest; it is asked for tomorrow."
+    rest = "" if found.complete else " ESI did not answer for the rest; they are asked for tomorrow night."
     _say(
         found,
-        f"{found.asked:,} names asked for again: {found.changed:,} changed, {found.unknown:,} not known to EVE.{rest}",
+        f"Asked again for {found.asked:,} names: {found.changed:,} changed, {found.unknown:,} not known to EVE.{rest}",
         as_json,
     )
     if not found.complete:
@@ -232,8 +232,8 @@ def refresh_names(timeout_seconds: float, as_json: bool) -> None:
 @click.argument("where", metavar="PATH_OR_URL")
 @as_json
 def load_sde(where: str, as_json: bool) -> None:
-    """Fill types, groups, systems and regions from CCP's static data export (JSON Lines: a zip, its address, or a
-    directory). Safe to repeat; needs no ESI."""
+    """Load CCP's static data export. Types, groups, systems and regions from its JSON Lines: a zip, its URL or a
+    directory. Safe to repeat; asks ESI for nothing."""
     from operations.show import bytes_progress
     from operations.static_data import load_export
 
@@ -242,17 +242,17 @@ def load_sde(where: str, as_json: bool) -> None:
     build = f" of build {loaded.build_number:,}" if loaded.build_number is not None else ""
     read = ", ".join(f"{rows:,} {title}" for title, rows in loaded.read.items())
     differed = f"{sum(loaded.changed.values()):,} rows and {loaded.names_changed:,} names"
-    _say(loaded, f"Read the static data{build}: {read}. {differed} were new or differed.", as_json)
+    _say(loaded, f"Read the static data{build}: {read}. {differed} were new or had changed.", as_json)
 
 
 @main.command()
 @click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails of this day (EVE time) and later; else all."
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails of this day (EVE time) or later; otherwise all."
 )
-@click.option("--timeout", "timeout_seconds", default=3600.0, show_default=True, help="Seconds to wait at most.")
+@click.option("--timeout", "timeout_seconds", default=3600.0, show_default=True, help="Seconds to wait.")
 @as_json
 def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> None:
-    """Work out the values and flags of stored killmails again, in batches; Ctrl-C only stops waiting for it."""
+    """Calculate values and flags again. Works on stored killmails in batches; Ctrl-C only stops the waiting."""
     from operations.revalue import revalue as revalue_all
     from operations.show import sync_progress
 
@@ -262,19 +262,19 @@ def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> No
             revalue_all(load_settings(), since=day, timeout_seconds=timeout_seconds, on_progress=on_progress)
         )
     of = f" since {found.since}" if found.since else ""
-    words = f"{found.looked_at:,} killmails{of} looked at, {found.changed:,} changed ({found.seconds:.1f} s)."
+    words = f"{found.looked_at:,} killmails{of} checked, {found.changed:,} changed ({found.seconds:.1f} s)."
     _say(found, words, as_json)
 
 
 @main.command()
 @click.argument("character_id", type=click.IntRange(min=1))
 @click.option("--format", "form", type=click.Choice(["csv", "ndjson"]), default="csv", show_default=True)
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails of this day (EVE time) and later.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails of this day (EVE time) or later.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails before this day.")
-@click.option("--after", metavar="CURSOR", help="Go on after the line with this cursor; a file is continued.")
-@click.option("--output", type=click.Path(dir_okay=False), help="A new file, instead of standard output.")
+@click.option("--after", metavar="CURSOR", help="Continue after the line with this cursor; appends to --output.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Write a new file instead of standard output.")
 def export(output: str | None, **wanted: Any) -> None:
-    """Write a pilot's killmails, newest first, as CSV or as NDJSON."""
+    """Write a pilot's killmails as CSV or NDJSON. Newest first."""
     from operations.export import Wanted, export_to
 
     click.echo(f"{asyncio.run(export_to(load_settings(), Wanted(**wanted), output)):,} killmails.", err=True)
@@ -282,13 +282,13 @@ def export(output: str | None, **wanted: Any) -> None:
 
 @main.command()
 @click.argument("names", nargs=-1)
-@click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails to read among.")
+@click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails in the war.")
 def bench(names: tuple[str, ...], killmails: int) -> None:
-    """Measure every claim of speed against a named alternative, on this machine; or those NAMES."""
+    """Measure claims of speed, all or NAMES. Each is compared with a named alternative on this machine."""
     from sandbox.benches.catalogue import BENCHES, run
 
     if unknown := set(names) - BENCHES.keys():
-        raise click.UsageError(f"There is no bench {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}.")
+        raise click.UsageError(f"There is no bench {', '.join(sorted(unknown))}. There are: {', '.join(BENCHES)}.")
     if broken := run(names, killmails, click.echo):
         raise click.ClickException("; ".join(broken))
 
@@ -305,7 +305,7 @@ def _signal(signal: str, done: str, character_id: int | None, everyone: bool, re
         return
     batch = asyncio.run(signal_all(settings, signal, reason))
     people = f"{done[0].upper()}{done[1:]}: {batch.signalled:,} pilot{'' if batch.signalled == 1 else 's'}"
-    details = f" (temporal batch describe --job-id {batch.job_id})" if batch.job_id else "; no workflow runs"
+    details = f" (temporal batch describe --job-id {batch.job_id})" if batch.job_id else "; no workflow is running"
     failed = f", {batch.failed:,} could not be signalled" if batch.failed else ""
     _say(batch, f"{people}{failed}{details}.", as_json)
     if batch.failed:

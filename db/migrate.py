@@ -2,6 +2,9 @@
 
 Needs no alembic.ini. A new revision is made from the models with
 `python -m db.migrate "what it does"` against a database that is up to date (`DATABASE_URL`).
+
+The number in a file's name is the revision's place in the chain. The `revision` in the file is what databases remember:
+it never changes. In the first files the two are numbered differently (docs/decisions/0019).
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ async def migrate(database_url: str) -> list[str]:
     """Apply every pending revision; safe to call from several processes at once.
 
     Returns:
-        The revisions applied, oldest first; empty when there was nothing to do.
+        The names of the revisions applied, oldest first; empty when there was nothing to do.
 
     Raises:
         MigrationBusy: another process holds the lock for too long.
@@ -64,7 +67,7 @@ async def migrate(database_url: str) -> list[str]:
 
 
 async def pending_revisions(database_url: str) -> list[str]:
-    """The revisions `migrate` would apply, oldest first. Writes nothing.
+    """The names of the revisions that `migrate` would apply, oldest first. Writes nothing.
 
     Raises:
         DatabaseIsNewer: the database has a revision that this program does not know.
@@ -113,6 +116,7 @@ def configuration(connection: Connection) -> Config:
     """Alembic's configuration for one open connection; `migrations/env.py` takes it from there."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
 
@@ -130,16 +134,21 @@ def _pending(connection: Connection) -> list[str]:
             f"The database is at revision {', '.join(sorted(strangers))}, which this version of KillReport does not"
             " know: run the version that migrated it, or a later one."
         )
-    return [revision.revision for revision in scripts.iterate_revisions("heads", heads or "base")][::-1]
+    pending = [Path(revision.path) for revision in scripts.iterate_revisions("heads", heads or "base")]
+    return [path.stem.removeprefix("r") for path in reversed(pending)]
 
 
-async def _new_revision(database_url: str, message: str) -> None:
+async def new_revision(database_url: str, message: str) -> None:
+    """Write the revision that brings an up-to-date database to the models, as the next file of the chain."""
+
     def generate(connection: Connection) -> None:
-        command.revision(configuration(connection), message, autogenerate=True)
+        config = configuration(connection)
+        place = sum(1 for _ in ScriptDirectory.from_config(config).walk_revisions()) + 1
+        command.revision(config, message, autogenerate=True, rev_id=f"r{place:04}")
 
     async with _connect(database_url) as connection:
         await connection.run_sync(generate)
 
 
 if __name__ == "__main__":
-    asyncio.run(_new_revision(os.environ["DATABASE_URL"], sys.argv[1]))
+    asyncio.run(new_revision(os.environ["DATABASE_URL"], sys.argv[1]))

@@ -1,1 +1,1 @@
-"""Operate: the work behind each `killreport` command. `cli.py` only names them and prints what they return."""
+"""The work behind each `killreport` command; `cli.py` defines the commands and prints what these return."""

@@ -1,4 +1,4 @@
-"""`killreport doctor`: every setting and dependency looked at, and how to mend what fails."""
+"""`killreport doctor`: check every setting and dependency, and say how to fix what fails."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from temporal.task_queues import describe_task_queues
 
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
 TOLERATED_SKEW_SECONDS = 5.0
-"""Clocks this far apart still judge a 20-minute token alike."""
+"""A 20-minute token tolerates clocks that are this far apart."""
 TOKENS_TRIED = 100
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What doctor looks at; fails with a sentence when it cannot even look."""
+    """One check of doctor's, and what to do if its subject cannot be reached at all."""
 
     subject: str
     look: Callable[[Settings], Awaitable[list[Finding]]]
@@ -38,7 +38,7 @@ class Examination:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything, at the same time; one broken dependency hides no other."""
+    """Check everything at the same time; one broken dependency does not hide another."""
     results = await asyncio.gather(*(_look(examination, settings) for examination in EXAMINATIONS))
     return list(_of_settings(settings)) + [finding for findings in results for finding in findings]
 
@@ -58,8 +58,8 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "CONTACT",
             Verdict.FAILS if real_eve else Verdict.DOUBTFUL,
-            "not set; ESI's operators could only block us, not write to us",
-            "Set CONTACT to an e-mail address or URL of yours.",
+            "not set; ESI's operators could block this installation but not contact you",
+            "Set CONTACT to your e-mail address or a URL of yours.",
         )
     callback, site = urlsplit(settings.callback_url), urlsplit(settings.site_url)
     if callback[:2] == site[:2]:
@@ -68,15 +68,15 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "EVE_CALLBACK_URL",
             Verdict.FAILS,
-            f"{settings.callback_url} is not on the site {settings.site_url}, so a login loses its cookie on the way",
-            "Make PUBLIC_URL and EVE_CALLBACK_URL the same scheme, host and port, as registered with EVE.",
+            f"{settings.callback_url} is not on the site {settings.site_url}, so a login would lose its cookie",
+            "Give PUBLIC_URL and EVE_CALLBACK_URL the same scheme, host and port, as registered with EVE.",
         )
     if site.scheme == "http" and site.hostname not in LOOPBACK:
         yield Finding(
             "PUBLIC_URL",
             Verdict.FAILS,
             f"{settings.site_url} is not encrypted, and session cookies travel over it",
-            "Put a reverse proxy with TLS before the site and set PUBLIC_URL to its https:// address.",
+            "Put a reverse proxy with TLS in front of the site and set PUBLIC_URL to its https:// address.",
         )
 
 
@@ -117,16 +117,16 @@ async def _keys(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Findi
             "TOKEN_ENCRYPTION_KEYS",
             Verdict.FAILS,
             f"{unreadable} of {len(rows)} stored tokens cannot be decrypted",
-            "Add the key they were encrypted with behind the newest one; if it is lost, their pilots log in again.",
+            "Add the key they were encrypted with after the newest one. If it is lost, their pilots must log in again.",
         )
-    detail = f"{len(rows)} stored tokens tried, all readable"
+    detail = f"tried {len(rows)} stored tokens: all readable"
     return Finding("TOKEN_ENCRYPTION_KEYS", Verdict.GOOD, f"{detail}, {old} with an older key" if old else detail)
 
 
 async def _redis(settings: Settings) -> list[Finding]:
     async with redis_client(settings) as client:
         await client.set("doctor", "1", ex=1)
-    return [Finding("Redis", Verdict.GOOD, f"answers and stores at {place(settings.redis_url)}")]
+    return [Finding("Redis", Verdict.GOOD, f"reads and writes at {place(settings.redis_url)}")]
 
 
 async def _temporal(settings: Settings) -> list[Finding]:
@@ -152,22 +152,22 @@ async def _temporal(settings: Settings) -> list[Finding]:
         for queue in await describe_task_queues(client):
             subject = f"Workers of queue {queue.name}"
             if queue.pollers:
-                detail = f"{queue.pollers} polling, {queue.backlog} tasks waiting"
+                detail = f"{queue.pollers} pollers, {queue.backlog} tasks waiting"
                 findings.append(Finding(subject, Verdict.GOOD, detail))
             else:
-                detail = f"none polls, {queue.backlog} tasks waiting"
+                detail = f"nothing polls it, {queue.backlog} tasks waiting"
                 findings.append(Finding(subject, Verdict.FAILS, detail, "Start `killreport worker`."))
     return findings
 
 
 def skew(subject: str, theirs: datetime) -> Finding:
-    """Whether another machine's clock and ours agree well enough to judge tokens and caches."""
+    """Whether another machine's clock and ours agree closely enough to tell how old tokens and caches are."""
     seconds = (datetime.now(UTC) - theirs).total_seconds()
     if abs(seconds) <= TOLERATED_SKEW_SECONDS:
         return Finding(subject, Verdict.GOOD, f"{abs(seconds):.1f} s apart")
     ahead = "ahead" if seconds > 0 else "behind"
     return Finding(
-        subject, Verdict.FAILS, f"ours is {abs(seconds):.0f} s {ahead}", "Synchronise the clocks (NTP, chrony)."
+        subject, Verdict.FAILS, f"this machine is {abs(seconds):.0f} s {ahead}", "Synchronise the clocks (NTP, chrony)."
     )
 
 
@@ -175,6 +175,6 @@ EXAMINATIONS = (
     Examination("Postgres", _postgres, "Start Postgres, or correct DATABASE_URL."),
     Examination("Redis", _redis, "Start Redis or Valkey, or correct REDIS_URL."),
     Examination("Temporal", _temporal, "Start Temporal, or correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE."),
-    Examination("EVE SSO", look_at_sso, "Look at EVE's status, your network, or EVE_SSO_URL."),
-    Examination("ESI", look_at_esi, "Look at ESI's status, your network, or ESI_BASE_URL."),
+    Examination("EVE SSO", look_at_sso, "Check EVE's status, your network and EVE_SSO_URL."),
+    Examination("ESI", look_at_esi, "Check ESI's status, your network and ESI_BASE_URL."),
 )

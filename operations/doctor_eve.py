@@ -1,4 +1,4 @@
-"""The part of `killreport doctor` that looks at EVE's services over the network."""
+"""The part of `killreport doctor` that checks EVE's services over the network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from settings import Settings
 
 LOOK_SECONDS = 15.0
 TOLERATED_SKEW_SECONDS = 30.0
-"""`Date` has whole seconds, and the answer travelled; a token is valid for 20 minutes."""
+"""`Date` has whole seconds, and the answer takes its time; a token is valid for 20 minutes."""
 
 
 async def look_at_sso(settings: Settings) -> list[Finding]:
@@ -52,7 +52,7 @@ async def look_at_sso(settings: Settings) -> list[Finding]:
                 "Clock against EVE",
                 Verdict.GOOD if agrees else Verdict.FAILS,
                 f"{seconds:.0f} s apart",
-                "" if agrees else "Synchronise this machine's clock (NTP, chrony): tokens are judged by it.",
+                "" if agrees else "Synchronise this machine's clock (NTP, chrony): it decides if a token is valid.",
             )
         )
     return findings

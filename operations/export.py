@@ -1,4 +1,4 @@
-"""`killreport export`: a pilot's killmails as CSV or NDJSON, in the lines that the site's export has."""
+"""`killreport export`: a pilot's killmails as CSV or NDJSON, the same lines as the site's export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose killmails, and which, by days of EVE time; `after`: the cursor of the last line that is there already."""
+    """Whose killmails, and which, by days of EVE time. `after` is the cursor of the last line that is already there."""
 
     character_id: int
     form: Format
@@ -29,7 +29,7 @@ class Wanted:
 
 
 async def export_to(settings: Settings, wanted: Wanted, path: str | None) -> int:
-    """As `export`, into a new file, or on with one that is there (`after`); None: standard output.
+    """As `export`, into a new file, or appended to an existing one (`after`); None means standard output.
 
     Raises:
         OperationFailed: as `export`, or the file cannot be written.
@@ -40,17 +40,17 @@ async def export_to(settings: Settings, wanted: Wanted, path: str | None) -> int
         with open(path, "ab" if wanted.after else "xb") as file:  # noqa: ASYNC230 - nothing else waits in this process
             return await export(settings, wanted, file)
     except FileExistsError as error:
-        raise OperationFailed(f"{path} is there already: nothing was written. --after goes on with it.") from error
+        raise OperationFailed(f"{path} already exists, so nothing was written. Use --after to continue it.") from error
     except OSError as error:
         raise OperationFailed(f"{path} cannot be written: {error.strerror}.") from error
 
 
 async def export(settings: Settings, wanted: Wanted, into: BinaryIO) -> int:
-    """Write the lines, newest first, and say how many killmails they were. Taken up again, a CSV has no second header.
+    """Write the lines, newest first, and return how many killmails they were. A continued CSV gets no second header.
 
     Raises:
-        OperationFailed: Postgres is away, the pilot never logged in, or `after` is no cursor. The lines that were
-            written before are whole, and the sentence says how to go on.
+        OperationFailed: Postgres is away, the pilot never logged in, or `after` is not a cursor. The lines that were
+            written are complete, and the message says how to continue.
         OSError: `into` cannot be written.
     """
     viewer = Viewer((wanted.character_id,))
@@ -65,7 +65,7 @@ async def export(settings: Settings, wanted: Wanted, into: BinaryIO) -> int:
         with postgres_failures(settings):
             known = await pool.fetchval("SELECT true FROM users WHERE character_id = $1", wanted.character_id)
         if not known:
-            raise OperationFailed(f"No pilot with the id {wanted.character_id} ever logged in here.")
+            raise OperationFailed(f"No pilot with the id {wanted.character_id} has ever logged in here.")
         header = wanted.after is None
         pages = killmail_lines(pool, as_operator, chosen, "TIME", wanted.after, wanted.form, header=header)
         while True:
@@ -73,7 +73,7 @@ async def export(settings: Settings, wanted: Wanted, into: BinaryIO) -> int:
                 with postgres_failures(settings):
                     page = await _next(pages)
             except OperationFailed as failed:
-                go_on = f" {written:,} killmails are written; go on with --after {cursor}." if written else ""
+                go_on = f" {written:,} killmails were written; continue with --after {cursor}." if written else ""
                 raise OperationFailed(f"{failed}{go_on}") from failed
             if page is None:
                 return written
@@ -88,7 +88,7 @@ async def _next(pages: AsyncIterator[bytes]) -> bytes | None:
     try:
         return await anext(pages, None)
     except InvalidCursor as error:
-        raise OperationFailed("--after is no cursor of an export: take that of the last line.") from error
+        raise OperationFailed("--after is not a cursor of an export: use that of the last line.") from error
 
 
 def _cursor(line: bytes, form: Format) -> str:

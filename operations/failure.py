@@ -1,7 +1,7 @@
-"""A command that cannot be done: one sentence for the operator, no traceback."""
+"""A command that failed: one sentence for the operator, no traceback."""
 
 from __future__ import annotations
 
 
 class OperationFailed(Exception):
-    """`str()` is one sentence that says what failed and, where we know it, how to mend it."""
+    """`str()` is one sentence that says what failed and, where we know it, how to fix it."""

@@ -1,4 +1,4 @@
-"""What `killreport doctor` says of one thing it looked at."""
+"""What `killreport doctor` found in one check."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Only `FAILS` makes doctor's exit status 1."""
+    """Only `FAILS` makes doctor exit with 1."""
 
     GOOD = "ok"
     DOUBTFUL = "warning"
@@ -16,7 +16,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `mend` says what to do where the verdict is not good."""
+    """The result of one check; `mend` says what to do if the verdict is not good."""
 
     subject: str
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""`killreport doctor --gaps`: which killmails ESI showed us and are not here, and how to get them."""
+"""`killreport doctor --gaps`: killmails that ESI listed but that are not stored, and how to get them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REASON = "doctor --gaps --redrive"
 
 @dataclass(frozen=True, slots=True)
 class GapsFound:
-    """What is missing; after a redrive, also how much of it was set in motion."""
+    """What is missing; after a redrive, also how much of it is being tried again."""
 
     missing: int
     gaps: list[Gap]
@@ -28,9 +28,9 @@ class GapsFound:
 
 
 async def look_for_gaps(settings: Settings, *, redrive_them: bool = False) -> GapsFound:
-    """List the gaps; with `redrive_them`, give every one a new chance now and wake whose lists they are on.
+    """List the gaps; with `redrive_them`, try them all again now and wake the syncs whose lists they are on.
 
-    Killmails whose finder has no sync any more are fetched by the watchdog, which is run too.
+    Killmails whose finder no longer has a sync are fetched by the watchdog, which is triggered too.
 
     Raises:
         OperationFailed: Postgres is away; Temporal too, if there is something to redrive.
@@ -54,7 +54,7 @@ async def look_for_gaps(settings: Settings, *, redrive_them: bool = False) -> Ga
 
 
 async def _wake(client: Client, list_of: int, signal: str) -> bool:
-    """Characters' and corporations' ids never coincide (ESI docs, "ID ranges"), so one of them is running at most."""
+    """Ids of characters and corporations never coincide (ESI docs, "ID ranges"), so at most one of them is running."""
     for send in (signal_user_sync, signal_corporation_sync):
         try:
             await send(client, list_of, signal, REASON)

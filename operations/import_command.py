@@ -12,19 +12,19 @@ from settings import load_settings
 
 @click.command("import-zkillboard")
 @click.argument("character_id", type=click.IntRange(min=1))
-@click.option("--estimate", "estimate_only", is_flag=True, help="Only say how much there is and how long it takes.")
-@click.option("--cancel", "cancelled", is_flag=True, help="Stop the import that runs; what it has stored stays.")
-@click.option("--timeout", "timeout_seconds", default=86400.0, show_default=True, help="Seconds to wait at most.")
+@click.option("--estimate", "estimate_only", is_flag=True, help="Only show how much there is and how long it takes.")
+@click.option("--cancel", "cancelled", is_flag=True, help="Stop the running import; what it has stored stays.")
+@click.option("--timeout", "timeout_seconds", default=86400.0, show_default=True, help="Seconds to wait.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 def import_zkillboard(
     character_id: int, estimate_only: bool, cancelled: bool, timeout_seconds: float, as_json: bool
 ) -> None:
-    """Import a pilot's whole history from zKillboard; Ctrl-C only stops waiting for it."""
+    """Import a pilot's whole history from zKillboard. Ctrl-C only stops the waiting."""
     from operations import zkillboard
     from operations.show import sync_progress
 
     if estimate_only and cancelled:
-        raise click.UsageError("--estimate does not go with --cancel.")
+        raise click.UsageError("--estimate and --cancel cannot be combined.")
     settings = load_settings()
     if cancelled:
         name = asyncio.run(zkillboard.cancel(settings, character_id))

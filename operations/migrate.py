@@ -1,4 +1,4 @@
-"""`killreport migrate`: the database's tables, and what Temporal must know of us."""
+"""`killreport migrate`: the database's tables, and what must be registered with Temporal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ async def migrate_everything(settings: Settings) -> list[str]:
     """Migrate Postgres, then register search attributes and schedules with Temporal. Idempotent.
 
     Returns:
-        One line for each thing that was changed; empty when all was up to date.
+        One line for each change; empty when all was up to date.
 
     Raises:
         OperationFailed: a service is away, or a revision failed.

@@ -1,4 +1,4 @@
-"""`killreport refresh-names`: ask for aged names now instead of at night."""
+"""`killreport refresh-names`: ask again for old names now instead of at night."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from temporal.universe import refresh_names_now
 
 
 async def refresh_names(settings: Settings, timeout_seconds: float) -> NameRefreshReport:
-    """Run it to its end.
+    """Run the refresh to its end.
 
     Raises:
-        OperationFailed: Temporal is away, the run was ended by somebody, or it takes longer than that.
+        OperationFailed: Temporal is away, somebody stopped the refresh, or it takes longer than that.
     """
     client = await temporal_client(settings)
     try:
@@ -26,7 +26,7 @@ async def refresh_names(settings: Settings, timeout_seconds: float) -> NameRefre
                 return await refresh_names_now(client)
     except TimeoutError:
         raise OperationFailed(
-            f"The names were not refreshed within {timeout_seconds:.0f} seconds; that goes on, if a worker runs."
+            f"The names were not refreshed within {timeout_seconds:.0f} seconds. It goes on if a worker is running."
         ) from None
     except WorkflowFailureError as error:
-        raise OperationFailed("The refresh of names was ended before it was done.") from error
+        raise OperationFailed("The refresh of names was stopped before it was finished.") from error

@@ -19,7 +19,7 @@ from operations.failure import OperationFailed
 from settings import Settings
 
 GRACE_SECONDS = 10
-"""How long open requests and subscriptions may take to end once the API was asked to stop."""
+"""How long open requests and subscriptions may take to end after the API was asked to stop."""
 WEBSOCKET_PING_SECONDS = 20.0
 """Below the idle time-out of every common reverse proxy (60 s)."""
 
@@ -32,7 +32,7 @@ def serve_api(settings: Settings) -> None:
     Raises:
         OperationFailed: the port is taken, or the API could not start.
     """
-    from api.app import create_app  # the API's libraries are needed here alone; other commands start faster
+    from api.app import create_app  # only this command needs the API's libraries; the others start faster
 
     configure_logging(settings)
     Runtime.set_default(temporal_runtime(settings, metrics=False), error_if_already_set=False)
@@ -51,7 +51,7 @@ def serve_api(settings: Settings) -> None:
         )
     )
     # uvicorn stops gracefully on a signal and then raises it again, for whoever listened before: a clean
-    # stop is an exit status of 0, so nobody did.
+    # stop is an exit status of 0, so these handlers do nothing.
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop_signal, lambda *_: None)
     with listener:
@@ -75,7 +75,7 @@ async def work(settings: Settings) -> None:
 
     def asked_to_stop(name: str) -> None:
         if stop.is_set():
-            logger.warning("%s again: ending at once; Temporal repeats what was under way", name)
+            logger.warning("%s again: ending at once; Temporal will repeat what was under way", name)
             os._exit(1)
         logger.info("%s: finishing what is under way", name)
         stop.set()
@@ -97,5 +97,5 @@ def _listen(settings: Settings) -> socket.socket:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise OperationFailed(
             f"PORT {settings.port} on {settings.host} cannot be used: {why}."
-            " Stop what listens there, or set PORT (or HOST) to another."
+            " Stop the program that listens there, or set PORT (or HOST) to another value."
         ) from error

@@ -1,4 +1,4 @@
-"""`killreport revalue`: every killmail's value and flags worked out again, by a workflow that outlives this command."""
+"""`killreport revalue`: calculate every killmail's value and flags again, in a workflow that outlives the command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Revaluation:
-    """What it came to. `since` is that of the revaluation under way, if there was one already."""
+    """The result. `since` is that of the revaluation under way, if there was one already."""
 
     since: str | None
     looked_at: int
@@ -56,12 +56,12 @@ async def revalue(
                 revalued = await _follow(handle, int(total), on_progress)
         except WorkflowFailureError as error:
             raise OperationFailed(
-                f"The workflow {REVALUATION_ID} failed; Temporal's UI says why. Run this again when that is mended."
+                f"The workflow {REVALUATION_ID} failed; Temporal's UI says why. Run this again when that is fixed."
             ) from error
         except TimeoutError:
             raise OperationFailed(
-                f"The revaluation was not done within {timeout_seconds:.0f} seconds. It goes on by itself"
-                f" (workflow {REVALUATION_ID}) as long as a worker runs; this command joins it again."
+                f"The revaluation was not finished within {timeout_seconds:.0f} seconds. It goes on by itself"
+                f" (workflow {REVALUATION_ID}) as long as a worker is running. Run this again to follow it."
             ) from None
     seconds = (datetime.now(UTC) - began).total_seconds()
     return Revaluation(revalued.since or None, revalued.looked_at, revalued.changed, seconds)
@@ -87,8 +87,8 @@ async def _follow(
             try:
                 seen: Revalued = await handle.query("progress", result_type=Revalued)
             except RPCError:
-                continue  # no worker answers just now; the bar stands still
-            on_progress(SyncSeen("Working out values again.", seen.looked_at, max(total, seen.looked_at)))
+                continue  # no worker answers at the moment; the bar stands still
+            on_progress(SyncSeen("Calculating values again.", seen.looked_at, max(total, seen.looked_at)))
         return result.result()
     finally:
         result.cancel()

@@ -42,27 +42,27 @@ def status_tables(status: Status) -> None:
         queues.add_row(queue.name, f"{queue.backlog:,}", workers)
     console.print(queues)
     if status.esi_buckets:
-        buckets = Table("Group", "Of", "Left", "Each", "Spent by", title="ESI budget", title_justify="left")
+        buckets = Table("Group", "Whose", "Left", "Window", "Spent by", title="ESI budget", title_justify="left")
         for bucket in status.esi_buckets:
             left = f"{bucket.remaining:,} of {bucket.limit:,}"
             spent_by = ", ".join(f"{one.replace('_', ' ')} {spent:,}" for one, spent in bucket.spent_by.items())
             buckets.add_row(bucket.group, escape(bucket.key), left, f"{bucket.window_seconds:,} s", spent_by)
         console.print(buckets)
     for pause in status.esi_pauses:
-        console.print(f"[yellow]ESI calls wait[/] ({escape(pause.scope)}) until {pause.until:%H:%M:%S} UTC.")
+        console.print(f"[yellow]ESI calls are paused[/] ({escape(pause.scope)}) until {pause.until:%H:%M:%S} UTC.")
     last = f"{status.last_sync_at:%Y-%m-%d %H:%M:%S} UTC" if status.last_sync_at else "never"
     console.print(
         f"Killmails: {status.killmails:,} stored, {status.references_pending:,} pending,"
         f" {status.references_failed:,} given up."
     )
     if status.longest_since_sync_seconds is not None:
-        last += f"; whoever waits longest was synced {status.longest_since_sync_seconds:,.0f} s ago"
+        last += f"; the longest time without a sync is {status.longest_since_sync_seconds:,.0f} s"
     console.print(f"Last sync: {last}; {status.late_users:,} pilots are late.")
     console.print(f"Database: {status.database_bytes / 2**20:,.1f} MiB.")
 
 
 def findings_table(findings: Sequence[Finding]) -> None:
-    """Print what `killreport doctor` found, with how to mend what fails."""
+    """Print what `killreport doctor` found, and how to fix what fails."""
     console = Console()
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
@@ -71,14 +71,14 @@ def findings_table(findings: Sequence[Finding]) -> None:
         if finding.mend:
             console.print(f"{'':>9}{'':<{width}}  → {escape(finding.mend)}", soft_wrap=True, highlight=False)
     failing = sum(finding.verdict is Verdict.FAILS for finding in findings)
-    console.print("Everything is well." if not failing else f"[bold red]{failing} to mend.[/]")
+    console.print("Everything is fine." if not failing else f"[bold red]To fix: {failing}.[/]")
 
 
 def gaps_table(found: GapsFound) -> None:
     """Print what `killreport doctor --gaps` found."""
     console = Console()
     if not found.missing:
-        console.print("No gap: every killmail that EVE showed us is here.")
+        console.print("No gaps: every killmail that EVE listed is stored.")
         return
     table = Table("Reason", "Now", "Killmails", "First seen", "Next try", "For example")
     for gap in found.gaps:
@@ -87,7 +87,7 @@ def gaps_table(found: GapsFound) -> None:
         table.add_row(escape(gap.reason), gap.waiting, f"{gap.killmails:,}", seen, again, examples)
     console.print(table)
     if found.redriven:
-        console.print(f"{found.redriven:,} of them are tried again now; syncs woken for it: {found.syncs_woken:,}.")
+        console.print(f"Trying again now: {found.redriven:,}. Syncs woken for it: {found.syncs_woken:,}.")
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def sync_progress(*, shown: bool) -> Iterator[Callable[[SyncSeen], None]]:
 
 @contextmanager
 def bytes_progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar of bytes on standard error, if that is a terminal; call what it yields with: what, done, of."""
+    """A progress bar of bytes on standard error, if that is a terminal; call what it yields with: what, done, total."""
     console = Console(stderr=True)
     progress = Progress(
         SpinnerColumn(),

@@ -24,7 +24,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Signalled:
-    """A batch signal's outcome. `job_id` is what `temporal batch describe --job-id` takes; empty: nobody to signal."""
+    """A batch signal's outcome; `job_id`: for `temporal batch describe --job-id`, empty if nobody was signalled."""
 
     signalled: int
     failed: int
@@ -55,12 +55,12 @@ async def send(settings: Settings, client: Client, character_id: int, signal: st
     except WorkflowNotRunning as error:
         raise OperationFailed(
             f"The workflow {user_sync_id(character_id)} is not running; the watchdog starts it within five minutes"
-            " if its character may be synced, and `killreport status` says how it stands."
+            " if the character may be synced. `killreport status` shows the pilots by state."
         ) from error
 
 
 async def ask_status(settings: Settings, client: Client, character_id: int) -> SyncStatus:
-    """What the workflow says of itself.
+    """What the workflow says about itself.
 
     Raises:
         OperationFailed: it is not running, no worker answers, or Temporal is away.
@@ -73,7 +73,7 @@ async def ask_status(settings: Settings, client: Client, character_id: int) -> S
 
 
 async def signal_one(settings: Settings, character_id: int, signal: str, reason: str) -> tuple[str, SyncStatus]:
-    """Signal one pilot's workflow and ask it how it stands then.
+    """Signal one pilot's workflow, then ask it for its status.
 
     Returns:
         The character's name, and the workflow's status.
@@ -89,10 +89,10 @@ async def signal_one(settings: Settings, character_id: int, signal: str, reason:
 
 
 async def signal_all(settings: Settings, signal: str, reason: str) -> Signalled:
-    """Signal every running `UserSync` by a batch of Temporal's, and wait until it is through.
+    """Signal every running `UserSync` by a batch of Temporal's, and wait until it is finished.
 
     Raises:
-        OperationFailed: Temporal is away, or the batch was not through in `BATCH_SECONDS`.
+        OperationFailed: Temporal is away, or the batch was not finished within `BATCH_SECONDS`.
     """
     client = await temporal_client(settings)
     with temporal_failures(settings):
@@ -112,4 +112,4 @@ async def _finished_batch(client: Client, job_id: str) -> Signalled:
         if batch.state == BatchOperationState.BATCH_OPERATION_STATE_FAILED:
             raise OperationFailed(f"The batch failed; look at it with `temporal batch describe --job-id {job_id}`.")
         await asyncio.sleep(POLL_SECONDS)
-    raise OperationFailed(f"The batch goes on; look at it with `temporal batch describe --job-id {job_id}`.")
+    raise OperationFailed(f"The batch is still running; look at it with `temporal batch describe --job-id {job_id}`.")

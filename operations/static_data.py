@@ -1,4 +1,4 @@
-"""`killreport load-sde PATH_OR_URL`: fill the static part of the universe from CCP's own export."""
+"""`killreport load-sde PATH_OR_URL`: load the static part of the universe from CCP's own export."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ KIND_OF = (
 )
 CHUNK_BYTES = 1 << 18
 LARGEST_EXPORT_BYTES = 1 << 30
-"""Ten times the export of 2026: more is not what was asked for."""
+"""Ten times the export of 2026: anything larger is something else."""
 DOWNLOAD_SECONDS = 900.0
 
 Progress = Callable[[str, int, int], None]
-"""Told what is done now, and how many bytes of how many (0: unknown)."""
+"""Called with what is being done, and how many bytes of how many (0: unknown)."""
 
 
 async def load_export(settings: Settings, where: str, on_progress: Progress) -> Loaded:
     """Load the export at a path (zip or directory) or an address of its zip.
 
     Raises:
-        OperationFailed: it cannot be had, is not the export, or the database cannot be used; nothing was changed.
+        OperationFailed: it cannot be read, is not the export, or the database cannot be used; nothing was changed.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="killreport-sde-") as directory:
@@ -55,11 +55,11 @@ async def load_export(settings: Settings, where: str, on_progress: Progress) -> 
     except (InvalidStaticData, DuplicateStaticId) as error:
         raise OperationFailed(f"Nothing was loaded. {error}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise OperationFailed(f"{place(where)} did not give the export: {reason(error)}.") from error
+        raise OperationFailed(f"The export could not be downloaded from {place(where)}: {reason(error)}.") from error
 
 
 def static_rows(static_data: StaticData, on_progress: Progress) -> Iterator[StaticRows]:
-    """The rows of every file, each with where they go."""
+    """The rows of every file, each with the table they go into."""
     done, total = 0, static_data.total_bytes
     for part, kind in KIND_OF:
 
@@ -80,6 +80,6 @@ async def _download(settings: Settings, address: str, path: Path, on_progress: P
             async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
                 done += len(chunk)
                 if done > LARGEST_EXPORT_BYTES:
-                    raise OperationFailed(f"{place(address)} sends more than the export can be: not loaded.")
+                    raise OperationFailed(f"{place(address)} sends more than an export can have; nothing was loaded.")
                 file.write(chunk)
                 on_progress("Downloading.", done, total)

@@ -1,4 +1,4 @@
-"""`killreport status`: how the installation stands, in the words the pilots read."""
+"""`killreport status`: the state of the installation, in the words that pilots read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from temporal.task_queues import TaskQueueFigures, describe_task_queues
 
 @dataclass(frozen=True, slots=True)
 class UsersInState:
-    """How many pilots' syncs are in a state, what that state means and what helps."""
+    """How many pilots' syncs are in a state, what the state means and what helps."""
 
     state: str
     users: int
@@ -42,7 +42,7 @@ class Status:
 
 
 async def installation_status(settings: Settings) -> Status:
-    """Ask Postgres, Temporal and Redis how things stand.
+    """Ask Postgres, Temporal and Redis.
 
     Raises:
         OperationFailed: one of them is away, or the database is not migrated.
@@ -63,5 +63,5 @@ def _in_state(name: str, users: int) -> UsersInState:
     try:
         state = SyncState(name)
     except ValueError:
-        return UsersInState(name, users, "Unknown to this version.", "")
+        return UsersInState(name, users, "This version does not know the state.", "")
     return UsersInState(name, users, SENTENCES[state], action_in(state))

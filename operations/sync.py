@@ -23,13 +23,13 @@ FULL = "force_full_resync"
 INCREMENTAL = "sync_now"
 POLL_SECONDS = 0.25
 ENDED = frozenset({SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED, SyncState.PAUSED})
-"""States in which no sync comes by itself: waiting would be for ever."""
+"""States in which no look follows by itself: there is nothing to wait for."""
 UNDER_WAY = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
 
 
 @dataclass(frozen=True, slots=True)
 class SyncSeen:
-    """How a sync under way looks now, for a progress bar."""
+    """The current state of a sync, for a progress bar."""
 
     message: str
     done: int
@@ -61,11 +61,11 @@ async def sync_and_wait(
     timeout_seconds: float,
     on_progress: Callable[[SyncSeen], None],
 ) -> SyncFound:
-    """Signal the pilot's workflow and wait until the sync that it asks for is done.
+    """Signal the pilot's workflow and wait until the look that this asks for is finished.
 
     Raises:
         OperationFailed: unknown character, workflow not running, a state in which nothing is synced, a
-            service away, or not done within `timeout_seconds`.
+            service away, or not finished within `timeout_seconds`.
     """
     async with database(settings) as pool:
         name = await user_name(pool, character_id)
@@ -81,7 +81,7 @@ async def sync_and_wait(
                 status = await _settled(settings, pool, client, character_id, before, on_progress)
         except TimeoutError:
             raise OperationFailed(
-                f"{name}'s sync was not done within {timeout_seconds:.0f} seconds; it goes on, see `killreport status`."
+                f"{name}'s sync was not done within {timeout_seconds:.0f} seconds; it goes on. See `killreport status`."
             ) from None
         if status.state in ENDED:
             raise OperationFailed(f"{name} was not synced: {status.message or sentence(status.state)}")
@@ -96,7 +96,7 @@ async def sync_and_wait(
     if run is not None:
         known = {**run, "failures": orjson.loads(run["failures"])}
         return SyncFound(character_id=character_id, name=name, seconds=seconds, **known)
-    return SyncFound(  # nothing was new: an idle look leaves no run
+    return SyncFound(  # nothing was new: such a look leaves no run
         character_id=character_id,
         name=name,
         kind="full" if full else "incremental",
@@ -118,7 +118,7 @@ async def _settled(
     before: SyncStatus,
     on_progress: Callable[[SyncSeen], None],
 ) -> SyncStatus:
-    """The status after the first sync that began after `before` was taken."""
+    """The status after the first look that began after `before` was taken."""
     # A sync that was already under way may end first; the one asked for is the cycle after it.
     wanted = before.cycles + (2 if before.state in UNDER_WAY else 1)
     while True:

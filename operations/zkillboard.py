@@ -26,7 +26,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """An import that is over. `message`: the account in a sentence."""
+    """A finished import. `message` is its account in a sentence."""
 
     character_id: int
     name: str
@@ -37,7 +37,7 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """What an import would come to, or comes to if one runs. `message`: the same in a sentence."""
+    """How much an import would bring, or brings if one is running. `message` is the same in a sentence."""
 
     character_id: int
     name: str
@@ -48,10 +48,10 @@ class Estimated:
 async def import_history(
     settings: Settings, character_id: int, *, timeout_seconds: float, on_progress: Callable[[SyncSeen], None]
 ) -> Imported:
-    """Start an import, or join the one that runs, and wait until it is over.
+    """Start an import, or join the running one, and wait until it is finished.
 
     Raises:
-        OperationFailed: the character never logged in, a service is away, or it was not over in `timeout_seconds`.
+        OperationFailed: the character never logged in, a service is away, or it did not finish in `timeout_seconds`.
     """
     began = datetime.now(UTC)
     async with database(settings) as pool:
@@ -64,14 +64,14 @@ async def import_history(
                     account = await _followed(pool, character_id, asyncio.ensure_future(handle.result()), on_progress)
             except WorkflowFailureError as error:
                 raise OperationFailed(
-                    f"The import of {name} was stopped in Temporal; what it had stored is here. Running this again"
-                    " starts it anew."
+                    f"The import of {name} was stopped in Temporal; what it had stored stays. Run this again to"
+                    " start it again."
                 ) from error
             except TimeoutError:
                 raise OperationFailed(
-                    f"The import of {name} was not over within {timeout_seconds:.0f} seconds. It goes on by itself"
-                    f" (workflow {zkillboard_import_id(character_id)}) as long as a worker runs; this command joins it"
-                    " again."
+                    f"The import of {name} was not finished within {timeout_seconds:.0f} seconds. It goes on by itself"
+                    f" (workflow {zkillboard_import_id(character_id)}) as long as a worker is running. Run this"
+                    " again to follow it."
                 ) from None
         shown = await _shown(pool, character_id)
     message = shown.message if shown is not None else "The character was removed meanwhile."
@@ -79,7 +79,7 @@ async def import_history(
 
 
 async def estimate_import(settings: Settings, character_id: int, *, timeout_seconds: float) -> Estimated:
-    """Ask zKillboard how much there is. An import that this begins waits a day for the pilot's word, then ends.
+    """Ask zKillboard how much there is. An import that this begins waits a day for the pilot's consent, then ends.
 
     Raises:
         OperationFailed: the character never logged in, a service is away, or there is no estimate in time.
@@ -96,7 +96,8 @@ async def estimate_import(settings: Settings, character_id: int, *, timeout_seco
                     shown = await _shown(pool, character_id)
         except TimeoutError:
             raise OperationFailed(
-                f"There was no estimate within {timeout_seconds:.0f} seconds: does a worker run (`killreport status`)?"
+                f"There was no estimate within {timeout_seconds:.0f} seconds. Is a worker running? See"
+                " `killreport status`."
             ) from None
     if shown is None or shown.state is ImportState.FAILED:
         raise OperationFailed(shown.message if shown is not None else f"{name} was removed meanwhile.")
@@ -105,7 +106,7 @@ async def estimate_import(settings: Settings, character_id: int, *, timeout_seco
 
 
 async def cancel(settings: Settings, character_id: int) -> str:
-    """Stop the character's import; its name.
+    """Stop the character's import and return the character's name.
 
     Raises:
         OperationFailed: the character never logged in, no import runs, or a service is away.
@@ -134,7 +135,7 @@ async def _start(
         with temporal_failures(settings):
             return await start_import(client, character_id, ask_first=ask_first, reason="killreport import-zkillboard")
     except OperationFailed:
-        if requested:  # if it was started all the same, it shows itself
+        if requested:  # if it was started all the same, it records itself
             await forget_import(pool, character_id)
         raise
 

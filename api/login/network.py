@@ -1,7 +1,7 @@
 """From where a login came, as much of it as is kept: the network, not the address.
 
 An operator must tell one visitor's many failures from many visitors' few, and may want to block where they come
-from; who exactly it was is nobody's business. docs/decisions/0017 says why not a hash.
+from; who exactly it was is nobody's business. docs/decisions/0013 says why not a hash.
 """
 
 from __future__ import annotations

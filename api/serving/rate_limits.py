@@ -2,7 +2,7 @@
 
 A bucket is the account's, the API key's, or else the address's. It is in Redis, one for all processes, and taken from
 by one script, so that no two of them ever give away the same token. Without Redis nobody is limited
-(docs/decisions/0019-without-redis-nobody-is-limited.md).
+(docs/decisions/0016-without-redis-nobody-is-limited.md).
 """
 
 from __future__ import annotations

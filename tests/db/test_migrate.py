@@ -7,14 +7,18 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -22,8 +26,20 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 import db.tables.killmails  # noqa: F401 - fills SQLModel.metadata
-from db.migrate import ADVISORY_LOCK, MIGRATIONS, DatabaseIsNewer, migrate, pending_revisions
+from db.migrate import (
+    ADVISORY_LOCK,
+    MIGRATIONS,
+    DatabaseIsNewer,
+    configuration,
+    migrate,
+    new_revision,
+    pending_revisions,
+)
 from tests.paths import ROOT
+
+T = TypeVar("T")
+RELEASED = ("0001", "0002", "0004", "0005", "0006", "0007", "0010", "0008", "0009", "0011", "0012", "0013", "0014")
+"""What databases have in `alembic_version`, in the order it was applied: a promise, not to be tidied up."""
 
 
 @pytest.fixture
@@ -53,16 +69,39 @@ async def test_asking_what_is_pending_writes_nothing(empty_database: str) -> Non
 
 
 async def test_models_and_revisions_agree(database_url: str) -> None:
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True, "compare_type": True})
-        return list(compare_metadata(context, SQLModel.metadata))
+    assert await differences_from_models(database_url) == []
 
-    engine = create_async_engine(
-        sqlalchemy.make_url(database_url).set(drivername="postgresql+asyncpg"), poolclass=NullPool
+
+def test_files_are_numbered_by_their_place_in_the_chain() -> None:
+    chain = revisions()
+    files = [Path(revision.path).name for revision in chain]
+    assert [name[:6] for name in files] == [f"r{place:04}_" for place in range(1, len(files) + 1)]
+    assert files == sorted(path.name for path in (MIGRATIONS / "versions").glob("r*.py"))
+    assert tuple(revision.revision for revision in chain[: len(RELEASED)]) == RELEASED
+    later = chain[len(RELEASED) :]
+    assert [revision.revision for revision in later] == [Path(revision.path).name[:5] for revision in later]
+
+
+@pytest.mark.parametrize("applied", [1, 6, 7, 8, 11, len(RELEASED)])
+async def test_a_database_of_an_older_release_is_upgraded(empty_database: str, applied: int) -> None:
+    await on_connection(
+        empty_database, lambda connection: command.upgrade(configuration(connection), RELEASED[applied - 1])
     )
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
+    assert await migrate(empty_database) == [Path(later.path).stem[1:] for later in revisions()[applied:]]
+    assert await differences_from_models(empty_database) == []
+
+
+async def test_a_new_revision_is_the_next_file(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    monkeypatch.setattr("db.migrate.MIGRATIONS", tmp_path / "migrations")
+    chain = revisions()
+    await new_revision(database_url, "what it does")
+    number = f"{len(chain) + 1:04}"
+    assert await pending_revisions(database_url) == [f"{number}_what_it_does"]
+    [made] = (tmp_path / "migrations" / "versions").glob(f"r{number}_*.py")
+    assert made.read_text().startswith('"""what it does."""')
 
 
 async def test_two_processes_may_migrate_at_once(empty_database: str) -> None:
@@ -102,21 +141,21 @@ async def test_a_revision_that_fails_leaves_nothing_of_itself(
 ) -> None:
     migrations = tmp_path / "50% of a path with a space"
     shutil.copytree(MIGRATIONS, migrations)
+    head = revisions()[-1].revision
     (migrations / "versions" / "r9999_broken.py").write_text(
-        f"revision, down_revision = '9999', {(await pending_revisions(empty_database))[-1]!r}\n"
+        f"revision, down_revision = '9999', {head!r}\n"
         "from alembic import op\n"
         "def upgrade():\n"
         "    op.execute('CREATE TABLE half ()')\n"
         "    op.execute('SELECT 1 / 0')\n"
     )
-    before = await pending_revisions(empty_database)
     monkeypatch.setattr("db.migrate.MIGRATIONS", migrations)
     with pytest.raises(DBAPIError):
         await migrate(empty_database)
-    assert await pending_revisions(empty_database) == ["9999"]
+    assert await pending_revisions(empty_database) == ["9999_broken"]
     connection = await asyncpg.connect(empty_database)
     assert await connection.fetchval("SELECT to_regclass('half')") is None
-    assert await connection.fetchval("SELECT version_num FROM alembic_version") == before[-1]
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == head
     assert await connection.fetchval("SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK)
     await connection.close()
 
@@ -128,3 +167,27 @@ async def test_a_database_of_a_newer_program_is_left_alone(database_url: str) ->
     for ask in (migrate, pending_revisions):
         with pytest.raises(DatabaseIsNewer, match="f00d"):
             await ask(database_url)
+
+
+def revisions() -> list[Script]:
+    """The chain, oldest first."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return [*ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+async def on_connection(url: str, work: Callable[[Connection], T]) -> T:
+    engine = create_async_engine(sqlalchemy.make_url(url).set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    async with engine.connect() as connection:
+        result = await connection.run_sync(work)
+        await connection.commit()
+    await engine.dispose()
+    return result
+
+
+async def differences_from_models(url: str) -> list[object]:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True, "compare_type": True})
+        return list(compare_metadata(context, SQLModel.metadata))
+
+    return await on_connection(url, differences)

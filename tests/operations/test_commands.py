@@ -134,7 +134,7 @@ async def test_status_shows_each_bucket_and_who_spends_it(
     row = next(line for line in shown.splitlines() if "killmail" in line and "3,500 of 3,600" in line)
     assert "900 s" in row
     assert "live 2, backfill 2, elsewhere 96" in row
-    assert "ESI calls wait (killmail:source-address) until" in shown
+    assert "ESI calls are paused (killmail:source-address) until" in shown
     [bucket] = json.loads((await killreport("status", "--json", **services)).stdout)["esi_buckets"]
     assert (bucket["limit"], bucket["remaining"]) == (3600, 3500)
     assert bucket["spent_by"] == {"live": 2, "backfill": 2, "elsewhere": 96}
@@ -155,7 +155,7 @@ async def test_a_pilot_who_never_logged_in_or_whose_workflow_is_gone(
 
 async def test_all_of_nobody_is_nobody(killreport: Killreport, temporal_address: str) -> None:
     result = await killreport("pause", "--all", TEMPORAL_ADDRESS=temporal_address)
-    assert (result.exit_code, result.stdout) == (0, "Paused: 0 pilots; no workflow runs.\n")
+    assert (result.exit_code, result.stdout) == (0, "Paused: 0 pilots; no workflow is running.\n")
     result = await killreport("sync", "--all", "--json", TEMPORAL_ADDRESS=temporal_address)
     assert json.loads(result.stdout) == {"signalled": 0, "failed": 0, "job_id": ""}
 
@@ -192,7 +192,7 @@ async def test_doctor_says_how_to_mend_what_fails(
     assert mend["Workers of queue killmails"] == "Start `killreport worker`."
     assert mend["Redis"] == "Start Redis or Valkey, or correct REDIS_URL."
     assert mend["TOKEN_ENCRYPTION_KEYS"].startswith("Add the key they were encrypted with")
-    assert mend["EVE_CALLBACK_URL"].startswith("Make PUBLIC_URL and EVE_CALLBACK_URL the same")
+    assert mend["EVE_CALLBACK_URL"].startswith("Give PUBLIC_URL and EVE_CALLBACK_URL the same")
     assert {"EVE SSO", "ESI"} <= set(mend)
     assert findings["Postgres"]["verdict"] == findings["Temporal"]["verdict"] == "ok"
     # For people: the same, and what to do below each.

@@ -79,7 +79,7 @@ async def test_a_file_is_continued_and_never_overwritten(export: Export, tmp_pat
     lines = whole.splitlines(keepends=True)
     assert len(lines) == 11
     result = await export(str(PILOT), "--output", file.name)
-    assert (result.exit_code, "is there already" in result.stderr) == (1, True)
+    assert (result.exit_code, "already exists" in result.stderr) == (1, True)
     assert file.read_bytes() == whole
     file.write_bytes(b"".join(lines[:5]))
     cursor = lines[4].rpartition(b",")[2].decode().strip()
@@ -92,7 +92,7 @@ async def test_a_file_is_continued_and_never_overwritten(export: Export, tmp_pat
 async def test_what_fails_says_so_in_one_sentence(export: Export, database_url: str) -> None:
     for arguments, changes, words in (
         ([str(STRANGER)], {}, "ever logged in"),
-        ([str(PILOT), "--after", "x"], {}, "--after is no cursor"),
+        ([str(PILOT), "--after", "x"], {}, "--after is not a cursor"),
         ([str(PILOT), "--output", "no/such/place.csv"], {}, "cannot be written"),
         ([str(PILOT)], {"DATABASE_URL": database_url.rpartition("@")[0] + "@127.0.0.1:1/x"}, "Postgres at"),
     ):
@@ -119,7 +119,7 @@ async def test_what_broke_off_says_how_to_go_on(
     result = await export(str(PILOT), "--output", "broken.csv")
     assert result.exit_code == 1
     cursor = result.stderr.partition("--after ")[2].strip().rstrip(".")
-    assert "8 killmails are written" in result.stderr
+    assert "8 killmails were written" in result.stderr
     pages = 10
     assert (await export(str(PILOT), "--output", "broken.csv", "--after", cursor)).stderr == "2 killmails.\n"
     assert len((tmp_path / "broken.csv").read_text().splitlines()) == 11

@@ -75,7 +75,7 @@ async def test_what_was_given_up_or_lost_comes_back(
     await until(client, ok, pilot)
     listed = set(eve.listed_killmail_ids(pilot))
     result = await killreport(settings, "doctor", "--gaps")
-    assert (result.exit_code, result.stdout) == (0, "No gap: every killmail that EVE showed us is here.\n")
+    assert (result.exit_code, result.stdout) == (0, "No gaps: every killmail that EVE listed is stored.\n")
 
     parked, lost, *_ = sorted(listed)
     await pool.execute("DELETE FROM killmails WHERE killmail_id = ANY ($1)", [parked, lost])
@@ -94,7 +94,7 @@ async def test_what_was_given_up_or_lost_comes_back(
         assert reference.killmail_hash not in result.stdout
 
     result = await killreport(settings, "doctor", "--gaps", "--redrive")
-    assert "1 of them are tried again now; syncs woken for it: 1" in result.stdout.replace("\n", " ")
+    assert "Trying again now: 1. Syncs woken for it: 1." in result.stdout.replace("\n", " ")
 
     async def all_here() -> bool:
         return await stored(pool) == listed

@@ -158,5 +158,5 @@ async def test_the_zip_may_be_elsewhere(load: Any, pool: asyncpg.Pool, tmp_path:
     async with serving(b"", 503) as address:
         result = await load(address)
     assert result.exit_code == 1
-    assert "did not give the export" in result.stderr
+    assert "The export could not be downloaded from" in result.stderr
     assert await pool.fetchval("SELECT count(*) FROM static_data_loads") == 1

@@ -81,6 +81,6 @@ async def test_without_a_worker_it_says_that_it_goes_on(
     waited = await killreport("90000001", "--timeout", "0.5")
     assert waited.exit_code == 1
     assert "zkillboard-import-90000001" in waited.stderr
-    assert "as long as a worker runs" in waited.stderr
+    assert "as long as a worker is running" in waited.stderr
     waited = await killreport("90000001", "--estimate", "--timeout", "0.5")
-    assert "does a worker run" in waited.stderr
+    assert "Is a worker running?" in waited.stderr

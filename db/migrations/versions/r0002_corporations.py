@@ -1,4 +1,4 @@
-"""corporations"""
+"""Corporations that are followed, and the directors whose permissions read their lists."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("corporation_id", "character_id"),
     )
     op.create_index("corporation_directors_character_id", "corporation_directors", ["character_id"], unique=False)
-    # Lists are read of corporations too, each with the tokens of several characters.
+    # Corporations have lists too, each read with the tokens of several characters.
     op.add_column("killmail_lists", sa.Column("list_of", sa.BigInteger(), autoincrement=False, nullable=True))
     op.execute("UPDATE killmail_lists SET list_of = character_id")
     op.alter_column("killmail_lists", "list_of", nullable=False)

@@ -1,4 +1,4 @@
-"""zkillboard imports"""
+"""Imports from zKillboard and the pages they have read."""
 
 from __future__ import annotations
 

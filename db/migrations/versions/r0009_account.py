@@ -1,4 +1,4 @@
-"""API keys, sessions a pilot can tell apart, departures, and the order in which killmails arrive"""
+"""API keys, sessions a pilot can tell apart, departures, and the order in which killmails arrive."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("arrival"),
         sa.UniqueConstraint("killmail_id"),
     )
-    # What is stored has arrived, in the order it did.
+    # Killmails that are stored already count as arrived, in the order in which they were stored.
     op.execute(
         "INSERT INTO killmail_arrivals (killmail_id) SELECT killmail_id FROM killmails ORDER BY created_at, killmail_id"
     )

@@ -1,4 +1,4 @@
-"""values"""
+"""Price snapshots, and the values and flags of killmails."""
 
 from __future__ import annotations
 

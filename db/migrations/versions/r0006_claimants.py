@@ -1,4 +1,4 @@
-"""claimants"""
+"""Who has claimed a reference for fetching."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""search"""
+"""Indexes for the search by names and tickers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""factions are no corporations: a faction's id in the place of a corporation moves to where it belongs"""
+"""A faction's id that was stored as a corporation's moves to where it belongs."""
 
 from __future__ import annotations
 

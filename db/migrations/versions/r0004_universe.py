@@ -1,4 +1,4 @@
-"""universe"""
+"""Types with their groups and categories, places, and details of characters, corporations and alliances."""
 
 from __future__ import annotations
 

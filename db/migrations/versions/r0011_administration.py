@@ -1,4 +1,4 @@
-"""administration"""
+"""The network of a login, and the audit log of operators' actions."""
 
 from __future__ import annotations
 

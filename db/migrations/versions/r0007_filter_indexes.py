@@ -1,4 +1,4 @@
-"""reads"""
+"""Indexes for filters: system, value, awox, lost ship, constellation, region, group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""hash sources: where a killmail's hash comes from, so that ESI's own word can replace another's"""
+"""Where a killmail's hash came from, so that ESI's own hash can replace any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""housekeeping"""
+"""What each list held, why runs failed, and the indexes that deleting old rows needs."""
 
 from __future__ import annotations
 
