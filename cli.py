@@ -17,9 +17,7 @@ import click
 
 from operations.failure import OperationFailed
 from operations.import_command import import_zkillboard
-from settings import SettingsError, load_settings
-
-VERSION = "0.1.0"
+from settings import VERSION, SettingsError, load_settings
 
 
 class Commands(click.Group):
