@@ -61,14 +61,15 @@ clean: ## remove the virtual environment, what was built and caches; the data in
 
 $(TO_RUN): requirements.lock requirements-install.lock pyproject.toml $(BIN)/python
 	$(call install,requirements.lock requirements-install.lock,what running needs)
-	@$(BIN)/uv pip uninstall -q --python $(BIN)/python -r requirements-install.lock
+	@$(BIN)/uv pip uninstall -q --python $(BIN)/python pip -r requirements-install.lock
 	@touch $@
 
 $(TO_DEVELOP): requirements-dev.lock requirements-install.lock pyproject.toml $(BIN)/python
 	$(call install,requirements-dev.lock,what developing needs)
 	@touch $@
 
-$(BIN)/python: ; # made by `install`; missing (an interpreter that was removed), it makes the rest be installed anew
+# Made by `install`. If it is missing, because its interpreter was removed, all is installed anew.
+$(BIN)/python: ;
 
 # $(1): lock files; $(2): what they hold, for people. An installation that was interrupted leaves no stamp, and is begun
 # anew: it may have left half a package.
@@ -81,7 +82,8 @@ define install
 @test -x $(BIN)/uv || { \
 	echo "Installing uv, which installs the rest"; \
 	$(BIN)/python -m ensurepip >/dev/null || { echo "$(PYTHON) lacks ensurepip (Debian: apt install python3-venv)."; exit 1; }; \
-	$(BIN)/python -m pip --disable-pip-version-check install -q --require-hashes -r requirements-install.lock || { $(OFFLINE); exit 1; }; }
+	$(BIN)/python -m pip --disable-pip-version-check install -q --no-compile --require-hashes \
+		-r requirements-install.lock || { $(OFFLINE); exit 1; }; }
 @echo "Installing $(2): $$(cat $(1) | grep -c ==) packages"
 @$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes $(1) || { $(OFFLINE); exit 1; }
 @$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
