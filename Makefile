@@ -7,6 +7,7 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+DIST := dist
 TO_RUN := .venv/.ready-to-run
 TO_DEVELOP := .venv/.ready-to-develop
 # Where somebody develops, everything that running needs is there already.
@@ -42,9 +43,9 @@ lock: $(TO_DEVELOP) ## resolve pyproject.toml into the lock files: to develop, r
 	$(LOCK) --group install -c requirements-dev.lock -o requirements-install.lock
 
 dist: $(TO_DEVELOP) ## a wheel and a source archive in dist/
-	@rm -rf dist
-	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
-	@ls dist/*
+	@rm -rf "$(DIST)"
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir "$(DIST)"
+	@ls "$(DIST)"
 
 release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with its date and nothing is uncommitted
 	@grep -qE '^## \[$(VERSION)\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$$' CHANGELOG.md || { \

@@ -63,7 +63,7 @@ async def test_requests_say_who_asks_and_which_esi_is_meant(open_esi: OpenEsi) -
     async with open_esi(handler) as esi:
         assert await esi.server_status() == ServerStatus(31415, "3650286")
     assert seen[0].path == "/eve/status"  # a base URL may carry a path
-    assert seen[0].headers["User-Agent"] == "KillReport/0.1 (pilot@example.com)"
+    assert re.fullmatch(r"KillReport/\d+\.\d+\.\d+ \(pilot@example\.com\)", seen[0].headers["User-Agent"])
     assert seen[0].headers["X-Compatibility-Date"] == COMPATIBILITY_DATE == "2026-07-21"
 
 
