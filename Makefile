@@ -12,7 +12,7 @@ TO_RUN := .venv/.ready-to-run
 TO_DEVELOP := .venv/.ready-to-develop
 # Where somebody develops, everything that running needs is there already.
 READY := $(if $(wildcard $(TO_DEVELOP)),$(TO_DEVELOP),$(TO_RUN))
-VERSION = $(shell $(BIN)/python -m cli --version | sed 's/.* //')
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links -q
 

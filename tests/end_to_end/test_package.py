@@ -26,8 +26,10 @@ DEVELOPED = ("make", "-o", ".venv/.ready-to-develop")
 """`make` where all is installed by whoever runs the tests."""
 
 
-def run(*command: str | Path, directory: Path = ROOT) -> str:
-    done = subprocess.run([str(word) for word in command], cwd=directory, capture_output=True, text=True, check=False)
+def run(*command: str | Path, **variables: str) -> str:
+    environment = {**os.environ, **variables}
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -76,11 +78,7 @@ async def test_the_installed_package_migrates_and_serves(
     environment |= {"DATABASE_URL": f"{postgres_url.rpartition('/')[0]}/packaged", "PORT": str(port)}
     killreport = ["env", "-C", str(tmp_path), str(programs / "killreport")]
     assert run(*killreport, "--version").split()[-1] == VERSION
-    migrated = subprocess.run(
-        [*killreport, "migrate"], env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-    assert migrated.returncode == 0, migrated.stderr
-    assert "applied revision 0001" in migrated.stdout
+    assert "applied revision 0001" in run(*killreport, "migrate", **environment)
 
     async with aiohttp.ClientSession() as session:
 
