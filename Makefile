@@ -4,8 +4,8 @@
 .PHONY: help run test lint bench reference lock dist release clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p $(NEW_ENOUGH) && echo $$p && break; done)
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN := .venv/bin
 DIST := dist
 TO_RUN := .venv/.ready-to-run
@@ -75,7 +75,7 @@ $(BIN)/python: ;
 # $(1): lock files; $(2): what they hold, for people. An installation that was interrupted leaves no stamp, and is begun
 # anew: it may have left half a package.
 define install
-@test -n "$(PYTHON)" || { echo "KillReport needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
+@"$(PYTHON)" $(NEW_ENOUGH) || { echo "KillReport needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
 @{ $(BIN)/python -c '' && ls .venv/.ready-*; } >/dev/null 2>&1 || { \
 	echo "Making .venv with $(PYTHON)"; \
 	rm -rf .venv && "$(PYTHON)" -m venv --without-pip .venv || { echo "Could not make .venv: the lines above say why."; exit 1; }; }

@@ -118,7 +118,7 @@ async def make_to_its_end(clone: Path, target: str, **variables: str) -> tuple[i
 
 
 async def test_what_cannot_be_installed_says_what_to_do(clone: Path) -> None:
-    status, said = await make_to_its_end(clone, "run", PYTHON=" ")
+    status, said = await make_to_its_end(clone, "run", PYTHON="no-such-python")
     assert status == 2
     assert "Python 3.11 or newer" in said
     status, said = await make_to_its_end(clone, "run", PIP_NO_INDEX="1")
