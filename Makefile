@@ -13,7 +13,7 @@ TO_DEVELOP := .venv/.ready-to-develop
 # Where somebody develops, everything that running needs is there already.
 READY := $(if $(wildcard $(TO_DEVELOP)),$(TO_DEVELOP),$(TO_RUN))
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+LOCK := $(BIN)/uv pip compile --system-certs --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links -q
 
 help: ## what can be made
@@ -86,7 +86,7 @@ define install
 	$(BIN)/python -m pip --disable-pip-version-check install -q --no-compile --require-hashes \
 		-r requirements-install.lock || { $(OFFLINE); exit 1; }; }
 @echo "Installing $(2): $$(cat $(1) | grep -c ==) packages"
-@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes $(1) || { $(OFFLINE); exit 1; }
+@$(BIN)/uv pip sync -q --system-certs --python $(BIN)/python --require-hashes $(1) || { $(OFFLINE); exit 1; }
 @$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 endef
 
