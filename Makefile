@@ -1,14 +1,19 @@
 # KillReport: everything a user or developer types. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench reference lock clean
+.PHONY: help run test lint bench reference lock dist release clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p $(NEW_ENOUGH) && echo $$p && break; done)
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
-READY := .venv/.installed
+DIST := dist
+TO_RUN := .venv/.ready-to-run
+TO_DEVELOP := .venv/.ready-to-develop
+# Where somebody develops, everything that running needs is there already.
+READY := $(if $(wildcard $(TO_DEVELOP)),$(TO_DEVELOP),$(TO_RUN))
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+LOCK := UV_SYSTEM_CERTS=true $(BIN)/uv pip compile --universal --python-version=3.11 --generate-hashes
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -16,35 +21,76 @@ help: ## what can be made
 run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl-C stops it)
 	@exec $(BIN)/python -m cli up
 
-test: $(READY) lint ## lint, then every test
+test: lint ## lint, then every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: $(READY) ## ruff, import-linter and mypy --strict
+lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m mypy .
 
-bench: $(READY) ## every claim of speed, as a ratio against a named alternative in the same run
+bench: $(TO_DEVELOP) ## every claim of speed, as a ratio against a named alternative in the same run
 	$(BIN)/python -m cli bench
 
-reference: $(READY) ## write docs/graphql.md anew from schema.graphql and docs/queries
+reference: $(TO_DEVELOP) ## write docs/graphql.md anew from schema.graphql and docs/queries
 	$(BIN)/python -m api.graphql.reference
 
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
 # has its value behind "=". uv writes no address of an index.
-lock: $(READY) ## resolve pyproject.toml into requirements.lock and deploy/requirements.lock
-	$(BIN)/python -m uv pip compile --universal --python-version=3.11 --generate-hashes --extra=embedded --extra=dev \
-		--output-file=requirements.lock pyproject.toml >/dev/null
-	$(BIN)/python -m uv pip compile --universal --python-version=3.11 --generate-hashes --constraint=requirements.lock \
-		--output-file=deploy/requirements.lock pyproject.toml >/dev/null
+lock: $(TO_DEVELOP) ## resolve pyproject.toml into the lock files: to develop, run, deploy and install
+	$(LOCK) --extra=embedded --extra=dev --group=install --output-file=requirements-dev.lock pyproject.toml >/dev/null
+	$(LOCK) --extra=embedded --constraint=requirements-dev.lock --output-file=requirements.lock pyproject.toml >/dev/null
+	$(LOCK) --constraint=requirements-dev.lock --output-file=deploy/requirements.lock pyproject.toml >/dev/null
+	$(LOCK) --group=install --constraint=requirements-dev.lock --output-file=requirements-install.lock >/dev/null
 
-clean: ## remove the virtual environment and caches; the data in .killreport stays
-	rm -rf .venv tests/node/node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info
+dist: $(TO_DEVELOP) ## a wheel and a source archive in dist/
+	@rm -rf "$(DIST)"
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir "$(DIST)"
+	@ls "$(DIST)"
 
-$(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "KillReport needs Python 3.11 or newer with venv: install it, or say make PYTHON=/path/to/python3"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "Could not make .venv: is the venv module there (Debian: apt install python3-venv)?"; exit 1; }
-	$(PIP) install -q --require-hashes -r requirements.lock
-	$(PIP) install -q --no-deps --no-build-isolation -e .
+release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with its date and nothing is uncommitted
+	@grep -qE '^## \[$(VERSION)\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$$' CHANGELOG.md || { \
+		echo "CHANGELOG.md has no section \"## [$(VERSION)] - YYYY-MM-DD\": write it, or set another version in pyproject.toml."; exit 1; }
+	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit or remove these first."; exit 1; }
+	@! git rev-parse -q --verify refs/tags/v$(VERSION) >/dev/null || { \
+		echo "The tag v$(VERSION) is there already: set the next version in pyproject.toml."; exit 1; }
+	@$(MAKE) --no-print-directory dist
+	@git tag -a v$(VERSION) -m "KillReport $(VERSION)"
+	@echo "Tagged v$(VERSION); publish it with: git push origin v$(VERSION)"
+
+clean: ## remove the virtual environment, what was built and caches; the data in .killreport stays
+	rm -rf .venv dist build tests/node/node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info
+
+$(TO_RUN): requirements.lock requirements-install.lock pyproject.toml $(BIN)/python
+	$(call install,requirements.lock requirements-install.lock,what running needs)
+	@$(BIN)/uv pip uninstall -q --python $(BIN)/python pip -r requirements-install.lock
 	@touch $@
+
+$(TO_DEVELOP): requirements-dev.lock requirements-install.lock pyproject.toml $(BIN)/python
+	$(call install,requirements-dev.lock,what developing needs)
+	@touch $@
+
+# Made by `install`. If it is missing, because its interpreter was removed, all is installed anew.
+$(BIN)/python: ;
+
+# $(1): lock files; $(2): what they hold, for people. An installation that was interrupted leaves no stamp, and is begun
+# anew: it may have left half a package.
+define install
+@"$(PYTHON)" $(NEW_ENOUGH) || { echo "KillReport needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
+@{ $(BIN)/python -c '' && ls .venv/.ready-*; } >/dev/null 2>&1 || { \
+	echo "Making .venv with $(PYTHON)"; \
+	rm -rf .venv && "$(PYTHON)" -m venv --without-pip .venv || { echo "Could not make .venv: the lines above say why."; exit 1; }; }
+@rm -f .venv/.ready-*
+@test -x $(BIN)/uv || { \
+	echo "Installing uv, which installs the rest"; \
+	$(BIN)/python -m ensurepip >/dev/null || { echo "$(PYTHON) lacks ensurepip (Debian: apt install python3-venv)."; exit 1; }; \
+	$(BIN)/python -m pip --disable-pip-version-check install -q --no-compile --require-hashes \
+		-r requirements-install.lock || { $(OFFLINE); exit 1; }; }
+@echo "Installing $(2): $$(cat $(1) | grep -c ==) packages"
+@$(BIN)/uv pip sync -q --system-certs --python $(BIN)/python --require-hashes $(1) || { $(OFFLINE); exit 1; }
+@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+endef
+
+OFFLINE := echo "Not installed: the lines above say why. Is there a network, and does the package index answer? \
+	Behind a mirror, set PIP_INDEX_URL and UV_DEFAULT_INDEX. Then say it again."

@@ -15,11 +15,9 @@ from typing import Any, NoReturn
 
 import click
 
-from operations.failure import OperationFailed
+from operations.failure import OperationFailed, without_sandbox
 from operations.import_command import import_zkillboard
-from settings import SettingsError, load_settings
-
-VERSION = "0.1.0"
+from settings import VERSION, SettingsError, load_settings
 
 
 class Commands(click.Group):
@@ -32,6 +30,8 @@ class Commands(click.Group):
             from observability import redact
 
             raise click.ClickException(redact(str(error))) from error
+        except ModuleNotFoundError as error:
+            raise click.ClickException(without_sandbox(error)) from error
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")

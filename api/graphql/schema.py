@@ -22,7 +22,8 @@ from api.graphql import (
     sync_health,
 )
 
-SCHEMA_FILE = Path(__file__).resolve().parents[2] / "schema.graphql"
+SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
+"""A link to the one at the top of the project; a wheel holds the file itself here."""
 MODULES = (
     account,
     account_feeds,

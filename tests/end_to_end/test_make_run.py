@@ -1,4 +1,7 @@
-"""A stranger's first five minutes: a fresh clone, `make run`, a login in a browser, killmails, a live one."""
+"""A stranger's first five minutes: a fresh clone, `make run`, a login in a browser, killmails, a live one.
+
+One clone for all: a plain user installs it; whoever comes later finds it installed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import os
 import pwd
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -25,16 +29,16 @@ PICTURES = os.environ.get("KILLREPORT_PICTURES")
 """Where to keep the screenshots for the README; unset: nowhere."""
 QUICK = {"SYNC_INTERVAL_SECONDS": "5", "SANDBOX_LIST_CACHE_SECONDS": "2", "SANDBOX_KILLMAILS_PER_HOUR": "0"}
 
+pytestmark = pytest.mark.xdist_group("up")
+
 INSTALL_SECONDS = 600
 """Far more than it takes, for a slow network and a busy machine."""
 
 
-def as_whom() -> list[object]:
-    root = pytest.mark.skipif(os.geteuid() != 0, reason="left out: these tests do not run as root")
-    return [pytest.param("root", marks=root), "plain user"]
+STAMP = ".venv/.ready-to-run"
 
 
-def unprivileged(who: str, home: Path) -> tuple[list[str], dict[str, str]]:
+def as_user(who: str, home: Path) -> tuple[list[str], dict[str, str]]:
     """How to run as `who`: the command to put before, and an environment that reaches no file of root's."""
     if who == "root" or os.geteuid() != 0:
         return [], {**os.environ, "HOME": str(home)}
@@ -43,45 +47,51 @@ def unprivileged(who: str, home: Path) -> tuple[list[str], dict[str, str]]:
     return command, {"HOME": str(home), "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A directory that any user can reach, unlike pytest's own."""
+@pytest.fixture(scope="module")
+def clone() -> Iterator[Path]:
+    """In a directory that any user can reach, unlike pytest's own, and that a plain user may write to."""
     with tempfile.TemporaryDirectory(prefix="killreport-", ignore_cleanup_errors=True) as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
+        home = Path(made)
+        home.chmod(0o755)
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(home / "a clone")], check=True)
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", "nobody", str(home)], check=True)
+        yield home / "a clone"
 
 
-def fresh_clone(who: str, home: Path) -> Path:
-    clone = home / "a clone"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
-    if who != "root" and os.geteuid() == 0:
-        subprocess.run(["chown", "-R", "nobody", str(home)], check=True)
-    return clone
-
-
-@asynccontextmanager
-async def make_run(who: str, home: Path) -> AsyncIterator[dict[str, str]]:
-    """`make run` in a fresh clone; yields the addresses it printed."""
-    clone = await asyncio.to_thread(fresh_clone, who, home)
-    before, environment = unprivileged(who, home)
-    process = await asyncio.create_subprocess_exec(
-        *(*before, "make", "run"),
+async def start_make(who: str, clone: Path, target: str, **variables: str) -> asyncio.subprocess.Process:
+    before, environment = as_user(who, clone.parent)
+    return await asyncio.create_subprocess_exec(
+        *(*before, "make", target),
         cwd=clone,
-        env={**environment, **QUICK},
+        env={**environment, **variables},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+async def read_until(process: asyncio.subprocess.Process, words: str) -> str:
+    """What it printed up to a line with these words."""
     assert process.stdout is not None
     printed = ""
+    async with asyncio.timeout(INSTALL_SECONDS):
+        while words not in printed:
+            line = await process.stdout.readline()
+            assert line, f"`make` ended:\n{printed}"
+            printed += line.decode()
+    return printed
+
+
+@asynccontextmanager
+async def make_run(who: str, clone: Path) -> AsyncIterator[str]:
+    """`make run`; yields what it printed until it was ready."""
+    process = await start_make(who, clone, "run", **QUICK)
+    assert process.stdout is not None
     try:
-        async with asyncio.timeout(INSTALL_SECONDS):
-            while "Ctrl-C stops everything" not in printed:
-                line = await process.stdout.readline()
-                assert line, f"`make run` ended:\n{printed}"
-                printed += line.decode()
+        printed = await read_until(process, "Ctrl-C stops everything")
         family = psutil.Process(process.pid).children(recursive=True)
-        yield dict(re.findall(r"(Site|GraphQL|Temporal UI|sandbox EVE)[ a-z]+(http\S+)", printed))
+        yield printed
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C
         async with asyncio.timeout(60):
             printed += (await process.stdout.read()).decode()
@@ -99,13 +109,69 @@ async def picture(page: Page, name: str) -> None:
         await page.screenshot(path=ROOT / PICTURES / f"{name}.png")
 
 
+async def make_to_its_end(clone: Path, target: str, **variables: str) -> tuple[int, str]:
+    """As the plain user; the exit status and what was printed."""
+    process = await start_make("plain user", clone, target, **variables)
+    printed, _ = await asyncio.wait_for(process.communicate(), INSTALL_SECONDS)
+    assert process.returncode is not None
+    return process.returncode, printed.decode()
+
+
+async def test_what_cannot_be_installed_says_what_to_do(clone: Path) -> None:
+    status, said = await make_to_its_end(clone, "run", PYTHON="no-such-python")
+    assert status == 2
+    assert "Python 3.11 or newer" in said
+    status, said = await make_to_its_end(clone, "run", PIP_NO_INDEX="1")
+    assert status == 2
+    assert "Is there a network" in said
+    assert not (clone / STAMP).exists()
+
+
 @needs_chromium
 @pytest.mark.browser
-@pytest.mark.xdist_group("up")
 @pytest.mark.timeout(INSTALL_SECONDS + 180)
-@pytest.mark.parametrize("who", as_whom())
-async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(who: str, home: Path) -> None:
-    async with make_run(who, home) as addresses, chromium() as browser, aiohttp.ClientSession() as session:
+async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(clone: Path) -> None:
+    interrupted = await start_make("plain user", clone, "run")
+    await read_until(interrupted, "Installing uv")
+    os.killpg(interrupted.pid, signal.SIGINT)  # Ctrl-C
+    assert await interrupted.wait() != 0
+    assert not (clone / STAMP).exists()
+
+    async with make_run("plain user", clone) as printed:
+        steps = [line for line in printed.splitlines() if line.startswith(("Making", "Installing", "KillReport"))]
+        assert [step.partition(":")[0].split(" with ")[0] for step in steps] == [
+            "Making .venv",  # anew: an installation that was interrupted is not built on
+            "Installing uv, which installs the rest",
+            "Installing what running needs",
+            "KillReport starts; its data is in " + str(clone / ".killreport"),
+            steps[-1],
+        ]
+        await a_pilot_sees_their_killmails_live(addresses_in(printed))
+    installed = {path.name for path in (clone / ".venv" / "bin").iterdir()}
+    assert not installed & {"pip", "uv", "pytest", "ruff", "mypy", "playwright", "temporal-test-server"}
+
+
+@needs_chromium
+@pytest.mark.browser
+@pytest.mark.timeout(INSTALL_SECONDS + 180)
+async def test_the_second_run_installs_nothing_and_may_be_roots(clone: Path) -> None:
+    assert (await make_to_its_end(clone, STAMP))[0] == 0  # if only this test was asked for
+    shutil.rmtree(clone / ".killreport", ignore_errors=True)
+    who = "root" if os.geteuid() == 0 else "plain user"
+    async with make_run(who, clone) as printed:
+        assert "Installing" not in printed
+        await a_pilot_sees_their_killmails_live(addresses_in(printed))
+    (clone / "requirements.lock").touch()
+    asked = await asyncio.create_subprocess_exec("make", "--question", STAMP, cwd=clone)
+    assert await asked.wait() == 1  # another lock is another installation
+
+
+def addresses_in(printed: str) -> dict[str, str]:
+    return dict(re.findall(r"(Site|GraphQL|Temporal UI|sandbox EVE)[ a-z]+(http\S+)", printed))
+
+
+async def a_pilot_sees_their_killmails_live(addresses: dict[str, str]) -> None:
+    async with chromium() as browser, aiohttp.ClientSession() as session:
         eve = addresses["sandbox EVE"]
         async with session.get(f"{eve}/_sandbox/pilots") as response:
             newcomer = (await response.json())[0]

@@ -14,7 +14,7 @@ import pytest
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import ROOT, Installation, Pilot, eventually
-from sandbox.temporal import TEMPORAL
+from sandbox.programs import TEMPORAL
 
 EVERYONE = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
 

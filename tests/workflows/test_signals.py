@@ -14,7 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
 from contracts.sync import Discovery, SyncState, SyncStatus, UserSyncState, user_sync_id
-from sandbox.temporal import TEMPORAL
+from sandbox.programs import TEMPORAL
 from temporal.user_sync import signal_user_sync, start_or_wake, start_user_sync
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns

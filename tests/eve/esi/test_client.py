@@ -20,6 +20,7 @@ from eve.errors import (
 from eve.esi.client import Affiliation, NamedId, ServerStatus, SolarSystem
 from eve.killmail import KillmailRef
 from eve.session import COMPATIBILITY_DATE
+from settings import VERSION
 from tests.eve.conftest import OpenEsi
 from tests.eve.servers import CHARACTER_ID, errors_left, tokens
 from tests.eve.smallest_killmail import SMALLEST
@@ -63,7 +64,7 @@ async def test_requests_say_who_asks_and_which_esi_is_meant(open_esi: OpenEsi) -
     async with open_esi(handler) as esi:
         assert await esi.server_status() == ServerStatus(31415, "3650286")
     assert seen[0].path == "/eve/status"  # a base URL may carry a path
-    assert seen[0].headers["User-Agent"] == "KillReport/0.1 (pilot@example.com)"
+    assert seen[0].headers["User-Agent"] == f"KillReport/{VERSION} (pilot@example.com)"
     assert seen[0].headers["X-Compatibility-Date"] == COMPATIBILITY_DATE == "2026-07-21"
 
 
