@@ -33,7 +33,7 @@ lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 bench: $(TO_DEVELOP) ## every claim of speed, as a ratio against a named alternative in the same run
 	$(BIN)/python -m cli bench
 
-reference: $(TO_DEVELOP) ## write docs/graphql.md anew from schema.graphql and docs/queries
+reference: $(TO_DEVELOP) ## write docs/graphql.md from schema.graphql and docs/queries
 	$(BIN)/python -m api.graphql.reference
 
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
@@ -54,7 +54,7 @@ release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with 
 		echo "CHANGELOG.md has no section \"## [$(VERSION)] - YYYY-MM-DD\": write it, or set another version in pyproject.toml."; exit 1; }
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit or remove these first."; exit 1; }
 	@! git rev-parse -q --verify refs/tags/v$(VERSION) >/dev/null || { \
-		echo "The tag v$(VERSION) is there already: set the next version in pyproject.toml."; exit 1; }
+		echo "The tag v$(VERSION) already exists: set the next version in pyproject.toml."; exit 1; }
 	@$(MAKE) --no-print-directory dist
 	@git tag -a v$(VERSION) -m "KillReport $(VERSION)"
 	@echo "Tagged v$(VERSION); publish it with: git push origin v$(VERSION)"
@@ -71,11 +71,11 @@ $(TO_DEVELOP): requirements-dev.lock requirements-install.lock pyproject.toml $(
 	$(call install,requirements-dev.lock,what developing needs)
 	@touch $@
 
-# Made by `install`. If it is missing, because its interpreter was removed, all is installed anew.
+# Made by `install`. If it is missing, because its interpreter was removed, everything is installed again.
 $(BIN)/python: ;
 
-# $(1): lock files; $(2): what they hold, for people. An installation that was interrupted leaves no stamp, and is begun
-# anew: it may have left half a package.
+# $(1): lock files; $(2): what they hold, for people. An installation that was interrupted leaves no stamp and starts
+# from nothing the next time: it may have left half a package.
 define install
 @"$(PYTHON)" $(NEW_ENOUGH) || { echo "KillReport needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
 @{ $(BIN)/python -c '' && ls .venv/.ready-*; } >/dev/null 2>&1 || { \

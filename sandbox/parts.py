@@ -61,7 +61,7 @@ def worker(directory: Path, settings: Settings, chosen: Mapping[str, str]) -> Pa
         except (OperationFailed, temporalio.service.RPCError) as error:
             raise PartNotReady(str(error)) from error
         if missing:
-            raise PartNotReady(f"nobody asks for work of {', '.join(missing)}")
+            raise PartNotReady(f"no worker polls {', '.join(missing)}")
 
     argv = [sys.executable, "-m", "cli", "worker"]
     return Part("the worker", argv, answers, directory / "logs" / "worker.log", dict(chosen))

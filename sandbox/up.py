@@ -100,10 +100,10 @@ class Up:
 
     async def _start(self) -> None:
         begun = time.monotonic()
-        say(f"KillReport starts; its data is in {self.directory}")
+        say(f"Starting KillReport; its data is in {self.directory}")
         left = await asyncio.to_thread(end_what_is_left, self.directory)
         if left:
-            say(f"  ended {left} processes that an earlier, killed start left running")
+            say(f"  ended {left} processes that were left over from a start that was killed")
         environment = self.environment
         environment.settings(**PENDING)  # a malformed variable stops us before anything runs
         site_port(environment)  # a PORT of the operator's own that is taken stops us here
@@ -170,7 +170,7 @@ class Up:
             await self.supervision.start(part)
         except PartFailed as error:
             raise PartFailed(f"{error} It said last:\n{last_words(part.log_file)}") from error
-        say(f"  {part.name} {f'answers at {where}' if where else 'asks for work'}")
+        say(f"  {part.name} {f'answers at {where}' if where else 'is running'}")
 
     def _announce(self, seconds: float) -> None:
         settings = self.environment.settings()
@@ -180,10 +180,10 @@ class Up:
         if settings.temporal_ui_url:
             say(f"  Temporal UI  {settings.temporal_ui_url}")
         say(f"  Temporal CLI {_program('temporal')} --address {settings.temporal_address} workflow list")
-        say(f"  How it is    {_program('killreport')} status")
+        say(f"  Status       {_program('killreport')} status")
         say(f"  Logs         {STATE_DIRECTORY / 'logs'}\n")
         if not self.environment.is_given("EVE_CLIENT_ID"):
-            say("EVE is a sandbox with pilots of its own: no real account is asked for, and killmails keep coming.")
+            say("EVE is a sandbox with its own pilots: no real account is needed, and killmails keep coming.")
             say("Set EVE_CLIENT_ID to use EVE itself.")
         if "SYNC_INTERVAL_SECONDS" in self.environment.chosen:
             say(f"Pilots are synced every {settings.sync_interval_seconds} s here; the real default is 15 minutes.")

@@ -4,7 +4,7 @@ An object costs 1, a leaf nothing. A list costs as often as it may be long: a co
 as its `first` (a ranking as its `top`), any other list `ASSUMED_LENGTH`. `@cost` in `schema.graphql` says what costs
 more than it looks. The plan of a document is made once; only the variables are new with each request.
 
-Ariadne's own `cost_validator` takes a variable for its default unless it is made anew with each request, and then it
+Ariadne's own `cost_validator` takes a variable for its default unless it is made again for each request, and then it
 validates with each request, too.
 """
 

@@ -1,6 +1,6 @@
 """`docs/graphql.md`: the reference of the schema, written from `schema.graphql` and the examples of `docs/queries`.
 
-`python -m api.graphql.reference` writes it anew (`make reference`); a test says when that was forgotten.
+`python -m api.graphql.reference` writes it (`make reference`); a test says when that was forgotten.
 """
 
 from __future__ import annotations

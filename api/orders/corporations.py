@@ -16,7 +16,7 @@ async def set_corporation_sync(
 ) -> Refusal | None:
     """Switch on the sync with all of the caller's characters that gave the permission, or off; None: done.
 
-    Switching on again asks EVE anew about characters whose part had ended.
+    Switching on again asks EVE again about characters whose part had ended.
     """
     if not enabled:
         if not await unfollow(services.pool, corporation_id, caller.character_ids):

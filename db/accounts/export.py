@@ -1,4 +1,4 @@
-"""All that is held of an account, but for the tokens: what its pilot may take along.
+"""Everything that is stored about an account except the tokens: what its pilot may take along.
 
 Each thing is a dict with its `kind`. Killmails come in pages, so that neither memory nor a connection is held for
 long by whoever reads slowly.

@@ -1,6 +1,6 @@
 """The database of a made-up war that the benches read: made once for each number of killmails, then kept.
 
-It lies in `.killreport/bench`, in a Postgres of its own. It is made anew when our schema, or the war, has changed.
+It lies in `.killreport/bench`, in a Postgres of its own. It is made again when our schema, or the war, has changed.
 """
 
 from __future__ import annotations

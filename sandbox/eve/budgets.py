@@ -128,7 +128,7 @@ class Budgets:
         }
 
     def forget(self) -> None:
-        """Start anew, as if nothing had been spent."""
+        """Start again, as if nothing had been spent."""
         self._buckets.clear()
         self._errors.clear()
 

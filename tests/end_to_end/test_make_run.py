@@ -143,7 +143,7 @@ async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(clone: P
             "Making .venv",  # anew: an installation that was interrupted is not built on
             "Installing uv, which installs the rest",
             "Installing what running needs",
-            "KillReport starts; its data is in " + str(clone / ".killreport"),
+            "Starting KillReport; its data is in " + str(clone / ".killreport"),
             steps[-1],
         ]
         await a_pilot_sees_their_killmails_live(addresses_in(printed))
