@@ -58,4 +58,4 @@ def test_a_release_is_dated_committed_and_made_once(clone: Path) -> None:
         f"killreport-{VERSION}-py3-none-any.whl",
         f"killreport-{VERSION}.tar.gz",
     }
-    assert "is there already" in release(clone).stdout
+    assert "exists already" in release(clone).stdout
