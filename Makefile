@@ -13,7 +13,9 @@ TO_DEVELOP := .venv/.ready-to-develop
 # Where somebody develops, everything that running needs is there already.
 READY := $(if $(wildcard $(TO_DEVELOP)),$(TO_DEVELOP),$(TO_RUN))
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-LOCK := UV_SYSTEM_CERTS=true $(BIN)/uv pip compile --universal --python-version=3.11 --generate-hashes
+LOCK := $(BIN)/uv pip compile --universal --python-version=3.11 --generate-hashes
+# The certificates that the machine trusts, as pip does.
+export UV_SYSTEM_CERTS := 1
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -38,20 +40,19 @@ reference: $(TO_DEVELOP) ## write docs/graphql.md from schema.graphql and docs/q
 
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
 # has its value behind "=". uv writes no address of an index.
-lock: $(TO_DEVELOP) ## resolve pyproject.toml into the lock files: to develop, run, deploy and install
-	$(LOCK) --extra=embedded --extra=dev --group=install --output-file=requirements-dev.lock pyproject.toml >/dev/null
+lock: $(TO_DEVELOP) ## resolve pyproject.toml into what developing, running and deploying need
+	$(LOCK) --extra=embedded --extra=dev --output-file=requirements-dev.lock pyproject.toml >/dev/null
 	$(LOCK) --extra=embedded --constraint=requirements-dev.lock --output-file=requirements.lock pyproject.toml >/dev/null
 	$(LOCK) --constraint=requirements-dev.lock --output-file=deploy/requirements.lock pyproject.toml >/dev/null
-	$(LOCK) --group=install --constraint=requirements-dev.lock --output-file=requirements-install.lock >/dev/null
 
 dist: $(TO_DEVELOP) ## a wheel and a source archive in dist/
 	@rm -rf "$(DIST)"
 	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir "$(DIST)"
 	@ls "$(DIST)"
 
-release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with its date and nothing is uncommitted
-	@grep -qE '^## \[$(VERSION)\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$$' CHANGELOG.md || { \
-		echo "CHANGELOG.md has no section \"## [$(VERSION)] - YYYY-MM-DD\": write it, or set another version in pyproject.toml."; exit 1; }
+release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with its date and everything is committed
+	@grep -qE '^## \[$(VERSION)\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$$' CHANGELOG.md || { echo "CHANGELOG.md has no section" \
+		"\"## [$(VERSION)] - YYYY-MM-DD\": write it, or set another version in pyproject.toml."; exit 1; }
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit or remove these first."; exit 1; }
 	@! git rev-parse -q --verify refs/tags/v$(VERSION) >/dev/null || { \
 		echo "The tag v$(VERSION) already exists: set the next version in pyproject.toml."; exit 1; }
@@ -62,35 +63,36 @@ release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with 
 clean: ## remove the virtual environment, what was built and caches; the data in .killreport stays
 	rm -rf .venv dist build tests/node/node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info
 
-$(TO_RUN): requirements.lock requirements-install.lock pyproject.toml $(BIN)/python
-	$(call install,requirements.lock requirements-install.lock,what running needs)
-	@$(BIN)/uv pip uninstall -q --python $(BIN)/python pip -r requirements-install.lock
+$(TO_RUN): requirements.lock pyproject.toml $(BIN)/python
+	$(call install,requirements.lock,what running needs)
+	@$(BIN)/uv pip uninstall -q --python $(BIN)/python pip setuptools uv
 	@touch $@
 
-$(TO_DEVELOP): requirements-dev.lock requirements-install.lock pyproject.toml $(BIN)/python
+$(TO_DEVELOP): requirements-dev.lock pyproject.toml $(BIN)/python
 	$(call install,requirements-dev.lock,what developing needs)
 	@touch $@
 
 # Made by `install`. If it is missing, because its interpreter was removed, everything is installed again.
 $(BIN)/python: ;
 
-# $(1): lock files; $(2): what they hold, for people. An installation that was interrupted leaves no stamp and starts
-# from nothing the next time: it may have left half a package.
+# $(1): a lock file; $(2): what it holds, for people. uv and setuptools, which install the rest, are those of
+# requirements-dev.lock. An interrupted installation may have left half a package; it has no stamp, and is started again.
 define install
 @"$(PYTHON)" $(NEW_ENOUGH) || { echo "KillReport needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
 @{ $(BIN)/python -c '' && ls .venv/.ready-*; } >/dev/null 2>&1 || { \
 	echo "Making .venv with $(PYTHON)"; \
 	rm -rf .venv && "$(PYTHON)" -m venv --without-pip .venv || { echo "Could not make .venv: the lines above say why."; exit 1; }; }
 @rm -f .venv/.ready-*
+@awk '/^[a-z]/ { wanted = /^(setuptools|uv)==/ } wanted' requirements-dev.lock >.venv/installer.lock
 @test -x $(BIN)/uv || { \
 	echo "Installing uv, which installs the rest"; \
-	$(BIN)/python -m ensurepip >/dev/null || { echo "$(PYTHON) lacks ensurepip (Debian: apt install python3-venv)."; exit 1; }; \
-	$(BIN)/python -m pip --disable-pip-version-check install -q --no-compile --require-hashes \
-		-r requirements-install.lock || { $(OFFLINE); exit 1; }; }
-@echo "Installing $(2): $$(cat $(1) | grep -c ==) packages"
-@$(BIN)/uv pip sync -q --system-certs --python $(BIN)/python --require-hashes $(1) || { $(OFFLINE); exit 1; }
+	$(BIN)/python -m ensurepip >/dev/null || { echo "$(PYTHON) has no ensurepip (Debian: apt install python3-venv)."; exit 1; }; \
+	$(BIN)/python -m pip --disable-pip-version-check install -q --no-compile --require-hashes -r .venv/installer.lock || \
+		{ $(NOT_INSTALLED); exit 1; }; }
+@echo "Installing $(2): $$(grep -c == $(1)) packages"
+@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes $(1) .venv/installer.lock || { $(NOT_INSTALLED); exit 1; }
 @$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 endef
 
-OFFLINE := echo "Not installed: the lines above say why. Is there a network, and does the package index answer? \
-	Behind a mirror, set PIP_INDEX_URL and UV_DEFAULT_INDEX. Then say it again."
+NOT_INSTALLED := echo "Not installed; the lines above say why. Is there a network, and does the package index answer? \
+	Behind a mirror, set PIP_INDEX_URL and UV_DEFAULT_INDEX. Then try again."

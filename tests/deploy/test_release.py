@@ -18,7 +18,7 @@ SECTION = f"## [{VERSION}] - 2026-12-24"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     made = tmp_path / "a clone"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(made)], check=True)
+    subprocess.run(["git", "clone", "-q", "--no-tags", str(ROOT), str(made)], check=True)
     for name in ("name", "email"):
         git(made, "config", f"user.{name}", "releaser@killreport.invalid")
     (made / ".venv").symlink_to(sys.prefix)
