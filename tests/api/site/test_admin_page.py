@@ -59,7 +59,9 @@ async def test_an_order_to_one_is_sent_and_written_down(
     assert status == 200
     assert "force_full_resync" in await signals_of(temporal, pilot)
     row = page.partition("Operator actions")[2]
-    assert row.index("Ops Lead") < row.index("force_full_resync") < row.index(user_sync_id(pilot)) < row.index("taken")
+    assert (
+        row.index("Ops Lead") < row.index("force full resync") < row.index(user_sync_id(pilot)) < row.index("accepted")
+    )
     status, page = await operator.post("/admin/order", {"order": "pause", "whom": "12345"})
     assert status == 409
     assert "has never logged in here" in page

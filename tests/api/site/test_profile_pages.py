@@ -63,7 +63,7 @@ async def test_older_killmails_and_choices_stay_on_the_page(
 
 async def test_a_chart_says_in_words_and_a_table_what_it_draws(visitor: Visitor, furnished: FurnishedSite) -> None:
     _, page = await visitor.get(f"/characters/{furnished.there.pilot_id}")
-    for name, title in (("activity", "weekday by hour"), ("daily", "Kills and losses"), ("efficiency", "ISK")):
+    for name, title in (("activity", "weekday and hour"), ("daily", "Kills and losses"), ("efficiency", "ISK")):
         (figure,) = re.findall(rf'<figure class="chart">\s*<figcaption id="{name}-title">.*?</figure>', page, re.S)
         assert title in figure
         assert f'role="img" aria-labelledby="{name}-title"' in figure
