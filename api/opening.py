@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import redis.asyncio
 
-from api.compiled.plans import CompiledReads
+from api.compiled.reads import CompiledReads
 from api.graphql.persisted import PersistedQueries
 from api.live.feed import LiveFeed
 from api.orders.requests import SyncRequests

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import redis.asyncio
     import temporalio.client
 
-    from api.compiled.plans import CompiledReads
+    from api.compiled.reads import CompiledReads
     from api.graphql.persisted import PersistedQueries
     from api.live.feed import LiveFeed
     from api.orders.requests import SyncRequests

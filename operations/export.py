@@ -10,8 +10,10 @@ from typing import BinaryIO
 
 import orjson
 
+from api.compiled.reads import CompiledReads
 from api.exports.lines import Format, killmail_lines
-from db.killmails.feed import InvalidCursor, KillmailFilter, Viewer
+from db.killmails.cursors import InvalidCursor
+from db.killmails.filter import KillmailFilter, Viewer
 from operations.connections import database, postgres_failures
 from operations.failure import OperationFailed
 from settings import Settings
@@ -67,7 +69,9 @@ async def export(settings: Settings, wanted: Wanted, into: BinaryIO) -> int:
         if not known:
             raise OperationFailed(f"No pilot with the id {wanted.character_id} has ever logged in here.")
         header = wanted.after is None
-        pages = killmail_lines(pool, as_operator, chosen, "TIME", wanted.after, wanted.form, header=header)
+        pages = killmail_lines(
+            CompiledReads(pool), as_operator, chosen, "TIME", wanted.after, wanted.form, header=header
+        )
         while True:
             try:
                 with postgres_failures(settings):

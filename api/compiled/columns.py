@@ -12,9 +12,9 @@ from typing import Any
 
 import asyncpg
 
-from api.compiled.facts import FactsOfKind, Kind
+from api.compiled.entities import EntitiesOfKind, EntityKind
+from api.compiled.nodes import shown_time
 from api.compiled.selection import TYPENAME, Field, NotCompiled, Selection
-from db.killmails.nodes import shown_time
 
 Column = Sequence[Any]
 _FLAGS = {True: "true", False: "false", None: "null"}
@@ -23,11 +23,11 @@ _MOST, _LEAST = 2**31 - 1, -(2**31)
 
 
 class Batch:
-    """Rows of one table by column. `facts` are there, at the latest when it is written, for every id in them."""
+    """Rows of one table by column. `entities` are there, at the latest when it is written, for every id in them."""
 
-    def __init__(self, size: int, columns: Mapping[str, Column], facts: Mapping[Kind, FactsOfKind]) -> None:
+    def __init__(self, size: int, columns: Mapping[str, Column], entities: Mapping[EntityKind, EntitiesOfKind]) -> None:
         self.size = size
-        self.facts = facts
+        self.entities = entities
         self.columns = dict(columns)
 
     def __getitem__(self, name: str) -> Column:
@@ -46,7 +46,7 @@ class _Part(Batch):
     """A column is only made when it is asked for."""
 
     def __init__(self, source: Batch, size: int, take: Callable[[Column], Column], more: Mapping[str, Column]) -> None:
-        super().__init__(size, more, source.facts)
+        super().__init__(size, more, source.entities)
         self._source, self._take = source, take
 
     def __getitem__(self, name: str) -> Column:
@@ -64,8 +64,8 @@ def columns_of(rows: Sequence[asyncpg.Record]) -> Mapping[str, Column]:
 Writer = Callable[[Batch], Sequence[str]]
 
 
-def told(batch: Batch, column: str, field: Field) -> Column:
-    """The column.
+def checked(batch: Batch, column: str, field: Field) -> Column:
+    """The column's values.
 
     Raises:
         NotCompiled: null is in it and must not be.
@@ -80,18 +80,19 @@ def identity(column: str, field: Field) -> Writer:
     """An EVE id as ID."""
 
     def write(batch: Batch) -> Sequence[str]:
-        return [f'"{value}"' if value is not None else "null" for value in told(batch, column, field)]
+        return [f'"{value}"' if value is not None else "null" for value in checked(batch, column, field)]
 
     return write
 
 
 def small_integer(column: str, field: Field) -> Writer:
     """A number as Int."""
+    bounded = field.type is not None
 
     def write(batch: Batch) -> Sequence[str]:
-        values = told(batch, column, field)
+        values = checked(batch, column, field)
         numbers = [value for value in values if value is not None] if None in values else values
-        if numbers and not _LEAST <= min(numbers) <= max(numbers) <= _MOST:
+        if bounded and numbers and not _LEAST <= min(numbers) <= max(numbers) <= _MOST:
             raise NotCompiled(f"{field.name} is too large")
         return _numbers(values)
 
@@ -102,7 +103,7 @@ def floating(column: str, field: Field) -> Writer:
     """A number as Float."""
 
     def write(batch: Batch) -> Sequence[str]:
-        return ["null" if value is None else repr(float(value)) for value in told(batch, column, field)]
+        return ["null" if value is None else repr(float(value)) for value in checked(batch, column, field)]
 
     return write
 
@@ -111,7 +112,7 @@ def flag(column: str, field: Field) -> Writer:
     """A Boolean."""
 
     def write(batch: Batch) -> Sequence[str]:
-        return [*map(_FLAGS.__getitem__, told(batch, column, field))]
+        return [*map(_FLAGS.__getitem__, checked(batch, column, field))]
 
     return write
 
@@ -119,7 +120,7 @@ def flag(column: str, field: Field) -> Writer:
 def big_integer(column: str, field: Field) -> Writer:
     """A number as BigInt."""
 
-    return lambda batch: _numbers(told(batch, column, field))
+    return lambda batch: _numbers(checked(batch, column, field))
 
 
 def _numbers(values: Column) -> Sequence[str]:
@@ -134,14 +135,14 @@ def moment(column: str, field: Field) -> Writer:
     def text(value: datetime | None) -> str:
         return "null" if value is None else f'"{shown_time(value)}"'
 
-    return lambda batch: [*map(text, told(batch, column, field))]
+    return lambda batch: [*map(text, checked(batch, column, field))]
 
 
 def isk(column: str, field: Field) -> Writer:
     """An amount as ISK."""
 
     def write(batch: Batch) -> Sequence[str]:
-        return ["null" if value is None else f'"{value:.2f}"' for value in told(batch, column, field)]
+        return ["null" if value is None else f'"{value:.2f}"' for value in checked(batch, column, field)]
 
     return write
 
@@ -150,17 +151,17 @@ def plain_text(column: str, field: Field) -> Writer:
     """Text that holds nothing to be escaped: a day, a cursor."""
 
     def write(batch: Batch) -> Sequence[str]:
-        return ["null" if value is None else f'"{value}"' for value in told(batch, column, field)]
+        return ["null" if value is None else f'"{value}"' for value in checked(batch, column, field)]
 
     return write
 
 
-def fact(kind: Kind, column: str, field: Field) -> Writer:
+def entity(kind: EntityKind, column: str, field: Field) -> Writer:
     """What the ids in a column stand for."""
     selection = field.selection
 
     def write(batch: Batch) -> Sequence[str]:
-        return [*map(batch.facts[kind].texts(selection).__getitem__, told(batch, column, field))]
+        return [*map(batch.entities[kind].texts(selection).__getitem__, checked(batch, column, field))]
 
     return write
 

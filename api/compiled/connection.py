@@ -11,14 +11,14 @@ from api.compiled.killmails import KILLMAIL, Compile, Needs, Table, compiled
 from api.compiled.nodes import write_node
 from api.compiled.page import Page
 from api.compiled.selection import Field
-from db.killmails.feed import COUNTED
+from db.killmails.pages import COUNTED
 
 
 class Connection(Batch):
     """One row: the page."""
 
     def __init__(self, page: Page, total: int | None) -> None:
-        super().__init__(1, {}, page.facts)
+        super().__init__(1, {}, page.entities)
         self.page = page
         self.page_info = {"hasNextPage": page.has_more, "endCursor": page["cursor"][-1] if page.size else None}
         if total is not None:

@@ -1,4 +1,4 @@
-"""The one thing graphql-core must know of this room: an object that is JSON already is complete."""
+"""What graphql-core must know of this room: an object that is JSON already is complete, and the others are counted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from graphql import GraphQLObjectType, GraphQLResolveInfo
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from graphql.pyutils import AwaitableOrValue, Path
+
+from api.compiled.graphql_core import note_completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +35,5 @@ class RenderedAware(ExecutorThrowingOnIncremental):
     ) -> AwaitableOrValue[dict[str, Any]]:
         if isinstance(result, Rendered):
             return orjson.Fragment(result.json)  # type: ignore[return-value]
+        note_completed(info.parent_type.name, info.field_name, return_type.name)
         return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)

@@ -1,17 +1,18 @@
-"""The fields of killmails that are compiled: which columns each needs, and how it is written."""
+"""The fields of killmails: which columns each needs, and how it is written. Nothing else turns rows into killmails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any, cast
 
 import orjson
 
-from api.compiled import columns
+from api.compiled import columns, eft
 from api.compiled.columns import Batch, Writer, objects, one_or_none, slices
-from api.compiled.facts import Kind
+from api.compiled.entities import EntityKind
 from api.compiled.nodes import write_node
 from api.compiled.page import Items, Page
 from api.compiled.selection import Field, NotCompiled, Selection
@@ -22,17 +23,18 @@ from eve.slots import slot_name
 
 @dataclass(slots=True)
 class Needs:
-    """What the writers ask for while they are made: columns, and by which of them facts are looked up."""
+    """What the writers ask for while they are made: columns, and in which of them are ids of entities."""
 
     wanted: Wanted = field(default_factory=Wanted)
     total: bool = False
-    facts_of_killmails: set[tuple[Kind, str]] = field(default_factory=set)
-    facts_of_participants: set[tuple[Kind, str]] = field(default_factory=set)
+    entities_of_killmails: set[tuple[EntityKind, str]] = field(default_factory=set)
+    entities_of_participants: set[tuple[EntityKind, str]] = field(default_factory=set)
 
 
 Compile = Callable[[Field, Needs], Writer]
 Table = Mapping[str, Compile]
 Make = Callable[[str, Field], Writer]
+_SIDE_IDS = ("character_id", "corporation_id", "alliance_id")
 
 
 def compiled(table: Table, selection: Selection, needs: Needs) -> Writer:
@@ -66,11 +68,11 @@ def _of_participant(make: Make, column: str) -> Compile:
     return compile_field
 
 
-def _fact_of_participant(kind: Kind, column: str) -> Compile:
+def _entity_of_participant(kind: EntityKind, column: str) -> Compile:
     def compile_field(field: Field, needs: Needs) -> Writer:
         needs.wanted.participants.add(column)
-        needs.facts_of_participants.add((kind, column))
-        return columns.fact(kind, column, field)
+        needs.entities_of_participants.add((kind, column))
+        return columns.entity(kind, column, field)
 
     return compile_field
 
@@ -96,11 +98,11 @@ def _position(field: Field, needs: Needs) -> Writer:
 
 
 _EVERYBODY: Table = {
-    "character": _fact_of_participant(Kind.CHARACTER, "character_id"),
-    "corporation": _fact_of_participant(Kind.ORGANIZATION, "corporation_id"),
-    "alliance": _fact_of_participant(Kind.ORGANIZATION, "alliance_id"),
-    "faction": _fact_of_participant(Kind.FACTION, "faction_id"),
-    "ship": _fact_of_participant(Kind.TYPE, "ship_type_id"),
+    "character": _entity_of_participant(EntityKind.CHARACTER, "character_id"),
+    "corporation": _entity_of_participant(EntityKind.ORGANIZATION, "corporation_id"),
+    "alliance": _entity_of_participant(EntityKind.ORGANIZATION, "alliance_id"),
+    "faction": _entity_of_participant(EntityKind.FACTION, "faction_id"),
+    "ship": _entity_of_participant(EntityKind.TYPE, "ship_type_id"),
 }
 VICTIM: Table = {
     **_EVERYBODY,
@@ -109,7 +111,7 @@ VICTIM: Table = {
 }
 ATTACKER: Table = {
     **_EVERYBODY,
-    "weapon": _fact_of_participant(Kind.TYPE, "weapon_type_id"),
+    "weapon": _entity_of_participant(EntityKind.TYPE, "weapon_type_id"),
     "damageDone": _of_participant(columns.small_integer, "damage"),
     "damageShare": _damage_share,
     "finalBlow": _of_participant(columns.flag, "final_blow"),
@@ -127,7 +129,7 @@ VALUE: Table = {
 
 
 def _related_ship(field: Field, _: Needs) -> Writer:
-    return columns.fact(Kind.TYPE, "ship_type_id", field)
+    return columns.entity(EntityKind.TYPE, "ship_type_id", field)
 
 
 RELATED: Table = {
@@ -138,16 +140,23 @@ RELATED: Table = {
 
 
 def _slot(field: Field, _: Needs) -> Writer:
-    return lambda batch: [f'"{slot_name(flag)}"' for flag in columns.told(batch, "flag", field)]
+    return lambda batch: [f'"{slot_name(flag)}"' for flag in columns.checked(batch, "flag", field)]
 
 
 def _held(field: Field, needs: Needs) -> Writer:
-    write = compiled(ITEM, field.selection, needs)
-    return lambda batch: _lists(write, cast(Items, batch).held(), batch)
+    @cache  # made when first something is held, for a selection of ours may hold itself
+    def write() -> Writer:
+        return compiled(ITEM, field.selection, needs)
+
+    def write_held(batch: Batch) -> Sequence[str]:
+        held = cast(Items, batch).held()
+        return _lists(write(), held, batch) if any(held) else ["[]"] * batch.size
+
+    return write_held
 
 
 ITEM: Table = {
-    "type": lambda field, _: columns.fact(Kind.TYPE, "item_type_id", field),
+    "type": lambda field, _: columns.entity(EntityKind.TYPE, "item_type_id", field),
     "flag": lambda field, _: columns.small_integer("flag", field),
     "slot": _slot,
     "quantityDestroyed": lambda field, _: columns.big_integer("quantity_destroyed", field),
@@ -158,7 +167,7 @@ ITEM: Table = {
 
 
 def _lists(write: Writer, lists: Sequence[Sequence[Mapping[str, Any]]], batch: Batch) -> Sequence[str]:
-    texts = write(Items([item for items in lists for item in items], batch.facts))
+    texts = write(Items([item for items in lists for item in items], batch.entities))
     return slices(texts, [*pairwise(accumulate(map(len, lists), initial=0))])
 
 
@@ -170,8 +179,8 @@ def _items(field: Field, needs: Needs) -> Writer:
 
 def _solar_system(field: Field, needs: Needs) -> Writer:
     needs.wanted.killmails.add("solar_system_id")
-    needs.facts_of_killmails.add((Kind.SYSTEM, "solar_system_id"))
-    return columns.fact(Kind.SYSTEM, "solar_system_id", field)
+    needs.entities_of_killmails.add((EntityKind.SYSTEM, "solar_system_id"))
+    return columns.entity(EntityKind.SYSTEM, "solar_system_id", field)
 
 
 def _value(field: Field, needs: Needs) -> Writer:
@@ -218,13 +227,13 @@ def _top_damage(field: Field, needs: Needs) -> Writer:
 
 def _attacker_groups(field: Field, needs: Needs) -> Writer:
     grouped = {
-        "ship": (Kind.TYPE, "ship_type_id"),
-        "corporation": (Kind.ORGANIZATION, "corporation_id"),
-        "alliance": (Kind.ORGANIZATION, "alliance_id"),
+        "ship": (EntityKind.TYPE, "ship_type_id"),
+        "corporation": (EntityKind.ORGANIZATION, "corporation_id"),
+        "alliance": (EntityKind.ORGANIZATION, "alliance_id"),
     }
     needs.wanted.everyone = True
     needs.wanted.participants |= {"damage", *(column for _, column in grouped.values())}
-    needs.facts_of_participants |= {*grouped.values()}
+    needs.entities_of_participants |= {*grouped.values()}
     selection = field.selection
 
     def write(page: Batch) -> Sequence[str]:
@@ -232,7 +241,7 @@ def _attacker_groups(field: Field, needs: Needs) -> Writer:
         nodes = [{"damageDone": damage} for damage in batch["damage"]]
         for name, (kind, column) in grouped.items():
             for node, id_ in zip(nodes, batch[column], strict=True):
-                node[name] = None if id_ is None else batch.facts[kind].nodes[id_]
+                node[name] = None if id_ is None else batch.entities[kind].nodes[id_]
         return [write_node(selection, attacker_groups(nodes[start:end])) for start, end in bounds]
 
     return write
@@ -242,6 +251,31 @@ def _related(field: Field, needs: Needs) -> Writer:
     needs.wanted.related = True
     write = compiled(RELATED, field.selection, needs)
     return lambda page: one_or_none(write, *cast(Page, page).related())
+
+
+def _eft(_: Field, needs: Needs) -> Writer:
+    write = compiled(KILLMAIL, eft.READ, needs)
+    return lambda page: [orjson.dumps(eft.eft(orjson.loads(text))).decode() for text in write(page)]
+
+
+def _live_cursor(_: Field, __: Needs) -> Writer:
+    def write(batch: Batch) -> Sequence[str]:
+        cursors = cast(Page, batch).live_cursors
+        return [f'"{cursors[id_]}"' if id_ in cursors else "null" for id_ in batch["killmail_id"]]
+
+    return write
+
+
+def _side(_: Field, needs: Needs) -> Writer:
+    needs.wanted.participants |= {"ordinal", *_SIDE_IDS}
+
+    def write(batch: Batch) -> Sequence[str]:
+        page = cast(Page, batch)
+        victims, whose = page.victims(), page.whose_side
+        ids = zip(*(victims[name] for name in _SIDE_IDS), strict=True)
+        return ['"ATTACKER"' if whose.isdisjoint(victim) else '"VICTIM"' for victim in ids]
+
+    return write
 
 
 KILLMAIL: Table = {
@@ -260,4 +294,12 @@ KILLMAIL: Table = {
     "npc": _of_killmail(columns.flag, "npc"),
     "awox": _of_killmail(columns.flag, "awox"),
     "relatedKillmail": _related,
+    "eft": _eft,
+    "liveCursor": _live_cursor,
 }
+BESIDE: Table = {
+    "side": _side,
+    "cursor": lambda field, _: columns.plain_text("cursor", field),
+}
+"""What only pages and exports are told of a killmail, and no client can ask for: where the viewer stands (or whom the
+filter names), VICTIM before ATTACKER; and what continues the list after it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -23,9 +24,20 @@ def write_node(selection: Selection, node: Mapping[str, Any]) -> str:
 def _field(selection: Selection, field: Field, node: Mapping[str, Any]) -> str:
     if field.name == TYPENAME:
         return f'"{selection.type_name}"'
-    if field.has_resolver or field.type is None:
+    if field.has_resolver:
         raise NotCompiled(f"{selection.type_name}.{field.name}")
-    return _value(field, field.type, node.get(field.name))
+    value = node.get(field.name)
+    return _unchecked(field, value) if field.type is None else _value(field, field.type, value)
+
+
+def _unchecked(field: Field, value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ",".join(_unchecked(field, one) for one in value) + "]"
+    if isinstance(value, datetime):
+        return f'"{shown_time(value)}"'
+    if field.of is None or value is None:
+        return orjson.dumps(value).decode()
+    return write_node(field.of, value)
 
 
 def _value(field: Field, type_: GraphQLOutputType, value: Any) -> str:
@@ -46,3 +58,8 @@ def _value(field: Field, type_: GraphQLOutputType, value: Any) -> str:
             raise NotCompiled(f"{field.name} cannot be told")
         return orjson.dumps(told).decode()
     return write_node(field.selection, value)
+
+
+def shown_time(moment: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from api.compiled.columns import Batch, Column, columns_of
-from api.compiled.facts import FactsOfKind, Kind
-from api.compiled.selection import NotCompiled
+from api.compiled.entities import EntitiesOfKind, EntityKind
 from db.killmails.rows import KillmailRows
 
 Bounds = Sequence[tuple[int, int]]
+NO_CURSORS: Mapping[int, str] = MappingProxyType({})
 _OF_LOSS = ("killmail_id", "killmail_time", "ship_type_id")
 
 
 class Page(Batch):
     """The killmails; `participants` and `related` are batches of their own."""
 
-    def __init__(self, rows: KillmailRows, facts: Mapping[Kind, FactsOfKind]) -> None:
-        super().__init__(len(rows.killmails), {**columns_of(rows.killmails), "cursor": rows.cursors}, facts)
-        self.has_more = rows.has_more
+    def __init__(
+        self,
+        rows: KillmailRows,
+        entities: Mapping[EntityKind, EntitiesOfKind],
+        live_cursors: Mapping[int, str] = NO_CURSORS,
+    ) -> None:
+        super().__init__(len(rows.killmails), {**columns_of(rows.killmails), "cursor": rows.cursors}, entities)
+        self.has_more, self.whose_side, self.live_cursors = rows.has_more, rows.whose_side, live_cursors
         if "items" in self.columns:
             self.columns["items"] = [() if text is None else orjson.loads(text) for text in self["items"]]
-        self.participants = Batch(len(rows.participants), columns_of(rows.participants), facts)
+        self.participants = Batch(len(rows.participants), columns_of(rows.participants), entities)
         ids, ordinals = self.participants["killmail_id"], self.participants["ordinal"]
         starts = [index for index, ordinal in enumerate(ordinals) if not ordinal]
         # Each killmail's participants begin with its victim.
@@ -64,20 +70,23 @@ class Page(Batch):
         losses = [loss for loss in self._losses if loss is not None]
         columns = {name: [getattr(loss, name) for loss in losses] for name in _OF_LOSS}
         own = iter(range(len(losses)))
-        return Batch(len(losses), columns, self.facts), [None if loss is None else next(own) for loss in self._losses]
+        indexes = [None if loss is None else next(own) for loss in self._losses]
+        return Batch(len(losses), columns, self.entities), indexes
+
+    def item_type_ids(self) -> Iterator[int]:
+        """The types of all items and of what they hold."""
+        for items in self.columns.get("items", ()):
+            yield from _type_ids(items)
 
     def _ranges(self) -> Bounds:
-        try:
-            return [self._groups[killmail_id] for killmail_id in self["killmail_id"]]
-        except KeyError as error:
-            raise NotCompiled("nobody is on a killmail") from error
+        return [self._groups[killmail_id] for killmail_id in self["killmail_id"]]
 
 
 class Items(Batch):
     """Items as a killmail's body has them."""
 
-    def __init__(self, items: Sequence[Mapping[str, Any]], facts: Mapping[Kind, FactsOfKind]) -> None:
-        super().__init__(len(items), {}, facts)
+    def __init__(self, items: Sequence[Mapping[str, Any]], entities: Mapping[EntityKind, EntitiesOfKind]) -> None:
+        super().__init__(len(items), {}, entities)
         self._items = items
 
     def __getitem__(self, name: str) -> Column:
@@ -86,3 +95,9 @@ class Items(Batch):
     def held(self) -> Sequence[Sequence[Mapping[str, Any]]]:
         """What is in each."""
         return [item.get("items") or () for item in self._items]
+
+
+def _type_ids(items: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    for item in items:
+        yield item["item_type_id"]
+        yield from _type_ids(item.get("items") or ())

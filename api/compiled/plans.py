@@ -1,24 +1,17 @@
-"""Plans by the nodes they were made for, and the reads that the resolvers call."""
+"""Plans: what to read for a selection, and the writer of it. A client's are kept by the nodes they were made for."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
-from graphql import GraphQLResolveInfo
-
 from api.compiled.columns import Writer
-from api.compiled.connection import CONNECTION, Connection
-from api.compiled.executor import Rendered
-from api.compiled.facts import Facts, FactsOfKind, Kind
-from api.compiled.killmails import KILLMAIL, Needs, Table, compiled
+from api.compiled.entities import EntityKind
+from api.compiled.killmails import Needs, Table, compiled
 from api.compiled.page import Page
-from api.compiled.selection import NotCompiled, condition_variables, selection_of
-from db.killmails.feed import KillmailFilter, Order, Viewer, count
-from db.killmails.nodes import item_type_ids
-from db.killmails.rows import FeedRead, KillmailRead
+from api.compiled.selection import NotCompiled, SelectedField, Selection, condition_variables, selection_of
 
 REMEMBERED = 512
 """Fields of documents whose plans are kept."""
@@ -33,18 +26,27 @@ class Plan:
     needs: Needs
     write: Writer
 
-    def mentioned(self, page: Page) -> dict[Kind, set[Any]]:
-        """The ids on these killmails that facts are wanted of."""
-        mentioned: dict[Kind, set[Any]] = {}
-        for batch, wanted in (
-            (page, self.needs.facts_of_killmails),
-            (page.participants, self.needs.facts_of_participants),
-        ):
-            for kind, column in wanted:
-                mentioned.setdefault(kind, set()).update(batch[column])
-        types = mentioned.setdefault(Kind.TYPE, set())
-        types.update(item_type_ids(item for items in page.columns.get("items", ()) for item in items))
-        types.update(page.related()[0]["ship_type_id"])
+    @classmethod
+    def of(cls, table: Table, selection: Selection) -> Plan:
+        """The plan of a selection.
+
+        Raises:
+            NotCompiled: a field in it is in no table.
+        """
+        needs = Needs()
+        return cls(needs, compiled(table, selection, needs))
+
+    def mentioned(self, pages: Iterable[Page]) -> dict[EntityKind, set[Any]]:
+        """The ids on these killmails whose entities are wanted."""
+        mentioned: dict[EntityKind, set[Any]] = {}
+        types = mentioned[EntityKind.TYPE] = set()
+        for page in pages:
+            for kind, column in self.needs.entities_of_killmails:
+                mentioned.setdefault(kind, set()).update(page[column])
+            for kind, column in self.needs.entities_of_participants:
+                mentioned.setdefault(kind, set()).update(page.participants[column])
+            types.update(page.item_type_ids())
+            types.update(page.related()[0]["ship_type_id"])
         for ids in mentioned.values():
             ids.discard(None)
         return mentioned
@@ -52,82 +54,48 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """A field of a document: its nodes (kept alive, so that their identities stay theirs) and its plans."""
+    """A field of a document: its nodes (kept alive, so that their identities stay theirs) and its plans, or why it has
+    none."""
 
     nodes: tuple[object, ...]
     conditions: tuple[str, ...]
-    plans: dict[tuple[Any, ...], Plan | None] = field(default_factory=dict)
+    plans: dict[tuple[Any, ...], Plan | NotCompiled] = field(default_factory=dict)
 
 
-class CompiledReads:
-    """The plans and the facts of one process."""
+class ClientPlans:
+    """The plans of what clients select. A document that is remembered (`api.graphql.documents`) keeps its plans."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-        self._facts = Facts()
+    def __init__(self) -> None:
         self._remembered: OrderedDict[tuple[int, ...], _Remembered] = OrderedDict()
 
-    async def feed(
-        self,
-        info: GraphQLResolveInfo[Any],
-        viewer: Viewer,
-        first: int,
-        after: str | None,
-        chosen: KillmailFilter,
-        order: Order,
-    ) -> Rendered:
-        """The `KillmailConnection` of `db.killmails.feed.feed`.
+    def of(self, table: Table, selected: SelectedField) -> Plan:
+        """The plan of what is selected below this field.
 
         Raises:
-            NotCompiled: its selection cannot be written here.
-            InvalidCursor: `after` is not a cursor of this order.
+            NotCompiled: there is none.
         """
-        plan = self._plan(info, CONNECTION)
-        page = await self._read(plan, FeedRead(viewer, first, after, chosen, order))
-        total = await count(self._pool, viewer, chosen) if plan.needs.total else None
-        return Rendered(*plan.write(Connection(page, total)))
-
-    async def killmail(self, info: GraphQLResolveInfo[Any], viewer: Viewer, killmail_id: int) -> Rendered | None:
-        """The `Killmail` of `db.killmails.feed.killmail`.
-
-        Raises:
-            NotCompiled: its selection cannot be written here.
-        """
-        plan = self._plan(info, KILLMAIL)
-        page = await self._read(plan, KillmailRead(viewer, killmail_id))
-        return Rendered(*plan.write(page)) if page.size else None
-
-    async def _read(self, plan: Plan, read: FeedRead | KillmailRead) -> Page:
-        facts: dict[Kind, FactsOfKind] = {}
-        async with self._pool.acquire() as connection:
-            page = Page(await read.read(connection, plan.needs.wanted), facts)
-            facts.update(await self._facts.of(connection, plan.mentioned(page)))
-        return page
-
-    def _plan(self, info: GraphQLResolveInfo[Any], table: Table) -> Plan:
-        nodes = tuple(info.field_nodes)
+        nodes = tuple(selected.field_nodes)
         key = tuple(map(id, nodes))
         remembered = self._remembered.get(key)
         if remembered is None:
-            remembered = self._remembered[key] = _Remembered(nodes, condition_variables(info))
+            remembered = self._remembered[key] = _Remembered(nodes, condition_variables(selected))
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         else:
             self._remembered.move_to_end(key)
-        variant = tuple(info.variable_values.coerced.get(name) for name in remembered.conditions)
+        variant = tuple(selected.variable_values.coerced.get(name) for name in remembered.conditions)
         if variant not in remembered.plans:
             if len(remembered.plans) >= MOST_VARIANTS:
                 remembered.plans.clear()
-            remembered.plans[variant] = _made(info, table)
+            remembered.plans[variant] = _plan_or_reason(table, selected)
         plan = remembered.plans[variant]
-        if plan is None:
-            raise NotCompiled(info.field_name)
+        if isinstance(plan, NotCompiled):
+            raise NotCompiled(*plan.args)
         return plan
 
 
-def _made(info: GraphQLResolveInfo[Any], table: Table) -> Plan | None:
-    needs = Needs()
+def _plan_or_reason(table: Table, selected: SelectedField) -> Plan | NotCompiled:
     try:
-        return Plan(needs, compiled(table, selection_of(info), needs))
-    except NotCompiled:
-        return None
+        return Plan.of(table, selection_of(selected))
+    except NotCompiled as reason:
+        return NotCompiled(*reason.args)

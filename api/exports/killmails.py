@@ -55,7 +55,7 @@ async def export_killmails(request: Request) -> Response:
         await charge(services, identity, COST)
         chosen, order = _chosen(request), _order(request)
         lines = killmail_lines(
-            services.pool,
+            services.compiled,
             lambda: _viewer(request, credentials),
             chosen,
             order,

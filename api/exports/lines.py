@@ -10,10 +10,11 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, Literal
 
-import asyncpg
-import orjson
-
-from db.killmails.feed import FeedPage, KillmailFilter, Order, Viewer, feed
+from api.compiled.reads import CompiledReads, KillmailPage
+from api.compiled.selection import selected
+from api.compiled.whole import EXPORTED
+from db.killmails.filter import KillmailFilter, Order, Viewer
+from db.killmails.rows import FeedRead
 
 Node = Mapping[str, Any]
 Format = Literal["csv", "ndjson"]
@@ -27,12 +28,20 @@ COLUMNS = (
     *("final_blow_alliance_id", "final_blow_alliance", "final_blow_ship_type_id", "final_blow_ship"),
     *("attackers", "destroyed", "dropped", "fitted", "total", "price_date", "solo", "npc", "awox", "cursor"),
 )
+OF_A_LINE = selected("""
+query {
+    id time side solarSystem { id name security region { name } }
+    victim { ship { id name group { name } } character { id name } corporation { id name } alliance { id name } }
+    finalBlow { ship { id name } character { id name } corporation { id name } alliance { id name } }
+    attackerCount value { destroyed dropped fitted total priceDate } solo npc awox cursor
+}
+""")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A cell of text that begins so is a formula to a spreadsheet (OWASP, "CSV Injection")."""
 
 
 async def killmail_lines(
-    pool: asyncpg.Pool,
+    compiled: CompiledReads,
     viewer: Callable[[], Awaitable[Viewer]],
     chosen: KillmailFilter,
     order: Order,
@@ -50,39 +59,27 @@ async def killmail_lines(
         InvalidCursor: `after` is not a cursor of this order.
     """
     while True:
-        page = await feed(
-            pool,
-            await viewer(),
-            PAGE_SIZE,
-            after,
-            chosen,
-            order=order,
-            with_attackers=form == "ndjson",
-            with_items=form == "ndjson",
-            with_position=form == "ndjson",
-        )
+        read = FeedRead(await viewer(), PAGE_SIZE, after, chosen, order)
+        page = await compiled.page(OF_A_LINE if form == "csv" else EXPORTED, read)
         yield _csv(page, header=header) if form == "csv" else _ndjson(page)
-        if not page.has_next_page:
+        if not page.has_more:
             return
         after, header = page.cursors[-1], False
 
 
-def _ndjson(page: FeedPage) -> bytes:
+def _ndjson(page: KillmailPage) -> bytes:
     """Each killmail as `schema.graphql` has it, on one line."""
-    return b"".join(
-        orjson.dumps({**node, "cursor": cursor}, option=orjson.OPT_APPEND_NEWLINE)
-        for node, cursor in zip(page.nodes, page.cursors, strict=True)
-    )
+    return "".join(f"{text}\n" for text in page.texts).encode()
 
 
-def _csv(page: FeedPage, *, header: bool) -> bytes:
+def _csv(page: KillmailPage, *, header: bool) -> bytes:
     """RFC 4180, one line for each killmail."""
     text = io.StringIO()
     writer = csv.writer(text)
     if header:
         writer.writerow(COLUMNS)
-    for node, cursor in zip(page.nodes, page.cursors, strict=True):
-        writer.writerow([*map(_cell, _values(node)), cursor])
+    for node in page.killmails():
+        writer.writerow([*map(_cell, _values(node)), node["cursor"]])
     return text.getvalue().encode()
 
 

@@ -10,9 +10,14 @@ from typing import Any, TypeAlias
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    OperationDefinitionNode,
     OperationType,
     VariableNode,
     execute,
@@ -20,6 +25,7 @@ from graphql import (
     get_operation_ast,
     get_variable_values,
 )
+from graphql.execution.values import VariableValues
 
 from api.caller import Credentials
 from api.compiled.executor import RenderedAware
@@ -93,9 +99,17 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The field of a subscription, its arguments, and which of them are variables of what name."""
+    """The field of a subscription and what is selected of it (`api.compiled.selection.SelectedField`), its arguments,
+    and which of them are variables of what name."""
 
-    field: str
+    schema: GraphQLSchema
+    parent_type: GraphQLObjectType
+    field_name: str
+    return_type: GraphQLOutputType
+    field_nodes: list[FieldNode]
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    variable_values: VariableValues
     arguments: dict[str, Any]
     variable_of: dict[str, str]
 
@@ -176,22 +190,36 @@ class Executor:
         definition = get_operation_ast(planned.document, planned.operation.operation_name)
         root = self._schema.subscription_type
         assert definition is not None and root is not None  # noqa: PT018, S101 - it was planned
-        (field,) = permissions.root_fields(planned.document, definition.selection_set)  # the specification allows one
         values = get_variable_values(
             self._schema, definition.variable_definitions or (), planned.operation.variables or {}
         )
         if isinstance(values, list):
             raise InvalidDocument(Code.BAD_USER_INPUT, values)
+        # The specification allows one field, which may be written several times, and no condition on it.
+        field, *again = permissions.root_fields(planned.document, definition.selection_set)
+        known = root.fields[field.name.value]
         try:
-            arguments = get_argument_values(root.fields[field.name.value], field, values)
+            arguments = get_argument_values(known, field, values)
         except GraphQLError as error:
             raise InvalidDocument(Code.BAD_USER_INPUT, [error]) from None
-        variable_of = {
-            argument.name.value: argument.value.name.value
-            for argument in field.arguments or ()
-            if isinstance(argument.value, VariableNode)
-        }
-        return Followed(field.name.value, arguments, variable_of)
+        return Followed(
+            schema=self._schema,
+            parent_type=root,
+            field_name=field.name.value,
+            return_type=known.type,
+            field_nodes=[field, *again],
+            operation=definition,
+            fragments={
+                one.name.value: one for one in planned.document.definitions if isinstance(one, FragmentDefinitionNode)
+            },
+            variable_values=values,
+            arguments=arguments,
+            variable_of={
+                argument.name.value: argument.value.name.value
+                for argument in field.arguments or ()
+                if isinstance(argument.value, VariableNode)
+            },
+        )
 
     async def event(self, planned: Planned, root: dict[str, Any], context: Context) -> Answer:
         """What the subscription says of something that happened."""

@@ -8,7 +8,7 @@ from typing import Any
 from ariadne import ObjectType
 
 from api.arguments import MAX_PAGE, eve_id, killmail_filter, period
-from api.compiled.executor import Rendered
+from api.compiled.reads import Answer
 from api.errors import Code, Refused
 from api.graphql.connections import killmail_connection
 from api.graphql.execution import Info
@@ -69,7 +69,7 @@ def _profile(name: str, kind: ProfileKind) -> ObjectType:
         after: str | None = None,
         filter: Row | None = None,  # noqa: A002 - the schema's name
         orderBy: Order = "TIME",  # noqa: N803 - the schema's name
-    ) -> Row | Rendered:
+    ) -> Answer:
         chosen = _killmails_about(kind, int(parent["id"]), killmail_filter(filter))
         return await killmail_connection(info, first, after, chosen, orderBy)
 

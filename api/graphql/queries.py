@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from ariadne import QueryType
 
 from api.arguments import eve_id, killmail_filter
-from api.compiled.executor import Rendered
-from api.compiled.selection import NotCompiled
+from api.compiled.reads import Answer
 from api.errors import Code, Refused
 from api.graphql.account_feeds import AccountFeeds
 from api.graphql.connections import killmail_connection
@@ -18,7 +16,7 @@ from api.graphql.lookahead import selects
 from db.accounts.grants import account_characters
 from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import position_cursor
-from db.killmails.feed import Order, killmail
+from db.killmails.filter import Order
 from db.syncs.status import AccountCharacter, LastRun, ShownStatus, recent_runs
 from temporal.task_queues import TemporalDoesNotAnswer, task_queue_figures
 
@@ -48,14 +46,12 @@ async def resolve_me(_: None, info: Info) -> Row | None:
 
 
 @query.field("killmail")
-async def resolve_killmail(_: None, info: Info, id: str) -> Row | Rendered | None:  # noqa: A002 - the schema's name
+async def resolve_killmail(_: None, info: Info, id: str) -> Answer | None:  # noqa: A002 - the schema's name
     context = info.context
     killmail_id = eve_id(id)
     if context.caller is None:
         return None
-    with suppress(NotCompiled):
-        return await context.services.compiled.killmail(info, context.caller.viewer, killmail_id)
-    return await killmail(context.services.pool, context.caller.viewer, killmail_id)
+    return await context.services.compiled.killmail(info, context.caller.viewer, killmail_id)
 
 
 @query.field("killmails")
@@ -66,7 +62,7 @@ async def resolve_killmails(
     after: str | None = None,
     filter: Row | None = None,  # noqa: A002 - the schema's name
     orderBy: Order = "TIME",  # noqa: N803 - the schema's name
-) -> Row | Rendered:
+) -> Answer:
     return await killmail_connection(info, first, after, killmail_filter(filter), orderBy)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from api.arguments import eve_id, killmail_filter
+from api.compiled.reads import Answer
 from api.errors import Code, Refused
 from api.graphql.execution import Context, Executor, Followed, Planned
 from api.graphql.queries import run_row, status_row
@@ -20,6 +21,7 @@ from api.live.members import Follower, Member
 from api.live.sync_stream import SyncWish
 from db.accounts.sessions import Caller
 from db.killmails.cursors import InvalidCursor, cursor_position
+from db.killmails.filter import Viewer
 from db.syncs.status import AccountCharacter
 
 Row = dict[str, Any]
@@ -39,14 +41,14 @@ class Subscriber:
     follower: Follower
     send: Send
 
-    def member(self, what: KillmailWish | SyncWish, field: str, shown: Callable[[Any], Row]) -> Member:
+    def member(self, wish: KillmailWish | SyncWish, field: str, shown: Callable[[Any], Answer]) -> Member:
         """Its part in a stream."""
 
         async def render(event: Any, caller: Caller) -> bytes:
             context = replace(self.context, caller=caller)
             return orjson.dumps(await self.executor.event(self.planned, {field: shown(event)}, context))
 
-        return Member(self.follower, self.identity, self.caller, what, render)
+        return Member(self.follower, self.identity, self.caller, wish, render)
 
 
 async def follow(subscriber: Subscriber) -> None:
@@ -56,7 +58,7 @@ async def follow(subscriber: Subscriber) -> None:
         InvalidDocument, Refused: it cannot begin.
     """
     followed = subscriber.executor.followed(subscriber.planned)
-    if followed.field == "killmailAdded":
+    if followed.field_name == "killmailAdded":
         await _follow_killmails(subscriber, followed)
     else:
         await _follow_syncs(subscriber, followed)
@@ -65,8 +67,13 @@ async def follow(subscriber: Subscriber) -> None:
 async def _follow_killmails(subscriber: Subscriber, followed: Followed) -> None:
     feed = subscriber.context.services.live_feed
     document = _document(subscriber.planned, leave_out=followed.variable_of.get("after"))
-    wish = KillmailWish(document, killmail_filter(followed.arguments.get("filter")))
-    member = subscriber.member(wish, "killmailAdded", lambda row: row)
+    chosen = killmail_filter(followed.arguments.get("filter"))
+    compiled = subscriber.context.services.compiled
+
+    async def tell(viewer: Viewer, live_cursors: Mapping[int, str]) -> Mapping[int, Answer]:
+        return await compiled.arrived(followed, viewer, live_cursors, chosen)
+
+    member = subscriber.member(KillmailWish(document, chosen, tell), "killmailAdded", lambda killmail: killmail)
     try:
         await _catch_up(feed, subscriber, member, followed.arguments.get("after"))
         feed.ring()
@@ -102,8 +109,8 @@ async def _catch_up(feed: LiveFeed, subscriber: Subscriber, member: Member, afte
         raise Refused(Code.BAD_USER_INPUT, "`after` is not a valid cursor for `killmailAdded`.") from None
     member.position = await feed.killmails.start_of(position)
     while not feed.killmails.join(member):
-        for _, row in await feed.killmails.catch_up(member):
-            await subscriber.send(await member.render(row, member.caller))
+        for _, killmail in await feed.killmails.catch_up(member):
+            await subscriber.send(await member.render(killmail, member.caller))
         # It may take long, and be over meanwhile.
         caller = await member.follower.credentials.caller(subscriber.context.services.pool)
         if caller is None:

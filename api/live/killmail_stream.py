@@ -9,23 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import asyncpg
 
-from api.live.members import Group, Groups, Member, Row
+from api.live.members import Group, Groups, Member
 from db.accounts.sessions import Caller
 from db.intake.arrivals import Arrival, arrivals_after, newest_arrival
 from db.killmails.cursors import position_cursor
-from db.killmails.feed import KillmailFilter, Viewer, killmails_by_id
+from db.killmails.filter import KillmailFilter, Viewer
 
 log = logging.getLogger(__name__)
 
 READ_AT_ONCE = 500
 RENDERED_AT_ONCE = 4
 """Groups read and rendered together: connections to Postgres are for others, too."""
-NODES_AT_ONCE = 50
+TOLD_AT_ONCE = 50
+Tell = Callable[[Viewer, Mapping[int, str]], Awaitable[Mapping[int, Any]]]
+"""Gives the event for each of these killmails, by id, that is for this viewer; the ids come with their live cursors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class KillmailWish:
 
     document: tuple[str, str | None, bytes]
     chosen: KillmailFilter
+    tell: Tell = field(compare=False)
+    """Of two wishes that are equal, both tell the same."""
 
 
 class KillmailStream:
@@ -59,15 +64,15 @@ class KillmailStream:
         self.groups.join(member)
         return True
 
-    async def catch_up(self, member: Member) -> list[tuple[int, Row]]:
+    async def catch_up(self, member: Member) -> list[tuple[int, Any]]:
         """The next of what the member missed, oldest first, and its position moved on; perhaps none of it is its."""
         # Taken before the read: what the stream moves on to meanwhile, this read may not have seen.
         stream_at = self._position
         arrivals = await arrivals_after(self._pool, member.position, READ_AT_ONCE)
         seen = [arrival for arrival in arrivals if not eyes_of(member.caller).isdisjoint(arrival.entities)]
-        rows = await self._rows(member, seen)
+        events = await _events(member, seen)
         member.position = arrivals[-1].arrival if arrivals else max(member.position, stream_at)
-        return rows
+        return events
 
     async def read(self) -> None:
         """Send everything that arrived since the last time to those who follow it.
@@ -104,8 +109,8 @@ class KillmailStream:
         eyes = eyes_of(one.caller)
         seen = [arrival for arrival in arrivals if not eyes.isdisjoint(arrival.entities)]
         try:
-            for arrival, row in await self._rows(one, seen):
-                payload = await one.render(row, one.caller)
+            for arrival, event in await _events(one, seen):
+                payload = await one.render(event, one.caller)
                 for member in members:
                     if member.group is not None and member.position < arrival:
                         member.position = arrival
@@ -116,18 +121,19 @@ class KillmailStream:
             for member in members:
                 member.follower.lose()
 
-    async def _rows(self, member: Member, arrivals: Sequence[Arrival]) -> list[tuple[int, Row]]:
-        wish = member.what
-        assert isinstance(wish, KillmailWish)  # noqa: S101 - of this stream
-        viewer = Viewer(member.caller.character_ids, member.caller.corporation_ids)
-        found: list[tuple[int, Row]] = []
-        for start in range(0, len(arrivals), NODES_AT_ONCE):
-            part = {str(arrival.killmail_id): arrival.arrival for arrival in arrivals[start : start + NODES_AT_ONCE]}
-            nodes = await killmails_by_id(
-                self._pool, viewer, [int(number) for number in part], wish.chosen, otherwise="ACCOUNT"
-            )
-            found += [(part[node["id"]], {**node, "liveCursor": position_cursor(part[node["id"]])}) for node in nodes]
-        return sorted(found, key=lambda one: one[0])
+
+async def _events(member: Member, arrivals: Sequence[Arrival]) -> list[tuple[int, Any]]:
+    """What the member is to be told of these arrivals, in their order, each with its place in it."""
+    wish = member.wish
+    assert isinstance(wish, KillmailWish)  # noqa: S101 - of this stream
+    viewer = Viewer(member.caller.character_ids, member.caller.corporation_ids)
+    found: list[tuple[int, Any]] = []
+    for start in range(0, len(arrivals), TOLD_AT_ONCE):
+        part = {arrival.killmail_id: arrival.arrival for arrival in arrivals[start : start + TOLD_AT_ONCE]}
+        cursors = {killmail_id: position_cursor(arrival) for killmail_id, arrival in part.items()}
+        told = await wish.tell(viewer, cursors)
+        found += [(part[killmail_id], event) for killmail_id, event in told.items()]
+    return sorted(found, key=lambda one: one[0])
 
 
 def _concerned(group: Group, arrivals: Iterable[Arrival]) -> list[Member]:

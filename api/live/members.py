@@ -38,7 +38,7 @@ class Member:
     follower: Follower
     identity: str
     caller: Caller
-    what: Hashable
+    wish: Hashable
     """The document, its operation, variables: with what the caller may see, all that decides the bytes."""
     render: Render
     position: int = 0
@@ -91,7 +91,7 @@ class Groups:
     def join(self, member: Member) -> Group:
         """Put a member among its like."""
         caller = member.caller
-        key = (member.what, caller.character_ids, caller.corporation_ids)
+        key = (member.wish, caller.character_ids, caller.corporation_ids)
         group = self._groups.setdefault(key, Group(key, self))
         group.members[member] = None
         member.group = group

@@ -90,7 +90,7 @@ class SyncStream:
 
 
 def _characters_of(member: Member) -> set[int]:
-    wish = member.what
+    wish = member.wish
     assert isinstance(wish, SyncWish)  # noqa: S101 - of this stream
     ours = set(member.caller.character_ids)
     return ours if wish.character_id is None else ours & {wish.character_id}

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import orjson
 import redis.exceptions
@@ -17,7 +16,7 @@ from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
 from db.intake.receive import receive_killmails
 from db.intake.references import HashFrom, KnownHash, add_references, hash_of
-from db.killmails.feed import killmails_by_id
+from db.killmails.rows import may_see
 from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link
@@ -55,9 +54,9 @@ EVE_AWAY = Refusal("EVE_UNAVAILABLE", "EVE is having problems; try again in a mi
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The killmail as the caller sees it. `was_here`: it had been stored before."""
+    """The killmail is stored, and the caller may see it. `was_here`: it had been stored before."""
 
-    node: dict[str, Any]
+    killmail_id: int
     was_here: bool
 
 
@@ -78,8 +77,8 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
     known = await hash_of(services.pool, killmail_id)
     if isinstance(parsed, KillmailRef) and _contradicts(parsed, known):
         return WRONG_HASH
-    if nodes := await killmails_by_id(services.pool, viewer, [killmail_id]):
-        return Added(nodes[0], was_here=True)
+    if await may_see(services.pool, viewer, killmail_id):
+        return Added(killmail_id, was_here=True)
     ref = parsed if isinstance(parsed, KillmailRef) else await _reference(services, killmail_id, known)
     if isinstance(ref, Refusal):
         return ref
@@ -95,8 +94,7 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
         log.warning("killmail %d is not added, for it could not be named: %s", killmail_id, error or "no answer")
         return AWAY
     await _store(services, ref, body, seen_by)
-    nodes = await killmails_by_id(services.pool, viewer, [killmail_id])
-    return Added(nodes[0], was_here=False) if nodes else EVE_AWAY
+    return Added(killmail_id, was_here=False) if await may_see(services.pool, viewer, killmail_id) else EVE_AWAY
 
 
 async def _may_try(services: Services, caller: Caller) -> bool:

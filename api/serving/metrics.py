@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.caller import caller
+from api.compiled.graphql_core import FALLBACKS
 from api.services import services_of
 from contracts.sync import SyncState
 from db.syncs.figures import Figures, figures
@@ -45,6 +46,7 @@ async def metrics(request: Request) -> Response:
         raise HTTPException(503) from None
     registry = CollectorRegistry()
     registry.register(_InstallationFigures(found, buckets, pauses, datetime.now(UTC)))
+    registry.register(FALLBACKS)
     return Response(generate_latest(registry), 200, {"Cache-Control": "no-store"}, media_type=CONTENT_TYPE_LATEST)
 
 

@@ -8,16 +8,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api.caller import caller, signed_in
+from api.compiled.reads import KillmailPage
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
-from api.site.feed_shown import ShownFeed, shown_feed
+from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
 from api.site.sync_strip import sync_strip
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards
 from db.intake.arrivals import newest_arrival
-from db.killmails.cursors import position_cursor
-from db.killmails.feed import FeedPage, InvalidCursor, feed
+from db.killmails.cursors import InvalidCursor, position_cursor
+from db.killmails.rows import FeedRead
 
 PAGE_SIZE = 40
 FRAGMENT = "/fragments/feed"
@@ -73,14 +74,6 @@ def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
     return address.but(character=character, corporation=corporation, all=everything, days=None, after=address.after)
 
 
-async def _page(request: Request, who: Caller, address: FeedAddress) -> FeedPage:
-    return await feed(
-        services_of(request).pool,
-        who.viewer,
-        PAGE_SIZE,
-        address.after,
-        address.filter(),
-        with_attackers=False,
-        with_items=False,
-        with_position=False,
-    )
+async def _page(request: Request, who: Caller, address: FeedAddress) -> KillmailPage:
+    read = FeedRead(who.viewer, PAGE_SIZE, address.after, address.filter())
+    return await services_of(request).compiled.page(SHOWN, read)

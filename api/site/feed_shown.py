@@ -7,8 +7,23 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from api.compiled.reads import KillmailPage, Node
+from api.compiled.selection import selected
 from api.site.feed_address import WORTHS, FeedAddress
-from db.killmails.feed import FeedPage, Node
+
+SHOWN = selected("""
+query {
+    id time side solo npc awox attackerCount value { total priceDate pricedKinds itemKinds }
+    solarSystem { id name security wormholeClass region { name } }
+    victim { ...Party }
+    finalBlow { ...Party }
+}
+fragment Party on Victim {
+    character { id name } corporation { id name ticker } alliance { id name ticker } faction { id name }
+    ship { id name }
+}
+""")
+"""What `_feed.html` shows of a killmail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +67,12 @@ class ShownFeed:
         return self.newest_address.partition("?")[0] == "/"
 
 
-def shown_feed(page: FeedPage, address: FeedAddress, path: str, fragment: str) -> ShownFeed:
+def shown_feed(page: KillmailPage, address: FeedAddress, path: str, fragment: str) -> ShownFeed:
     """A page of the feed at `path`, whose list alone is at `fragment`."""
     first = address.but()
-    older = first.but(after=page.cursors[-1]).at(path) if page.has_next_page else None
+    older = first.but(after=page.cursors[-1]).at(path) if page.has_more else None
     return ShownFeed(
-        days=by_day(page.nodes),
+        days=by_day(page.killmails()),
         newest=address.after is None,
         newest_address=first.at(path),
         older=older,

@@ -59,4 +59,4 @@ async def added_killmail(request: Request) -> Response:
     outcome = await add_killmail(services_of(request), form.who, form.fields.get("link", ""))
     if not isinstance(outcome, Added):
         return refusal_page(request, outcome.message, "/settings#add-killmail")
-    return RedirectResponse(f"/killmails/{outcome.node['id']}", 303)
+    return RedirectResponse(f"/killmails/{outcome.killmail_id}", 303)

@@ -7,17 +7,37 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.caller import signed_in
-from api.exports.eft import eft
+from api.compiled.selection import selected
 from api.pages import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
 from api.site.fit import shown_fit
 from api.site.killmail_words import sentence, title
-from db.killmails import feed as killmails
+from db.killmails.rows import ByIdRead
 
 LINES_SHOWN = 150
 """Lines of the fit, so that a freighter's or a structure's holds do not make the page slow."""
 ALL_LINES = 100_000
+SHOWN = selected("""
+query {
+    id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
+    value { total destroyed dropped fitted priceDate pricedKinds itemKinds }
+    solarSystem { id name security wormholeClass constellation { name } region { name } }
+    victim {
+        damageTaken character { id name } corporation { id name ticker } alliance { id name ticker }
+        faction { id name } ship { id name group { name } }
+    }
+    finalBlow { ...Attacker } topDamage { ...Attacker } attackers { ...Attacker } items { ...Item }
+}
+fragment Attacker on Attacker {
+    character { id name } corporation { id name ticker } alliance { id name ticker } faction { id name }
+    ship { id name } weapon { id name } damageDone damageShare finalBlow
+}
+fragment Item on Item {
+    type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton items { ...Item }
+}
+""")
+"""What the page shows of a killmail."""
 
 
 async def killmail(request: Request) -> Response:
@@ -27,9 +47,11 @@ async def killmail(request: Request) -> Response:
         HTTPException: 401 nobody is signed in, 404 no such killmail among those the pilot may see.
     """
     who = await signed_in(request)
-    found = await killmails.killmail(services_of(request).pool, who.viewer, request.path_params["killmail_id"])
-    if found is None:
+    read = ByIdRead(who.viewer, [request.path_params["killmail_id"]])
+    page = await services_of(request).compiled.page(SHOWN, read)
+    if not page.texts:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
+    (found,) = page.killmails()
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     return render(
         request,
@@ -38,6 +60,6 @@ async def killmail(request: Request) -> Response:
         title=title(found),
         sentence=sentence(found),
         fit=shown_fit(found["items"], at_most),
-        eft=eft(found),
+        eft=found["eft"],
         attackers=shown_attackers(found, request.query_params.get("attackers")),
     )

@@ -17,12 +17,13 @@ from api.pages import render
 from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
 from api.site.feed_address import FeedAddress
-from api.site.feed_shown import ShownFeed, shown_feed
+from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
 from api.site.period import Period, periods
 from api.site.top_lists import top_lists
 from db.killmails.about import ProfileKind, killmails_about, subject_of
-from db.killmails.feed import InvalidCursor, feed
+from db.killmails.cursors import InvalidCursor
 from db.killmails.filter import Viewer
+from db.killmails.rows import FeedRead
 from db.killmails.statistics import statistics
 from db.universe.profiles import what, where, who
 
@@ -120,12 +121,9 @@ async def _profile(request: Request, kind: ProfileKind, entity_id: int) -> Profi
 
 async def _killmails(request: Request, asker: Viewer, profile: Profile, address: FeedAddress) -> ShownFeed:
     chosen = killmails_about(profile.kind, profile.entity_id, address.filter())
-    pool = services_of(request).pool
 
     async def page(after: str | None) -> ShownFeed:
-        found = await feed(
-            pool, asker, PAGE_SIZE, after, chosen, with_attackers=False, with_items=False, with_position=False
-        )
+        found = await services_of(request).compiled.page(SHOWN, FeedRead(asker, PAGE_SIZE, after, chosen))
         return shown_feed(found, address.but(after=after), profile.path, profile.path)
 
     try:

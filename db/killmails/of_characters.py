@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import asyncpg
 
 from db.killmails.cursors import encode_cursor
-from db.killmails.feed import FeedPage, Viewer, killmails_by_id
+from db.killmails.filter import Viewer
 from db.killmails.pages import COUNTED
+from db.killmails.rows import ByIdRead, KillmailRows, Wanted
 
 _NEWEST = """
 SELECT of.character_id, met.killmail_time, met.killmail_id
@@ -39,43 +41,39 @@ CROSS JOIN LATERAL (
 """
 
 
-async def feeds_apart(
-    pool: asyncpg.Pool,
+async def rows_apart(
+    connection: asyncpg.pool.PoolConnectionProxy,
     viewer: Viewer,
     character_ids: Collection[int],
     first: int,
-    *,
-    with_attackers: bool,
-    with_items: bool,
-    with_position: bool,
-) -> dict[int, FeedPage]:
-    """The newest killmails of each of these characters, who are the viewer's. Five statements, however many they are.
+    wanted: Wanted,
+) -> dict[int, KillmailRows]:
+    """The newest killmails of each of these characters who are the viewer's. One statement more than one feed takes.
 
-    The cursors go on in `db.killmails.feed.feed`.
+    The cursors go on in `db.killmails.rows.FeedRead`.
     """
     own = sorted({*character_ids} & {*viewer.character_ids})
-    rows = await pool.fetch(_NEWEST.format(limit=int(first) + 1), own)
-    of_character: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
-    for row in rows:
-        of_character[row["character_id"]].append(row)
-    shown = {row["killmail_id"] for found in of_character.values() for row in found[:first]}
-    nodes = await killmails_by_id(
-        pool,
-        viewer,
-        shown,
-        with_attackers=with_attackers,
-        with_items=with_items,
-        with_position=with_position,
-    )
-    by_id = {int(node["id"]): node for node in nodes}
-    return {
-        character_id: FeedPage(
-            [by_id[row["killmail_id"]] for row in found[:first]],
-            [encode_cursor(row["killmail_time"], row["killmail_id"]) for row in found[:first]],
-            has_next_page=len(found) > first,
+    newest: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
+    for row in await connection.fetch(_NEWEST.format(limit=int(first) + 1), own):
+        newest[row["character_id"]].append(row)
+    shown = {row["killmail_id"] for found in newest.values() for row in found[:first]}
+    rows = await ByIdRead(viewer, shown).read(connection, wanted)
+    killmails = {row["killmail_id"]: row for row in rows.killmails}
+    participants: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
+    for row in rows.participants:
+        participants[row["killmail_id"]].append(row)
+
+    def of_one(found: Sequence[asyncpg.Record]) -> KillmailRows:
+        ids = [row["killmail_id"] for row in found[:first]]
+        return replace(
+            rows,
+            killmails=[killmails[killmail_id] for killmail_id in ids],
+            cursors=[encode_cursor(row["killmail_time"], row["killmail_id"]) for row in found[:first]],
+            has_more=len(found) > first,
+            participants=[row for killmail_id in ids for row in participants[killmail_id]],
         )
-        for character_id, found in ((one, of_character[one]) for one in own)
-    }
+
+    return {character_id: of_one(newest[character_id]) for character_id in own}
 
 
 async def counts_apart(pool: asyncpg.Pool, character_ids: Collection[int]) -> dict[int, int]:

@@ -6,14 +6,15 @@ here: whoever asks keeps that in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import asyncpg
 
 from db.killmails.conditions import Parameters
 from db.killmails.feed import cursor_of, decoded, feed_page
-from db.killmails.filter import EVERYTHING, KillmailFilter, Order, Viewer, eyes
+from db.killmails.filter import EVERYTHING, Eyes, KillmailFilter, Order, Scope, Viewer, eyes
 from db.killmails.pages import MakePage, page_of_ids
 from db.killmails.related_losses import RelatedLoss, related_losses
 
@@ -72,7 +73,8 @@ class Wanted:
 class KillmailRows:
     """Killmails in their order, `cursors[i]` continues after the i-th.
 
-    `participants` is empty when no column of theirs is wanted.
+    `participants` is empty when no column of theirs is wanted. `whose_side`: the characters, corporations or alliances
+    by whom it is told on which side of a killmail the reader is.
     """
 
     killmails: Sequence[asyncpg.Record] = ()
@@ -80,20 +82,41 @@ class KillmailRows:
     has_more: bool = False
     participants: Sequence[asyncpg.Record] = ()
     related: Mapping[int, RelatedLoss] = field(default_factory=dict)
+    whose_side: frozenset[int] = frozenset()
 
 
 NONE = KillmailRows()
 
 
+class Read(Protocol):
+    """Some killmails, still to be read."""
+
+    async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
+        """What is wanted of them, as far as the viewer may see them."""
+
+
 class FeedRead:
-    """A page of `db.killmails.feed.feed`, to be read in rows.
+    """A page of a viewer's killmails, newest first (by time, then by id) or most valuable first.
+
+    Killmails that arrive between two pages never make a page repeat or leave out one that was there. Those without a
+    value are not in the list by value.
+
+    Args:
+        first: how many killmails at most, from 1.
+        after: a cursor of an earlier page in the same order; None for the first page.
+        chosen: in the scope of the account unless it says otherwise.
 
     Raises:
         InvalidCursor: `after` is not a cursor of this order.
     """
 
     def __init__(
-        self, viewer: Viewer, first: int, after: str | None, chosen: KillmailFilter, order: Order = "TIME"
+        self,
+        viewer: Viewer,
+        first: int,
+        after: str | None = None,
+        chosen: KillmailFilter = EVERYTHING,
+        order: Order = "TIME",
     ) -> None:
         self._viewer = viewer
         self._seen_by = eyes(viewer, chosen, "ACCOUNT")
@@ -105,27 +128,47 @@ class FeedRead:
         if self._seen_by.are_closed:
             return NONE
         page = await feed_page(connection, self._seen_by, self._chosen, self._order, self._first + 1, self._before)
-        return await _read(connection, page, self._order, self._first, self._viewer, wanted)
+        side = _whose_side(self._seen_by, self._chosen)
+        return await _read(connection, page, self._order, self._first, self._viewer, side, wanted)
 
 
 @dataclass(frozen=True, slots=True)
-class KillmailRead:
-    """The killmail of `db.killmails.feed.killmail`, to be read in rows."""
+class ByIdRead:
+    """Those of these killmails that the viewer may see and `chosen` lets through, newest first.
+
+    `otherwise`: the scope when `chosen` neither names anybody nor a scope.
+    """
 
     viewer: Viewer
-    killmail_id: int
+    ids: Collection[int]
+    chosen: KillmailFilter = EVERYTHING
+    otherwise: Scope = "VISIBLE"
 
     async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
-        """Empty when there is none of this id that the viewer may see."""
-        seen_by = eyes(self.viewer, EVERYTHING, "VISIBLE")
-        if seen_by.are_closed or not 0 < self.killmail_id < 2**63:
+        """At most two statements, one more where related losses are wanted."""
+        seen_by = eyes(self.viewer, self.chosen, self.otherwise)
+        ids = sorted({killmail_id for killmail_id in self.ids if 0 < killmail_id < 2**63})
+        if seen_by.are_closed or not ids:
             return NONE
-        page = page_of_ids(seen_by, EVERYTHING, [self.killmail_id])
-        return await _read(connection, page, "TIME", 1, self.viewer, wanted)
+        page, side = page_of_ids(seen_by, self.chosen, ids), _whose_side(seen_by, self.chosen)
+        return await _read(connection, page, "TIME", len(ids), self.viewer, side, wanted)
+
+
+async def may_see(pool: asyncpg.Pool, viewer: Viewer, killmail_id: int) -> bool:
+    """Whether there is such a killmail that the viewer may see."""
+    async with pool.acquire() as connection:
+        rows = await ByIdRead(viewer, [killmail_id]).read(connection, Wanted())
+    return bool(rows.killmails)
 
 
 async def _read(
-    connection: Connection, page: MakePage, order: Order, first: int, viewer: Viewer, wanted: Wanted
+    connection: Connection,
+    page: MakePage,
+    order: Order,
+    first: int,
+    viewer: Viewer,
+    whose_side: frozenset[int],
+    wanted: Wanted,
 ) -> KillmailRows:
     parameters = Parameters()
     statement = wanted.killmails_sql(page(parameters), order)
@@ -139,4 +182,13 @@ async def _read(
     if ids and wanted.related:
         related = await related_losses(connection, ids, {*viewer.character_ids, *viewer.corporation_ids})
     cursors = [cursor_of(row, order) for row in killmails]
-    return KillmailRows(killmails, cursors, len(found) > first, participants, related)
+    return KillmailRows(killmails, cursors, len(found) > first, participants, related, whose_side)
+
+
+def _whose_side(seen_by: Eyes, chosen: KillmailFilter) -> frozenset[int]:
+    """Who is named, the most particular of them, else the viewer."""
+    named = chosen.named
+    for identity in (named.character_id, named.corporation_id, named.alliance_id):
+        if identity is not None:
+            return frozenset((identity,))
+    return frozenset((*seen_by.characters, *seen_by.corporations))

@@ -11,28 +11,21 @@ from eve.security import security_class, shown_security, wormhole_class
 
 Node = dict[str, Any]
 
-COLUMNS = """
-    solar_systems.security_status AS system_security_status,
+_SYSTEMS = """
+SELECT
+    solar_system_id, entities.name, solar_systems.security_status AS system_security_status,
     coalesce(solar_systems.wormhole_class, constellations.wormhole_class, regions.wormhole_class) AS wormhole_class,
     solar_systems.constellation_id, constellations.name AS constellation_name,
     constellations.region_id, regions.name AS region_name
-"""
-"""SQL: what `solar_system_node` wants of the tables that `JOINS` adds."""
-JOINS = """
+FROM unnest($1::bigint[]) AS asked(solar_system_id)
+LEFT JOIN entities ON entities.entity_id = asked.solar_system_id
 LEFT JOIN solar_systems USING (solar_system_id)
 LEFT JOIN constellations USING (constellation_id)
 LEFT JOIN regions USING (region_id)
 """
-_SYSTEMS = f"""
-SELECT solar_system_id, entities.name, {COLUMNS}
-FROM unnest($1::bigint[]) AS asked(solar_system_id)
-LEFT JOIN entities ON entities.entity_id = asked.solar_system_id
-{JOINS}
-"""  # noqa: S608 - made of constants
 
 
-def solar_system_node(row: asyncpg.Record, name: str | None) -> Node:
-    """A solar system, from a row with `solar_system_id` and the columns of `COLUMNS`."""
+def _node(row: asyncpg.Record) -> Node:
     security = row["system_security_status"]
     constellation, region = (
         None if row[f"{kind}_id"] is None else {"id": str(row[f"{kind}_id"]), "name": row[f"{kind}_name"]}
@@ -40,7 +33,7 @@ def solar_system_node(row: asyncpg.Record, name: str | None) -> Node:
     )
     return {
         "id": str(row["solar_system_id"]),
-        "name": name,
+        "name": row["name"],
         "securityStatus": security,
         "security": shown_security(security),
         "securityClass": security_class(security),
@@ -53,4 +46,4 @@ def solar_system_node(row: asyncpg.Record, name: str | None) -> Node:
 async def solar_system_nodes(connection: asyncpg.pool.PoolConnectionProxy, ids: Collection[int]) -> dict[int, Node]:
     """Each of these systems, whatever is known of it. One statement."""
     rows = await connection.fetch(_SYSTEMS, list(ids))
-    return {row["solar_system_id"]: solar_system_node(row, row["name"]) for row in rows}
+    return {row["solar_system_id"]: _node(row) for row in rows}

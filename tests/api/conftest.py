@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from settings import Settings
+from tests.api.compiled.counted import fallbacks
 from tests.api.running_site import Browser, Site, open_browser, serve, settings_for
 from tests.fixtures.services import copied_database
+
+
+@pytest.fixture(autouse=True)
+def _killmails_are_planned(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test asks for, graphql-core completes no killmail for it, unless the test is about that."""
+    before = fallbacks()
+    yield
+    assert fallbacks() == before or request.node.get_closest_marker("falls_back")
 
 
 @pytest.fixture

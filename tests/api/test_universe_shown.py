@@ -10,12 +10,13 @@ import orjson
 import pytest
 
 from db.intake.store import store_killmails
-from db.killmails.feed import Viewer, killmail
+from db.killmails.filter import Viewer
 from db.universe.known import KNOWN
 from db.universe.static_data import load_static_data
 from eve.security import security_class, shown_security, wormhole_class
 from eve.static_data import StaticData
 from operations.static_data import static_rows
+from tests.api.compiled.told import told
 from tests.db.bodies import body, raw
 from tests.db.killmails.plans import steps
 from tests.operations.static_data_export import small_export, write_directory
@@ -31,7 +32,7 @@ async def static(pool: asyncpg.Pool, tmp_path: Path) -> None:
 
 async def shown(pool: asyncpg.Pool, **more: Any) -> dict[str, Any]:
     await store_killmails(pool, [raw(body(1, victim=ME, **more))])
-    node = await killmail(pool, Viewer((ME,)), 1)
+    node = await told(pool, Viewer((ME,)), 1)
     assert node is not None
     return node
 
@@ -48,7 +49,7 @@ async def test_types_have_groups_and_categories(pool: asyncpg.Pool) -> None:
     }
     assert node["finalBlow"]["weapon"] == {"id": "3057", "name": None, "group": None}
     await store_killmails(pool, [orjson.dumps({**body(2), "victim": victim})])
-    other = await killmail(pool, Viewer((ME,)), 2)
+    other = await told(pool, Viewer((ME,)), 2)
     assert other is not None
     assert other["items"][0]["type"]["name"] == "A type beyond 31 bits"
     assert other["items"][0]["type"]["group"]["name"] == "Frigate"
@@ -111,6 +112,6 @@ def test_security_follows_eves_rules(status: float | None, shown: str, rules: st
     assert (shown_security(status), security_class(status)) == (shown, rules)
 
 
-@pytest.mark.parametrize(("told", "meant"), [(None, None), (7, None), (8, None), (9, None), (1, 1), (6, 6), (12, 12)])
-def test_known_space_has_no_wormhole_class(told: int | None, meant: int | None) -> None:
-    assert wormhole_class(told) == meant
+@pytest.mark.parametrize(("said", "meant"), [(None, None), (7, None), (8, None), (9, None), (1, 1), (6, 6), (12, 12)])
+def test_known_space_has_no_wormhole_class(said: int | None, meant: int | None) -> None:
+    assert wormhole_class(said) == meant

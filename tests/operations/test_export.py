@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 import cli
+from api.compiled.reads import CompiledReads, KillmailPage
 from db.intake.store import store_killmails
-from db.killmails.feed import FeedPage, feed
 from db.pool import open_pool
 from sandbox.process import free_port
 from tests.db.bodies import body, raw
@@ -107,14 +107,16 @@ async def test_what_broke_off_says_how_to_go_on(
 ) -> None:
     pages = 0
 
-    async def breaks_off(*arguments: Any, **more: Any) -> FeedPage:
+    page = CompiledReads.page
+
+    async def breaks_off(*arguments: Any, **more: Any) -> KillmailPage:
         nonlocal pages
         pages += 1
         if pages == 3:
             raise asyncpg.ConnectionDoesNotExistError("the connection was closed")
-        return await feed(*arguments, **more)
+        return await page(*arguments, **more)
 
-    monkeypatch.setattr("api.exports.lines.feed", breaks_off)
+    monkeypatch.setattr(CompiledReads, "page", breaks_off)
     monkeypatch.setattr("api.exports.lines.PAGE_SIZE", 4)
     result = await export(str(PILOT), "--output", "broken.csv")
     assert result.exit_code == 1

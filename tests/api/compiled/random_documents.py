@@ -66,14 +66,25 @@ class _Document:
 
 
 @st.composite
-def documents(draw: st.DrawFn, schema: GraphQLSchema, root: str, arguments: str) -> str:
-    """A query of one root field, with the variables `$yes` and `$no`, which need not be used."""
+def documents(draw: st.DrawFn, schema: GraphQLSchema, operation: str, type_name: str) -> str:
+    """An operation, with a random selection of that type where it says `%s`, and the variables `$yes` and `$no`."""
     document = _Document(schema, draw)
-    assert schema.query_type is not None
-    type_ = get_named_type(schema.query_type.fields[root].type)
+    type_ = schema.type_map[type_name]
     assert is_object_type(type_)
     selection = document.selection(type_, DEEPEST)
-    uses = "uses: __typename @skip(if: $yes) @include(if: $no)"
-    return f"query ($yes: Boolean!, $no: Boolean!) {{ {uses} {root}{arguments} {selection} }} " + " ".join(
-        document.fragments
-    )
+    uses = "{ uses: __typename @skip(if: $yes) @include(if: $no)"
+    kind, _, rest = operation.partition(" ")
+    text = rest % selection.replace("{", uses, 1)
+    return f"{kind} ($yes: Boolean!, $no: Boolean!) {text} " + " ".join(document.fragments)
+
+
+def everything(type_: GraphQLObjectType, *above: GraphQLObjectType) -> str:
+    """A selection of every field there is; of things in things, the first ones' own."""
+    parts = ["__typename"]
+    for name, one in type_.fields.items():
+        below = get_named_type(one.type)
+        if is_leaf_type(below):
+            parts.append(name)
+        elif is_object_type(below) and below not in above:
+            parts.append(f"{name} {everything(below, *above, type_)}")
+    return "{ " + " ".join(parts) + " }"

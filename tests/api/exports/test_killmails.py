@@ -12,11 +12,10 @@ import aiohttp
 import asyncpg
 import pytest
 
-from api.exports import lines as killmail_lines
+from api.compiled.reads import CompiledReads
 from api.exports.lines import COLUMNS, PAGE_SIZE
 from db.accounts.api_keys import create_api_key
 from db.accounts.sessions import Scope
-from db.killmails.feed import feed
 from db.universe.names import store_names
 from settings import Settings
 from tests.api.running_site import Browser, Site, open_browser, serve
@@ -151,7 +150,7 @@ async def test_a_session_that_ends_breaks_the_stream_off(
     site: Site, browser: Browser, me: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = 0
-    original = feed
+    original = CompiledReads.page
 
     async def ended_after_a_page(*arguments: Any, **more: Any) -> Any:
         nonlocal pages
@@ -160,7 +159,7 @@ async def test_a_session_that_ends_breaks_the_stream_off(
         await site.pool.execute("DELETE FROM sessions WHERE account_id = $1", me)
         return page
 
-    monkeypatch.setattr(killmail_lines, "feed", ended_after_a_page)
+    monkeypatch.setattr(CompiledReads, "page", ended_after_a_page)
     with pytest.raises(aiohttp.ClientPayloadError):
         await browser.get(address("csv"))
     assert pages == 1

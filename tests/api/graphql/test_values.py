@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from db.killmails.feed import Viewer, killmail
+from db.killmails.filter import Viewer
 from db.values.appraisal import appraise
 from db.values.prices import store_snapshot
+from tests.api.compiled.told import told
 from tests.api.running_site import Browser, Site
 from tests.db.bodies import Body, body
 
@@ -147,7 +148,7 @@ async def test_a_board_links_the_losses_on_it(site: Site) -> None:
     await site.store(body(1, victim=ENEMY, minute=0), other_corporation)
     of_both = Viewer((), (98_000_001, 98_000_009))
     for viewer, linked in ((of_both, "2"), (Viewer((), (98_000_001,)), None)):
-        found = await killmail(site.pool, viewer, 1)
+        found = await told(site.pool, viewer, 1)
         assert found is not None
         related_loss = found["relatedKillmail"]
         assert (related_loss and related_loss["id"]) == linked

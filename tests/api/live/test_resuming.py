@@ -286,7 +286,7 @@ async def test_a_failure_of_ours_is_not_told_and_nothing_is_lost(
         await client.subscribe(query=ADDED)
         await site.followed_by(1)
         with monkeypatch.context() as fault:
-            fault.setattr(killmail_stream, "killmails_by_id", fails)
+            fault.setattr(site.services.compiled, "arrived", fails)
             await site.store(body(1, victim=ME), announce_to=ME)
             messages = []
             while not client.socket.closed:

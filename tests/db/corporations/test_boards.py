@@ -10,9 +10,10 @@ from db.accounts.sessions import Caller, caller_of, start_session
 from db.corporations.directors import CannotFollow, follow, granted_again, mark, publish, unfollow
 from db.intake.references import users_on
 from db.intake.store import store_killmails
-from db.killmails.feed import KillmailFilter, Viewer, feed, killmail
+from db.killmails.filter import KillmailFilter, Viewer
 from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.db.bodies import body, raw
+from tests.db.killmails.listed import listed, seen_of
 
 OURS, THEIRS, NPC = 98_000_001, 98_000_002, 1_000_166
 DIRECTOR, MEMBER, STRANGER, VICTIM = 90_000_001, 90_000_002, 90_000_003, 90_000_009
@@ -109,8 +110,7 @@ async def test_the_board_is_what_the_corporation_is_on_and_the_own_feed_stays_th
     viewer = Viewer((DIRECTOR,), (OURS,))
 
     async def ids(chosen: KillmailFilter, viewer: Viewer = viewer) -> list[int]:
-        page = await feed(pool, viewer, 50, None, chosen, with_attackers=False, with_items=False)
-        return [int(node["id"]) for node in page.nodes]
+        return (await listed(pool, viewer, 50, None, chosen)).ids
 
     assert await ids(KillmailFilter()) == [6]
     assert await ids(KillmailFilter(corporation_id=OURS)) == [6, 5, 4, 3, 2, 1]
@@ -118,8 +118,5 @@ async def test_the_board_is_what_the_corporation_is_on_and_the_own_feed_stays_th
     assert await ids(KillmailFilter(corporation_id=THEIRS)) == [6, 5, 4, 3, 2, 1], "of what is open, not theirs"
     assert await ids(KillmailFilter(corporation_id=98_000_009)) == []
     assert await ids(KillmailFilter(corporation_id=OURS), Viewer((DIRECTOR,))) == [6], "no board of this viewer"
-    seen = await killmail(pool, viewer, 1)
-    assert seen is not None
-    assert seen["side"] == "VICTIM"
-    assert await killmail(pool, Viewer((DIRECTOR,)), 1) is None
-    assert await killmail(pool, viewer, 7) is None
+    assert await seen_of(pool, viewer, [1, 7]) == [1]
+    assert await seen_of(pool, Viewer((DIRECTOR,)), [1, 7]) == []

@@ -1,39 +1,34 @@
-"""Reading back: exactly what ESI sent, only to whom it belongs, page by page."""
+"""Whose killmails are read: only to whom they belong, page by page."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
 
 from db.intake.store import store_killmails
-from db.killmails.cursors import decode_cursor, encode_cursor
-from db.killmails.feed import InvalidCursor, KillmailFilter, Node, Viewer, feed, killmail, killmails_by_id
-from db.pool import open_pool
-from db.universe.names import store_names, store_solar_systems
+from db.killmails.cursors import InvalidCursor, decode_cursor, encode_cursor
+from db.killmails.filter import KillmailFilter, Viewer
+from db.killmails.rows import may_see
 from tests.db.bodies import body, raw
+from tests.db.killmails.listed import listed, seen_of
 
 ME, ALT, STRANGER = 90_000_001, 90_000_002, 90_000_009
 
 
 async def whole_feed(pool: asyncpg.Pool, viewer: Viewer, first: int, **more: Any) -> list[int]:
-    return [int(node["id"]) async for node in pages(pool, viewer, first, **more)]
-
-
-async def pages(pool: asyncpg.Pool, viewer: Viewer, first: int, **more: Any) -> AsyncIterator[Node]:
+    ids: list[int] = []
     after = None
     while True:
-        page = await feed(pool, viewer, first, after, KillmailFilter(**more), with_attackers=False, with_items=False)
-        assert len(page.nodes) == len(page.cursors) <= first
-        for node in page.nodes:
-            yield node
-        if not page.has_next_page:
-            return
-        assert len(page.nodes) == first
+        page = await listed(pool, viewer, first, after, KillmailFilter(**more))
+        assert len(page.ids) == len(page.cursors) <= first
+        ids += page.ids
+        if not page.has_more:
+            return ids
+        assert len(page.ids) == first
         after = page.cursors[-1]
 
 
@@ -54,11 +49,11 @@ async def test_a_character_that_is_victim_and_attacker_shortens_no_page(pool: as
 
 async def test_pages_are_stable_while_killmails_arrive(pool: asyncpg.Pool) -> None:
     await store_killmails(pool, [raw(body(number, victim=ME)) for number in range(10, 31, 2)])
-    one = await feed(pool, Viewer((ME,)), 5, None, with_attackers=False, with_items=False)
+    one = await listed(pool, Viewer((ME,)), 5)
     await store_killmails(pool, [raw(body(number, victim=ME)) for number in (11, 25, 99)])
-    two = await feed(pool, Viewer((ME,)), 50, one.cursors[-1], with_attackers=False, with_items=False)
-    assert [node["id"] for node in one.nodes] == ["30", "28", "26", "24", "22"]
-    assert [node["id"] for node in two.nodes] == ["20", "18", "16", "14", "12", "11", "10"]
+    two = await listed(pool, Viewer((ME,)), 50, one.cursors[-1])
+    assert one.ids == [30, 28, 26, 24, 22]
+    assert two.ids == [20, 18, 16, 14, 12, 11, 10]
 
 
 async def test_a_viewer_sees_only_their_own(pool: asyncpg.Pool) -> None:
@@ -67,21 +62,19 @@ async def test_a_viewer_sees_only_their_own(pool: asyncpg.Pool) -> None:
     assert await whole_feed(pool, nobody, 5) == []
     assert await whole_feed(pool, me, 5) == [1]
     assert await whole_feed(pool, stranger, 5) == [2, 1]
-    assert await killmail(pool, nobody, 1) is None
-    assert await killmail(pool, me, 2) is None
-    assert (await killmail(pool, stranger, 2) or {})["id"] == "2"
-    assert [node["id"] for node in await killmails_by_id(pool, me, [1, 2, 3])] == ["1"]
-    assert await killmails_by_id(pool, nobody, [1, 2, 3]) == []
+    assert [await may_see(pool, who, 1) for who in (nobody, me, stranger)] == [False, True, True]
+    assert [await may_see(pool, who, 2) for who in (nobody, me, stranger)] == [False, False, True]
+    assert await seen_of(pool, me, [1, 2, 3]) == [1]
+    assert await seen_of(pool, nobody, [1, 2, 3]) == []
     # A filter is no way around it.
     assert await whole_feed(pool, me, 5, character_id=STRANGER) == [1]
     assert await whole_feed(pool, nobody, 5, character_id=STRANGER) == []
-    by_id = await killmails_by_id(pool, me, [1, 2], KillmailFilter(character_id=STRANGER))
-    assert [(node["id"], node["side"]) for node in by_id] == [("1", "ATTACKER")], "the stranger's side"
+    assert await seen_of(pool, me, [1, 2], KillmailFilter(character_id=STRANGER)) == [1]
 
 
 @pytest.mark.parametrize("killmail_id", [0, -1, 404, 2**63, 10**40])
 async def test_an_id_that_is_no_killmail_is_not_found(pool: asyncpg.Pool, killmail_id: int) -> None:
-    assert await killmail(pool, Viewer((ME,)), killmail_id) is None
+    assert not await may_see(pool, Viewer((ME,)), killmail_id)
 
 
 async def test_filters_and_sides(pool: asyncpg.Pool) -> None:
@@ -94,54 +87,13 @@ async def test_filters_and_sides(pool: asyncpg.Pool) -> None:
         ],
     )
     mine = Viewer((ME, ALT))
-    sides = {int(node["id"]): node["side"] async for node in pages(pool, mine, 2)}
-    assert sides == {1: "VICTIM", 2: "ATTACKER", 3: "VICTIM"}
-    assert [node["side"] async for node in pages(pool, mine, 5, character_id=ME)] == ["ATTACKER", "ATTACKER", "VICTIM"]
+    assert await whole_feed(pool, mine, 2) == [3, 2, 1]
+    assert await whole_feed(pool, mine, 5, character_id=ME) == [3, 2, 1]
     assert await whole_feed(pool, mine, 1, character_id=ALT) == [3, 2]
     assert await whole_feed(pool, mine, 1, side="VICTIM") == [3, 1]
     assert await whole_feed(pool, mine, 1, side="ATTACKER") == [3, 2]
     assert await whole_feed(pool, mine, 1, side="ATTACKER", character_id=ALT) == [2]
-    by_id = await killmails_by_id(pool, mine, [1, 2, 3], KillmailFilter(side="VICTIM", character_id=ME))
-    assert [node["id"] for node in by_id] == ["1"]
-
-
-async def test_names_and_security_appear_as_they_become_known(pool: asyncpg.Pool) -> None:
-    await store_killmails(pool, [raw(body(1, victim=ME))])
-    node = await killmail(pool, Viewer((ME,)), 1)
-    assert node is not None
-    assert node["victim"]["character"]["name"] is None
-    assert [node["solarSystem"][field] for field in ("name", "securityStatus", "security")] == [None, None, "?"]
-    await store_names(pool, [(ME, "character", "Me"), (30_000_142, "solar_system", "Jita")], unknown=[587])
-    await store_solar_systems(pool, [(30_000_142, 0.945913, 20_000_020)])
-    node = await killmail(pool, Viewer((ME,)), 1)
-    assert node is not None
-    assert node["victim"]["character"]["name"] == "Me"
-    assert node["victim"]["ship"] == {"id": "587", "name": None, "group": None}
-    assert [node["solarSystem"][field] for field in ("name", "securityStatus", "security")] == ["Jita", 0.945913, "0.9"]
-
-
-async def test_only_what_was_asked_for_is_read(pool: asyncpg.Pool) -> None:
-    await store_killmails(pool, [raw(body(1, victim=ME, attackers=(STRANGER, ALT)))])
-    page = await feed(pool, Viewer((ME,)), 5, None, with_attackers=False, with_items=False)
-    (node,) = page.nodes
-    assert "attackers" not in node
-    assert "items" not in node
-    assert node["attackerCount"] == 2
-    assert node["finalBlow"]["character"]["id"] == str(STRANGER)
-
-
-@pytest.mark.parametrize("count", [3, 40])
-async def test_a_page_takes_three_statements_however_long(database_url: str, count: int) -> None:
-    statements: list[str] = []
-    async with await open_pool(database_url, max_size=1) as pool:
-        killmails = [body(number, victim=ME, attackers=(ALT, STRANGER)) for number in range(1, count + 1)]
-        await store_killmails(pool, [raw(killmail) for killmail in killmails])
-        async with pool.acquire() as connection:
-            connection.add_query_logger(lambda record: statements.append(record.query))
-        page = await feed(pool, Viewer((ME,)), 50, None, with_attackers=True, with_items=True)
-    assert len(page.nodes) == count
-    ours = [query for query in statements if any(table in query for table in ("killmails", "participants", "entities"))]
-    assert len(ours) == 3
+    assert await seen_of(pool, mine, [1, 2, 3], KillmailFilter(side="VICTIM", character_id=ME)) == [1]
 
 
 FOREIGN_CURSORS = [
@@ -163,4 +115,4 @@ FOREIGN_CURSORS = [
 @pytest.mark.parametrize("cursor", FOREIGN_CURSORS)
 async def test_a_foreign_cursor_is_refused(pool: asyncpg.Pool, cursor: str) -> None:
     with pytest.raises(InvalidCursor):
-        await feed(pool, Viewer((ME,)), 5, cursor, with_attackers=False, with_items=False)
+        await listed(pool, Viewer((ME,)), 5, cursor)

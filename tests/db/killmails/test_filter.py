@@ -14,9 +14,10 @@ import pytest
 
 from db.intake.store import store_killmails
 from db.killmails.cursors import InvalidCursor, decode_value_cursor, encode_cursor, encode_value_cursor
-from db.killmails.feed import KillmailFilter, Order, ParticipantFilter, Side, Viewer, count, feed, killmails_by_id
+from db.killmails.feed import KillmailFilter, Order, ParticipantFilter, Side, Viewer, count
 from tests.db.bodies import START, Body, body, raw
 from tests.db.drawn import ALLIANCES, ALT, CORPORATION, CORPORATIONS, ME, PILOTS, REGIONS, SHIPS, SYSTEMS
+from tests.db.killmails.listed import listed, seen_of
 
 EYES = Viewer((ME, ALT), (CORPORATION,))
 
@@ -127,9 +128,9 @@ async def read(pool: asyncpg.Pool, chosen: KillmailFilter, order: Order, first: 
     ids: list[int] = []
     after = None
     while True:
-        page = await feed(pool, EYES, first, after, chosen, order=order, with_attackers=False, with_items=False)
-        ids += [int(node["id"]) for node in page.nodes]
-        if not page.has_next_page:
+        page = await listed(pool, EYES, first, after, chosen, order)
+        ids += page.ids
+        if not page.has_more:
             return ids
         after = page.cursors[-1]
 
@@ -162,27 +163,26 @@ async def test_filters_hold_for_killmails_chosen_by_id(pool: asyncpg.Pool, killm
         chosen = drawn_filter(dice)
         if chosen.scope is None and chosen.named == ParticipantFilter():
             continue  # what is chosen by id is not narrowed to the account
-        nodes = await killmails_by_id(pool, EYES, ids, chosen, with_attackers=False, with_items=False)
         expected = [one["killmail_id"] for one in killmails[:60] if fits(one, chosen)]
-        assert [int(node["id"]) for node in nodes] == expected[::-1], chosen
+        assert await seen_of(pool, EYES, ids, chosen) == expected[::-1], chosen
 
 
 @pytest.mark.usefixtures("killmails")
 async def test_a_page_by_value_is_stable_while_killmails_arrive(pool: asyncpg.Pool) -> None:
     whole = await read(pool, KillmailFilter(), "VALUE", 100)
-    page = await feed(pool, EYES, 10, None, order="VALUE", with_attackers=False, with_items=False)
+    page = await listed(pool, EYES, 10, order="VALUE")
     await store_killmails(pool, [raw(body(500, victim=ME)), raw(body(501, victim=ME))])
     await pool.execute("UPDATE killmails SET total_value = 10 ^ 12, price_date = '2026-01-01' WHERE killmail_id = 500")
-    rest = await feed(pool, EYES, 100, page.cursors[-1], order="VALUE", with_attackers=False, with_items=False)
-    assert [int(node["id"]) for node in (*page.nodes, *rest.nodes)] == whole
+    rest = await listed(pool, EYES, 100, page.cursors[-1], order="VALUE")
+    assert page.ids + rest.ids == whole
 
 
 async def test_a_cursor_of_another_order_is_refused(pool: asyncpg.Pool) -> None:
     by_time, by_value = encode_cursor(datetime(2026, 1, 1, tzinfo=UTC), 1), encode_value_cursor(Decimal("1.50"), 1)
     with pytest.raises(InvalidCursor):
-        await feed(pool, EYES, 5, by_time, order="VALUE", with_attackers=False, with_items=False)
+        await listed(pool, EYES, 5, by_time, order="VALUE")
     with pytest.raises(InvalidCursor):
-        await feed(pool, EYES, 5, by_value, order="TIME", with_attackers=False, with_items=False)
+        await listed(pool, EYES, 5, by_value, order="TIME")
     assert decode_value_cursor(by_value) == (Decimal("1.50"), 1)
     for foreign in ("", "AgAAAAAAAAAB", "AgAAAAAAAAABTmFO", "AgAAAAAAAAABMWU5OQ", by_value + "=", by_value[:-1] + "x"):
         with pytest.raises(InvalidCursor):

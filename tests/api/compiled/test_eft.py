@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.exports.eft import eft
-from db.killmails.feed import Viewer, killmail
+from api.compiled.eft import READ, eft
+from db.killmails.filter import Viewer
+from db.killmails.rows import ByIdRead
 from db.universe.names import store_names
 from tests.api.running_site import Browser, Site
 from tests.db.bodies import body, real_killmails
@@ -125,8 +126,8 @@ async def test_every_real_loss_has_a_fit(site: Site) -> None:
     )
     for one in real:
         who = one["victim"].get("character_id") or one["victim"].get("corporation_id")
-        node = await killmail(site.pool, Viewer((who,), (who,)), one["killmail_id"])
-        assert node is not None
+        page = await site.services.compiled.page(READ, ByIdRead(Viewer((who,), (who,)), [one["killmail_id"]]))
+        (node,) = page.killmails()
         text = eft(node)
         assert text is not None
         assert text.startswith(f"[Type {one['victim']['ship_type_id']}, ")

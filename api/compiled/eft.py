@@ -11,8 +11,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from api.compiled.selection import selected
+
 Node = Mapping[str, Any]
 
+READ = selected("""
+query {
+    time
+    victim { ship { name } character { name } }
+    items { type { name group { category { id } } } flag slot quantityDestroyed quantityDropped }
+}
+""")
 _CHARGES = "8"
 """Category of charges in EVE's static data."""
 _RACKS = (("LOW", "Low"), ("MID", "Med"), ("HIGH", "High"), ("RIG", "Rig"), ("SUBSYSTEM", None), ("SERVICE", None))
@@ -25,7 +34,7 @@ def eft(killmail: Node) -> str | None:
     """The fit of the victim's ship; None while the name of anything in it is unknown.
 
     Args:
-        killmail: of `db.killmails`, with its items.
+        killmail: with what `READ` selects of it.
     """
     victim, items = killmail["victim"], killmail["items"]
     named = [victim["ship"], *(item["type"] for item in items if _is_shown(item))]

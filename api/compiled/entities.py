@@ -1,4 +1,4 @@
-"""What ids stand for, kept in this process: names above all, which would cost a thousand index lookups per page.
+"""The entities that ids stand for, kept in this process: their names would cost a thousand index lookups per page.
 
 All is forgotten every `KEPT_SECONDS`, so that is how late a new name is shown: names are asked of ESI again every 30
 days, so ten minutes are nothing, and an age needs no message that could be lost. What is not wholly known yet (a
@@ -22,12 +22,12 @@ from db.universe.places import solar_system_nodes
 Node = dict[str, Any]
 KEPT_SECONDS = 600.0
 KEPT = 100_000
-"""Facts of one kind; when there are more, that kind is forgotten early. A fact takes about a kilobyte."""
+"""Entities of one kind; when there are more, that kind is forgotten early. An entity takes about a kilobyte."""
 MOST_SELECTIONS = 64
 """Selections of one kind whose texts are kept."""
 
 
-class Kind(Enum):
+class EntityKind(Enum):
     """What an id stands for."""
 
     CHARACTER = "character"
@@ -38,7 +38,7 @@ class Kind(Enum):
 
 
 class _Texts(dict[int | None, str]):
-    """The JSON of facts for one selection, written when it is first asked for."""
+    """The JSON of entities for one selection, written when it is first asked for."""
 
     __slots__ = ("_nodes", "_selection")
 
@@ -51,8 +51,8 @@ class _Texts(dict[int | None, str]):
         return text
 
 
-class FactsOfKind:
-    """The facts of one kind: nodes of the schema by id, and their JSON by selection."""
+class EntitiesOfKind:
+    """The entities of one kind: nodes of the schema by id, and their JSON by selection."""
 
     def __init__(self, nodes: dict[int, Node]) -> None:
         self.nodes = nodes
@@ -68,65 +68,67 @@ class FactsOfKind:
         return texts
 
 
-_MAKE: Mapping[Kind, Callable[[Known, int], Node | None]] = {
-    Kind.CHARACTER: Known.character,
-    Kind.ORGANIZATION: Known.organization,
-    Kind.FACTION: Known.named,
-    Kind.TYPE: Known.type,
+_MAKE: Mapping[EntityKind, Callable[[Known, int], Node | None]] = {
+    EntityKind.CHARACTER: Known.character,
+    EntityKind.ORGANIZATION: Known.organization,
+    EntityKind.FACTION: Known.named,
+    EntityKind.TYPE: Known.type,
 }
-_WHOLE: Mapping[Kind, tuple[str, ...]] = {
-    Kind.CHARACTER: ("name", "birthday"),
-    Kind.ORGANIZATION: ("name", "ticker"),
-    Kind.FACTION: ("name",),
-    Kind.TYPE: ("name", "group"),
-    Kind.SYSTEM: ("name", "securityStatus", "constellation", "region"),
+_WHOLE: Mapping[EntityKind, tuple[str, ...]] = {
+    EntityKind.CHARACTER: ("name", "birthday"),
+    EntityKind.ORGANIZATION: ("name", "ticker"),
+    EntityKind.FACTION: ("name",),
+    EntityKind.TYPE: ("name", "group"),
+    EntityKind.SYSTEM: ("name", "securityStatus", "constellation", "region"),
 }
 """The fields that are known when everything is: the others may be null for good."""
 
 
-class Facts:
-    """The facts of one process."""
+class Entities:
+    """The entities that one process keeps."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._kept: dict[Kind, FactsOfKind] = {}
+        self._kept: dict[EntityKind, EntitiesOfKind] = {}
         self._since = now()
 
     async def of(
-        self, connection: asyncpg.pool.PoolConnectionProxy, mentioned: Mapping[Kind, set[int]]
-    ) -> dict[Kind, FactsOfKind]:
-        """The facts of these ids, and perhaps of others. No statement when all are kept, two at most."""
+        self, connection: asyncpg.pool.PoolConnectionProxy, mentioned: Mapping[EntityKind, set[int]]
+    ) -> dict[EntityKind, EntitiesOfKind]:
+        """The entities of these ids, and perhaps others. No statement when all are kept, two at most."""
         if self._now() - self._since >= KEPT_SECONDS:
             self._kept, self._since = {}, self._now()
-        facts = {kind: self._kept.setdefault(kind, FactsOfKind({})) for kind in mentioned}
-        missing = {kind: absent for kind, ids in mentioned.items() if (absent := ids.difference(facts[kind].nodes))}
+        entities = {kind: self._kept.setdefault(kind, EntitiesOfKind({})) for kind in mentioned}
+        missing = {kind: absent for kind, ids in mentioned.items() if (absent := ids.difference(entities[kind].nodes))}
         if missing:
             for kind, nodes in (await self._read(connection, missing)).items():
-                facts[kind] = self._with(kind, facts[kind], nodes, mentioned[kind])
-        return facts
+                entities[kind] = self._with(kind, entities[kind], nodes, mentioned[kind])
+        return entities
 
     async def _read(
-        self, connection: asyncpg.pool.PoolConnectionProxy, missing: dict[Kind, set[int]]
-    ) -> dict[Kind, dict[int, Node]]:
-        nodes: dict[Kind, dict[int, Node]] = {}
-        if systems := missing.pop(Kind.SYSTEM, None):
-            nodes[Kind.SYSTEM] = await solar_system_nodes(connection, systems)
+        self, connection: asyncpg.pool.PoolConnectionProxy, missing: dict[EntityKind, set[int]]
+    ) -> dict[EntityKind, dict[int, Node]]:
+        nodes: dict[EntityKind, dict[int, Node]] = {}
+        if systems := missing.pop(EntityKind.SYSTEM, None):
+            nodes[EntityKind.SYSTEM] = await solar_system_nodes(connection, systems)
         if missing:
             known = await known_of(connection, {id_ for ids in missing.values() for id_ in ids})
             for kind, ids in missing.items():
                 nodes[kind] = {id_: node for id_ in ids if (node := _MAKE[kind](known, id_)) is not None}
         return nodes
 
-    def _with(self, kind: Kind, kept: FactsOfKind, nodes: dict[int, Node], asked: Collection[int]) -> FactsOfKind:
+    def _with(
+        self, kind: EntityKind, kept: EntitiesOfKind, nodes: dict[int, Node], asked: Collection[int]
+    ) -> EntitiesOfKind:
         """What was kept and what was read: what of that is whole is kept, too."""
         whole = {id_: node for id_, node in nodes.items() if _is_whole({name: node[name] for name in _WHOLE[kind]})}
         if len(kept.nodes) + len(whole) > KEPT:
-            kept = FactsOfKind({id_: kept.nodes[id_] for id_ in asked if id_ in kept.nodes})
+            kept = EntitiesOfKind({id_: kept.nodes[id_] for id_ in asked if id_ in kept.nodes})
             self._kept[kind] = kept
         kept.nodes |= whole
         if len(whole) == len(nodes):
             return kept
-        return FactsOfKind({id_: nodes.get(id_) or kept.nodes[id_] for id_ in asked})
+        return EntitiesOfKind({id_: nodes.get(id_) or kept.nodes[id_] for id_ in asked})
 
 
 def _is_whole(value: object) -> bool:
