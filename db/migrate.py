@@ -14,6 +14,8 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -21,12 +23,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from db.address import DatabaseAddress, database_address
+from db.connection import connect, find_pooler
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 ADVISORY_LOCK = 0x6B696C6C7265706F  # "killrepo": one migration at a time in one database
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
 WAIT_SECONDS = 600
 """How long to wait for another process that migrates the same database."""
 
@@ -48,20 +54,16 @@ async def migrate(database_url: str) -> list[str]:
     Raises:
         MigrationBusy: another process holds the lock for too long.
         DatabaseIsNewer: the database has a revision that this program does not know.
-        OSError, asyncpg.PostgresError: the database does not take a connection.
+        BadDatabaseUrl, OSError, asyncpg.PostgresError: the database does not take a connection.
         sqlalchemy.exc.SQLAlchemyError: a revision failed. Nothing of it is left behind.
     """
-    async with _connect(database_url) as connection:
-        await _lock(connection)
-        try:
-            pending = await connection.run_sync(_pending)
-            await connection.commit()
-            if pending:
-                await connection.run_sync(_upgrade)
-                await connection.commit()
-        finally:
-            await connection.rollback()
-            await connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ADVISORY_LOCK})")
+    address = database_address(database_url)
+    is_pooled = await find_pooler(address, {})
+    async with _alone(address, is_pooled), _connect(address, is_pooled) as connection:
+        pending = await connection.run_sync(_pending)
+        await connection.commit()
+        if pending:
+            await connection.run_sync(_upgrade)
             await connection.commit()
         return pending
 
@@ -73,20 +75,21 @@ async def pending_revisions(database_url: str) -> list[str]:
         DatabaseIsNewer: the database has a revision that this program does not know.
         OSError, asyncpg.PostgresError: the database does not take a connection.
     """
-    async with _connect(database_url) as connection:
+    address = database_address(database_url)
+    async with _connect(address, await find_pooler(address, {})) as connection:
         return await connection.run_sync(_pending)
 
 
 @asynccontextmanager
-async def _connect(database_url: str) -> AsyncIterator[AsyncConnection]:
-    async def connect() -> asyncpg.Connection:
-        # asyncpg reads the URL itself, so every URL that the pool takes works here too. No
-        # statement_timeout: an index on a large table may take long, a lock may not.
-        return await asyncpg.connect(
-            database_url, server_settings={"application_name": "killreport migrate", "lock_timeout": "60s"}
-        )
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+async def _connect(address: DatabaseAddress, is_pooled: bool) -> AsyncIterator[AsyncConnection]:
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=partial(_open, address, is_pooled),
+        poolclass=NullPool,
+        # Behind a pooler nothing is prepared by name: the name may be taken, or unknown, on the next connection.
+        connect_args={"prepared_statement_cache_size": 0, "prepared_statement_name_func": str} if is_pooled else {},
+    )
+    event.listen(engine.sync_engine, "begin", _let_take_long)
     try:
         async with engine.connect() as connection:
             yield connection
@@ -94,17 +97,39 @@ async def _connect(database_url: str) -> AsyncIterator[AsyncConnection]:
         await engine.dispose()
 
 
-async def _lock(connection: AsyncConnection) -> None:
+async def _open(address: DatabaseAddress, is_pooled: bool) -> asyncpg.Connection:
+    return await connect(replace(address, application_name="killreport migrate"), is_pooled=is_pooled, session={})
+
+
+def _let_take_long(connection: Connection) -> None:
+    """An index on a large table may take long, whatever the server says of other statements; a lock may not."""
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
+
+
+@asynccontextmanager
+async def _alone(address: DatabaseAddress, is_pooled: bool) -> AsyncIterator[None]:
+    """Hold the lock of migrations, on a connection of its own.
+
+    It is one of a transaction, which works behind a pooler, too; the revisions have transactions of their own. At this
+    isolation a transaction that does nothing holds no snapshot, for which CREATE INDEX CONCURRENTLY would wait.
+    """
+    lock = await _open(address, is_pooled)
+    try:
+        async with lock.transaction(isolation="read_committed"):
+            await lock.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            await _obtain(lock)
+            yield
+    finally:
+        lock.terminate()
+
+
+async def _obtain(connection: asyncpg.Connection) -> None:
     # Tried again and again rather than waited for: a waiting statement holds a snapshot, and
     # CREATE INDEX CONCURRENTLY of the process that migrates would wait for that for ever.
-    async def obtained() -> bool:
-        result = await connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})")
-        await connection.commit()
-        return bool(result.scalar())
-
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            while not await obtained():  # noqa: ASYNC110 - the event is in another process
+            while not await connection.fetchval(TRY_LOCK, ADVISORY_LOCK):  # noqa: ASYNC110 - the event is elsewhere
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise MigrationBusy(
@@ -146,7 +171,8 @@ async def new_revision(database_url: str, message: str) -> None:
         place = sum(1 for _ in ScriptDirectory.from_config(config).walk_revisions()) + 1
         command.revision(config, message, autogenerate=True, rev_id=f"r{place:04}")
 
-    async with _connect(database_url) as connection:
+    address = database_address(database_url)
+    async with _connect(address, await find_pooler(address, {})) as connection:
         await connection.run_sync(generate)
 
 

@@ -6,18 +6,21 @@ killmail's body goes from ESI to the database without ever becoming Python objec
 
 from __future__ import annotations
 
+from typing import Any
+
 import asyncpg
+
+from db.address import database_address
+from db.connection import connect, find_pooler
 
 STATEMENT_TIMEOUT_SECONDS = 30
 """No statement of ours needs longer; one that does is ended by the server instead of holding its locks."""
-SERVER_SETTINGS = {
-    "application_name": "killreport",
+SESSION = {
     "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS}s",
     # A process that hangs inside a transaction must not hold row locks for ever.
     "idle_in_transaction_session_timeout": "120s",
     # Our statements are short: compiling one costs more than running it.
     "jit": "off",
-    "timezone": "UTC",
 }
 
 
@@ -27,18 +30,32 @@ async def open_pool(
     """A pool of connections; close it, or use it as `async with await open_pool(url) as pool:`.
 
     Args:
-        database_url: `postgresql://user:password@host:port/database`, with whatever else a libpq URL holds.
+        database_url: as `db/address.py` reads it.
         max_size: connections this process opens at most.
-        statement_timeout_seconds: after which the server ends a statement.
+        statement_timeout_seconds: after which a statement is ended: by the server, or, behind a connection pooler,
+            where it cannot be told so, by the client.
 
     Raises:
-        OSError, asyncpg.PostgresError: the database does not take a connection.
+        BadDatabaseUrl: the URL cannot be used.
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no connection.
     """
+    address = database_address(database_url)
+    session = {**SESSION, "statement_timeout": f"{statement_timeout_seconds}s"}
+    is_pooled = await find_pooler(address, session)
+
+    async def open_connection(_: str | None, **options: Any) -> asyncpg.Connection:
+        return await connect(address, is_pooled=is_pooled, session=session, **options)
+
     return await asyncpg.create_pool(
-        database_url,
         min_size=1,
         max_size=max_size,
+        connect=open_connection,
+        # There is no session that would have to be reset.
+        reset=_nothing if is_pooled else None,
         # The client's own limit, for a server that went away without a word; later than the server's.
-        command_timeout=statement_timeout_seconds + 15,
-        server_settings={**SERVER_SETTINGS, "statement_timeout": f"{statement_timeout_seconds}s"},
+        command_timeout=statement_timeout_seconds + (0 if is_pooled else 15),
     )
+
+
+async def _nothing(_: asyncpg.Connection) -> None:
+    pass

@@ -13,6 +13,7 @@ import redis.exceptions
 import temporalio.client
 import temporalio.service
 
+from db.address import BadDatabaseUrl, database_address
 from db.pool import open_pool
 from operations.failure import OperationFailed
 from settings import Settings
@@ -36,7 +37,10 @@ def reason(error: BaseException) -> str:
 @contextmanager
 def postgres_failures(settings: Settings) -> Iterator[None]:
     """Turns what asyncpg raises inside into one sentence."""
-    where = f"Postgres at {place(settings.database_url)} (DATABASE_URL)"
+    try:
+        where = f"Postgres at {database_address(settings.database_url).place} (DATABASE_URL)"
+    except BadDatabaseUrl as error:
+        raise OperationFailed(f"DATABASE_URL {error}.") from error
     try:
         yield
     except asyncpg.UndefinedTableError as error:

@@ -24,6 +24,8 @@ END_SECONDS = 20.0
 def claimed(directory: Path) -> Iterator[None]:
     """Hold `directory` for this process; the claim ends with the process, however that ends.
 
+    Started by root in somebody's checkout, what is in it becomes theirs: their own next start must work.
+
     Raises:
         PartFailed: another `up` holds it, or it cannot be written.
     """
@@ -44,11 +46,23 @@ def claimed(directory: Path) -> Iterator[None]:
         lock.truncate()
         lock.write(str(os.getpid()))
         lock.flush()
+        _give_to_owner_of_checkout(directory)
         try:
             yield
         finally:
             lock.seek(0)
             lock.truncate()
+            _give_to_owner_of_checkout(directory)
+
+
+def _give_to_owner_of_checkout(directory: Path) -> None:
+    owner = directory.parent.stat()
+    if os.geteuid() != 0 or owner.st_uid == 0:
+        return
+    for _, folders, files, descriptor in os.fwalk(directory):
+        for name in (".", *folders, *files):
+            with suppress(FileNotFoundError):  # a part that ends takes its files with it
+                os.chown(name, owner.st_uid, owner.st_gid, dir_fd=descriptor, follow_symlinks=False)
 
 
 def left_running(directory: Path) -> list[int]:

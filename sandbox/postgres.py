@@ -2,7 +2,8 @@
 
 The wheel's own `get_server` daemonises, listens on a socket whose path may be too long, and as root makes a
 system user and opens parent directories; a child on loopback with a password needs none of that.
-Postgres refuses to run as root: there it runs as `nobody`, with just the capability to reach its files.
+Postgres refuses to run as root: there it runs as whoever the cluster belongs to, `nobody` if it is new, with just the
+capability to reach its files (`sandbox/unprivileged.py`).
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ import asyncpg
 
 from sandbox.process import Part, PartFailed, PartNotReady
 from sandbox.programs import inside_package
+from sandbox.unprivileged import command
 
 USER = "killreport"
 DATABASE = "killreport"
+OVERFLOW_ID = 65534
+"""What Linux calls nobody where no file of users does (user_namespaces(7))."""
 
 
 def postgres(
@@ -41,7 +45,6 @@ def postgres(
         shutil.rmtree(cluster, ignore_errors=True)  # a first start that was killed half-way
         _initialise(cluster, password)
     argv = [
-        *_unprivileged(),
         _program("postgres"),
         *("-D", str(cluster)),
         *("-c", "listen_addresses=127.0.0.1"),
@@ -57,6 +60,7 @@ def postgres(
         await ensure_database(url)
 
     # SIGINT is Postgres' fast shutdown; SIGTERM would wait for every client to leave.
+    argv = _unprivileged(argv, _owner(cluster))
     part = Part("Postgres", argv, answers, directory / "logs" / "postgres.log", stop_signal=signal.SIGINT)
     return part, url
 
@@ -94,42 +98,45 @@ def _password(file: Path) -> str:
 def _initialise(cluster: Path, password: str) -> None:
     """`initdb` into a neighbour directory, then rename: a cluster is there whole or not at all."""
     cluster.parent.mkdir(parents=True, exist_ok=True)
+    owner = _owner(cluster.parent)
     with tempfile.TemporaryDirectory(dir=cluster.parent) as made:
         workplace = Path(made)
         if os.geteuid() == 0:
-            os.chown(workplace, *_nobody())
+            _give(workplace, owner)
         data, password_file = workplace / "data", workplace / "password"
         password_file.write_text(password)
-        command = [
-            *_unprivileged(),
+        argv = [
             _program("initdb"),
             *("-D", str(data), "-U", USER, "--pwfile", str(password_file)),
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(_unprivileged(argv, owner), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise PartFailed(f"Postgres could not make its cluster: {done.stderr.strip()}")
         data.rename(cluster)
 
 
-def _nobody() -> tuple[int, int]:
-    entry = pwd.getpwnam("nobody")
+def _owner(path: Path) -> tuple[int, int]:
+    """Whom `path` belongs to, user and group; nobody's instead of root's."""
+    status = path.stat()
+    if status.st_uid != 0:
+        return status.st_uid, status.st_gid
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return OVERFLOW_ID, OVERFLOW_ID
     return entry.pw_uid, entry.pw_gid
 
 
-def _unprivileged() -> list[str]:
-    if os.geteuid() != 0:
-        return []
-    setpriv = shutil.which("setpriv")
-    if setpriv is None:
+def _give(path: Path, owner: tuple[int, int]) -> None:
+    try:
+        os.chown(path, *owner)
+    except OSError as error:
         raise PartFailed(
-            "Postgres will not run as root, and setpriv (util-linux) is not here to change that:"
+            f"Postgres will not run as root, and its files cannot be another user's here ({error.strerror}):"
             " run as a plain user, or set DATABASE_URL."
-        )
-    uid, gid = _nobody()
-    return [
-        setpriv,
-        *(f"--reuid={uid}", f"--regid={gid}", "--clear-groups"),
-        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),  # the data may lie below /root
-        "--pdeathsig=INT",  # changing the user forgets the one set at the fork
-    ]
+        ) from error
+
+
+def _unprivileged(argv: list[str], owner: tuple[int, int]) -> list[str]:
+    return command(*owner, argv) if os.geteuid() == 0 else argv

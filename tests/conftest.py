@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.services", "tests.fixtures.workers"]
+pytest_plugins = ["tests.fixtures.pooler", "tests.fixtures.services", "tests.fixtures.workers"]
 
 _exit_status = pytest.StashKey[int]()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox import unprivileged
 from sandbox.claim import left_running
 from tests.paths import ROOT
 
@@ -32,11 +32,8 @@ def as_plain_user(command: list[str]) -> list[str]:
     """`command`, run as nobody when we are root; with leave to read an interpreter and a checkout below /root."""
     if os.geteuid() != 0:
         return command
-    setpriv = shutil.which("setpriv")
-    assert setpriv, "setpriv (util-linux) is not here"
     nobody = pwd.getpwnam("nobody")
-    user = [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    return [setpriv, *user, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", *command]
+    return unprivileged.command(nobody.pw_uid, nobody.pw_gid, command)
 
 
 @dataclass

