@@ -27,8 +27,9 @@ async def killmail(request: Request) -> Response:
         HTTPException: 401 nobody is signed in, 404 no such killmail among those the pilot may see.
     """
     who = await signed_in(request)
-    found = await killmails.killmail(services_of(request).pool, who.viewer, request.path_params["killmail_id"])
-    if found is None:
+    killmail_id: int | None = request.path_params["killmail_id"]
+    found = killmail_id and await killmails.killmail(services_of(request).pool, who.viewer, killmail_id)
+    if not found:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     return render(
