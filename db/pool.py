@@ -46,7 +46,7 @@ async def open_pool(
     async def open_connection(_: str | None, **options: Any) -> asyncpg.Connection:
         return await connect(address, is_pooled=is_pooled, session=session, **options)
 
-    return await asyncpg.create_pool(
+    return await asyncpg.create_pool(  # type: ignore[call-overload, no-any-return]
         min_size=1,
         max_size=max_size,
         connect=open_connection,

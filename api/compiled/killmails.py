@@ -106,13 +106,13 @@ _EVERYBODY: Table = {
 }
 VICTIM: Table = {
     **_EVERYBODY,
-    "damageTaken": _of_participant(columns.small_integer, "damage"),
+    "damageTaken": _of_participant(columns.big_integer, "damage"),
     "position": _position,
 }
 ATTACKER: Table = {
     **_EVERYBODY,
     "weapon": _entity_of_participant(EntityKind.TYPE, "weapon_type_id"),
-    "damageDone": _of_participant(columns.small_integer, "damage"),
+    "damageDone": _of_participant(columns.big_integer, "damage"),
     "damageShare": _damage_share,
     "finalBlow": _of_participant(columns.flag, "final_blow"),
     "securityStatus": _of_participant(columns.floating, "security_status"),
@@ -157,11 +157,11 @@ def _held(field: Field, needs: Needs) -> Writer:
 
 ITEM: Table = {
     "type": lambda field, _: columns.entity(EntityKind.TYPE, "item_type_id", field),
-    "flag": lambda field, _: columns.small_integer("flag", field),
+    "flag": lambda field, _: columns.big_integer("flag", field),
     "slot": _slot,
     "quantityDestroyed": lambda field, _: columns.big_integer("quantity_destroyed", field),
     "quantityDropped": lambda field, _: columns.big_integer("quantity_dropped", field),
-    "singleton": lambda field, _: columns.small_integer("singleton", field),
+    "singleton": lambda field, _: columns.big_integer("singleton", field),
     "items": _held,
 }
 

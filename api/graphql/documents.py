@@ -18,7 +18,7 @@ from graphql import (
 
 from api.errors import Code, Refused
 from api.graphql.cost import CostPlans, Plan
-from api.graphql.limits import MAX_TOKENS, excess
+from api.graphql.limits import MAX_TOKENS, endless_number, excess
 
 REMEMBERED = 256
 LONGEST_REMEMBERED = 16_384
@@ -67,6 +67,8 @@ class Documents:
             raise InvalidDocument(Code.PARSE_FAILED, [error]) from None
         except GraphQLError as error:  # nested deeper than the interpreter's stack
             raise InvalidDocument(Code.TOO_COMPLEX, [error]) from None
+        if sentence := endless_number(document):
+            raise InvalidDocument(Code.VALIDATION_FAILED, [Refused(Code.BAD_USER_INPUT, sentence)])
         if errors := validate(self._schema, document, self._rules, max_errors=MAX_VALIDATION_ERRORS):
             raise InvalidDocument(Code.VALIDATION_FAILED, errors)
         if sentence := excess(document):

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from graphql import (
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    Visitor,
+    visit,
 )
 
 MAX_TOKENS = 2_000
@@ -23,6 +27,8 @@ MAX_DEPTH = 12
 MAX_ALIASES = 30
 MAX_DIRECTIVES = 50
 MAX_ROOT_FIELDS = 10
+MAX_DIGITS = 40
+"""Of a number; no scalar of the schema takes more, and Python refuses to read some thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,23 @@ def excess(document: DocumentNode) -> str | None:
             if size.fields > MAX_ROOT_FIELDS:
                 return f"The document has {size.fields} root fields; the limit is {MAX_ROOT_FIELDS}."
     return None
+
+
+def endless_number(document: DocumentNode) -> str | None:
+    """One sentence on a number that nothing could take; to be asked before the document is validated."""
+    finder = _EndlessNumbers()
+    visit(document, finder)
+    return f"A number has {MAX_DIGITS} digits at most." if finder.found else None
+
+
+class _EndlessNumbers(Visitor):
+    found = False
+
+    def enter_int_value(self, node: IntValueNode, *_: object) -> None:
+        self.found |= len(node.value) > MAX_DIGITS
+
+    def enter_float_value(self, node: FloatValueNode, *_: object) -> None:
+        self.found |= len(node.value) > MAX_DIGITS
 
 
 class _Measure:

@@ -47,7 +47,8 @@ async def killmail(request: Request) -> Response:
         HTTPException: 401 nobody is signed in, 404 no such killmail among those the pilot may see.
     """
     who = await signed_in(request)
-    read = ByIdRead(who.viewer, [request.path_params["killmail_id"]])
+    killmail_id: int | None = request.path_params["killmail_id"]
+    read = ByIdRead(who.viewer, [killmail_id] if killmail_id else [])
     page = await services_of(request).compiled.page(SHOWN, read)
     if not page.texts:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")

@@ -70,7 +70,7 @@ async def type_(request: Request) -> Response:
     return await _page(request, "type", request.path_params["entity_id"])
 
 
-async def _page(request: Request, kind: ProfileKind, entity_id: int) -> Response:
+async def _page(request: Request, kind: ProfileKind, entity_id: int | None) -> Response:
     """Parameters: those of `FeedAddress` but whose killmails they are.
 
     Raises:
@@ -83,7 +83,8 @@ async def _page(request: Request, kind: ProfileKind, entity_id: int) -> Response
     period = Period.of(address.days)
     asker = caller.viewer
     shown = await _killmails(request, asker, profile, address)
-    told = await statistics(services_of(request).pool, asker, subject_of(kind, entity_id), period.since, None, top=TOP)
+    subject = subject_of(kind, profile.entity_id)
+    told = await statistics(services_of(request).pool, asker, subject, period.since, None, top=TOP)
     return render(
         request,
         "profile.html",
@@ -102,10 +103,10 @@ async def _page(request: Request, kind: ProfileKind, entity_id: int) -> Response
     )
 
 
-async def _profile(request: Request, kind: ProfileKind, entity_id: int) -> Profile:
+async def _profile(request: Request, kind: ProfileKind, entity_id: int | None) -> Profile:
     pool = services_of(request).pool
     node: dict[str, Any] | None = None
-    if 0 < entity_id < 2**63:
+    if entity_id is not None:
         match kind:
             case "system":
                 node = await where(pool, entity_id)
@@ -113,7 +114,7 @@ async def _profile(request: Request, kind: ProfileKind, entity_id: int) -> Profi
                 node = await what(pool, entity_id)
             case _:
                 node = await who(pool, kind, entity_id)
-    if node is None:
+    if entity_id is None or node is None:
         called = {"system": "solar system", "type": "ship or item"}.get(kind, kind)
         raise HTTPException(404, f"There is no {called} with this id on any killmail here.")
     return Profile(kind, entity_id, node)

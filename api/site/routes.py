@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
+from api.arguments import id_or_none
 from api.site import admin_page, feed_page, killmail_page, profile_page, search_page, status_page, sync_strip, theme
 
+
+class IdConvertor(Convertor[int | None]):
+    """An EVE id in a path: digits, however many. None stands for those that cannot be one, and so name nothing."""
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> int | None:
+        return id_or_none(value)
+
+    def to_string(self, value: int | None) -> str:
+        return str(value)
+
+
+register_url_convertor("eve_id", IdConvertor())
 SITE_ROUTES = (
     Route("/", feed_page.home),
     Route("/fragments/characters", sync_strip.characters_fragment),
     Route("/fragments/feed", feed_page.feed_fragment),
     Route("/fragments/search", search_page.suggestions),
     Route("/search", search_page.page),
-    Route("/killmails/{killmail_id:int}", killmail_page.killmail),
-    Route("/characters/{entity_id:int}", profile_page.character),
-    Route("/corporations/{entity_id:int}", profile_page.corporation),
-    Route("/alliances/{entity_id:int}", profile_page.alliance),
-    Route("/systems/{entity_id:int}", profile_page.system),
-    Route("/types/{entity_id:int}", profile_page.type_),
+    Route("/killmails/{killmail_id:eve_id}", killmail_page.killmail),
+    Route("/characters/{entity_id:eve_id}", profile_page.character),
+    Route("/corporations/{entity_id:eve_id}", profile_page.corporation),
+    Route("/alliances/{entity_id:eve_id}", profile_page.alliance),
+    Route("/systems/{entity_id:eve_id}", profile_page.system),
+    Route("/types/{entity_id:eve_id}", profile_page.type_),
     Route("/status", status_page.status),
     Route("/admin", admin_page.admin),
     Route("/admin/order", admin_page.order, methods=["POST"]),

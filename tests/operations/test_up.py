@@ -48,7 +48,7 @@ def ups() -> Iterator[list[RunningUp]]:
             up.kill_everything()
 
 
-def begin(ups: list[RunningUp], directory: Path, *, plain_user: bool = False, **variables: str) -> RunningUp:
+def begin(ups: list[RunningUp], directory: Path, *, plain_user: bool = False, **variables: Any) -> RunningUp:
     up = RunningUp(directory, plain_user, variables)
     ups.append(up)
     return up.start()
