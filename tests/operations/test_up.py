@@ -168,7 +168,7 @@ async def test_root_below_a_directory_only_root_may_enter_and_whoever_comes_next
     directory = closed / ("Übungsgelände № 7 " + "x" * 150)
     directory.mkdir()
     copy_postgres(closed / "programs")
-    there = {"PYTHONPATH": f"{closed / 'programs'}:{ROOT}", "PATH": "/nowhere"}
+    there: dict[str, Any] = {"PYTHONPATH": f"{closed / 'programs'}:{ROOT}", "PATH": "/nowhere"}
     up = begin(ups, directory, **there)
     await asyncio.to_thread(up.wait_until_ready)
     await in_database(directory, "INSERT INTO login_events (outcome) VALUES ('kept')")
