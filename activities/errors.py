@@ -16,6 +16,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from contracts.activities import ONCE_MORE
 from contracts.sync import FailureType
 from eve.errors import (
     AccessTokenRejected,
@@ -91,11 +92,20 @@ class _Translate(ActivityInboundInterceptor):
         except TemporalError:
             raise
         except Exception as error:  # noqa: BLE001 - translated, not swallowed
-            raise application_error(error, datetime.now(UTC)) from None
+            raise application_error(error, datetime.now(UTC), wait_in_retries=_has_patience()) from None
 
 
-def application_error(error: Exception, now: datetime) -> ApplicationError:
-    """What Temporal is told of `error`. An unexpected one is logged with its place, not with its text."""
+def _has_patience() -> bool:
+    retries = activity.info().retry_policy
+    return retries is None or retries.maximum_attempts != ONCE_MORE.maximum_attempts
+
+
+def application_error(error: Exception, now: datetime, *, wait_in_retries: bool = True) -> ApplicationError:
+    """What Temporal is told of `error`. An unexpected one is logged with its place, not with its text.
+
+    Args:
+        wait_in_retries: a short limit is left to the activity's retry; False: the workflow is told of it.
+    """
     if isinstance(error, CharacterRemoved):
         return _benign("The character is not a user any more.", FailureType.REMOVED)
     if isinstance(error, CorporationNotFollowed):
@@ -104,7 +114,7 @@ def application_error(error: Exception, now: datetime) -> ApplicationError:
         return _benign("EVE takes no director's permission any more.", FailureType.NO_DIRECTOR)
     if isinstance(error, (RateLimited, Downtime)):
         kind = FailureType.DOWNTIME if isinstance(error, Downtime) else FailureType.RATE_LIMITED
-        soon = error.until - now <= WAIT_IN_RETRIES
+        soon = wait_in_retries and error.until - now <= WAIT_IN_RETRIES
         return ApplicationError(
             str(error),
             error.until.isoformat(),

@@ -6,7 +6,7 @@ The one table of them. `workflows/calls.py` executes by it, `worker_main.py` ser
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -57,6 +57,8 @@ BRIEF = RetryPolicy(
     maximum_attempts=6,
 )
 """Six attempts within about a minute and a half; after that the workflow decides."""
+ONCE_MORE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=2)
+"""For a moment's trouble. Of whatever lasts, a short limit too, the workflow is told: it says so, and comes back."""
 THROUGH_AN_OUTAGE = RetryPolicy(maximum_interval=MINUTE, maximum_attempts=65)
 """For what needs only our own database: its outage is waited for, up to an hour."""
 UNTIL_CLOSED = RetryPolicy(
@@ -87,6 +89,11 @@ class ActivityPolicy(Generic[Takes, Answers]):
     def summary_of(self, request: Takes) -> str:
         """What this very call is for."""
         return self.summary if isinstance(self.summary, str) else self.summary(request)
+
+
+def impatient(policy: ActivityPolicy[Takes, Answers]) -> ActivityPolicy[Takes, Answers]:
+    """The same for a workflow that has something better to do than to wait for it."""
+    return replace(policy, retries=ONCE_MORE)
 
 
 NOTHING = type(None)

@@ -11,6 +11,8 @@ JITTER = 0.05
 """Each interval is this fraction longer or shorter, so that users who once met drift apart."""
 FIRST_RETRY_SECONDS = 60
 """Delay after the first failed look; doubled for each further one, up to the interval."""
+FIRST_LOOK_RETRY_SECONDS = 10
+"""The same where no look has succeeded yet: a pilot sits in front of the page and waits."""
 LIMIT_SPREAD_SECONDS = 1.0
 """After a spent budget; the account of the budget has told everybody another moment (`eve/esi/budget.py`)."""
 DOWNTIME_SPREAD_SECONDS = (5.0, 240.0)
@@ -62,9 +64,11 @@ def next_look(interval_seconds: float, now: datetime, random: Random) -> datetim
     return now + timedelta(seconds=interval_seconds * random.uniform(1 - JITTER, 1 + JITTER))
 
 
-def retry_after_failures(failures_in_a_row: int, interval_seconds: int, now: datetime, random: Random) -> datetime:
-    """When a degraded user is tried again; never later than an ordinary look would be."""
-    delay = FIRST_RETRY_SECONDS * 2 ** min(failures_in_a_row - 1, 10)
+def retry_after_failures(
+    failures_in_a_row: int, interval_seconds: int, now: datetime, random: Random, *, first_look: bool = False
+) -> datetime:
+    """When to look again after so many failures; never later than an ordinary look would be."""
+    delay = (FIRST_LOOK_RETRY_SECONDS if first_look else FIRST_RETRY_SECONDS) * 2 ** min(failures_in_a_row - 1, 10)
     return now + timedelta(seconds=min(interval_seconds, delay) * random.uniform(0.8, 1))
 
 

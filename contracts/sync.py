@@ -136,6 +136,7 @@ class LoopState:
     recorded_state: SyncState = SyncState.STARTING  # what the database shows
     last_full_sync_at: datetime | None = None
     unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored, but their naming failed
+    looks_without_names: int = 0  # in a row, that could not name everything
     list_fresh_until: datetime | None = None
     forbidden_in_a_row: int = 0  # looks that ESI refused
     idle_pilots: bool = False  # the installation looks less often at pilots without new killmails

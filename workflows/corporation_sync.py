@@ -11,7 +11,12 @@ from datetime import datetime
 from temporalio import workflow
 from temporalio.common import Priority
 
-from contracts.activities import DISCOVER_CORPORATION_KILLMAILS, FINISH_CORPORATION_RUN, RECORD_CORPORATION_STATE
+from contracts.activities import (
+    DISCOVER_CORPORATION_KILLMAILS,
+    FINISH_CORPORATION_RUN,
+    RECORD_CORPORATION_STATE,
+    impatient,
+)
 from contracts.call_classes import CallClass, corporation_priority
 from contracts.corporation_sentences import corporation_sentence
 from contracts.corporations import (
@@ -49,7 +54,8 @@ class Corporation:
         state = self.state
         priority = corporation_priority(self.id)
         request = DiscoverCorporation(self.id, full, first=not state.first_sync_done, next_sync_at=state.next_sync_at)
-        discovery = await call(DISCOVER_CORPORATION_KILLMAILS, request, priority)
+        read = DISCOVER_CORPORATION_KILLMAILS
+        discovery = await call(read if state.first_sync_done else impatient(read), request, priority)
         if state.first_sync_done and len(discovery.killmail_ids) <= A_FEW:
             return discovery, Urgency(CallClass.LIVE, corporation_priority(self.id, CallClass.LIVE))
         return discovery, Urgency(CallClass.BACKFILL, priority)

@@ -13,6 +13,7 @@ from contracts.activities import DETAILS, ActivityPolicy
 from contracts.universe import Described, EnrichmentReport
 
 with workflow.unsafe.imports_passed_through():
+    from workflows import patches
     from workflows.calls import call
     from workflows.failures import failure_of, sleep_after
 
@@ -28,25 +29,40 @@ class Enrichment:
     """Id `enrichment`, queue `sync`. Ends when nothing is wanted any more."""
 
     def __init__(self) -> None:
-        self._wanted = True
+        self._asked = 1
+        self._busy: set[str] = set()
         self._report = EnrichmentReport()
 
     @workflow.signal(description="There is something new to ask for.")
     def wanted(self) -> None:
-        self._wanted = True
+        self._asked += 1
 
     @workflow.run
     async def run(self) -> EnrichmentReport:
-        while self._wanted:
-            self._wanted = False
-            await asyncio.gather(*(self._describe(kind) for kind in DETAILS))
-            if workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new()
+        if patches.kinds_do_not_wait_for_each_other():
+            await asyncio.gather(*(self._keep_up(kind) for kind in DETAILS))
+        else:
+            seen = 0
+            while seen != self._asked and not self._run_is_long():
+                seen = self._asked
+                await asyncio.gather(*(self._describe(kind) for kind in DETAILS))
+        if self._run_is_long():
+            workflow.continue_as_new()
         return self._report
+
+    async def _keep_up(self, kind: ActivityPolicy[None, Described]) -> None:
+        """Describe what is wanted of a kind, again when more is wanted, until no kind has anything to do."""
+        seen = 0
+        while seen != self._asked and not self._run_is_long():
+            seen = self._asked
+            self._busy.add(kind.name)
+            await self._describe(kind)
+            self._busy.remove(kind.name)
+            await workflow.wait_condition(lambda seen=seen: seen != self._asked or not self._busy)  # type: ignore[misc]
 
     async def _describe(self, kind: ActivityPolicy[None, Described]) -> None:
         activity, failures = kind.name, 0
-        while not workflow.info().is_continue_as_new_suggested():
+        while not self._run_is_long():
             try:
                 described = await call(kind, None, PRIORITY)
             except ActivityError as error:
@@ -64,3 +80,6 @@ class Enrichment:
             workflow.set_current_details(", ".join(f"{name}: {told:,}" for name, told in self._report.told.items()))
             if not described.more:
                 return
+
+    def _run_is_long(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from contracts.activities import DESCRIBE_SOLAR_SYSTEMS, FETCH_KILLMAILS, NAME_ENTITIES, ActivityPolicy
+from contracts import pacing
+from contracts.activities import DESCRIBE_SOLAR_SYSTEMS, FETCH_KILLMAILS, NAME_ENTITIES, ActivityPolicy, impatient
 from contracts.claimants import look_of
 from contracts.sync import KILLMAIL_BATCH, Discovery, FetchKillmails, NamedEntities, NameEntities, Progress, SyncState
 
@@ -123,7 +124,8 @@ class Look:
             del self._to_name[:NAMES_PER_CALL]
             request = NameEntities(batch, self._urgency.call_class)
             done = await asyncio.gather(
-                self._is_done(NAME_ENTITIES, request), self._is_done(DESCRIBE_SOLAR_SYSTEMS, request)
+                self._is_done(impatient(NAME_ENTITIES), request),
+                self._is_done(impatient(DESCRIBE_SOLAR_SYSTEMS), request),
             )
             if not all(done):
                 room = NAMES_PER_CALL - len(self._state.unnamed_killmail_ids)
@@ -153,5 +155,17 @@ class Look:
         state = self._state
         if not discovery.asked and (self._full or self._urgency.priority.priority_key == 1):
             wanted = min(filter(None, (wanted, discovery.fresh_until)), default=None)
+        names_again = self._when_to_name_again()
+        wanted = min(filter(None, (wanted, names_again)), default=None)
         if wanted is not None and state.next_sync_at is not None:
             state.next_sync_at = min(state.next_sync_at, max(wanted, workflow.now()) + SOON)
+
+    def _when_to_name_again(self) -> datetime | None:
+        state = self._state
+        if not state.unnamed_killmail_ids:
+            state.looks_without_names = 0
+            return None
+        state.looks_without_names += 1
+        return pacing.retry_after_failures(
+            state.looks_without_names, self._owner.interval_seconds, workflow.now(), workflow.random()
+        )

@@ -186,7 +186,11 @@ class SyncLoop:
             if failure.type == FailureType.CONFIGURATION:
                 state.state = SyncState.MISCONFIGURED
             state.until = pacing.retry_after_failures(
-                state.failures_in_a_row, self._owner.interval_seconds, now, random
+                state.failures_in_a_row,
+                self._owner.interval_seconds,
+                now,
+                random,
+                first_look=not state.first_sync_done,
             )
             state.forbidden_in_a_row = state.forbidden_in_a_row + 1 if failure.type == FailureType.FORBIDDEN else 0
             refusals = self._owner.refusals_until_login

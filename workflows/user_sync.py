@@ -9,7 +9,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 from contracts import pacing
-from contracts.activities import DISCOVER_KILLMAILS, ENSURE_ACCESS_TOKEN, FINISH_RUN, RECORD_SYNC_STATE
+from contracts.activities import DISCOVER_KILLMAILS, ENSURE_ACCESS_TOKEN, FINISH_RUN, RECORD_SYNC_STATE, impatient
 from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
 from contracts.sync import (
     DiscoverKillmails,
@@ -56,19 +56,21 @@ class Pilot:
         priority = character_priority(self.id, 1 if manual else PRIORITY_OF[call_class])
         if state.token_valid_until is None or state.token_valid_until - workflow.now() < TOKEN_MARGIN:
             await self._ensure_access_token(priority, refresh_even_if_valid=False)
+        read = DISCOVER_KILLMAILS if state.first_sync_done else impatient(DISCOVER_KILLMAILS)
         request = DiscoverKillmails(self.id, full, first=not state.first_sync_done, next_sync_at=state.next_sync_at)
         try:
-            discovery = await call(DISCOVER_KILLMAILS, request, priority)
+            discovery = await call(read, request, priority)
         except ActivityError as error:
             if failure_of(error).type != FailureType.ACCESS_TOKEN_REJECTED:
                 raise
             # Once per look: a token that is rejected twice is not mended by a third.
             await self._ensure_access_token(priority, refresh_even_if_valid=True)
-            discovery = await call(DISCOVER_KILLMAILS, request, priority)
+            discovery = await call(read, request, priority)
         return discovery, Urgency(call_class, priority)
 
     async def _ensure_access_token(self, priority: Priority, *, refresh_even_if_valid: bool) -> None:
-        ready = await call(ENSURE_ACCESS_TOKEN, EnsureAccessToken(self.id, refresh_even_if_valid), priority)
+        refresh = ENSURE_ACCESS_TOKEN if self.state.first_sync_done else impatient(ENSURE_ACCESS_TOKEN)
+        ready = await call(refresh, EnsureAccessToken(self.id, refresh_even_if_valid), priority)
         self.state.token_valid_until = ready.valid_until
         self.state.corporation_id = ready.corporation_id
 

@@ -12,6 +12,7 @@ from contracts.sync import KILLMAIL_BATCH, FetchKillmails, NameEntities
 from contracts.upkeep import WatchdogReport
 
 with workflow.unsafe.imports_passed_through():
+    from workflows import patches
     from workflows.calls import call
     from workflows.failures import failure_of
 
@@ -30,10 +31,10 @@ class Watchdog:
             batch = orphans[start : start + KILLMAIL_BATCH]
             try:
                 await call(activities.FETCH_KILLMAILS, FetchKillmails(batch, CallClass.BACKFILL), PRIORITY)
-                await call(activities.NAME_ENTITIES, NameEntities(batch, CallClass.BACKFILL), PRIORITY)
-                await call(activities.DESCRIBE_SOLAR_SYSTEMS, NameEntities(batch, CallClass.BACKFILL), PRIORITY)
             except ActivityError as error:
                 workflow.logger.warning("Orphaned killmails wait for the next run: %s", failure_of(error).type)
+                break
+            if not await self._are_named(batch) and not patches.orphans_do_not_wait_for_names():
                 break
             report.references_redriven += len(batch)
         workflow.set_current_details(
@@ -41,3 +42,13 @@ class Watchdog:
             f" {report.references_redriven} killmails fetched, {report.wedged} wedged."
         )
         return report
+
+    async def _are_named(self, killmail_ids: list[int]) -> bool:
+        request = NameEntities(killmail_ids, CallClass.BACKFILL)
+        try:
+            await call(activities.NAME_ENTITIES, request, PRIORITY)
+            await call(activities.DESCRIBE_SOLAR_SYSTEMS, request, PRIORITY)
+        except ActivityError as error:
+            workflow.logger.warning("Orphaned killmails stay without names: %s", failure_of(error).type)
+            return False
+        return True

@@ -52,6 +52,8 @@ def test_a_near_end_is_left_to_the_retry_and_a_far_one_to_the_workflow(
     far = application_error(make(NOW + timedelta(seconds=400)), NOW)
     assert (far.type, far.non_retryable, far.next_retry_delay) == (kind, True, None)
     assert far.details == ((NOW + timedelta(seconds=400)).isoformat(),)
+    told = application_error(make(NOW + timedelta(seconds=40)), NOW, wait_in_retries=False)
+    assert (told.type, told.non_retryable, told.details) == (kind, True, near.details)
     past = application_error(make(NOW - timedelta(seconds=4)), NOW)
     assert past.next_retry_delay == timedelta(seconds=1)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 from temporalio.client import Client
 
-from contracts.sync import SyncState, user_sync_id
+from contracts.sync import SyncAction, SyncState, user_sync_id
+from db.syncs.status import characters
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.user_sync import signal_user_sync, start_or_wake
@@ -117,7 +119,10 @@ async def test_faults_on_the_way_lose_nothing_and_no_history_knows_a_secret(
     eve.remove_faults()
 
     async def all_are_here() -> bool:
-        await pool.execute("UPDATE killmail_refs SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL")
+        await pool.execute(
+            "UPDATE killmail_refs SET next_attempt_at = now() WHERE killmail_id IN (SELECT killmail_id"
+            " FROM killmail_refs WHERE next_attempt_at IS NOT NULL ORDER BY killmail_id FOR UPDATE)"
+        )
         await signal_user_sync(client, pilot, "sync_now")
         return await stored(pool) == set(eve.listed_killmail_ids(pilot))
 
@@ -127,6 +132,50 @@ async def test_faults_on_the_way_lose_nothing_and_no_history_knows_a_secret(
     secrets |= {reference.killmail_hash for reference in eve.references(pilot)}
     assert secrets
     assert not [secret for secret in secrets if secret in history]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_pilot_whose_first_look_fails_reads_so_and_when_it_is_tried_again(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    pilot = eve.pilots[0].character_id
+    await log_in(settings, pool, pilot)
+    eve.add_fault("status", route=LIST, status=503)
+    began = datetime.now(UTC)
+    await start_or_wake(client, pilot, 900)
+
+    async def page_says_so() -> bool:
+        [shown] = await characters(pool, [pilot])
+        return shown.status.state == SyncState.DEGRADED
+
+    await eventually(page_says_so)
+    [shown] = await characters(pool, [pilot])
+    assert shown.status.until is not None
+    assert shown.status.until - began < timedelta(seconds=30), "after two attempts, not after a minute and a half"
+    assert "EVE" in shown.status.message
+    assert f"{shown.status.until:%H:%M:%S}" in shown.status.message
+    assert shown.status.action == SyncAction.SYNC_NOW
+    metadata = await client.get_workflow_handle(user_sync_id(pilot)).query("__temporal_workflow_metadata")
+    assert "EVE" in metadata.current_details
+
+    eve.remove_faults()
+    await until(client, ok, pilot)
+    assert await stored(pool) == set(eve.listed_killmail_ids(pilot))
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_list_of_killmails_that_eve_cannot_give_ends_the_first_sync(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    pilot = eve.pilots[1].character_id
+    listed = len(eve.listed_killmail_ids(pilot))
+    await log_in(settings, pool, pilot)
+    eve.add_fault("status", route="/killmails/{killmail_id}/{killmail_hash}", status=422)
+    await start_or_wake(client, pilot, 900)
+    await until(client, ok, pilot)
+    [shown] = await characters(pool, [pilot])
+    assert shown.last_run is not None
+    assert (shown.last_run.stored, shown.last_run.pending + shown.last_run.failed) == (0, listed)
 
 
 async def test_a_worker_waits_for_temporal(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:

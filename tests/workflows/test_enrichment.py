@@ -17,7 +17,7 @@ from temporalio.testing import ActivityEnvironment
 import cli
 from activities.enrichment import Enrichment
 from contracts.activities import DETAILS
-from contracts.sync import NameEntities
+from contracts.sync import FailureType, NameEntities
 from contracts.universe import ENRICHMENT_ID, EnrichmentReport
 from db.intake.store import store_killmails
 from eve.esi.budget import Budget
@@ -29,6 +29,10 @@ from settings import Settings
 from temporal.schedules import prepare_temporal
 from temporal.universe import wake_enrichment
 from tests.db.bodies import raw
+from tests.workflows.conftest import Served
+from tests.workflows.scripted import Scripted
+from tests.workflows.stand_ins import failure
+from tests.workflows.waiting import eventually
 from worker_main import run_worker
 
 
@@ -77,3 +81,18 @@ async def test_naming_wakes_the_enrichment_and_refresh_names_is_a_command(
     told = json.loads(result.stdout)
     names = await pool.fetchval("SELECT count(*) FROM entities")
     assert told == {"asked": names, "changed": 0, "unknown": 0, "complete": True}
+
+
+async def test_a_kind_that_eve_cannot_tell_holds_up_no_other(temporal_client: Client, serve: Served) -> None:
+    stand_ins = Scripted(answers={"describe_alliances": [failure(FailureType.UNAVAILABLE)]})
+    await serve(temporal_client, stand_ins)
+    await wake_enrichment(temporal_client)
+
+    async def asked(kind: str, times: int) -> bool:
+        return stand_ins.asked.count(kind) == times
+
+    await eventually(lambda: asked("describe_characters", 1))
+    await eventually(lambda: asked("describe_alliances", 1))
+    await wake_enrichment(temporal_client)
+    await eventually(lambda: asked("describe_characters", 2))
+    assert await asked("describe_alliances", 1), "it waits for its own second try"

@@ -9,6 +9,8 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
 from contracts.sync import DiscoverKillmails, Discovery, FailureType, SyncState, user_sync_id
+from contracts.task_queues import SYNC_QUEUE
+from contracts.upkeep import WatchdogReport
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns, failure
@@ -117,8 +119,36 @@ async def test_names_that_could_not_be_had_are_asked_for_again(temporal_client: 
     )
     await serve(temporal_client, stand_ins)
     await start_or_wake(temporal_client, CHARACTER, 900)
-    await until(temporal_client, ok)
+    status = await until(temporal_client, lambda s: ok(s) and s.cycles == 1)
+    assert status.next_sync_at is not None
+    assert status.next_sync_at - datetime.now(UTC) < timedelta(seconds=65), "not only at the next regular look"
     first = False
     await signal_user_sync(temporal_client, CHARACTER, "sync_now")
     await until(temporal_client, lambda s: s.cycles == 2)
     assert stand_ins.named == [[2, 1], [2, 1]]
+
+
+async def test_a_first_look_that_fails_is_tried_again_soon(temporal_client: Client, serve: Served) -> None:
+    stand_ins = StandIns(discoveries=lambda _: failure(FailureType.UNAVAILABLE))
+    await serve(temporal_client, stand_ins)
+    await start_or_wake(temporal_client, CHARACTER, 900)
+    status = await until(temporal_client, after(1))
+    assert status.until is not None
+    assert status.until - datetime.now(UTC) <= timedelta(seconds=10)
+    [recorded] = stand_ins.recorded
+    assert (recorded.state, recorded.until) == (SyncState.DEGRADED, status.until)
+
+
+async def test_killmails_without_a_finder_are_fetched_though_none_can_be_named(
+    temporal_client: Client, serve: Served
+) -> None:
+    stand_ins = StandIns(
+        names=lambda _: failure(FailureType.UNAVAILABLE),
+        watched=lambda: WatchdogReport(orphaned_killmail_ids=list(range(120, 0, -1))),
+    )
+    await serve(temporal_client, stand_ins)
+    report = await temporal_client.execute_workflow(
+        "Watchdog", id="watchdog", task_queue=SYNC_QUEUE, result_type=WatchdogReport
+    )
+    assert report.references_redriven == 120
+    assert [len(batch) for batch in stand_ins.fetched] == [50, 50, 20]

@@ -29,6 +29,15 @@ async def more_orphans_than_can_be_named(client: Client, stand_ins: StandIns) ->
     return "watchdog-recorded"
 
 
+async def orphans_without_names(client: Client, stand_ins: Scripted) -> str:
+    """Three batches, all fetched though none can be named."""
+    stand_ins.watched = lambda: WatchdogReport(users=3, orphaned_killmail_ids=list(range(120, 0, -1)))
+    stand_ins.names = lambda _: failure(FailureType.UNAVAILABLE)
+    await client.execute_workflow("Watchdog", id="watchdog-recorded", task_queue=SYNC_QUEUE)
+    assert sum(map(len, stand_ins.fetched)) == 120
+    return "watchdog-recorded"
+
+
 async def prices_that_must_wait(client: Client, stand_ins: Scripted) -> str:
     """An outage, a limit, the day's prices, and three batches of killmails to value."""
     stand_ins.answers = {
@@ -92,7 +101,7 @@ async def hours_later(client: Client, stand_ins: Scripted) -> str:
     return departure_id(CHARACTER)
 
 
-WATCHDOG = (Scenario(orphans), Scenario(more_orphans_than_can_be_named))
+WATCHDOG = (Scenario(orphans), Scenario(more_orphans_than_can_be_named), Scenario(orphans_without_names))
 PRICE_SNAPSHOT = (Scenario(prices_that_must_wait, skips_time=True),)
 REVALUATION = (Scenario(every_killmail, continues_after=40), Scenario(continued, continues_after=40))
 HOUSEKEEPING = (Scenario(three_batches),)

@@ -47,12 +47,26 @@ async def put_off(client: Client, stand_ins: Scripted) -> str:
 
 async def more_than_a_run_takes(client: Client, stand_ins: Scripted) -> str:
     """The first of two runs."""
-    stand_ins.answers = {name: [Described(50, more=True)] * 5 for name in [kind.name for kind in DETAILS]}
+    stand_ins.answers = {kind.name: [Described(50, more=True)] * 5 for kind in DETAILS}
     await wake_enrichment(client)
     first = await run_of(client, ENRICHMENT_ID)
     await next_run(client, ENRICHMENT_ID, first)
     await client.get_workflow_handle(ENRICHMENT_ID).result()
     return f"{ENRICHMENT_ID}/{first}"
+
+
+async def one_kind_waits(client: Client, stand_ins: Scripted) -> str:
+    """A limit for one kind; the others go on when more is wanted, twice."""
+    stand_ins.answers = {"describe_alliances": [limited(3)], "describe_characters": [Described(100, 2), Described(9)]}
+    for times in (1, 2, 3):
+        await wake_enrichment(client)
+
+        async def characters_are_described(times: int = times) -> bool:
+            return stand_ins.asked.count("describe_characters") == times
+
+        await eventually(characters_are_described)
+    await client.get_workflow_handle(ENRICHMENT_ID).result()
+    return ENRICHMENT_ID
 
 
 async def aged_names(client: Client, stand_ins: Scripted) -> str:
@@ -98,6 +112,7 @@ ENRICHMENT = (
     Scenario(woken_while_it_works),
     Scenario(put_off, skips_time=True),
     Scenario(more_than_a_run_takes, continues_after=80),
+    Scenario(one_kind_waits),
 )
 NAME_REFRESH = (Scenario(aged_names), Scenario(left_to_the_next_day, skips_time=True))
 NAMING = (Scenario(one_killmail), Scenario(names_that_cannot_be_had))

@@ -1,0 +1,19 @@
+"""Changes of what a workflow does next, which runs that began before them must not make.
+
+A predicate is False for as long as a run that was open at the deploy lasts; it goes when no such run is left: for a
+`Watchdog` after minutes, for an `Enrichment` after a day.
+"""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+
+def kinds_do_not_wait_for_each_other() -> bool:
+    """`Enrichment`: a kind that ESI cannot tell at the moment holds up no other."""
+    return workflow.patched("kinds-do-not-wait-for-each-other")
+
+
+def orphans_do_not_wait_for_names() -> bool:
+    """`Watchdog`: killmails without a finder are fetched, even if names cannot be had."""
+    return workflow.patched("orphans-do-not-wait-for-names")
