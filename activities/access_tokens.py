@@ -18,6 +18,7 @@ from temporalio import activity
 
 from activities.errors import CharacterRemoved
 from contracts.sync import AccessTokenReady, EnsureAccessToken, SyncState
+from db.accounts.departures import return_renewed
 from db.accounts.refresh_leases import RefreshLease, give_back, take_refresh_lease
 from db.accounts.tokens import StoredToken, TokenState, load_token, save_issued, save_verified, withdraw
 from db.accounts.vault import TokenVault
@@ -177,6 +178,8 @@ class AccessTokens:
                     )
                 )
                 lease = lease.answered()
+                if version is None and refresh is not None:
+                    await return_renewed(self._pool, token.character_id, refresh)
                 if version is not None:
                     if issued.access_token is None:
                         raise UntrustedAccessToken("EVE SSO's answer holds no access token.")

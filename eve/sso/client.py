@@ -20,6 +20,7 @@ import msgspec
 from eve.answer import exchange, utc_now
 from eve.decoding import decoded
 from eve.errors import MalformedBody, NotAsked, Unavailable
+from eve.responses import error_text, is_error_document
 from eve.sso.access_token import VerifiedCharacter, verify
 from eve.sso.brake import Brake
 from eve.sso.documents import SsoDocuments
@@ -166,7 +167,10 @@ class Sso:
         self, endpoint: str, form: dict[str, str], timeout: aiohttp.ClientTimeout | None = None
     ) -> Issued:
         sent_at = utc_now()
-        told = decoded(await self._post(endpoint, form, timeout), _Tokens, "EVE SSO")
+        body = await self._post(endpoint, form, timeout)
+        told = decoded(body, _Tokens, "EVE SSO")
+        if told.refresh_token is None and told.access_token is None and is_error_document(body):
+            raise Unavailable(f"EVE SSO answered 200 with an error: {error_text(body)}")
         seconds, access_token = told.expires_in, told.access_token
         # Counted from our own clock when we can: EVE's and ours may differ.
         usable = type(seconds) is int and 0 < seconds <= 24 * 3600

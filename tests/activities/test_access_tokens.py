@@ -21,6 +21,7 @@ from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved
 from contracts.sync import AccessTokenReady, EnsureAccessToken
 from contracts.sync_sentences import LOST_GRANT
+from db.accounts.departures import delete_account, departures_of
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from db.syncs.status import characters
@@ -389,3 +390,16 @@ async def test_a_worker_that_lost_its_power_locks_nobody_out(
     async with worker(settings, eve) as patient:
         await patient.ensure()
     assert hasty.refreshes() == 1
+
+
+async def test_what_comes_for_a_character_that_has_left_is_given_back(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    account_id = (await one.user())["account_id"]
+    eve.add_fault("late", route=TOKEN, seconds=1, count=1)
+    refresh = asyncio.create_task(one.ensure())
+    await eventually(lambda: _asked(eve, 2))
+    assert await delete_account(one.pool, account_id) == [one.pilot]
+    with pytest.raises(CharacterRemoved):
+        await refresh
+    returned = {one.vault.decrypt(d.refresh_token or b"") for d in await departures_of(one.pool, one.pilot)}
+    assert returned == eve.issued_refresh_tokens(), "the one we had and the one that came"
