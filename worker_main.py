@@ -27,6 +27,7 @@ from db.pool import open_pool
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
+from eve.sso.brake import Brake
 from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
 from eve.zkillboard.turns import Turns
@@ -111,7 +112,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
             pool,
             client,
             Esi(session, Budget(connection), settings.esi_base_url, settings.eve_client_id),
-            Sso(session, settings),
+            Sso(session, settings, Brake(connection)),
             TokenVault.from_settings(settings),
             LiveEvents(connection),
             Zkillboard(session, turns, settings.zkillboard_url),

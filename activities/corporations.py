@@ -6,6 +6,9 @@ at once: one director who lost the role costs the corporation nothing.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import asyncpg
 from temporalio import activity
 
@@ -21,8 +24,8 @@ from db.corporations.directors import (
     directors_in_turn,
     mark,
     members,
+    note_attempt,
     note_corporation,
-    note_refusal,
     note_role,
     note_use,
 )
@@ -30,6 +33,8 @@ from db.syncs.looks import Standing, finish_run, record_state, standing
 from db.syncs.subjects import Subject, a_corporation
 from eve.errors import (
     AccessTokenRejected,
+    ClientRejected,
+    DoubtfulRefusal,
     EveError,
     Forbidden,
     NotInCorporation,
@@ -37,11 +42,16 @@ from eve.errors import (
     RateLimited,
     RoleMissing,
     TokenRevoked,
+    Unavailable,
 )
 from eve.esi.client import Esi
 from eve.esi.killmail_list import KillmailWalk
 from eve.sso.scopes import CORPORATION_SCOPES, DIRECTOR_ROLE
 from live import LiveEvents
+
+
+class NoTokenNow(Unavailable):
+    """There is no access token of this director's at the moment; another one may have one."""
 
 
 class _ScopeMissing(Exception):
@@ -117,9 +127,9 @@ class Corporations:
                 before, walk = await self._ask_with(director, request, subject)
             except ENDS_A_PART as error:
                 await self._end_part(request.corporation_id, director, error)
-            except Forbidden as error:
-                if not await note_refusal(self._pool, request.corporation_id, director.character_id):
-                    put_off = put_off or error
+            except (DoubtfulRefusal, NoTokenNow) as error:
+                await note_attempt(self._pool, request.corporation_id, director.character_id)
+                put_off = _sooner(put_off, error)
             except (AccessTokenRejected, RateLimited) as error:
                 put_off = _sooner(put_off, error)
             else:
@@ -135,13 +145,24 @@ class Corporations:
     ) -> tuple[Standing, KillmailWalk]:
         if not director.scopes >= CORPORATION_SCOPES:
             raise _ScopeMissing
-        await self._tokens.ensure_access_token(EnsureAccessToken(director.character_id))
+        await self._ensure_access_token(director)
         try:
             return await self._read(director, request, subject)
         except AccessTokenRejected:
             # Once: a token that is rejected twice is not mended by a third.
-            await self._tokens.ensure_access_token(EnsureAccessToken(director.character_id, refresh_even_if_valid=True))
+            await self._ensure_access_token(director, refresh_even_if_valid=True)
             return await self._read(director, request, subject)
+        except (RoleMissing, NotInCorporation):
+            raise
+        except Forbidden as error:
+            # Of the permission only SSO can speak.
+            with _no_token_now():
+                await self._tokens.confirm(director.character_id)
+            raise DoubtfulRefusal(f"{error} EVE SSO says that the permission stands.") from None
+
+    async def _ensure_access_token(self, director: Director, *, refresh_even_if_valid: bool = False) -> None:
+        with _no_token_now():
+            await self._tokens.ensure_access_token(EnsureAccessToken(director.character_id, refresh_even_if_valid))
 
     async def _read(
         self, director: Director, request: DiscoverCorporation, subject: Subject
@@ -187,6 +208,17 @@ class Corporations:
     async def _show(self, subject: Subject, state: SyncState, request: RecordCorporationState | None = None) -> None:
         await record_state(self._pool, subject, state, request.until if request else None)
         await self._live.sync_changed(subject.id)
+
+
+@contextlib.contextmanager
+def _no_token_now() -> Iterator[None]:
+    """SSO's trouble with one director is no reason not to ask with the next."""
+    try:
+        yield
+    except (TokenRevoked, OwnerChanged, ClientRejected, RateLimited):
+        raise
+    except EveError as error:
+        raise NoTokenNow(str(error)) from None
 
 
 def _sooner(first: EveError | None, second: EveError) -> EveError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 from temporalio import activity
 
+from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved
 from activities.looks import Look, conclude
 from contracts.call_classes import CallClass
@@ -12,7 +13,7 @@ from contracts.sync import DiscoverKillmails, Discovery
 from db.accounts.vault import TokenVault
 from db.syncs.looks import Standing, standing
 from db.syncs.subjects import a_character
-from eve.errors import AccessTokenRejected
+from eve.errors import AccessTokenRejected, DoubtfulRefusal, Forbidden
 from eve.esi.client import Esi
 from eve.esi.killmail_list import KillmailWalk
 from live import LiveEvents
@@ -22,8 +23,16 @@ class KillmailDiscovery:
     """Compares sets, never a highest id: a killmail that failed once is found again."""
 
     def __init__(
-        self, pool: asyncpg.Pool, esi: Esi, vault: TokenVault, live: LiveEvents, *, idle_pilots: bool = False
+        self,
+        pool: asyncpg.Pool,
+        esi: Esi,
+        tokens: AccessTokens,
+        vault: TokenVault,
+        live: LiveEvents,
+        *,
+        idle_pilots: bool = False,
     ) -> None:
+        self._tokens = tokens
         self._idle_pilots = idle_pilots
         self._pool = pool
         self._esi = esi
@@ -39,6 +48,8 @@ class KillmailDiscovery:
         Raises:
             AccessTokenRejected: there is no usable access token, or ESI does not take it.
             CharacterRemoved: there is no such user.
+            TokenRevoked, OwnerChanged: ESI refused, and SSO, asked about it, says that the permission is gone.
+            DoubtfulRefusal: ESI refused, and SSO says nothing of the kind.
             EveError: the list cannot be read.
         """
         subject = a_character(request.character_id)
@@ -56,9 +67,14 @@ class KillmailDiscovery:
             return None
         if before.access_token is None or not before.token_is_usable:
             raise AccessTokenRejected("There is no access token that is still good.")
-        return await self._esi.character_killmails(
-            request.character_id,
-            self._vault.decrypt(before.access_token),
-            {} if request.full else before.etags,
-            CallClass.FIRST_SYNC if request.first else CallClass.LIVE,
-        )
+        try:
+            return await self._esi.character_killmails(
+                request.character_id,
+                self._vault.decrypt(before.access_token),
+                {} if request.full else before.etags,
+                CallClass.FIRST_SYNC if request.first else CallClass.LIVE,
+            )
+        except Forbidden as error:
+            # ESI refuses everybody while SSO is away, too: only SSO can say that the permission is gone.
+            await self._tokens.confirm(request.character_id)
+            raise DoubtfulRefusal(f"{error} EVE SSO says that the permission stands.") from None

@@ -22,6 +22,7 @@ from eve.errors import (
     AccessTokenRejected,
     BadRequest,
     ClientRejected,
+    DoubtfulRefusal,
     Downtime,
     EveError,
     Forbidden,
@@ -59,6 +60,7 @@ PLAIN: dict[type[EveError], tuple[str, Next]] = {
     InvalidHash: (FailureType.UNAVAILABLE, Next.WORKFLOW),
     # The workflow comes back, much later: zKillboard counts errors.
     ZkillboardRefused: (FailureType.REFUSED, Next.WORKFLOW),
+    DoubtfulRefusal: (FailureType.UNAVAILABLE, Next.WORKFLOW),  # ESI charges it as much as a true one
     MalformedBody: (FailureType.UNAVAILABLE, Next.RETRY),
     Unavailable: (FailureType.UNAVAILABLE, Next.RETRY),
 }

@@ -52,7 +52,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
     sso, vault = services.sso, services.vault
     wake = partial(wake_enrichment, client)
     tokens = AccessTokens(pool, sso, vault, live)
-    discovery = KillmailDiscovery(pool, esi, vault, live, idle_pilots=settings.idle_pilots)
+    discovery = KillmailDiscovery(pool, esi, tokens, vault, live, idle_pilots=settings.idle_pilots)
     corporations = Corporations(pool, esi, tokens, vault, live)
     runs = Runs(pool, live)
     enrichment = Enrichment(pool, esi, live, wake)

@@ -29,7 +29,7 @@ class DirectorStanding(StrEnum):
     NEEDS_LOGIN = "needs_login"  # EVE withdrew the grant
     OWNER_CHANGED = "owner_changed"  # the character was sold; its tokens are destroyed
     SCOPE_MISSING = "scope_missing"  # logged in again without the permission for corporations
-    REFUSED = "refused"  # EVE refuses again and again, and does not say why
+    REFUSED = "refused"  # not given any more: a refusal without a reason ends nobody's part
 
 
 @dataclass

@@ -27,6 +27,11 @@ SENTENCES = {
     SyncState.MISCONFIGURED: "EVE rejects this site's requests; its operator has to fix that.",
     SyncState.REMOVED: "This character was removed and is no longer synced.",
 }
+LOST_GRANT = (
+    "Log in again: EVE's login service renewed this character's permission, its answer never reached us, and the old"
+    " permission is not accepted any more."
+)
+"""NEEDS_LOGIN, when nobody withdrew anything."""
 ACTIONS = {
     SyncState.STARTING: SyncAction.SYNC_NOW,
     SyncState.FIRST_SYNC: SyncAction.WAIT,

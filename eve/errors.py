@@ -26,9 +26,9 @@ class AccessTokenRejected(EveError):
 
 
 class Forbidden(EveError):
-    """ESI answered 403 for a reason of its own: role lost, scope missing, not in the corporation.
+    """ESI answered 403. By itself that ends nothing: only SSO can say that a permission is withdrawn.
 
-    A 403 that carries `sso_status` other than 200 is an SSO outage and raised as `Unavailable` instead.
+    A 403 that is an outage of SSO is raised as `DoubtfulRefusal` instead.
     """
 
 
@@ -71,10 +71,11 @@ class ErrorLimited(RateLimited):
 
 
 class SsoLimited(RateLimited):
-    """Not ESI but EVE SSO: it asked us to stay away until then."""
+    """Not ESI but EVE SSO: it asked us to stay away until then. `bare`: it did not say for how long."""
 
-    def __init__(self, until: datetime) -> None:
+    def __init__(self, until: datetime, *, bare: bool = False) -> None:
         super().__init__(until, "sso", f"EVE SSO is asked again at {until:%H:%M:%S} EVE time.")
+        self.bare = bare
 
 
 class ZkillboardLimited(RateLimited):
@@ -100,12 +101,27 @@ class Unavailable(EveError):
     """Transient: 5XX, a time-out, a broken connection. Retried, bounded."""
 
 
-class AccountUnreachable(Unavailable):
+class NotAsked(Unavailable):
+    """The request never left: no connection could be made, or the service is failing and is left alone for now."""
+
+
+class AccountUnreachable(NotAsked):
     """Redis, which holds the shared account of ESI's budget, does not answer: nothing is sent until it does."""
+
+
+class DoubtfulRefusal(Unavailable):
+    """A 403 that says nothing of the permission: an outage of SSO behind ESI, or one of many refusals at once.
+
+    ESI charges it like any other refusal, so it is not repeated at once.
+    """
 
 
 class SsoRefused(Unavailable):
     """SSO refused without a reason that says anything of a grant or of our configuration: its own trouble."""
+
+
+class GrantLost(TokenRevoked):
+    """SSO renewed the grant, its answer never reached us, and it takes the old refresh token no more."""
 
 
 class ClientRejected(EveError):

@@ -75,6 +75,16 @@ async def departures_of(pool: asyncpg.Pool, character_id: int) -> list[Departure
     return [Departure(**row) for row in rows]
 
 
+async def return_renewed(pool: asyncpg.Pool, character_id: int, refresh_token: bytes) -> None:
+    """A refresh was under way when the character left, and brought a new token: that is given back, too."""
+    await pool.execute(
+        "INSERT INTO departures (character_id, refresh_token, corporation_ids)"
+        " SELECT $1, $2, '{}' WHERE NOT EXISTS (SELECT FROM users WHERE character_id = $1)",
+        character_id,
+        refresh_token,
+    )
+
+
 async def finish_departure(pool: asyncpg.Pool, departure_id: int) -> None:
     """All of it is done."""
     await pool.execute("DELETE FROM departures WHERE departure_id = $1", departure_id)
@@ -96,9 +106,6 @@ async def unfinished_departures(pool: asyncpg.Pool, before: datetime, limit: int
 
 
 async def _remove(connection: asyncpg.pool.PoolConnectionProxy, character_ids: list[int]) -> None:
-    for character_id in character_ids:
-        # The lock of `db.accounts.tokens.refresh_lock`: a refresh under way would save its new token into nothing.
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('token refresh'), hashint8($1))", character_id)
     await connection.execute(
         """
         INSERT INTO departures (character_id, refresh_token, corporation_ids)

@@ -88,6 +88,8 @@ async def grant_character(
             grant.expires_at,
             [str(state) for state in ENDED_BY_A_GRANT],
         )
+        # What is known of attempts to refresh is about the grant that this one replaces.
+        await connection.execute("DELETE FROM refresh_leases WHERE character_id = $1", who.character_id)
         await granted_again(connection, who.character_id, owner_changed=owner_changed)
         if known is not None and known["account_id"] != home:
             await connection.execute(

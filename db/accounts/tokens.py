@@ -6,8 +6,7 @@ one: whoever logs in meanwhile wins.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,11 +27,16 @@ class TokenState(StrEnum):
     VALID = "valid"
     REVOKED = "revoked"
     OWNER_CHANGED = "owner_changed"
+    LOST = "lost"
+    """SSO renewed the grant and its answer never reached us."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """A character's grant as it is at rest: the tokens are ciphertext, None once destroyed."""
+    """A character's grant as it is at rest: the tokens are ciphertext, None once destroyed.
+
+    `expires_at` is the access token's (UTC); None beside an access token: it is not verified yet.
+    """
 
     character_id: int
     owner_hash: str
@@ -70,28 +74,48 @@ async def load_token(database: Database, character_id: int) -> StoredToken | Non
     )
 
 
-async def save_refreshed(
+async def save_issued(
     database: Database,
     character_id: int,
     version: int,
     *,
-    access_token: bytes,
-    refresh_token: bytes,
-    expires_at: datetime,
-    scopes: Collection[str],
-) -> bool:
-    """Keep what a refresh gave, both tokens in one statement; False if the grant changed meanwhile."""
-    saved = await database.fetchval(
+    access_token: bytes | None,
+    refresh_token: bytes | None,
+) -> int | None:
+    """Keep what SSO gave, as it came: the access token is not good before `save_verified`.
+
+    Args:
+        refresh_token: None keeps the one that is stored.
+
+    Returns:
+        The grant's new version; None if it changed meanwhile, or its character is gone.
+    """
+    new_version: int | None = await database.fetchval(
         """
-        UPDATE users SET access_token = $3, refresh_token = $4, expires_at = $5, scopes = $6,
+        UPDATE users SET access_token = $3, refresh_token = coalesce($4, refresh_token), expires_at = NULL,
                          token_version = token_version + 1
          WHERE character_id = $1 AND token_version = $2 AND token_state = 'valid'
-        RETURNING true
+        RETURNING token_version
         """,
         character_id,
         version,
         access_token,
         refresh_token,
+    )
+    return new_version
+
+
+async def save_verified(
+    database: Database, character_id: int, version: int, *, expires_at: datetime, scopes: Collection[str]
+) -> bool:
+    """The stored access token is EVE's and good until then; False if the grant changed meanwhile."""
+    saved = await database.fetchval(
+        """
+        UPDATE users SET expires_at = $3, scopes = $4
+         WHERE character_id = $1 AND token_version = $2 AND token_state = 'valid' RETURNING true
+        """,
+        character_id,
+        version,
         expires_at,
         sorted(scopes),
     )
@@ -115,18 +139,3 @@ async def withdraw(
         str(sync_state),
     )
     return done is not None
-
-
-@asynccontextmanager
-async def refresh_lock(pool: asyncpg.Pool, character_id: int) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
-    """One refresh of a character at a time, over all processes.
-
-    Yields the connection that holds the lock; do the database work of the refresh on it, for a second one
-    might have to wait for a pool that other refreshes have emptied.
-    """
-    async with pool.acquire() as connection:
-        await connection.execute("SELECT pg_advisory_lock(hashtext('token refresh'), hashint8($1))", character_id)
-        try:
-            yield connection
-        finally:
-            await connection.execute("SELECT pg_advisory_unlock(hashtext('token refresh'), hashint8($1))", character_id)

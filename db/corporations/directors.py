@@ -15,8 +15,6 @@ from eve.sso.scopes import CORPORATION_SCOPES
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
-REFUSALS_UNTIL_MARKED = 5
-"""So many refusals in a row without a reason mean more than a bad moment of ESI's."""
 ROLE_HOLDS = timedelta(hours=1)
 """How long EVE's word on a role is believed; as long as ESI caches it."""
 
@@ -59,7 +57,7 @@ async def follow(pool: asyncpg.Pool, character_id: int) -> int:
             """
             INSERT INTO corporation_directors (corporation_id, character_id) VALUES ($1, $2)
             ON CONFLICT (corporation_id, character_id) DO UPDATE
-               SET standing = 'good', marked_at = now(), role_seen_at = NULL, forbidden_in_a_row = 0
+               SET standing = 'good', marked_at = now(), role_seen_at = NULL
             """,
             corporation_id,
             character_id,
@@ -96,7 +94,7 @@ async def granted_again(connection: Connection, character_id: int, *, owner_chan
         UPDATE corporation_directors d
            SET standing = CASE WHEN u.corporation_id IS DISTINCT FROM d.corporation_id THEN 'left'
                                WHEN u.scopes @> $2 THEN 'good' ELSE 'scope_missing' END,
-               marked_at = now(), role_seen_at = NULL, forbidden_in_a_row = 0
+               marked_at = now(), role_seen_at = NULL
           FROM users u WHERE u.character_id = d.character_id AND d.character_id = $1
         """,
         character_id,
@@ -153,28 +151,19 @@ async def mark(pool: asyncpg.Pool, corporation_id: int, character_id: int, stand
             )
 
 
-async def note_refusal(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> bool:
-    """ESI refused and gave no reason; True once that has happened too often in a row, and the mark was made."""
-    marked = await pool.fetchval(
-        """
-        UPDATE corporation_directors
-           SET forbidden_in_a_row = forbidden_in_a_row + 1, used_at = now(),
-               standing = CASE WHEN forbidden_in_a_row + 1 >= $3 THEN 'refused' ELSE standing END,
-               marked_at = CASE WHEN forbidden_in_a_row + 1 >= $3 THEN now() ELSE marked_at END
-         WHERE corporation_id = $1 AND character_id = $2 RETURNING standing = 'refused'
-        """,
+async def note_attempt(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
+    """It could not be asked with this character now; the others' turn comes first."""
+    await pool.execute(
+        "UPDATE corporation_directors SET used_at = now() WHERE corporation_id = $1 AND character_id = $2",
         corporation_id,
         character_id,
-        REFUSALS_UNTIL_MARKED,
     )
-    return bool(marked)
 
 
 async def note_use(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
     """The list was read with this character's token; the others' turn comes first."""
     await pool.execute(
-        "UPDATE corporation_directors SET used_at = now(), forbidden_in_a_row = 0"
-        " WHERE corporation_id = $1 AND character_id = $2",
+        "UPDATE corporation_directors SET used_at = now() WHERE corporation_id = $1 AND character_id = $2",
         corporation_id,
         character_id,
     )

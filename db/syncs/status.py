@@ -14,7 +14,7 @@ import orjson
 
 from contracts.pacing import shown_idle_step
 from contracts.sync import Progress, SyncAction, SyncState
-from contracts.sync_sentences import action_in, sentence
+from contracts.sync_sentences import LOST_GRANT, action_in, sentence
 
 REMEMBERED = 20
 _RECENT = """
@@ -110,6 +110,7 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
     progress = Progress(done=row["done"], total=row["total"]) if under_way else None
     token_is_valid = row["token_state"] == "valid"  # noqa: S105 - a state, not a token
     idle = shown_idle_step(row["last_killmail_sync_at"], until)
+    lost = state is SyncState.NEEDS_LOGIN and row["token_state"] == "lost"  # noqa: S105 - a state, not a token
     return AccountCharacter(
         character_id=row["character_id"],
         account_id=row["account_id"],
@@ -122,7 +123,7 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
         token_is_valid=token_is_valid,
         status=ShownStatus(
             state,
-            sentence(state, until, progress, idle),
+            LOST_GRANT if lost else sentence(state, until, progress, idle),
             until,
             progress,
             action_in(state, token_is_valid=token_is_valid),

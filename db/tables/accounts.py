@@ -34,8 +34,8 @@ class User(SQLModel, table=True):
     # The grant. Both tokens are Fernet ciphertext (`db/accounts/vault.py`), null once destroyed.
     access_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     refresh_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
-    expires_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
-    token_state: str = Field(sa_column=string())  # valid | revoked | owner_changed
+    expires_at: datetime | None = Field(default=None, sa_column=time(nullable=True))  # null: not verified yet
+    token_state: str = Field(sa_column=string())  # valid | revoked | owner_changed | lost
     token_version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
     created_at: datetime = Field(sa_column=time(now=True))
     last_login_at: datetime = Field(sa_column=time(now=True))
@@ -49,6 +49,21 @@ class User(SQLModel, table=True):
     sync_detail: dict[str, Any] = Field(
         sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
     )  # {"until": RFC 3339} where the state has an end
+
+
+class RefreshLease(SQLModel, table=True):
+    """Who may refresh a character's grant, and whether an answer of SSO is missing."""
+
+    __tablename__ = "refresh_leases"
+    character_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        )
+    )
+    holder: str = Field(sa_column=string())
+    held_until: datetime = Field(sa_column=time())
+    unanswered_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
+    refused_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
 
 
 class Session(SQLModel, table=True):

@@ -27,7 +27,7 @@ from contracts.call_classes import CallClass
 from eve.answer import Answer, utc_now
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
 from eve.esi import budget_scripts
-from eve.esi.budget_messages import Account, Left, Outcome, Reserved, Seen, Stop, Wish
+from eve.esi.budget_messages import Account, Left, Outcome, Refused, RefusedLately, Reserved, Seen, Stop, Wish
 from eve.esi.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, bucket_name, cost_of, pause_name
 from eve.esi.budget_states import BucketState, Pause, Reservation
 from eve.esi.downtime import daily_downtime_ends, says_downtime
@@ -60,12 +60,15 @@ DOWNTIME_POINTS = 3
 CIRCUIT_MILLISECONDS = (5_000, 300_000)
 """First and longest pause of the circuit; doubles each time it opens again."""
 
+REFUSALS_KEPT_MILLISECONDS = 600_000
+
 _PREFIX = "killreport:{esi}:"
 _CIRCUIT = _PREFIX + "circuit"
 _DOWNTIME = _PREFIX + "pause:downtime"
 _ERROR_PAUSE = _PREFIX + "pause:error-limit"
 _BUCKETS = _PREFIX + "buckets"
 _PAUSES = _PREFIX + "pauses"
+_REFUSED = _PREFIX + "refused"
 
 
 class Budget:
@@ -79,6 +82,7 @@ class Budget:
         self._pause = redis.register_script(budget_scripts.PAUSE)
         self._look = redis.register_script(budget_scripts.LOOK)
         self._left = redis.register_script(budget_scripts.LEFT)
+        self._refused = redis.register_script(budget_scripts.REFUSED)
         self._redis = redis
         self._redis_calls = asyncio.Semaphore(REDIS_CALLS_AT_ONCE)
 
@@ -167,6 +171,15 @@ class Budget:
         names += [name async for name in self._names(_PAUSES) if name not in names]
         left = await self._run(self._left, [_PREFIX + "pause:" + name for name in names], None, list[Left])
         return [Pause(name, self._at(one.wait)) for name, one in zip(names, left, strict=True) if one.wait]
+
+    async def refused_lately(self, caller: str) -> int:
+        """Note that ESI refused `caller`; how many callers it has refused within the last ten minutes.
+
+        Raises:
+            AccountUnreachable: Redis does not answer.
+        """
+        lately = RefusedLately(caller, REFUSALS_KEPT_MILLISECONDS)
+        return (await self._run(self._refused, [_REFUSED], lately, Refused)).callers
 
     async def _account(self, reservation: Reservation, answer: Answer | None) -> EveError | None:
         seen = limit_seen(answer.headers) if answer is not None else None

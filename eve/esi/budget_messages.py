@@ -97,3 +97,16 @@ class Seen(msgspec.Struct, frozen=True):
     limit: int
     window: int
     spent_by: dict[str, int]
+
+
+class RefusedLately(msgspec.Struct, frozen=True):
+    """Told to REFUSED: who was refused now, and for how long (ms) that counts."""
+
+    caller: str
+    kept: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Answered by REFUSED: how many were refused within that time."""
+
+    callers: int

@@ -274,3 +274,14 @@ for _, pause in ipairs(KEYS) do found[#found + 1] = {wait = left_of(pause)} end
 return cjson.encode(found)
 """
 )
+
+REFUSED = (
+    _BUCKET
+    + """
+-- KEYS whom ESI refused, by when. Told a RefusedLately, answers a Refused.
+redis.call('ZADD', KEYS[1], now, told.caller)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - told.kept)
+redis.call('PEXPIRE', KEYS[1], told.kept)
+return cjson.encode({callers = redis.call('ZCARD', KEYS[1])})
+"""
+)

@@ -18,7 +18,7 @@ import aiohttp
 from contracts.call_classes import CallClass
 from eve.answer import Answer, exchange, utc_now
 from eve.decoding import decoded, entries
-from eve.errors import MalformedBody, Unavailable
+from eve.errors import DoubtfulRefusal, Forbidden, MalformedBody, Unavailable
 from eve.esi.budget import Budget
 from eve.esi.documents import Affiliation, NamedId, Roles, ServerStatus, SolarSystem
 from eve.esi.killmail_list import KillmailWalk, PageSeen, walk
@@ -45,6 +45,8 @@ __all__ = ["Affiliation", "Esi", "KillmailWalk", "NamedId", "Names", "PageSeen",
 logger = logging.getLogger(__name__)
 
 Entry = TypeVar("Entry")
+MANY_REFUSED = 3
+"""So many pilots refused within ten minutes, for no reason that ESI names, do not owe it to themselves."""
 FIRST_STRUCTURE_ID = 10**12
 """From here on ids are of things players placed, e.g. structures: nobody can look them up by id alone."""
 UNNAMEABLE_IDS = range(40_000_000, 60_000_000)
@@ -78,9 +80,9 @@ class Esi:
 
         Raises:
             AccessTokenRejected: refresh the access token and try once more.
-            Forbidden: the token does not carry the scope, or the character may not.
+            Forbidden: ESI refuses this character, and not many others; SSO must be asked why.
+            DoubtfulRefusal: ESI refuses many at once, or cannot ask SSO.
         """
-
         path = f"/characters/{character_id}/killmails/recent"
         return await self._killmail_list(CHARACTER_KILLMAILS, path, character_id, access_token, etags, call_class)
 
@@ -99,7 +101,7 @@ class Esi:
         Raises:
             AccessTokenRejected: refresh the access token and try once more.
             RoleMissing, NotInCorporation: this character may not (any more), another one might.
-            Forbidden: the token does not carry the scope, or ESI errs.
+            Forbidden, DoubtfulRefusal: as for a character's list.
         """
         path = f"/corporations/{corporation_id}/killmails/recent"
         return await self._killmail_list(CORPORATION_KILLMAILS, path, director_id, access_token, etags, call_class)
@@ -240,4 +242,11 @@ class Esi:
         if known_better is not None:
             raise known_better
         group = route.limit.group if route.limit else ""
-        raise failure(answer, utc_now(), authenticated=caller is not None, group=group)
+        refusal = failure(answer, utc_now(), authenticated=caller is not None, group=group)
+        if type(refusal) is Forbidden and caller is not None:
+            refused = await self._budget.refused_lately(caller)
+            if refused >= MANY_REFUSED:
+                raise DoubtfulRefusal(
+                    f"ESI refuses {refused} pilots at once: that is its trouble, not theirs. {refusal}"
+                )
+        raise refusal

@@ -13,6 +13,7 @@ from eve.answer import Answer
 from eve.errors import (
     AccessTokenRejected,
     BadRequest,
+    DoubtfulRefusal,
     ErrorLimited,
     EveError,
     Forbidden,
@@ -27,6 +28,9 @@ from eve.responses import error_text, is_html, retry_after
 
 FALLBACK_WAIT_SECONDS = 60
 """Wait after a 429 that does not say how long: limiters inside the game server send no headers."""
+_SAYS_SSO_IS_AWAY = ("sso responded with", "looking for beginning of value", "unexpected end of json input")
+"""What ESI says, with 403 and not always with `sso_status`, when SSO answered it with a web page or nothing
+(esi-issues #324, #1055)."""
 ERROR_WINDOW_SECONDS = 60
 """Length of the legacy error limit's fixed window."""
 
@@ -44,6 +48,8 @@ def failure(answer: Answer, now: datetime, *, authenticated: bool, group: str = 
         return RateLimited(now + timedelta(seconds=FALLBACK_WAIT_SECONDS if wait is None else wait), group)
     if status >= 500 or status == 408:
         return Unavailable(_sentence("ESI failed", answer))
+    if is_html(answer) and status == 403:
+        return DoubtfulRefusal("Something before ESI answered 403 with a web page.")
     if is_html(answer):
         return Unavailable(f"Something before ESI answered {status} with a web page.")
     if status < 400:
@@ -73,8 +79,9 @@ def _forbidden(answer: Answer) -> EveError:
     text = error_text(answer.body)
     if "expir" in text.lower():  # "token is expired", "token expiry is too far in the future"
         return AccessTokenRejected(_sentence("ESI did not accept the access token", answer))
-    if isinstance(document, dict) and document.get("sso_status", 200) != 200:
-        return Unavailable(_sentence("ESI could not check the access token", answer))
+    outage = isinstance(document, dict) and document.get("sso_status", 200) != 200
+    if outage or any(phrase in text.lower() for phrase in _SAYS_SSO_IS_AWAY):
+        return DoubtfulRefusal(_sentence("ESI could not check the access token", answer))
     said = _sentence("ESI refused", answer)
     if "required role" in text.lower():
         return RoleMissing(said)

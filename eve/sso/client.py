@@ -1,7 +1,8 @@
 """EVE SSO: log a pilot in, keep the grant alive, give it back (OAuth 2.0; EVE docs, "SSO").
 
 Access tokens live 20 minutes. A refresh may return a new refresh token and the old one may then be dead:
-who calls stores what comes back before anything else, and never refreshes one grant twice at once.
+who calls stores what comes back before anything else, its verification among them, and never refreshes one grant
+twice at once.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ import msgspec
 
 from eve.answer import exchange, utc_now
 from eve.decoding import decoded
-from eve.errors import MalformedBody
+from eve.errors import MalformedBody, NotAsked, Unavailable
+from eve.responses import error_text, is_error_document
 from eve.sso.access_token import VerifiedCharacter, verify
+from eve.sso.brake import Brake
 from eve.sso.documents import SsoDocuments
 from eve.sso.responses import failure
 from settings import Settings
+
+REFRESH_SECONDS = 120.0
+"""How long a refresh waits: gateways give up on what is behind them after 60 to 100 s."""
 
 
 class _Tokens(msgspec.Struct, frozen=True):
@@ -43,15 +49,41 @@ class Grant:
     character: VerifiedCharacter
 
 
-class Sso:
-    """The client; one per process. Nothing is retried here."""
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a refresh gave, as it came: save it before anything is concluded from it, the old token may be dead.
 
-    def __init__(self, session: aiohttp.ClientSession, settings: Settings) -> None:
+    `refresh_token` None: the one that was used stays. `access_token` None: there is none that could be one.
+    `until` (UTC): the access token's end, by our clock; None: SSO did not say.
+    """
+
+    access_token: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    until: datetime | None
+
+
+class Sso:
+    """The client; one per process. Nothing is retried here.
+
+    Args:
+        brake: shared by all who refresh grants; None where only people log in.
+        refresh_seconds: how long a refresh waits for its answer.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        settings: Settings,
+        brake: Brake | None = None,
+        refresh_seconds: float = REFRESH_SECONDS,
+    ) -> None:
         self._session = session
         self._client_id = settings.eve_client_id
         self._client_secret = settings.eve_client_secret
         self._callback_url = settings.callback_url
         self._documents = SsoDocuments(session, settings.eve_sso_url)
+        self._brake = brake
+        self._refresh_timeout = aiohttp.ClientTimeout(total=refresh_seconds, sock_connect=10.0)
 
     async def authorization_url(self, state: str, code_challenge: str, scopes: Collection[str]) -> str:
         """Where to send the browser.
@@ -79,20 +111,47 @@ class Sso:
             MalformedBody: the answer is not a grant; `UntrustedAccessToken` when its token does not verify.
             ClientRejected, SsoRefused, SsoLimited, Unavailable: see `eve/errors.py`.
         """
+        # Keys first: once the code is spent, nothing may be missing to read what it bought.
+        endpoint = (await self._documents.prepare()).token_endpoint
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": code_verifier}
-        grant = await self._grant(form)
-        if grant.refresh_token is None:
+        issued = await self._issued(endpoint, form)
+        if issued.access_token is None:
+            raise MalformedBody("EVE SSO's answer holds no access token.")
+        if issued.refresh_token is None:
             raise MalformedBody("EVE SSO gave no refresh token: the login asked for no permission.")
-        return grant
+        character = await self.verified(issued.access_token)
+        return Grant(issued.access_token, issued.refresh_token, issued.until or character.expires_at, character)
 
-    async def refresh(self, refresh_token: str) -> Grant:
-        """A new access token. The grant's `refresh_token` is the one to keep from now on.
+    async def refresh(self, refresh_token: str) -> Issued:
+        """A new access token, not verified yet: save what came, then call `verified`.
+
+        Waits for the answer as long as any gateway does: SSO may have renewed the grant long before it answers.
 
         Raises:
-            TokenRevoked: the pilot or EVE withdrew the grant.
-            MalformedBody, ClientRejected, SsoRefused, SsoLimited, Unavailable: the grant may still be good.
+            TokenRevoked: SSO takes this refresh token no more.
+            ClientRejected, SsoRefused, SsoLimited, NotAsked: this attempt has changed nothing.
+            Unavailable, MalformedBody: nobody knows whether the refresh token was renewed.
         """
-        return await self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token}, kept=refresh_token)
+        try:
+            endpoint = (await self._documents.prepare()).token_endpoint
+        except (Unavailable, MalformedBody) as error:
+            raise NotAsked(str(error)) from None
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+
+        async def ask() -> Issued:
+            return await self._issued(endpoint, form, self._refresh_timeout)
+
+        return await (ask() if self._brake is None else self._brake.call(ask))
+
+    async def verified(self, access_token: str) -> VerifiedCharacter:
+        """Whom an access token of ours speaks for.
+
+        Raises:
+            UntrustedAccessToken: it is not EVE's, expired, or not meant for us, or a clock is wrong.
+            Unavailable, MalformedBody: the keys to check it with cannot be had.
+        """
+        issuers = (await self._documents.metadata()).issuers
+        return await verify(access_token, self._documents.signing_key, issuers, self._client_id)
 
     async def revoke(self, refresh_token: str) -> None:
         """Give the grant back to EVE. Succeeds for tokens that are dead already.
@@ -104,22 +163,24 @@ class Sso:
         form = {"token": refresh_token, "token_type_hint": "refresh_token"}
         await self._post(metadata.revocation_endpoint, form)
 
-    async def _grant(self, form: dict[str, str], kept: str | None = None) -> Grant:
-        # Keys first: once the code or token is spent, nothing may be missing to read what it bought.
-        metadata = await self._documents.prepare()
+    async def _issued(
+        self, endpoint: str, form: dict[str, str], timeout: aiohttp.ClientTimeout | None = None
+    ) -> Issued:
         sent_at = utc_now()
-        told = decoded(await self._post(metadata.token_endpoint, form), _Tokens, "EVE SSO")
-        access_token, refresh_token = told.access_token, told.refresh_token or kept
-        if not isinstance(access_token, str) or not access_token:
-            raise MalformedBody("EVE SSO's answer holds no access token.")
-        character = await verify(access_token, self._documents.signing_key, metadata.issuers, self._client_id)
-        seconds = told.expires_in
+        body = await self._post(endpoint, form, timeout)
+        told = decoded(body, _Tokens, "EVE SSO")
+        if told.refresh_token is None and told.access_token is None and is_error_document(body):
+            raise Unavailable(f"EVE SSO answered 200 with an error: {error_text(body)}")
+        seconds, access_token = told.expires_in, told.access_token
         # Counted from our own clock when we can: EVE's and ours may differ.
         usable = type(seconds) is int and 0 < seconds <= 24 * 3600
-        expires_at = sent_at + timedelta(seconds=seconds) if usable else character.expires_at
-        return Grant(access_token, refresh_token, expires_at, character)
+        return Issued(
+            access_token if isinstance(access_token, str) and access_token else None,
+            told.refresh_token or None,
+            sent_at + timedelta(seconds=seconds) if usable else None,
+        )
 
-    async def _post(self, url: str, form: dict[str, str]) -> bytes:
+    async def _post(self, url: str, form: dict[str, str], timeout: aiohttp.ClientTimeout | None = None) -> bytes:
         headers = {}
         secret = self._client_secret.get_secret_value()
         if secret:
@@ -127,7 +188,9 @@ class Sso:
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         else:
             form = {**form, "client_id": self._client_id}
-        answer = await exchange(self._session, "POST", url, service="EVE SSO", headers=headers, form=form)
+        answer = await exchange(
+            self._session, "POST", url, service="EVE SSO", headers=headers, form=form, timeout=timeout
+        )
         if answer.status // 100 != 2:
             raise failure(answer, utc_now())
         return answer.body

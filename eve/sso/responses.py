@@ -26,7 +26,8 @@ class _Refusal(msgspec.Struct, frozen=True):
 def failure(answer: Answer, now: datetime) -> EveError:
     """The error for an answer of the SSO that is not 200. `now` is UTC."""
     if answer.status == 429:
-        return SsoLimited(now + timedelta(seconds=retry_after(answer, now) or LIMITED_SECONDS))
+        wait = retry_after(answer, now)
+        return SsoLimited(now + timedelta(seconds=wait or LIMITED_SECONDS), bare=wait is None)
     if answer.status >= 500 or answer.status == 408 or is_html(answer):
         return Unavailable(f"EVE SSO failed ({answer.status}).")
     code = _code(answer.body)

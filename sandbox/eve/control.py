@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from sandbox.eve.faults import Fault
+from sandbox.eve.grants import OddToken
 from sandbox.eve.killmail_lists import Shift
 from sandbox.eve.killmails import ListKind
 from sandbox.eve.world import World
@@ -26,6 +27,7 @@ class Control:
     def mount(self, app: web.Application) -> None:
         for method, path, handler in (
             ("GET", "/pilots", self.pilots),
+            ("POST", "/pilots/{character_id}/odd-tokens", self.odd_tokens),
             ("POST", "/pilots/{character_id}/{change}", self.change_pilot),
             ("POST", "/killmails", self.make_killmails),
             ("GET", "/killmails/{killmail_id}", self.killmail),
@@ -64,6 +66,11 @@ class Control:
         changes[change]()
         pilot = self._world.roster.get(character_id)
         return asdict(pilot) if pilot else None
+
+    async def odd_tokens(self, request: web.Request) -> Any:
+        asked = await _json(request)
+        odd = OddToken(asked.get("alg", "RS256"), asked.get("kid", ""), tuple(asked.get("drop", ())))
+        self._world.grants.odd_tokens[int(request.match_info["character_id"])] = odd
 
     async def make_killmails(self, request: web.Request) -> Any:
         asked = await _json(request)

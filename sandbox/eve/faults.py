@@ -25,10 +25,12 @@ class FaultKind(StrEnum):
     """429 with Retry-After `seconds`."""
     RATE_LIMITED_BARE = "rate_limited_bare"
     """429 without any rate-limit header, as from deep in the game server."""
+    LATE = "late"
+    """The true answer, `seconds` after it was made: what the request was to do is done."""
     TRUNCATED = "truncated"
     """The true answer's first half, then the connection ends."""
     RESET = "reset"
-    """The connection is reset before any answer."""
+    """The connection is reset before any answer; what the request was to do is done."""
     DOWNTIME = "downtime"
     """504, or `status`, from every route without a cached answer."""
 

@@ -202,7 +202,9 @@ class Gateway:
         transport = request.transport
         if fault is None or transport is None:
             return answer
-        if fault.kind is FaultKind.RESET:
+        if fault.kind is FaultKind.LATE:
+            await asyncio.sleep(fault.seconds or 0.0)
+        elif fault.kind is FaultKind.RESET:
             if (connection := transport.get_extra_info("socket")) is not None:
                 # Closing with no time to linger sends RST instead of FIN.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

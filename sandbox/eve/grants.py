@@ -29,6 +29,15 @@ class Code:
     expires_at: float
 
 
+@dataclass(frozen=True)
+class OddToken:
+    """How a pilot's access tokens differ from others. `kid` "": the key's own; `drop`: claims left out."""
+
+    alg: str = "RS256"
+    kid: str = ""
+    drop: tuple[str, ...] = ()
+
+
 @dataclass
 class Grant:
     """A pilot's consent to an application. `tokens` are usable, oldest first; the last is the newest issued."""
@@ -56,6 +65,7 @@ class Grants:
         self._codes: dict[str, Code] = {}
         self._grants: dict[str, Grant] = {}
         self._by_token: dict[str, Grant] = {}
+        self.odd_tokens: dict[int, OddToken] = {}
         self.issued_access_tokens: set[str] = set()
         self.issued_refresh_tokens: set[str] = set()
         self._replay()
@@ -128,7 +138,10 @@ class Grants:
             # A string for one scope, a list for several, absent for none: so does EVE SSO.
             "scp": list(scopes) if len(scopes) > 1 else scopes[0] if scopes else None,
         }
-        token = self.keys.token({name: value for name, value in {**claims, **other}.items() if value is not None})
+        odd = self.odd_tokens.get(character_id, OddToken())
+        left_out = dict.fromkeys(odd.drop)
+        kept = {name: value for name, value in {**claims, **other, **left_out}.items() if value is not None}
+        token = self.keys.token(kept, odd.alg, odd.kid)
         self.issued_access_tokens.add(token)
         return token
 

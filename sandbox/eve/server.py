@@ -15,6 +15,7 @@ from sandbox.eve.answers import JSON, Answer, refusal
 from sandbox.eve.control import Control
 from sandbox.eve.faults import Fault, FaultKind
 from sandbox.eve.gateway import Gateway
+from sandbox.eve.grants import OddToken
 from sandbox.eve.images import image
 from sandbox.eve.killmail_lists import Shift
 from sandbox.eve.killmails import ListKind, Reference
@@ -145,6 +146,10 @@ class SandboxEve:
 
     def gain_role(self, character_id: int) -> None:
         self.world.roster.set_director(character_id, True)
+
+    def odd_tokens(self, character_id: int, alg: str = "RS256", kid: str = "", drop: tuple[str, ...] = ()) -> None:
+        """Sign this pilot's access tokens otherwise from now on; without arguments, as all others again."""
+        self.world.grants.odd_tokens[character_id] = OddToken(alg, kid, drop)
 
     def advance(self, seconds: float) -> None:
         """Move the sandbox's clock: tokens, caches and windows age, and the universe fights on."""

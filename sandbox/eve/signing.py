@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,14 @@ from typing import Any
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 RS256_KEY_ID = "JWT-Signature-Key"
 ES256_KEY_ID = "8878a23f-2489-4045-989e-4d2f3ec1ae1a"
 
 
 class SigningKeys:
-    """An RS256 key that signs, and an ES256 key that is only published, as EVE SSO does."""
+    """An RS256 key that signs, and an ES256 key that is only published unless asked for, as EVE SSO does."""
 
     def __init__(self, directory: Path | None) -> None:
         self.rsa_key_id = RS256_KEY_ID
@@ -60,17 +62,37 @@ class SigningKeys:
             "SkipUnresolvedJsonWebKeys": True,
         }
 
-    def token(self, claims: dict[str, Any]) -> str:
-        """A JWT with these claims, signed RS256."""
-        header = {"alg": "RS256", "kid": self.rsa_key_id, "typ": "JWT"}
+    def token(self, claims: dict[str, Any], alg: str = "RS256", kid: str = "") -> str:
+        """A JWT with these claims: signed RS256 or ES256, HS256 with the public key as its secret, or "none"."""
+        header = {"alg": alg, "kid": kid or (ES256_KEY_ID if alg == "ES256" else self.rsa_key_id), "typ": "JWT"}
         signed = f"{b64(orjson.dumps(header))}.{b64(orjson.dumps(claims))}"
-        return f"{signed}.{b64(self._rsa.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
+        return f"{signed}.{b64(self._signature(alg, signed.encode()))}"
+
+    def _signature(self, alg: str, signed: bytes) -> bytes:
+        if alg == "RS256":
+            return self._rsa.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+        if alg == "ES256":
+            r, s = utils.decode_dss_signature(self._ec.sign(signed, ec.ECDSA(hashes.SHA256())))
+            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        if alg == "HS256":
+            public = self._rsa.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            return hmac.new(public, signed, hashlib.sha256).digest()
+        if alg == "none":
+            return b""
+        raise ValueError(f"alg must be RS256, ES256, HS256 or none, not {alg}")
 
     def claims(self, token: str) -> dict[str, Any] | None:
         """The claims of a token of ours, whatever its age; None when it is not ours."""
         signed, _, signature = token.rpartition(".")
         try:
-            self._rsa.public_key().verify(unb64(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+            raw = unb64(signature)
+            if orjson.loads(unb64(signed.partition(".")[0])).get("alg") == "ES256":
+                pair = utils.encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+                self._ec.public_key().verify(pair, signed.encode(), ec.ECDSA(hashes.SHA256()))
+            else:
+                self._rsa.public_key().verify(raw, signed.encode(), padding.PKCS1v15(), hashes.SHA256())
             claims: dict[str, Any] = orjson.loads(unb64(signed.partition(".")[2]))
         except (InvalidSignature, ValueError):
             return None

@@ -26,7 +26,7 @@ from eve.esi.killmail_list import KillmailWalk, PageSeen
 from eve.esi.universe import Details, Lookup
 from eve.killmail import KillmailRef
 from eve.sso.access_token import VerifiedCharacter
-from eve.sso.client import Grant, Sso
+from eve.sso.client import Grant, Issued, Sso
 from eve.sso.scopes import KILLMAIL_SCOPE
 from live import LiveEvents
 from tests.activities.stand_in_zkillboard import StandInZkillboard
@@ -109,20 +109,20 @@ class StandInEsi(Esi):
 
 
 class StandInSso(Sso):
-    """Rotates the refresh token at each refresh, as EVE may; `answer` changes what a refresh gives."""
+    """Renews every grant, or fails as told; what else SSO may say is tried in `test_access_tokens.py`."""
 
     def __init__(self) -> None:
         self.refreshed: list[str] = []
-        self.answer: Callable[[Grant], Grant] = lambda grant: grant
-        self.meanwhile: Callable[[], Any] | None = None
+        self.failure: EveError | None = None
 
-    async def refresh(self, refresh_token: str) -> Grant:
+    async def refresh(self, refresh_token: str) -> Issued:
         self.refreshed.append(refresh_token)
-        if self.meanwhile is not None:
-            happening, self.meanwhile = self.meanwhile, None
-            await happening()
-        await asyncio.sleep(0.02)
-        return self.answer(grant(f"access {len(self.refreshed)}", f"refresh {len(self.refreshed)}"))
+        if self.failure is not None:
+            raise self.failure
+        return Issued(f"access {len(self.refreshed)}", f"refresh {len(self.refreshed)}", None)
+
+    async def verified(self, access_token: str) -> VerifiedCharacter:
+        return grant(access_token, "").character
 
 
 def grant(
@@ -166,7 +166,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.tokens = AccessTokens(self.pool, self.sso, self.vault, self.live)
-        self.discovery = KillmailDiscovery(self.pool, self.esi, self.vault, self.live)
+        self.discovery = KillmailDiscovery(self.pool, self.esi, self.tokens, self.vault, self.live)
         self.bodies = KillmailBodies(self.pool, self.esi, self.live)
         self.enrichment = Enrichment(self.pool, self.esi, self.live)
         self.runs = Runs(self.pool, self.live)

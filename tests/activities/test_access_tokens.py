@@ -1,170 +1,405 @@
-"""A grant is refreshed by one at a time, kept whole, and destroyed only when it is really dead."""
+"""A grant is refreshed by one at a time, kept whole, and destroyed only when SSO says that it is dead.
+
+On a real database and Redis, against an EVE whose refresh tokens die the moment they are used.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import asyncpg
 import pytest
+import redis.asyncio
+from temporalio.testing import ActivityEnvironment
 
+from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved
 from contracts.sync import AccessTokenReady, EnsureAccessToken
-from eve.errors import ClientRejected, OwnerChanged, TokenRevoked, Unavailable
-from eve.sso.client import Grant
-from tests.activities.stand_in_eve import ENEMY, PILOT, World, grant
+from contracts.sync_sentences import LOST_GRANT
+from db.accounts.departures import delete_account, departures_of
+from db.accounts.vault import TokenVault
+from db.pool import open_pool
+from db.syncs.status import characters
+from eve.errors import (
+    ClientRejected,
+    EveError,
+    GrantLost,
+    NotAsked,
+    OwnerChanged,
+    SsoLimited,
+    SsoRefused,
+    TokenRevoked,
+    Unavailable,
+    UntrustedAccessToken,
+)
+from eve.session import open_session
+from eve.sso.brake import Brake
+from eve.sso.client import Sso
+from live import LiveEvents
+from sandbox.eve.options import SandboxOptions
+from sandbox.eve.server import SandboxEve
+from settings import Settings
+from tests.logins import log_in
+from tests.workflows.waiting import eventually
+
+TOKEN, KEYS = "/v2/oauth/token", "/oauth/jwks"
 
 
-async def ensure(world: World, *, force: bool = False, character_id: int = PILOT) -> AccessTokenReady:
-    answer = await world.run(world.tokens.ensure_access_token, EnsureAccessToken(character_id, force))
-    assert isinstance(answer, AccessTokenReady)
-    return answer
+@pytest.fixture
+def eve_options() -> SandboxOptions:
+    return SandboxOptions(strict_rotation=True)
 
 
-def dead(error: Exception) -> object:
-    def answer(_: Grant) -> Grant:
-        raise error
+@dataclass
+class Worker:
+    """What a worker process refreshes with. Its pool holds one connection: who keeps it stops everything."""
 
-    return answer
+    settings: Settings
+    eve: SandboxEve
+    pool: asyncpg.Pool
+    sso: Sso
+    tokens: AccessTokens
+    vault: TokenVault
+    pilot: int
+    logins: int = 0
+
+    async def log_in(self, *, expired: bool = True) -> None:
+        await log_in(self.settings, self.pool, self.pilot)
+        self.logins += 1
+        if expired:
+            await self.pool.execute("UPDATE users SET expires_at = now() + interval '30 seconds'")
+
+    async def ensure(self, *, force: bool = False) -> AccessTokenReady:
+        request = EnsureAccessToken(self.pilot, force)
+        answer = await ActivityEnvironment().run(self.tokens.ensure_access_token, request)
+        assert isinstance(answer, AccessTokenReady)
+        return answer
+
+    async def user(self) -> asyncpg.Record:
+        row = await self.pool.fetchrow("SELECT * FROM users WHERE character_id = $1", self.pilot)
+        assert row is not None
+        return row
+
+    async def stored(self) -> tuple[str, str]:
+        user = await self.user()
+        return self.vault.decrypt(user["access_token"]), self.vault.decrypt(user["refresh_token"])
+
+    def refreshes(self) -> int:
+        """Without the logins."""
+        return len(self.eve.requests_of(TOKEN)) - self.logins
+
+    async def is_stored(self, access_tokens: int = 2) -> bool:
+        """Whether the access token stored last is the newest of so many issued ones."""
+        user = await self.user()
+        return len(self.eve.issued_access_tokens()) == access_tokens and _is_new(user["expires_at"])
 
 
-async def test_a_good_token_is_left_alone(world: World) -> None:
-    await world.login()
-    ready = await ensure(world)
-    assert ready.valid_until == (await world.user())["expires_at"]
-    assert ready.corporation_id == 98_000_001
-    assert world.sso.refreshed == []
+def _is_new(expires_at: datetime | None) -> bool:
+    return expires_at is not None and expires_at > datetime.now(UTC) + timedelta(minutes=10)
 
 
-@pytest.mark.parametrize("seconds", [-5, 30])
-async def test_a_token_near_its_end_is_refreshed_and_both_new_tokens_are_kept(world: World, seconds: float) -> None:
-    await world.login(seconds=seconds)
-    ready = await ensure(world)
+@asynccontextmanager
+async def worker(settings: Settings, eve: SandboxEve, **patience: float) -> AsyncIterator[Worker]:
+    connection = redis.asyncio.from_url(settings.redis_url)
+    vault = TokenVault.from_settings(settings)
+    async with await open_pool(settings.database_url, max_size=1) as pool, open_session(settings) as session:
+        sso = Sso(session, settings, Brake(connection))
+        tokens = AccessTokens(pool, sso, vault, LiveEvents(connection), **patience)
+        yield Worker(settings, eve, pool, sso, tokens, vault, eve.pilots[0].character_id)
+        await tokens.finish()
+    await connection.aclose()
+
+
+@pytest.fixture
+async def one(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
+    async with worker(settings, eve) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hasty(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
+    """A worker whose activities give up waiting at once; its refreshes go on."""
+    async with worker(settings, eve, patience_seconds=0.2) as opened:
+        yield opened
+
+
+async def test_a_good_token_is_left_alone(one: Worker) -> None:
+    await one.log_in(expired=False)
+    assert (await one.ensure()).valid_until == (await one.user())["expires_at"]
+    assert one.refreshes() == 0
+
+
+async def test_a_token_near_its_end_is_refreshed_and_both_new_tokens_are_kept(one: Worker) -> None:
+    await one.log_in()
+    before = await one.stored()
+    ready = await one.ensure()
     assert ready.valid_until > datetime.now(UTC) + timedelta(minutes=19)
-    user = await world.user()
-    assert world.vault.decrypt(user["access_token"]) == "access 1"
-    assert world.vault.decrypt(user["refresh_token"]) == "refresh 1", "EVE may have rotated it"
-    await ensure(world, force=True)
-    assert world.sso.refreshed == ["first refresh", "refresh 1"]
+    after = await one.stored()
+    assert not set(before) & set(after)
+    await one.ensure(force=True)  # with the refresh token that came: the first is dead
+    assert one.refreshes() == 2
+    assert (await one.user())["token_state"] == "valid"
 
 
-async def test_many_at_once_refresh_once(world: World) -> None:
-    await world.login(seconds=-5)
-    answers = await asyncio.gather(*(ensure(world) for _ in range(8)))
-    assert world.sso.refreshed == ["first refresh"]
+async def test_many_at_once_in_two_processes_refresh_once(one: Worker, settings: Settings, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.add_fault("latency", route=TOKEN, seconds=0.3)
+    async with worker(settings, eve) as other:
+        answers = await asyncio.gather(*(who.ensure() for who in (one, other) for _ in range(4)))
+    assert one.refreshes() == 1
     assert len({answer.valid_until for answer in answers}) == 1
 
 
-async def test_a_login_during_a_refresh_wins(world: World) -> None:
-    await world.login(seconds=-5)
-    world.sso.meanwhile = world.login
-    ready = await ensure(world)
-    user = await world.user()
-    assert world.vault.decrypt(user["refresh_token"]) == "first refresh"
-    assert world.vault.decrypt(user["access_token"]) == "first access", "not what the overtaken refresh brought"
-    assert ready.valid_until == user["expires_at"]
+async def test_a_login_during_a_refresh_wins(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.add_fault("late", route=TOKEN, seconds=1, count=1)
+    refresh = asyncio.create_task(one.ensure())
+    await eventually(lambda: _asked(eve, 2))
+    await one.log_in(expired=False)
+    newest = await one.stored()
+    assert (await refresh).valid_until == (await one.user())["expires_at"]
+    assert await one.stored() == newest, "not what the overtaken refresh brought"
 
 
-async def test_a_revoked_grant_is_destroyed_and_shown(world: World) -> None:
-    await world.login(seconds=-5)
-    world.sso.answer = dead(TokenRevoked("gone"))  # type: ignore[assignment]
-    with pytest.raises(TokenRevoked):
-        await ensure(world)
-    user = await world.user()
+async def _asked(eve: SandboxEve, times: int) -> bool:
+    return len(eve.requests_of(TOKEN)) >= times
+
+
+async def test_a_login_while_the_old_grant_dies_is_not_harmed(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.revoke(one.pilot)
+    eve.add_fault("late", route=TOKEN, seconds=1, count=1)
+    refresh = asyncio.create_task(one.ensure())
+    await eventually(lambda: _asked(eve, 2))
+    await one.log_in(expired=False)
+    await refresh
+    assert (await one.user())["token_state"] == "valid"
+
+
+async def test_a_revoked_grant_is_destroyed_and_shown(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.revoke(one.pilot)
+    for _ in range(2):
+        with pytest.raises(TokenRevoked) as raised:
+            await one.ensure()
+        assert not isinstance(raised.value, GrantLost)
+    assert one.refreshes() == 1, "a dead grant is not asked for again"
+    user = await one.user()
     assert (user["access_token"], user["refresh_token"], user["expires_at"]) == (None, None, None)
     assert (user["token_state"], user["sync_state"]) == ("revoked", "needs_login")
-    assert world.live.changed == [PILOT]
+
+
+async def test_a_changed_owner_destroys_the_tokens(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.transfer(one.pilot)
+    for _ in range(2):
+        with pytest.raises(OwnerChanged):
+            await one.ensure()
+    user = await one.user()
+    assert (user["access_token"], user["refresh_token"]) == (None, None)
+    assert (user["token_state"], user["sync_state"]) == ("owner_changed", "owner_changed")
+
+
+async def test_a_fresh_token_without_the_killmail_scope_needs_a_login(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.odd_tokens(one.pilot, drop=("scp",))
     with pytest.raises(TokenRevoked):
-        await ensure(world)
-    assert len(world.sso.refreshed) == 1, "a dead grant is not asked for again"
-
-
-async def test_a_login_while_the_old_grant_dies_is_not_harmed(world: World) -> None:
-    await world.login(seconds=-5)
-    world.sso.meanwhile = world.login
-    world.sso.answer = dead(TokenRevoked("the old one"))  # type: ignore[assignment]
-    await ensure(world)
-    user = await world.user()
-    assert user["token_state"] == "valid"
-    assert user["refresh_token"] is not None
+        await one.ensure()
+    assert (await one.user())["sync_state"] == "needs_login"
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("fault", "error"),
     [
-        lambda given: replace(given, character=replace(given.character, owner_hash="somebody else")),
-        lambda given: replace(given, character=replace(given.character, character_id=ENEMY)),
+        ({"kind": "status", "status": 401, "body": {"error": "invalid_client"}}, ClientRejected),
+        ({"kind": "status", "status": 400, "body": {"error": "temporarily_unavailable"}}, SsoRefused),
+        ({"kind": "status", "status": 400, "body": {"error": "invalid_token"}}, SsoRefused),
+        ({"kind": "status", "status": 500, "body": {"error": "invalid_grant"}}, Unavailable),
+        ({"kind": "html_502"}, Unavailable),
+        ({"kind": "rate_limited", "seconds": 7}, SsoLimited),
     ],
 )
-async def test_a_changed_owner_destroys_the_tokens(world: World, changed: object) -> None:
-    await world.login(seconds=-5)
-    world.sso.answer = changed  # type: ignore[assignment]
-    with pytest.raises(OwnerChanged):
-        await ensure(world)
-    user = await world.user()
-    assert (user["access_token"], user["refresh_token"]) == (None, None)
-    assert (user["token_state"], user["sync_state"]) == ("owner_changed", "owner_changed")
-    with pytest.raises(OwnerChanged):
-        await ensure(world)
-
-
-async def test_a_grant_without_the_killmail_scope_needs_a_login(world: World) -> None:
-    await world.login(seconds=-5)
-    world.sso.answer = lambda _: grant("a", "r", scopes=frozenset())
-    with pytest.raises(TokenRevoked):
-        await ensure(world)
-    assert (await world.user())["sync_state"] == "needs_login"
-
-
-@pytest.mark.parametrize("error", [ClientRejected("us"), Unavailable("them")])
-async def test_other_failures_leave_the_grant_alone(world: World, error: Exception) -> None:
-    await world.login(seconds=-5)
-    before = await world.user()
-    world.sso.answer = dead(error)  # type: ignore[assignment]
-    with pytest.raises(type(error)):
-        await ensure(world)
-    assert await world.user() == before
-
-
-async def test_an_unknown_character_is_removed(world: World) -> None:
-    with pytest.raises(CharacterRemoved):
-        await ensure(world, character_id=1)
-
-
-async def test_a_crash_before_the_rotated_token_was_saved_is_made_good(
-    world: World, monkeypatch: pytest.MonkeyPatch
+async def test_other_failures_leave_the_grant_alone(
+    one: Worker, eve: SandboxEve, fault: dict[str, Any], error: type[EveError]
 ) -> None:
-    """EVE takes the old refresh token until its successor was used (`sandbox/eve`), so the next attempt may."""
-    await world.login(seconds=-5)
-
-    async def dies(*_: object, **__: object) -> bool:
-        raise ConnectionResetError
-
-    with monkeypatch.context() as before_the_save:
-        before_the_save.setattr("activities.access_tokens.save_refreshed", dies)
-        with pytest.raises(ConnectionResetError):
-            await ensure(world)
-    user = await world.user()
-    assert world.vault.decrypt(user["refresh_token"]) == "first refresh"
-    assert user["token_state"] == "valid"
-    await ensure(world)
-    assert world.sso.refreshed == ["first refresh", "first refresh"]
-    assert world.vault.decrypt((await world.user())["refresh_token"]) == "refresh 2"
+    await one.log_in()
+    before = await one.user()
+    eve.add_fault(**fault, route=TOKEN, count=1)
+    with pytest.raises(error) as raised:
+        await one.ensure()
+    assert type(raised.value) is error
+    assert await one.user() == before
+    await one.pool.execute("DELETE FROM refresh_leases WHERE unanswered_at IS NULL")
+    if error is not SsoLimited:
+        await one.ensure()
 
 
-async def test_a_refresh_is_saved_even_if_the_activity_is_cancelled(world: World) -> None:
-    await world.login(seconds=-5)
-    asked = asyncio.Event()
+async def test_an_unknown_character_is_removed(one: Worker) -> None:
+    with pytest.raises(CharacterRemoved):
+        await one.ensure()
 
-    async def note() -> None:
-        asked.set()
 
-    world.sso.meanwhile = note
-    task = asyncio.create_task(ensure(world))
-    await asked.wait()
+@pytest.mark.parametrize(
+    ("odd", "error"),
+    [
+        ({"kid": "8878a23f-holdout"}, UntrustedAccessToken),
+        ({"alg": "HS256"}, UntrustedAccessToken),
+        ({"alg": "none"}, UntrustedAccessToken),
+        ({"drop": ("exp",)}, UntrustedAccessToken),
+        ({"drop": ("aud",)}, UntrustedAccessToken),
+        ({"alg": "ES256"}, None),
+        ({"drop": ("azp",)}, None),
+    ],
+)
+async def test_a_renewed_refresh_token_is_kept_whatever_came_beside_it(
+    one: Worker, eve: SandboxEve, odd: dict[str, Any], error: type[EveError] | None
+) -> None:
+    await one.log_in()
+    _, first = await one.stored()
+    eve.odd_tokens(one.pilot, **odd)
+    if error is None:
+        await one.ensure()
+    else:
+        for _ in range(2):  # each time with the refresh token that came the time before
+            with pytest.raises(error):
+                await one.ensure()
+    user = await one.user()
+    assert (user["token_state"], user["sync_state"]) == ("valid", "starting")
+    assert (user["expires_at"] is None) == (error is not None), "what is not verified is not used"
+    assert (await one.stored())[1] != first
+    eve.odd_tokens(one.pilot)
+    assert (await one.ensure(force=error is None)).valid_until > datetime.now(UTC)
+
+
+async def test_a_new_key_of_eves_costs_no_second_refresh(one: Worker, eve: SandboxEve) -> None:
+    clock = [0.0]
+    one.sso._documents._keys._clock = lambda: clock[0]
+    await one.log_in()
+    await one.ensure()
+    eve.rotate_keys()
+    with pytest.raises(UntrustedAccessToken):  # the keys were read less than a minute ago
+        await one.ensure(force=True)
+    clock[0] += 61
+    eve.add_fault("status", route=KEYS, count=1, status=503)
+    with pytest.raises(Unavailable):
+        await one.ensure()
+    clock[0] += 61
+    await one.ensure()
+    assert one.refreshes() == 2, "the token that waited was verified"
+
+
+async def test_without_keys_sso_is_not_asked_for_what_could_not_be_read(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.add_fault("status", route=KEYS, count=1, status=503)
+    with pytest.raises(NotAsked):
+        await one.ensure()
+    assert one.refreshes() == 0
+
+
+async def test_an_answer_that_takes_long_is_waited_for_with_nothing_in_hand(hasty: Worker, eve: SandboxEve) -> None:
+    await hasty.log_in()
+    eve.add_fault("late", route=TOKEN, seconds=2, count=1)
+    for _ in range(3):
+        with pytest.raises(Unavailable, match="is waited for"):
+            await hasty.ensure()
+    async with asyncio.timeout(1):
+        assert await hasty.pool.fetchval("SELECT 1") == 1, "the only connection is free"
+    await eventually(hasty.is_stored)
+    await hasty.ensure()
+    assert hasty.refreshes() == 1
+
+
+async def test_a_refresh_is_saved_even_if_the_activity_is_cancelled(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.add_fault("late", route=TOKEN, seconds=0.5, count=1)
+    task = asyncio.create_task(one.ensure())
+    await eventually(lambda: _asked(eve, 2))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5):
-        while world.vault.decrypt((await world.user())["refresh_token"]) != "refresh 1":  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await eventually(one.is_stored)
+
+
+async def test_a_worker_that_stops_waits_for_what_sso_may_have_renewed(settings: Settings, eve: SandboxEve) -> None:
+    async with worker(settings, eve, patience_seconds=0.1) as stopping:
+        await stopping.log_in()
+        eve.add_fault("late", route=TOKEN, seconds=1, count=1)
+        with pytest.raises(Unavailable):
+            await stopping.ensure()
+    async with worker(settings, eve) as next_one:
+        assert await next_one.is_stored()
+
+
+async def test_a_database_that_goes_away_in_the_middle_costs_no_grant(
+    hasty: Worker, eve: SandboxEve, database_url: str
+) -> None:
+    await hasty.log_in()
+    eve.add_fault("late", route=TOKEN, seconds=1, count=1)
+    with pytest.raises(Unavailable):
+        await hasty.ensure()
+    server, _, name = database_url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+    await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+
+    async def answered() -> bool:
+        return len(eve.issued_refresh_tokens()) == 2 and len(eve.requests_of(TOKEN)) == 2
+
+    await eventually(answered)
+    await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    await connection.close()
+    await eventually(hasty.is_stored)
+    await hasty.ensure(force=True)
+    assert (await hasty.user())["token_state"] == "valid"
+
+
+async def test_an_answer_that_never_came_is_given_time_and_then_said_to_be_lost(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    eve.add_fault("reset", route=TOKEN, count=1)
+    with pytest.raises(Unavailable):
+        await one.ensure()
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="may yet come"):
+            await one.ensure()
+        assert (await one.user())["token_state"] == "valid"
+    await one.pool.execute("UPDATE refresh_leases SET refused_at = refused_at - interval '151 seconds'")
+    for _ in range(2):
+        with pytest.raises(GrantLost):
+            await one.ensure()
+    assert (await one.user())["token_state"] == "lost"
+    (shown,) = await characters(one.pool, [one.pilot])
+    assert (shown.status.message, shown.status.action) == (LOST_GRANT, "log_in")
+    await one.log_in()
+    await one.ensure()
+
+
+async def test_a_worker_that_lost_its_power_locks_nobody_out(
+    hasty: Worker, settings: Settings, eve: SandboxEve
+) -> None:
+    await hasty.log_in()
+    await hasty.pool.execute(
+        "INSERT INTO refresh_leases VALUES ($1, 'dead', now() + interval '2 seconds', now(), NULL)", hasty.pilot
+    )
+    with pytest.raises(Unavailable):
+        await hasty.ensure()
+    async with worker(settings, eve) as patient:
+        await patient.ensure()
+    assert hasty.refreshes() == 1
+
+
+async def test_what_comes_for_a_character_that_has_left_is_given_back(one: Worker, eve: SandboxEve) -> None:
+    await one.log_in()
+    account_id = (await one.user())["account_id"]
+    eve.add_fault("late", route=TOKEN, seconds=1, count=1)
+    refresh = asyncio.create_task(one.ensure())
+    await eventually(lambda: _asked(eve, 2))
+    assert await delete_account(one.pool, account_id) == [one.pilot]
+    with pytest.raises(CharacterRemoved):
+        await refresh
+    returned = {one.vault.decrypt(d.refresh_token or b"") for d in await departures_of(one.pool, one.pilot)}
+    assert returned == eve.issued_refresh_tokens(), "the one we had and the one that came"

@@ -148,10 +148,11 @@ async def test_a_revoked_grant_and_a_sold_character(clients: Clients) -> None:
     }
     tokens = {pilot: grant.refresh_token or "" for pilot, grant in grants.items()}
     refreshed = await clients.sso.refresh(tokens[first])
-    assert refreshed.character.scopes == {KILLMAIL_SCOPE, CORPORATION_KILLMAIL_SCOPE}
+    before = await clients.sso.verified(refreshed.access_token or "")
+    assert before.scopes == {KILLMAIL_SCOPE, CORPORATION_KILLMAIL_SCOPE}
     clients.eve.transfer(first)
     sold = await clients.log_in(first)
-    assert sold.character.owner_hash != refreshed.character.owner_hash
+    assert sold.character.owner_hash != before.owner_hash
     clients.eve.revoke(first)
     with pytest.raises(TokenRevoked):
         await clients.sso.refresh(refreshed.refresh_token or "")

@@ -96,14 +96,11 @@ async def test_one_bad_killmail_does_not_hold_up_the_others(world: World, tempor
 async def test_a_revoked_grant_shows_on_the_page_and_a_login_mends_it(world: World, temporal_client: Client) -> None:
     await world.login(seconds=-5)
     world.esi.happens(1)
-
-    def revoked(_: object) -> object:
-        raise TokenRevoked("gone")
-
-    world.sso.answer = revoked  # type: ignore[assignment]
+    world.sso.failure = TokenRevoked("gone")
     await start_or_wake(temporal_client, PILOT, 900)
     await until(temporal_client, lambda s: s.state == SyncState.NEEDS_LOGIN)
     assert (await world.user())["sync_state"] == "needs_login"
+    world.sso.failure = None
     await world.login()
     await start_or_wake(temporal_client, PILOT, 900)
     await until(temporal_client, ok)
@@ -199,14 +196,11 @@ async def test_the_watchdog_keeps_a_pause_when_it_restores(world: World, tempora
 
 async def test_a_login_that_temporal_never_heard_of_is_made_good(world: World, temporal_client: Client) -> None:
     await world.login(seconds=-5)
-
-    def revoked(_: object) -> object:
-        raise TokenRevoked("gone")
-
-    world.sso.answer = revoked  # type: ignore[assignment]
+    world.sso.failure = TokenRevoked("gone")
     await start_or_wake(temporal_client, PILOT, 900)
     await until(temporal_client, lambda s: s.state == SyncState.NEEDS_LOGIN)
     assert (await watch(world, temporal_client)).woken == 0
+    world.sso.failure = None
     await world.login()
     assert (await watch(world, temporal_client)).woken == 1
     await until(temporal_client, ok)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
 
 from api.login.client_names import client_name
 from db.accounts.departures import delete_account, departures_of
-from db.accounts.tokens import refresh_lock
 from tests.api.running_site import Browser, Site, open_browser
 from tests.db.bodies import body
 
@@ -150,20 +148,6 @@ async def test_a_character_is_removed_and_the_last_one_is_not(site: Site, browse
     assert (await browser.data(REMOVE, id=str(ME)))["removeCharacter"]["userErrors"] == [{"code": "LAST_CHARACTER"}]
     assert len(await departures_of(site.pool, ALT)) == 1
     assert (await browser.post("/settings/characters", {"order": "remove", "character_id": str(ME)}))[0] == 409
-
-
-async def test_a_refresh_under_way_is_waited_for(site: Site, me: int) -> None:
-    """Its new token must be among what is given back."""
-    async with refresh_lock(site.pool, ME) as connection:
-        deleting = asyncio.create_task(delete_account(site.pool, me))
-        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-        async with asyncio.timeout(10):
-            while not await site.pool.fetchval(waits):  # noqa: ASYNC110 - Postgres' own state
-                await asyncio.sleep(0.01)
-        await connection.execute("UPDATE users SET refresh_token = 'new' WHERE character_id = $1", ME)
-    await deleting
-    (departure,) = await departures_of(site.pool, ME)
-    assert departure.refresh_token == b"new"
 
 
 async def test_a_stranger_decides_nothing(visitor: Browser) -> None:

@@ -21,6 +21,7 @@ from eve.errors import (
     UntrustedAccessToken,
 )
 from eve.session import open_session
+from eve.sso.access_token import VerifiedCharacter
 from eve.sso.client import Sso
 from eve.sso.pkce import code_challenge, new_code_verifier
 from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, KILLMAIL_SCOPE
@@ -48,6 +49,11 @@ def open_sso(eve_sso: FakeSso) -> OpenSso:
                 yield Sso(session, settings)
 
     return opened
+
+
+async def renewed(sso: Sso) -> VerifiedCharacter:
+    """A refresh, and what its access token says."""
+    return await sso.verified((await sso.refresh("the-old-one")).access_token or "")
 
 
 async def test_the_authorize_url_carries_the_challenge_and_no_more(open_sso: OpenSso) -> None:
@@ -102,7 +108,7 @@ async def test_a_refresh_gives_the_token_to_keep(open_sso: OpenSso, eve_sso: Fak
     async with open_sso() as sso:
         assert (await sso.refresh("the-old-one")).refresh_token == "the-new-refresh-token"
         eve_sso.answer = grant(refresh_token=None)
-        assert (await sso.refresh("the-old-one")).refresh_token == "the-old-one"
+        assert (await sso.refresh("the-old-one")).refresh_token is None, "the old one stays"
     assert eve_sso.count(METADATA) == eve_sso.count(KEYS_PATH) == 1
 
 
@@ -134,10 +140,8 @@ async def test_a_login_without_refresh_token_is_refused(open_sso: OpenSso, eve_s
         (200, "<html>hotel</html>", Unavailable),
         (200, '{"access_token": "eyJ', Unavailable),
         (200, [], MalformedBody),
-        (200, {}, MalformedBody),
         (200, grant(refresh_token=7), MalformedBody),
-        (200, grant(access_token="garbage"), UntrustedAccessToken),
-        (200, grant(access_token=token(aud=["another-client", "EVE Online"])), UntrustedAccessToken),
+        (200, {"error": "server_error"}, Unavailable),
     ],
 )
 async def test_only_one_word_of_the_sso_kills_a_grant(
@@ -154,6 +158,30 @@ async def test_only_one_word_of_the_sso_kills_a_grant(
         for secret in ("the-old-one", "the-code", "the-verifier", "s3cret", "the-new-refresh-token"):
             assert secret not in shown
     assert eve_sso.count(TOKEN) == 2  # a code is never sent twice
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({}, MalformedBody),
+        (grant(access_token=7), MalformedBody),
+        (grant(access_token="garbage"), UntrustedAccessToken),
+        (grant(access_token=token(aud=["another-client", "EVE Online"])), UntrustedAccessToken),
+    ],
+)
+async def test_a_refresh_gives_what_came_and_a_login_only_what_is_verified(
+    open_sso: OpenSso, eve_sso: FakeSso, answer: dict[str, Any], error: type[EveError]
+) -> None:
+    eve_sso.answer = {"refresh_token": "the-new-refresh-token", **answer}
+    async with open_sso() as sso:
+        issued = await sso.refresh("the-old-one")
+        assert issued.refresh_token == "the-new-refresh-token"
+        if error is UntrustedAccessToken:
+            with pytest.raises(error):
+                await sso.verified(issued.access_token or "")
+        with pytest.raises(error) as raised:
+            await sso.exchange_code("the-code", "the-verifier")
+    assert type(raised.value) is error
 
 
 async def test_the_sso_may_ask_for_patience(open_sso: OpenSso, eve_sso: FakeSso) -> None:
@@ -174,7 +202,8 @@ async def test_a_code_is_not_spent_while_its_answer_could_not_be_read(open_sso: 
 
 async def test_tokens_are_not_shown(open_sso: OpenSso) -> None:
     async with open_sso() as sso:
-        got = await sso.refresh("the-old-one")
+        got = await sso.exchange_code("the-code", "the-verifier")
+        assert "the-new-refresh-token" not in repr(await sso.refresh("the-old-one"))
     assert got.access_token.count(".") == 2
     for secret in (got.access_token, got.refresh_token, got.character.owner_hash):
         assert secret
@@ -204,23 +233,23 @@ async def test_the_metadatas_issuer_is_trusted_in_its_spellings(
     async with open_sso() as sso:
         for spelling in ("https://sso.example/eve", "https://sso.example/eve/", "sso.example"):
             eve_sso.answer = grant(access_token=token(iss=spelling))
-            assert (await sso.refresh("the-old-one")).character.character_id == CHARACTER_ID
+            assert (await renewed(sso)).character_id == CHARACTER_ID
 
 
 async def test_an_unknown_key_is_looked_for_once_a_minute_at_most(open_sso: OpenSso, eve_sso: FakeSso) -> None:
     clock = [1000.0]
     async with open_sso() as sso:
         sso._documents._keys._clock = lambda: clock[0]
-        await sso.refresh("the-old-one")
+        await renewed(sso)
         clock[0] += 61
         eve_sso.answer = grant(access_token=token(kid="forged"))
-        outcomes = await asyncio.gather(*(sso.refresh("the-old-one") for _ in range(20)), return_exceptions=True)
+        outcomes = await asyncio.gather(*(renewed(sso) for _ in range(20)), return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {UntrustedAccessToken}
         assert eve_sso.count(KEYS_PATH) == 2
         clock[0] += 61
         eve_sso.keys = [*KEYS, rsa_jwk(RSA_KEY, "rolled-over")]
         eve_sso.answer = grant(access_token=jws({"alg": "RS256", "kid": "rolled-over"}, claims()))
-        assert (await sso.refresh("the-old-one")).character.character_id == CHARACTER_ID
+        assert (await renewed(sso)).character_id == CHARACTER_ID
     assert eve_sso.count(KEYS_PATH) == 3
 
 
@@ -228,4 +257,4 @@ async def test_two_keys_of_one_name_are_not_chosen_between(open_sso: OpenSso, ev
     eve_sso.keys = [*KEYS, KEYS[0]]
     async with open_sso() as sso:
         with pytest.raises(UntrustedAccessToken):
-            await sso.refresh("the-old-one")
+            await renewed(sso)

@@ -1,0 +1,178 @@
+"""How much may be asked of EVE SSO's token endpoint: one brake for the whole installation, in Redis.
+
+More than five calls at once have been seen to answer 500 (sso-issues #58), and an SSO that fails is not helped by
+everybody trying again. So calls take one of `SLOTS` places; failures that outnumber successes stop all calls for a
+while, a longer while each time; a 429 stops them for as long as it says. A call that hangs keeps its place for
+`SLOT_MILLISECONDS` only: it is waited for, but it holds nobody up. All times are Redis's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+import redis.asyncio
+import redis.exceptions
+
+from eve.errors import NotAsked, SsoLimited, Unavailable
+
+SLOTS = 5
+SLOT_MILLISECONDS = 10_000
+PATIENCE_SECONDS = 10.0
+"""Wait so long for a place; then come again."""
+THRESHOLD = 5
+"""Failures more than successes, within two minutes, after which all calls stop."""
+PAUSE_MILLISECONDS = (5_000, 120_000)
+"""First and longest stop, after failures or a 429 that does not say how long; doubles each time."""
+REDIS_SECONDS = 5.0
+_SLOTS, _STOP = "killreport:{sso}:slots", "killreport:{sso}:stop"
+
+Answer = TypeVar("Answer")
+
+
+class _Stopped(StrEnum):
+    NOT = ""
+    FAILING = "failing"
+    LIMITED = "limited"
+
+
+class _Told(msgspec.Struct, frozen=True):
+    holder: str
+    slot: int  # milliseconds
+    failed: bool = False
+    limited: bool = False
+    said: int = 0  # milliseconds of a Retry-After; 0: not said
+    slots: int = SLOTS
+    threshold: int = THRESHOLD
+    first: int = PAUSE_MILLISECONDS[0]
+    longest: int = PAUSE_MILLISECONDS[1]
+
+
+class _Place(msgspec.Struct, frozen=True):
+    wait: int
+    """Milliseconds; 0: the place is ours."""
+    stopped: _Stopped
+
+
+_NOW = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local told = cjson.decode(ARGV[1])
+"""
+_ENTER = (
+    _NOW
+    + """
+local left = (tonumber(redis.call('HGET', KEYS[2], 'until')) or 0) - now
+if left > 0 then return cjson.encode({wait = left, stopped = redis.call('HGET', KEYS[2], 'why')}) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) >= told.slots then
+  local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+  return cjson.encode({wait = math.max(1, tonumber(first[2]) - now), stopped = ''})
+end
+redis.call('ZADD', KEYS[1], now + told.slot, told.holder)
+redis.call('PEXPIRE', KEYS[1], 2 * told.slot)
+return cjson.encode({wait = 0, stopped = ''})
+"""
+)
+_LEAVE = (
+    _NOW
+    + """
+redis.call('ZREM', KEYS[1], told.holder)
+local stop = KEYS[2]
+local score = tonumber(redis.call('HGET', stop, 'score')) or 0
+if not told.failed and not told.limited then
+  if score > 1 then redis.call('HSET', stop, 'score', score - 1) end
+  if score == 1 then redis.call('DEL', stop) end
+  return 0
+end
+score = score + 1
+local left = (tonumber(redis.call('HGET', stop, 'until')) or 0) - now
+if left <= 0 and (told.limited or score >= told.threshold) then
+  local times = redis.call('HINCRBY', stop, 'times', 1)
+  local length = math.min(told.longest, told.first * 2 ^ math.min(times - 1, 20))
+  if told.said > 0 then length = told.said end
+  -- One more failure after the stop brings the next, longer one.
+  score = math.min(score, told.threshold - 1)
+  redis.call('HSET', stop, 'until', now + length, 'why', told.limited and 'limited' or 'failing')
+  left = length
+end
+redis.call('HSET', stop, 'score', score)
+redis.call('PEXPIRE', stop, math.max(0, left) + 120000)
+return 0
+"""
+)
+
+
+class Brake:
+    """The installation's brake; any number of processes agree through Redis."""
+
+    def __init__(
+        self,
+        redis: redis.asyncio.Redis,
+        patience_seconds: float = PATIENCE_SECONDS,
+        slot_milliseconds: int = SLOT_MILLISECONDS,
+    ) -> None:
+        self._patience = patience_seconds
+        self._slot = slot_milliseconds
+        self._enter = redis.register_script(_ENTER)
+        self._leave = redis.register_script(_LEAVE)
+
+    async def call(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What `ask` gives; it is called once, or not at all.
+
+        Raises:
+            SsoLimited: SSO asked us to stay away, or no place became free in time; `ask` was not called.
+            NotAsked: SSO fails, or Redis cannot be reached; `ask` was not called.
+            EveError: whatever `ask` raised.
+        """
+        holder = secrets.token_hex(8)
+        await self._wait_for_a_place(holder)
+        told = _Told(holder, self._slot)
+        try:
+            return await ask()
+        except SsoLimited as error:
+            seconds = (error.until - datetime.now(UTC)).total_seconds()
+            told = _Told(holder, self._slot, limited=True, said=0 if error.bare else max(1, round(seconds * 1000)))
+            raise
+        except Unavailable:
+            told = _Told(holder, self._slot, failed=True)
+            raise
+        finally:
+            await self._give_back(told)
+
+    async def _wait_for_a_place(self, holder: str) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience
+        while True:
+            place = await self._place(holder)
+            if not place.wait:
+                return
+            # Not the same moment for all who wait.
+            until = datetime.now(UTC) + timedelta(milliseconds=place.wait + secrets.randbelow(place.wait // 4 + 500))
+            if place.stopped is _Stopped.FAILING:
+                raise NotAsked(f"EVE SSO fails; it is asked again at {until:%H:%M:%S} EVE time.")
+            if place.stopped is _Stopped.LIMITED or loop.time() > deadline:
+                raise SsoLimited(until)
+            await asyncio.sleep(min(place.wait, 50 + secrets.randbelow(100)) / 1000)
+
+    async def _place(self, holder: str) -> _Place:
+        try:
+            return msgspec.json.decode(await self._run(self._enter, _Told(holder, self._slot)), type=_Place)
+        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+            raise NotAsked(f"The brake for EVE SSO cannot be reached ({type(error).__name__}).") from None
+
+    async def _give_back(self, told: _Told) -> None:
+        # An answer that is here is not thrown away because Redis is not: the place ends by itself.
+        try:
+            await self._run(self._leave, told)
+        except (redis.exceptions.RedisError, OSError, TimeoutError):
+            return
+
+    async def _run(self, script: Any, told: _Told) -> Any:
+        async with asyncio.timeout(REDIS_SECONDS):
+            return await script(keys=[_SLOTS, _STOP], args=[msgspec.json.encode(told)])
