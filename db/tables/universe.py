@@ -1,7 +1,7 @@
 """The tables of the universe: names, what types are and cost, where systems lie, what ESI tells of people.
 
-Names of types, systems, people and their organizations are in `entities`. Ids of groups and categories start at 1
-again, so their names are here. A row without content and with `misses`: the source did not know the id.
+Names of types, systems, people and their organizations are in `entities`. Ids of groups and categories start at
+1 again, so their names are here. A row without content and with `misses`: the source did not know the id.
 """
 
 from __future__ import annotations
