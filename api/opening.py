@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from api.compiled.reads import CompiledReads
 from api.graphql.persisted import PersistedQueries
@@ -17,6 +19,7 @@ from api.services import Services
 from api.serving.rate_limits import RateLimits
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
+from db.pulse import Pulse
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
@@ -32,6 +35,9 @@ log = logging.getLogger(__name__)
 STATEMENT_SECONDS = 15
 """No statement for a person or a program that waits takes longer; less than an operation of GraphQL may."""
 
+REDIS_SECONDS = 1.0
+"""How long a request waits for an answer of Redis, and as long again on a new connection."""
+
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncIterator[Services]:
@@ -40,19 +46,31 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         OSError, asyncpg.PostgresError: the database does not take a connection.
     """
-    redis_client = redis.asyncio.from_url(settings.redis_url)
+    redis_client = redis.asyncio.from_url(
+        settings.redis_url,
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 1),  # a connection that was closed meanwhile
+    )
+    # It waits for events, and for nobody's request.
+    events_client = redis.asyncio.from_url(settings.redis_url)
     http = open_session(settings)
+    pulse = Pulse()
+    beating = asyncio.create_task(pulse.run(), name="pulse of Postgres")
     try:
-        async with await open_pool(settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS) as pool:
+        async with await open_pool(
+            settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS, pulse=pulse
+        ) as pool:
             temporal = await connect_temporal(settings, lazy=True)
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
-            live = LiveEvents(redis_client)
+            live = LiveEvents(events_client)
             live_feed = LiveFeed(live, pool)
             following = asyncio.create_task(live_feed.run(), name="live feed")
             following.add_done_callback(_say_why_it_ended)
             yield Services(
                 settings=settings,
                 pool=pool,
+                pulse=pulse,
                 redis=redis_client,
                 http=http,
                 vault=TokenVault.from_settings(settings),
@@ -73,8 +91,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await asyncio.wait([following])
             await sync_requests.close()
     finally:
+        beating.cancel()
+        await asyncio.wait([beating])
         await http.close()
         await redis_client.aclose()
+        await events_client.aclose()
 
 
 def _say_why_it_ended(following: asyncio.Task[None]) -> None:

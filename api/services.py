@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from api.orders.requests import SyncRequests
     from api.serving.rate_limits import RateLimits
     from db.accounts.vault import TokenVault
+    from db.pulse import Pulse
     from eve.esi.client import Esi
     from eve.sso.client import Sso
     from eve.zkillboard.client import Zkillboard
@@ -35,6 +36,7 @@ class Services:
 
     settings: Settings
     pool: asyncpg.Pool
+    pulse: Pulse
     redis: redis.asyncio.Redis
     http: aiohttp.ClientSession
     vault: TokenVault

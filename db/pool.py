@@ -6,12 +6,14 @@ killmail's body goes from ESI to the database without ever becoming Python objec
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
 
 from db.address import database_address
 from db.connection import connect, find_pooler
+from db.pulse import Pulse
 
 STATEMENT_TIMEOUT_SECONDS = 30
 """No statement of ours needs longer; one that does is ended by the server instead of holding its locks."""
@@ -25,7 +27,11 @@ SESSION = {
 
 
 async def open_pool(
-    database_url: str, *, max_size: int = 10, statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS
+    database_url: str,
+    *,
+    max_size: int = 10,
+    statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS,
+    pulse: Pulse | None = None,
 ) -> asyncpg.Pool:
     """A pool of connections; close it, or use it as `async with await open_pool(url) as pool:`.
 
@@ -34,6 +40,7 @@ async def open_pool(
         max_size: connections this process opens at most.
         statement_timeout_seconds: after which a statement is ended: by the server, or, behind a connection pooler,
             where it cannot be told so, by the client.
+        pulse: watches over the pool where somebody waits for the answers; it must run.
 
     Raises:
         BadDatabaseUrl: the URL cannot be used.
@@ -46,7 +53,8 @@ async def open_pool(
     async def open_connection(_: str | None, **options: Any) -> asyncpg.Connection:
         return await connect(address, is_pooled=is_pooled, session=session, **options)
 
-    return await asyncpg.create_pool(  # type: ignore[call-overload, no-any-return]
+    create_pool: Callable[..., Awaitable[asyncpg.Pool]] = asyncpg.create_pool if pulse is None else pulse.create_pool
+    return await create_pool(
         min_size=1,
         max_size=max_size,
         connect=open_connection,

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 from graphql import GraphQLError
 
-from api.errors import TOO_SLOW, Code
+from api.errors import DATABASE_AWAY, TOO_SLOW, Code, database_is_away
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,10 @@ def shown_error(error: GraphQLError, request_id: str, otherwise: Code = Code.BAD
     """
     original = error.original_error
     if isinstance(original, asyncpg.QueryCanceledError):
-        error, original = _took_too_long(error), None
+        error, original = _restated(error, TOO_SLOW, Code.TIMEOUT), None  # ended by Postgres
+    if database_is_away(original):
+        log.warning("request %s: the database does not answer (%s)", request_id, type(original).__name__)
+        error, original = _restated(error, DATABASE_AWAY, Code.UNAVAILABLE), None
     if original is not None and not isinstance(original, GraphQLError):
         log.error("request %s failed at %s", request_id, error.path, exc_info=original)
         shown: dict[str, Any] = {
@@ -39,14 +42,8 @@ def shown_error(error: GraphQLError, request_id: str, otherwise: Code = Code.BAD
     return shown
 
 
-def _took_too_long(error: GraphQLError) -> GraphQLError:
-    """Postgres ended the statement: what was asked for is too much at once."""
-    return GraphQLError(
-        TOO_SLOW,
-        error.nodes,
-        path=error.path,
-        extensions={"code": Code.TIMEOUT},
-    )
+def _restated(error: GraphQLError, message: str, code: Code) -> GraphQLError:
+    return GraphQLError(message, error.nodes, path=error.path, extensions={"code": code})
 
 
 def internal_error(error: Exception, request_id: str) -> dict[str, Any]:

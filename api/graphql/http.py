@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.caller import BadCredentials, Way, caller_by, credentials_of
-from api.errors import Code, plain_error
+from api.errors import RETRY_SECONDS, Code, plain_error
 from api.graphql.admission import admit, with_cost
 from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
@@ -66,7 +66,10 @@ async def _answer(request: Request, media_type: str) -> Response:
         raise _Unacceptable(405, "Mutations must be sent by POST.", headers={"Allow": "POST"})
     else:
         answer = with_cost(await executor.answer(planned, context), planned, verdict)
-    return _json(answer, _status(answer, media_type), media_type, verdict.headers() if verdict else None)
+    headers = verdict.headers() if verdict else {}
+    if _tells_nothing(answer):
+        return _json(answer, 503, media_type, {**headers, "Retry-After": str(RETRY_SECONDS)})
+    return _json(answer, _status(answer, media_type), media_type, headers)
 
 
 async def _context(request: Request) -> Context:
@@ -106,6 +109,12 @@ def _status(answer: Answer, media_type: str) -> int:
     know no other way to tell an answer of ours from one of some proxy between.
     """
     return 200 if "data" in answer or media_type == JSON else 400
+
+
+def _tells_nothing(answer: Answer) -> bool:
+    """Whether all of it is missing because the database did not answer."""
+    lost = any(error["extensions"]["code"] == Code.UNAVAILABLE for error in answer.get("errors", ()))
+    return lost and all(value is None for value in (answer.get("data") or {}).values())
 
 
 class _Unacceptable(Exception):

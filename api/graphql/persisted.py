@@ -7,6 +7,7 @@ those who are signed in, are kept: Redis is not a stranger's to fill.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -19,6 +20,8 @@ from redis.exceptions import RedisError
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 7 * 86_400
+PATIENCE_SECONDS = 0.5
+"""How long a request waits for Redis."""
 LONGEST = 16_384
 """Characters of a document that is kept."""
 REMEMBERED = 512
@@ -43,7 +46,8 @@ class PersistedQueries:
             self._known.move_to_end(sha256)
             return document
         try:
-            found: Any = await self._redis.getex(f"killreport:query:{sha256}", ex=KEPT_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                found: Any = await self._redis.getex(f"killreport:query:{sha256}", ex=KEPT_SECONDS)
         except (RedisError, OSError) as error:
             log.warning("Redis does not answer (%s): persisted queries are sent again.", type(error).__name__)
             return None
@@ -59,7 +63,8 @@ class PersistedQueries:
             return
         self._remember(sha256, document)
         try:
-            await self._redis.set(f"killreport:query:{sha256}", document, ex=KEPT_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._redis.set(f"killreport:query:{sha256}", document, ex=KEPT_SECONDS)
         except (RedisError, OSError) as error:
             log.warning("Redis does not answer (%s): a persisted query is kept here alone.", type(error).__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ariadne import ObjectType
@@ -15,6 +16,8 @@ from eve.esi.budget import BucketState, Budget
 
 query = ObjectType("Query")
 Row = dict[str, Any]
+REDIS_SECONDS = 2.0
+"""How long a caller waits for ESI's budgets."""
 
 
 @query.field("syncHealth")
@@ -61,8 +64,9 @@ async def _details(info: Info, buckets: list[BucketState], interval: int) -> Row
 
 async def _buckets(budget: Budget) -> list[BucketState]:
     try:
-        return await budget.buckets()
-    except Unavailable:
+        async with asyncio.timeout(REDIS_SECONDS):
+            return await budget.buckets()
+    except (Unavailable, TimeoutError):
         raise Refused(Code.UNAVAILABLE, "Redis is not responding, so ESI's budgets are unknown for now.") from None
 
 

@@ -19,7 +19,7 @@ from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from api.caller import BadCredentials, Credentials, caller_by, credentials_of
-from api.errors import Refused
+from api.errors import DATABASE_AWAY, Refused, database_is_away
 from api.graphql.admission import admit, with_cost
 from api.graphql.documents import InvalidDocument
 from api.graphql.errors import internal_error, shown_error
@@ -176,6 +176,10 @@ class _Socket:
             caller = await caller_by(credentials, self._services.pool)
         except BadCredentials as bad:
             raise Closing(CloseCode.UNAUTHORIZED, f"Unauthorized: {bad}") from None
+        except Exception as error:
+            if not database_is_away(error):
+                raise
+            raise Closing(CloseCode.TRY_AGAIN_LATER, DATABASE_AWAY) from None
         if caller is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: log in first")
         if not self._services.live_feed.sockets.join(caller.account_id, self):

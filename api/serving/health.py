@@ -46,10 +46,15 @@ async def readyz(request: Request) -> Response:
 
 
 async def _finding(name: str, check: Awaitable[None]) -> str:
-    try:
-        await asyncio.wait_for(check, PATIENCE_SECONDS)
-    except TimeoutError:
+    checking = asyncio.ensure_future(check)
+    await asyncio.wait([checking], timeout=PATIENCE_SECONDS)
+    if not checking.done():
+        # Not waited for: a driver may take long to take back what it asked of a server that is silent.
+        checking.cancel()
+        checking.add_done_callback(lambda one: one.cancelled() or one.exception())
         return f"{name} did not answer within {PATIENCE_SECONDS:.0f} s."
+    try:
+        checking.result()
     except FAILURES as error:
         # The type only: messages of drivers hold addresses and users, and this page is public.
         return f"{name} does not answer ({type(error).__name__})."

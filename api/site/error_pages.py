@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Code, plain_error
+from api.errors import DATABASE_AWAY, RETRY_SECONDS, Code, database_is_away, plain_error
 from api.login.return_to import remember_page
 from api.pages import render
 from api.serving.request_log import request_id
 
 log = logging.getLogger(__name__)
+FOR_PROGRAMS = ("/graphql", "/export/")
+"""Where errors are told as JSON."""
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -91,17 +93,39 @@ class ServerErrors:
 
         try:
             await self._app(scope, receive, send_and_note)
-        except Exception:
+        except Exception as error:
             request = Request(scope)
-            log.exception("request %s failed", request_id(request))
+            if database_is_away(error):
+                log.warning("request %s: the database does not answer (%s)", request_id(request), type(error).__name__)
+            else:
+                log.exception("request %s failed", request_id(request))
             if started:
                 raise  # the server cuts the connection: half an answer must not look whole
-            await _server_error(request)(scope, receive, send)
+            await (_away(request) if database_is_away(error) else _server_error(request))(scope, receive, send)
+
+
+def _away(request: Request) -> Response:
+    headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store"}
+    if request.url.path.startswith(FOR_PROGRAMS):
+        answer = orjson.dumps({"errors": [plain_error(Code.UNAVAILABLE, DATABASE_AWAY)]})
+        return Response(answer, 503, headers, media_type="application/json")
+    response = render(
+        request,
+        "message.html",
+        503,
+        title="We are not reachable right now",
+        happened=DATABASE_AWAY,
+        advice="Nothing is lost: syncs resume where they stopped.",
+        button="Try again",
+        address=request.url.path if request.method == "GET" else "/",
+    )
+    response.headers.update(headers)
+    return response
 
 
 def _server_error(request: Request) -> Response:
     identity = request_id(request)
-    if request.url.path == "/graphql":
+    if request.url.path.startswith(FOR_PROGRAMS):
         shown = plain_error(Code.INTERNAL, "Something went wrong on our side.")
         shown["extensions"]["requestId"] = identity
         return Response(orjson.dumps({"errors": [shown]}), 500, media_type="application/json")

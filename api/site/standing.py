@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from temporal.task_queues import TaskQueueFigures, TemporalDoesNotAnswer, task_q
 
 log = logging.getLogger(__name__)
 DOWNTIME = "downtime"
+REDIS_SECONDS = 2.0
+"""How long the page waits for ESI's budgets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +59,31 @@ class Budgeted:
 
 
 async def standing(services: Services) -> InstallationStanding:
-    """Ask Postgres, Temporal and Redis."""
-    found = await figures(services.pool, services.settings.sync_interval_seconds)
-    queues: list[TaskQueueFigures] | None = None
-    buckets: list[BucketState] | None = None
-    pauses: list[Pause] | None = None
+    """Ask Postgres, Temporal and Redis, all at once: whoever reads this waits for the slowest of them only."""
+    found, queues, budgets = await asyncio.gather(
+        figures(services.pool, services.settings.sync_interval_seconds),
+        _queues(services),
+        _budgets(Budget(services.redis)),
+    )
+    buckets, pauses = budgets or (None, None)
+    return InstallationStanding(found, queues, buckets, pauses)
+
+
+async def _queues(services: Services) -> list[TaskQueueFigures] | None:
     try:
-        queues = await task_queue_figures(services.temporal)
+        return await task_queue_figures(services.temporal)
     except TemporalDoesNotAnswer as error:
         log.warning("%s", error)
+        return None
+
+
+async def _budgets(budget: Budget) -> tuple[list[BucketState], list[Pause]] | None:
     try:
-        budget = Budget(services.redis)
-        buckets, pauses = await budget.buckets(), await budget.pauses()
-    except Unavailable as error:
-        log.warning("%s", error)
-    return InstallationStanding(found, queues, buckets, pauses)
+        async with asyncio.timeout(REDIS_SECONDS):
+            return await budget.buckets(), await budget.pauses()
+    except (Unavailable, TimeoutError) as error:
+        log.warning("Redis does not answer, so ESI's budgets are not shown: %s", error or "no answer in time")
+        return None
 
 
 def by_group(buckets: list[BucketState]) -> list[Budgeted]:
