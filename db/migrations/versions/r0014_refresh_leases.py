@@ -1,4 +1,4 @@
-"""refresh leases"""
+"""Who refreshes a token, and until when; directors whom EVE only refused count as good again."""
 
 from __future__ import annotations
 
