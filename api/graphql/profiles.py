@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,39 +14,12 @@ from api.errors import Code, Refused
 from api.graphql.connections import killmail_connection
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from db.killmails.about import NamedTwice, ProfileKind, killmails_about, subject_of
+from db.killmails.about import NamedTwice, killmails_about, subject_of
 from db.killmails.filter import KillmailFilter, Order
 from db.killmails.statistics import SECTIONS, Subject, statistics
-from db.universe.profiles import Kind, what, where, who
+from db.universe.profiles import ProfileKind, profile_of
 
 Row = dict[str, Any]
-
-
-async def character(_: None, info: Info, id: str) -> Row | None:  # noqa: A002 - the schema's name
-    return await _who(info, "character", id)
-
-
-async def corporation(_: None, info: Info, id: str) -> Row | None:  # noqa: A002
-    return await _who(info, "corporation", id)
-
-
-async def alliance(_: None, info: Info, id: str) -> Row | None:  # noqa: A002
-    return await _who(info, "alliance", id)
-
-
-async def solar_system(_: None, info: Info, id: str) -> Row | None:  # noqa: A002
-    system_id = eve_id(id)
-    return None if info.context.caller is None else await where(info.context.services.pool, system_id)
-
-
-async def type_(_: None, info: Info, id: str) -> Row | None:  # noqa: A002
-    type_id = eve_id(id)
-    return None if info.context.caller is None else await what(info.context.services.pool, type_id)
-
-
-async def _who(info: Info, kind: Kind, entity_id: str) -> Row | None:
-    wanted = eve_id(entity_id)
-    return None if info.context.caller is None else await who(info.context.services.pool, kind, wanted)
 
 
 def _killmails_about(kind: ProfileKind, entity_id: int, chosen: KillmailFilter) -> KillmailFilter:
@@ -57,6 +31,14 @@ def _killmails_about(kind: ProfileKind, entity_id: int, chosen: KillmailFilter) 
         raise Refused(
             Code.BAD_USER_INPUT, f"`{name}` is already set by this field; leave it out of the filter."
         ) from None
+
+
+def _root(kind: ProfileKind) -> Callable[..., Awaitable[Row | None]]:
+    async def profile(_: None, info: Info, id: str) -> Row | None:  # noqa: A002 - the schema's name
+        entity_id = eve_id(id)
+        return None if info.context.caller is None else await profile_of(info.context.services.pool, kind, entity_id)
+
+    return profile
 
 
 def _profile(name: str, kind: ProfileKind) -> ObjectType:
@@ -110,14 +92,10 @@ profiles = (
 me = ObjectType("Me")
 me.set_field("statistics", account_statistics)
 query = ObjectType("Query")
-for field, resolver in (
-    ("character", character),
-    ("corporation", corporation),
-    ("alliance", alliance),
-    ("solarSystem", solar_system),
-    ("type", type_),
-):
-    query.set_field(field, resolver)
-
+query.set_field("character", _root("character"))
+query.set_field("corporation", _root("corporation"))
+query.set_field("alliance", _root("alliance"))
+query.set_field("solarSystem", _root("system"))
+query.set_field("type", _root("type"))
 
 BINDABLES = (query, me, *profiles)

@@ -20,12 +20,12 @@ from api.site.feed_address import FeedAddress
 from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
 from api.site.period import Period, periods
 from api.site.top_lists import top_lists
-from db.killmails.about import ProfileKind, killmails_about, subject_of
+from db.killmails.about import killmails_about, subject_of
 from db.killmails.cursors import InvalidCursor
 from db.killmails.filter import Viewer
 from db.killmails.rows import FeedRead
 from db.killmails.statistics import statistics
-from db.universe.profiles import what, where, who
+from db.universe.profiles import ProfileKind, profile_of
 
 PAGE_SIZE = 20
 TOP = 8
@@ -105,15 +105,7 @@ async def _page(request: Request, kind: ProfileKind, entity_id: int | None) -> R
 
 async def _profile(request: Request, kind: ProfileKind, entity_id: int | None) -> Profile:
     pool = services_of(request).pool
-    node: dict[str, Any] | None = None
-    if entity_id is not None:
-        match kind:
-            case "system":
-                node = await where(pool, entity_id)
-            case "type":
-                node = await what(pool, entity_id)
-            case _:
-                node = await who(pool, kind, entity_id)
+    node = None if entity_id is None else await profile_of(pool, kind, entity_id)
     if entity_id is None or node is None:
         called = {"system": "solar system", "type": "ship or item"}.get(kind, kind)
         raise HTTPException(404, f"There is no {called} with this id on any killmail here.")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from db.killmails.filter import KillmailFilter, ParticipantFilter
 from db.killmails.statistics import Subject
-
-ProfileKind = Literal["character", "corporation", "alliance", "system", "type"]
+from db.universe.profiles import ProfileKind
 
 
 class NamedTwice(Exception):

@@ -1,4 +1,4 @@
-"""Who or what an id stands for, for a page of its own; None for an id of another kind."""
+"""Whoever or whatever has a page of its own; None for an id of another kind."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from db.universe.known import known_of
 from db.universe.places import solar_system_nodes
 
 Node = dict[str, Any]
-Kind = Literal["character", "corporation", "alliance"]
+ProfileKind = Literal["character", "corporation", "alliance", "system", "type"]
 
 # Until ESI has named an id, who is on a killmail is there nevertheless.
-_WHO = """
-SELECT entities.category, EXISTS (SELECT FROM participants WHERE participants.{kind}_id = $1) AS is_met
+_IS_PARTY = """
+SELECT coalesce(entities.category = $2, EXISTS (SELECT FROM participants WHERE participants.{kind}_id = $1))
 FROM (VALUES ($1::bigint)) AS asked(id)
 LEFT JOIN entities ON entities.entity_id = asked.id
 """
-_WHAT = """
+_IS_TYPE = """
 SELECT
     EXISTS (SELECT FROM entities WHERE entity_id = $1::bigint AND category = 'inventory_type')
     OR EXISTS (SELECT FROM types WHERE type_id = $1 AND misses = 0)
     OR EXISTS (SELECT FROM participants WHERE ship_type_id = $1 AND is_victim)
 """
-_WHERE = """
+_IS_SYSTEM = """
 SELECT
     EXISTS (SELECT FROM entities WHERE entity_id = $1::bigint AND category = 'solar_system')
     OR EXISTS (SELECT FROM solar_systems WHERE solar_system_id = $1)
@@ -32,28 +32,17 @@ SELECT
 """
 
 
-async def who(pool: asyncpg.Pool, kind: Kind, entity_id: int) -> Node | None:
-    """A `Character`, `Corporation` or `Alliance` of the schema. Two statements."""
+async def profile_of(pool: asyncpg.Pool, kind: ProfileKind, entity_id: int) -> Node | None:
+    """A `Character`, `Corporation`, `Alliance`, `SolarSystem` or `Type` of the schema. Two statements."""
     async with pool.acquire() as connection:
-        row = await connection.fetchrow(_WHO.format(kind=kind), entity_id)
-        assert row is not None  # noqa: S101 - it selects from one row
-        if row["category"] != kind and not (row["category"] is None and row["is_met"]):
+        match kind:
+            case "system":
+                is_one = await connection.fetchval(_IS_SYSTEM, entity_id)
+                return (await solar_system_nodes(connection, [entity_id]))[entity_id] if is_one else None
+            case "type":
+                is_one = await connection.fetchval(_IS_TYPE, entity_id)
+                return (await known_of(connection, [entity_id])).type(entity_id) if is_one else None
+        if not await connection.fetchval(_IS_PARTY.format(kind=kind), entity_id, kind):
             return None
         known = await known_of(connection, [entity_id])
-    return known.character(entity_id) if kind == "character" else known.organization(entity_id)
-
-
-async def what(pool: asyncpg.Pool, type_id: int) -> Node | None:
-    """A `Type` of the schema. Two statements."""
-    async with pool.acquire() as connection:
-        if not await connection.fetchval(_WHAT, type_id):
-            return None
-        return (await known_of(connection, [type_id])).type(type_id)
-
-
-async def where(pool: asyncpg.Pool, solar_system_id: int) -> Node | None:
-    """A `SolarSystem` of the schema. Two statements."""
-    async with pool.acquire() as connection:
-        if not await connection.fetchval(_WHERE, solar_system_id):
-            return None
-        return (await solar_system_nodes(connection, [solar_system_id]))[solar_system_id]
+        return known.character(entity_id) if kind == "character" else known.organization(entity_id)
