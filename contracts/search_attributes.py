@@ -1,6 +1,6 @@
 """What an operator can search workflows by, beyond Temporal's own attributes. Ids and states only.
 
-Registered by `temporal/user_sync.py`, set when a workflow starts, kept current by the workflow.
+Registered by `temporal/schedules.py`, set when a workflow starts, kept current by the workflow.
 """
 
 from __future__ import annotations

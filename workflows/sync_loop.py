@@ -44,7 +44,7 @@ class SyncLoop:
             self._use_new_permission()
             self._publish()
             if await self._sleep_until_due():
-                await self._take_look()
+                await self._look_now()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     # What operators and the API may say. Every parameter is optional: a bare signal must work.
@@ -141,7 +141,7 @@ class SyncLoop:
             return True
         return False
 
-    async def _take_look(self) -> None:
+    async def _look_now(self) -> None:
         state, now = self._state, workflow.now()
         manual, state.sync_requested = state.sync_requested, False
         if manual or not state.first_sync_done:
@@ -157,7 +157,7 @@ class SyncLoop:
         try:
             await self._look.complete()
         except ActivityError as error:
-            await self._take_failure(failure_of(error))
+            await self._record_failed_look(failure_of(error))
         else:
             state.failures_in_a_row = state.forbidden_in_a_row = 0
             if self._seconds_to_next_look() < pause:  # something new: the usual pace is back at once
@@ -167,7 +167,7 @@ class SyncLoop:
         self._looks_in_this_run += 1
         state.cycles += 1
 
-    async def _take_failure(self, failure: Failure) -> None:
+    async def _record_failed_look(self, failure: Failure) -> None:
         """Turn a failed look into a state, and into the time of the next look."""
         state, now, random = self._state, workflow.now(), workflow.random()
         if failure.type in RECORDED_BY_ACTIVITY:

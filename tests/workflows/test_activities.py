@@ -46,7 +46,7 @@ class Slow:
             result_type=str,
             task_queue=SYNC_QUEUE,
             start_to_close_timeout=timedelta(seconds=30),
-            heartbeat_timeout=timedelta(seconds=0.6),
+            heartbeat_timeout=timedelta(seconds=2),
             retry_policy=RetryPolicy(maximum_attempts=1),
         )
         return answer
@@ -62,7 +62,7 @@ async def test_an_activity_beats_for_as_long_as_it_works(
     async def slow() -> str:
         nonlocal attempts
         attempts += 1
-        await asyncio.sleep(2)  # more than three heartbeat time-outs
+        await asyncio.sleep(5)  # more than two heartbeat time-outs
         return f"attempt {attempts}"
 
     async with queue_worker(temporal_client, SYNC_QUEUE, [slow]):
