@@ -63,7 +63,6 @@ async def open_pool(
         # The client's own limit, for a server that went away without a word; later than the server's.
         command_timeout=statement_timeout_seconds + (0 if is_pooled else 15),
     )
-    return pool
 
 
 async def _nothing(_: asyncpg.Connection) -> None:
