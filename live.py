@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import orjson
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from redis_client import REDIS_IS_AWAY
 
 STREAM = "killreport:live"
 KEPT = 2_000
@@ -54,6 +54,8 @@ class LiveEvents:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self.is_interrupted = False
+        """Whether the subscription has lost its connection and tries to get it back."""
 
     async def killmails_stored(self, killmail_ids: Sequence[int], character_ids: Sequence[int]) -> None:
         """Tell that these killmails are in the database. To be called after the commit; nothing is sent for none.
@@ -80,11 +82,15 @@ class LiveEvents:
         """
         await self._publish(LiveEvent("access", account_ids=(account_id,)))
 
-    async def subscribe(self) -> AsyncGenerator[LiveEvent, None]:
+    async def subscribe(self, missed: Callable[[], None] = lambda: None) -> AsyncGenerator[LiveEvent, None]:
         """Events from the moment of the first `anext` on, until the caller stops.
 
         A lost connection is mended here, later each time up to 5 seconds, and the events of the meantime follow;
         an event may come twice, then. Ends by cancellation or `aclose()`, which free the connection at once.
+
+        Args:
+            missed: called at each vain try and when the connection is back: events may be late, and a server that
+                was restarted has lost those of the meantime.
         """
         position: _EntryId | None = None
         delay = _FIRST_DELAY_SECONDS
@@ -93,12 +99,17 @@ class LiveEvents:
                 if position is None:
                     position = await self._newest()
                 entries = await self._read(position)
-            except (RedisConnectionError, RedisTimeoutError, OSError) as error:
+            except REDIS_IS_AWAY as error:
+                self.is_interrupted = True
+                missed()
                 _log.warning("Live events are interrupted (%s); trying again.", type(error).__name__)
                 await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - spreads the processes
                 delay = min(delay * 2, _LONGEST_DELAY_SECONDS)
                 continue
             delay = _FIRST_DELAY_SECONDS
+            if self.is_interrupted:
+                self.is_interrupted = False
+                missed()
             for entry_id, fields in entries:
                 position = entry_id
                 event = _event(fields)

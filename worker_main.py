@@ -8,10 +8,11 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-import redis.asyncio
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -32,7 +33,9 @@ from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
 from eve.zkillboard.turns import Turns
 from live import LiveEvents
+from long_lived import LongLived
 from observability import temporal_runtime
+from redis_client import open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
 from temporal.schedules import trigger_schedule, trigger_watchdog
@@ -81,7 +84,8 @@ WORKFLOWS: list[type] = [
 async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | None = None) -> None:
     """Serve every queue until `stop` is set, then finish what is under way.
 
-    Temporal is waited for if it cannot be reached yet; Postgres and Redis must answer.
+    Temporal is waited for if it cannot be reached yet; Postgres and Redis must answer. A queue's worker that Temporal
+    sends away (its namespace is not there yet, a permission is missing) is made anew, again and again.
 
     Raises:
         OSError, asyncpg.PostgresError, redis.exceptions.RedisError: a backing service does not answer.
@@ -91,12 +95,24 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
         return
     async with contextlib.AsyncExitStack() as stack:
         services = await stack.enter_async_context(_open_services(settings, client))
+        meter = (client.service_client.config.runtime or Runtime.default()).metric_meter
+        restarts = meter.create_counter("killreport_task_restarts", "Long-lived tasks that had to be started again.")
+        tasks = LongLived()
+        stack.push_async_callback(tasks.end)
         for queue, activities in activities_by_queue(services, settings).items():
-            await stack.enter_async_context(queue_worker(client, queue, activities))
+            name = f"worker of {queue}"
+            tasks.start(
+                name, partial(_serve, client, queue, activities, stop), partial(restarts.add, 1, {"task": name})
+            )
         logger.info("The worker serves %s.", ", ".join(AT_ONCE))
         await _start_watchdog_and_prices(client)
         await stop.wait()
         logger.info("The worker stops; what is under way is finished first.")
+
+
+async def _serve(client: Client, queue: str, activities: list[Callable[..., Any]], stop: asyncio.Event) -> None:
+    async with queue_worker(client, queue, activities):
+        await stop.wait()
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +120,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
     async with (
         await open_pool(settings.database_url, max_size=POOL_SIZE) as pool,
         open_session(settings) as session,
-        contextlib.aclosing(redis.asyncio.from_url(settings.redis_url)) as connection,
+        contextlib.aclosing(open_redis(settings.redis_url)) as connection,
     ):
         await connection.ping()
         turns = Turns(connection, settings.zkillboard_interval_seconds)

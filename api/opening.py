@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from api.compiled.reads import CompiledReads
 from api.graphql.persisted import PersistedQueries
@@ -27,10 +21,10 @@ from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
 from eve.zkillboard.turns import Turns
 from live import LiveEvents
+from long_lived import LongLived
+from redis_client import open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
-
-log = logging.getLogger(__name__)
 
 STATEMENT_SECONDS = 15
 """No statement for a person or a program that waits takes longer; less than an operation of GraphQL may."""
@@ -46,17 +40,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     Raises:
         OSError, asyncpg.PostgresError: the database does not take a connection.
     """
-    redis_client = redis.asyncio.from_url(
-        settings.redis_url,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 1),  # a connection that was closed meanwhile
-    )
+    redis_client = open_redis(settings.redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
     # It waits for events, and for nobody's request.
-    events_client = redis.asyncio.from_url(settings.redis_url)
+    events_client = open_redis(settings.redis_url)
     http = open_session(settings)
     pulse = Pulse()
-    beating = asyncio.create_task(pulse.run(), name="pulse of Postgres")
+    tasks = LongLived()
+    tasks.start("pulse of Postgres", pulse.run)
     try:
         async with await open_pool(
             settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS, pulse=pulse
@@ -65,8 +55,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
             live = LiveEvents(events_client)
             live_feed = LiveFeed(live, pool)
-            following = asyncio.create_task(live_feed.run(), name="live feed")
-            following.add_done_callback(_say_why_it_ended)
+            live_feed.follow(tasks)
             yield Services(
                 settings=settings,
                 pool=pool,
@@ -83,21 +72,14 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 sync_requests=sync_requests,
                 live=live,
                 live_feed=live_feed,
+                tasks=tasks,
                 rate_limits=RateLimits(redis_client, settings),
                 persisted_queries=PersistedQueries(redis_client),
                 compiled=CompiledReads(pool),
             )
-            following.cancel()
-            await asyncio.wait([following])
             await sync_requests.close()
     finally:
-        beating.cancel()
-        await asyncio.wait([beating])
+        await tasks.cancel()
         await http.close()
         await redis_client.aclose()
         await events_client.aclose()
-
-
-def _say_why_it_ended(following: asyncio.Task[None]) -> None:
-    if not following.cancelled() and (error := following.exception()) is not None:
-        log.error("the live feed ended: pages show new killmails only when reloaded", exc_info=error)

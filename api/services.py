@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from eve.sso.client import Sso
     from eve.zkillboard.client import Zkillboard
     from live import LiveEvents
+    from long_lived import LongLived
     from settings import Settings
 
 
@@ -47,6 +48,7 @@ class Services:
     sync_requests: SyncRequests
     live: LiveEvents
     live_feed: LiveFeed
+    tasks: LongLived
     rate_limits: RateLimits
     persisted_queries: PersistedQueries
     compiled: CompiledReads

@@ -74,7 +74,10 @@ def database_address(url: str) -> DatabaseAddress:
         BadDatabaseUrl: it cannot be used.
     """
     try:
+        url.encode()
         parts = urlsplit(url)
+    except UnicodeEncodeError:
+        raise BadDatabaseUrl("has characters that are not text") from None
     except ValueError:
         raise BadDatabaseUrl("is not a URL: its host cannot be read") from None
     # SQLAlchemy's URLs name the driver, too.
@@ -99,7 +102,7 @@ def database_address(url: str) -> DatabaseAddress:
         if name not in IGNORED and name not in ("pgbouncer", "channel_binding", "fallback_application_name")
     }
     return DatabaseAddress(
-        dsn=urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(kept, errors="surrogateescape"), "")),
+        dsn=urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(kept), "")),
         place=place,
         connect_seconds=connect_seconds,
         tls=tls,

@@ -50,7 +50,7 @@ async def open_pool(
     session = {**SESSION, "statement_timeout": f"{statement_timeout_seconds}s"}
     is_pooled = await find_pooler(address, session)
 
-    async def open_connection(_: str | None, **options: Any) -> asyncpg.Connection:
+    async def open_connection(*_: Any, **options: Any) -> asyncpg.Connection:
         return await connect(address, is_pooled=is_pooled, session=session, **options)
 
     create_pool: Callable[..., Awaitable[asyncpg.Pool]] = asyncpg.create_pool if pulse is None else pulse.create_pool

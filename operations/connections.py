@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import redis.asyncio
-import redis.exceptions
 import temporalio.client
 import temporalio.service
 
 from db.address import BadDatabaseUrl, database_address
 from db.pool import open_pool
 from operations.failure import OperationFailed
+from redis_client import REDIS_IS_AWAY, BadRedisUrl, open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
 
@@ -72,15 +72,18 @@ async def redis_client(settings: Settings) -> AsyncIterator[redis.asyncio.Redis]
     Raises:
         OperationFailed: Redis is away or refuses us.
     """
+    try:
+        client = open_redis(settings.redis_url, socket_connect_timeout=CONNECT_SECONDS)
+    except BadRedisUrl as error:
+        raise OperationFailed(f"REDIS_URL {error}.") from error
     where = f"Redis at {place(settings.redis_url)} (REDIS_URL)"
     try:
-        client = redis.asyncio.from_url(settings.redis_url, socket_connect_timeout=CONNECT_SECONDS)
         try:
             await client.ping()
             yield client
         finally:
             await client.aclose()
-    except (OSError, redis.exceptions.RedisError, ValueError) as error:
+    except REDIS_IS_AWAY as error:
         raise OperationFailed(f"{where} cannot be used: {reason(error)}.") from error
 
 

@@ -13,6 +13,8 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 
 from contracts.upkeep import WATCHDOG_ID
 from db.accounts.vault import TokenVault, VaultError
+from db.address import database_address
+from db.connection import find_pooler
 from db.migrate import DatabaseIsNewer, pending_revisions
 from operations.connections import database, place, redis_client, temporal_client, temporal_failures
 from operations.doctor_eve import look_at_esi, look_at_sso
@@ -81,10 +83,10 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
 
 
 async def _postgres(settings: Settings) -> list[Finding]:
-    where = place(settings.database_url)
     async with database(settings) as pool:
+        where = database_address(settings.database_url).place
         version = await pool.fetchval("SHOW server_version")
-        findings = [Finding("Postgres", Verdict.GOOD, f"{version} at {where}")]
+        findings = [Finding("Postgres", Verdict.GOOD, f"{version} at {where}"), *await _way(settings, pool)]
         try:
             pending = await pending_revisions(settings.database_url)
         except DatabaseIsNewer as error:
@@ -95,6 +97,24 @@ async def _postgres(settings: Settings) -> list[Finding]:
         findings.append(Finding("Migrations", Verdict.GOOD, "all applied"))
         findings.append(skew("Clock against Postgres", await pool.fetchval("SELECT clock_timestamp()")))
         findings.append(await _keys(settings, pool))
+    return findings
+
+
+async def _way(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> list[Finding]:
+    """What is different for want of a connection of its own to the server."""
+    findings = []
+    address = database_address(settings.database_url)
+    if address.ignored:
+        detail = f"has parameters without effect here: {', '.join(address.ignored)}"
+        findings.append(Finding("DATABASE_URL", Verdict.GOOD, detail))
+    if await find_pooler(address, {}):
+        detail = "in transaction mode; statements that take too long are ended by KillReport itself"
+        if await pool.fetchval("SHOW idle_in_transaction_session_timeout") != "0":
+            findings.append(Finding("Connection pooler", Verdict.GOOD, detail))
+        else:
+            detail += ", but a process that hangs inside a transaction keeps its locks"
+            mend = "ALTER ROLE of DATABASE_URL's user SET idle_in_transaction_session_timeout = '120s'."
+            findings.append(Finding("Connection pooler", Verdict.DOUBTFUL, detail, mend))
     return findings
 
 

@@ -9,13 +9,13 @@ import signal
 import socket
 
 import asyncpg
-import redis.exceptions
 import uvicorn
 from temporalio.runtime import Runtime
 
 from observability import configure_logging, temporal_runtime
-from operations.connections import reason
+from operations.connections import database, reason
 from operations.failure import OperationFailed
+from redis_client import REDIS_IS_AWAY, BadRedisUrl
 from settings import Settings
 
 GRACE_SECONDS = 10
@@ -30,11 +30,12 @@ def serve_api(settings: Settings) -> None:
     """Serve the site and GraphQL until asked to stop.
 
     Raises:
-        OperationFailed: the port is taken, or the API could not start.
+        OperationFailed: the port is taken, Postgres cannot be used, or the API could not start.
     """
     from api.app import create_app  # only this command needs the API's libraries; the others start faster
 
     configure_logging(settings)
+    asyncio.run(_check_database(settings))
     Runtime.set_default(temporal_runtime(settings, metrics=False), error_if_already_set=False)
     listener = _listen(settings)
     server = uvicorn.Server(
@@ -82,11 +83,20 @@ async def work(settings: Settings) -> None:
 
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop_signal, asked_to_stop, stop_signal.name)
+    await _check_database(settings)
     try:
         await run_worker(settings, stop)
-    except (OSError, RuntimeError, ValueError, asyncpg.PostgresError, redis.exceptions.RedisError) as error:
+    except BadRedisUrl as error:
+        raise OperationFailed(f"REDIS_URL {error}.") from error
+    except (*REDIS_IS_AWAY, RuntimeError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         logger.debug("The worker ended", exc_info=error)
         raise OperationFailed(f"The worker ended: {reason(error)} ({type(error).__name__}).") from error
+
+
+async def _check_database(settings: Settings) -> None:
+    """Say in one sentence why it cannot be used, before libraries say it in many."""
+    async with database(settings):
+        pass
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -15,7 +15,8 @@ from collections import OrderedDict
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+
+from redis_client import REDIS_IS_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class PersistedQueries:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 found: Any = await self._redis.getex(f"killreport:query:{sha256}", ex=KEPT_SECONDS)
-        except (RedisError, OSError) as error:
+        except REDIS_IS_AWAY as error:
             log.warning("Redis does not answer (%s): persisted queries are sent again.", type(error).__name__)
             return None
         if found is None:
@@ -65,7 +66,7 @@ class PersistedQueries:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._redis.set(f"killreport:query:{sha256}", document, ex=KEPT_SECONDS)
-        except (RedisError, OSError) as error:
+        except REDIS_IS_AWAY as error:
             log.warning("Redis does not answer (%s): a persisted query is kept here alone.", type(error).__name__)
 
     def _remember(self, sha256: str, document: str) -> None:

@@ -14,6 +14,7 @@ from api.live.members import Member
 from api.live.sockets import Sockets
 from api.live.sync_stream import SyncStream
 from live import LiveEvents
+from long_lived import LongLived
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +43,30 @@ class LiveFeed:
         """There may be something new."""
         self._bell.set()
 
-    async def run(self) -> None:
-        """For ever; ends by cancellation."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(), name="live events")
-            tasks.create_task(self._read(), name="live reader")
+    def follow(self, tasks: LongLived) -> None:
+        """Begin; ends with the tasks."""
+        tasks.start("live events", self._listen, self._look_at_all)
+        tasks.start("live reader", self._read, self._lose_all)
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether what is new is noticed late: Redis does not tell of it."""
+        return self._events.is_interrupted
+
+    def _look_at_all(self) -> None:
+        """Events may have been lost, of whatever kind."""
+        self._everyone = True
+        self.syncs.note_all()
+        self.ring()
+
+    def _lose_all(self) -> None:
+        """What had been read may not have been sent; with their cursors they come again and get it."""
+        for follower in self.sockets.all():
+            follower.lose()
 
     async def _listen(self) -> None:
         """`LiveEvents.subscribe` connects again by itself."""
-        async for event in self._events.subscribe():
+        async for event in self._events.subscribe(self._look_at_all):
             if event.kind == "sync":
                 self.syncs.note(event.character_ids)
             elif event.kind == "access":
@@ -63,8 +79,7 @@ class LiveFeed:
                 async with asyncio.timeout(LOOK_ANYWAY_SECONDS):
                     await self._bell.wait()
             except TimeoutError:
-                self._everyone = True
-                self.syncs.note_all()
+                self._look_at_all()
             self._bell.clear()
             try:
                 await self._question()

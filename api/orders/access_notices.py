@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from redis.exceptions import RedisError
-
 from api.services import Services
+from redis_client import REDIS_IS_AWAY
 
 log = logging.getLogger(__name__)
 
@@ -15,5 +14,5 @@ async def access_changed(services: Services, account_id: int) -> None:
     """A session or key ended, or the characters are others. Without Redis the sockets notice within half a minute."""
     try:
         await services.live.access_changed(account_id)
-    except (RedisError, OSError) as error:
+    except REDIS_IS_AWAY as error:
         log.warning("could not tell of a change of account %d (%s)", account_id, type(error).__name__)

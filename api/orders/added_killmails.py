@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import orjson
-import redis.exceptions
 
 from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
 from api.services import Services
@@ -20,6 +19,7 @@ from db.killmails.rows import may_see
 from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link
+from redis_client import REDIS_IS_AWAY
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.universe import name_killmail
 
@@ -69,7 +69,7 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
     try:
         if not await _may_try(services, caller):
             return TOO_MANY
-    except (redis.exceptions.RedisError, OSError) as error:
+    except REDIS_IS_AWAY as error:
         log.warning("nobody's links can be counted, so none is followed: %s", error)
         return AWAY
     killmail_id = parsed.killmail_id if isinstance(parsed, KillmailRef) else parsed

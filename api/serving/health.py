@@ -7,21 +7,19 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 import orjson
-import redis.exceptions
 import temporalio.service
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from api.services import Services, services_of
+from redis_client import REDIS_IS_AWAY
 
 PATIENCE_SECONDS = 2.0
 FAILURES = (
-    OSError,
-    TimeoutError,
     RuntimeError,  # Temporal's first connection failed
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    redis.exceptions.RedisError,
+    *REDIS_IS_AWAY,
     temporalio.service.RPCError,
 )
 
@@ -40,8 +38,8 @@ async def readyz(request: Request) -> Response:
         "temporal": _temporal,
     }
     findings = await asyncio.gather(*(_finding(name, check(services)) for name, check in checks.items()))
-    found = dict(zip(checks, findings, strict=True))
-    status = 200 if set(findings) == {"ok"} else 503
+    found = {**dict(zip(checks, findings, strict=True)), "live": _live(services)}
+    status = 200 if set(found.values()) == {"ok"} else 503
     return Response(orjson.dumps(found), status, {"Cache-Control": "no-store"}, media_type="application/json")
 
 
@@ -72,3 +70,10 @@ async def _redis(services: Services) -> None:
 async def _temporal(services: Services) -> None:
     if not await services.temporal.service_client.check_health():
         raise RuntimeError("not serving")
+
+
+def _live(services: Services) -> str:
+    """What this process does by itself."""
+    if down := services.tasks.down:
+        return f"not running at the moment, to be started again: {', '.join(down)}."
+    return "live events are interrupted." if services.live_feed.is_interrupted else "ok"

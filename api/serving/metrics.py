@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 
 import asyncpg
-import redis.exceptions
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
@@ -28,6 +27,8 @@ from contracts.sync import SyncState
 from db.syncs.figures import Figures, figures
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
+from long_lived import LongLived
+from redis_client import REDIS_IS_AWAY
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -42,11 +43,12 @@ async def metrics(request: Request) -> Response:
         found = await figures(services.pool, services.settings.sync_interval_seconds)
         budget = Budget(services.redis)
         buckets, pauses = await budget.buckets(), await budget.pauses()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, redis.exceptions.RedisError, Unavailable):
+    except (*REDIS_IS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable):
         raise HTTPException(503) from None
     registry = CollectorRegistry()
     registry.register(_InstallationFigures(found, buckets, pauses, datetime.now(UTC)))
     registry.register(FALLBACKS)
+    registry.register(_Tasks(services.tasks))
     return Response(generate_latest(registry), 200, {"Cache-Control": "no-store"}, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -63,6 +65,22 @@ def _asks_directly(request: Request) -> bool:
 async def _is_operator(request: Request) -> bool:
     who = await caller(request)
     return who is not None and bool(services_of(request).settings.admin_character_ids & set(who.character_ids))
+
+
+class _Tasks(Collector):
+    """Of this process."""
+
+    def __init__(self, tasks: LongLived) -> None:
+        self._tasks = tasks
+
+    def collect(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("killreport_task_up", "1 while a long-lived task runs.", labels=["task"])
+        restarts = CounterMetricFamily("killreport_task_restarts", "How often it was started again.", labels=["task"])
+        for name, times in self._tasks.restarts.items():
+            up.add_metric([name], name not in self._tasks.down)
+            restarts.add_metric([name], times)
+        yield up
+        yield restarts
 
 
 class _InstallationFigures(Collector):

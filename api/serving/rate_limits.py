@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from db.accounts.sessions import Caller
+from redis_client import REDIS_IS_AWAY
 from settings import Settings
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ class RateLimits:
                 granted, requests_left, cost_left, wait = await self._take(
                     [f"killreport:limit:{identity.name}"], [quota.requests, quota.cost, WINDOW_SECONDS, 1, cost]
                 )
-        except (RedisError, OSError, TimeoutError) as error:
+        except REDIS_IS_AWAY as error:
             self._rests_until = time.monotonic() + REST_SECONDS
             log.warning("Redis does not answer (%s): requests are not limited.", type(error).__name__)
             return None

@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 
 import msgspec
 import redis.asyncio
-import redis.exceptions
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer, utc_now
@@ -35,6 +34,7 @@ from eve.esi.limit_headers import LimitSeen, limit_seen
 from eve.esi.responses import error_limit_reset
 from eve.esi.routes import ERROR_LIMIT, Limit, Route
 from eve.responses import retry_after
+from redis_client import REDIS_IS_AWAY
 
 __all__ = ["BucketState", "Budget", "CallClass", "Pause", "Reservation"]
 
@@ -262,7 +262,7 @@ class Budget:
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 names = await self._redis.zrange(index, 0, -1)
-        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+        except REDIS_IS_AWAY as error:
             raise _unreachable(error) from None
         for name in names:
             yield name.decode() if isinstance(name, bytes) else name
@@ -272,7 +272,7 @@ class Budget:
         try:
             async with self._redis_calls, asyncio.timeout(REDIS_SECONDS):
                 return msgspec.json.decode(await script(keys=keys, args=arguments), type=answered)
-        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+        except REDIS_IS_AWAY as error:
             raise _unreachable(error) from None
 
 

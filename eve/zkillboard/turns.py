@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis.asyncio
-import redis.exceptions
 
 from eve.errors import Unavailable, ZkillboardLimited
+from redis_client import REDIS_IS_AWAY
 
 UNSETTLED_MILLISECONDS = 3_000
 """A request that has not been answered for so long has reached zKillboard, or its process is dead: others may go."""
@@ -96,7 +96,7 @@ class Turns:
         try:
             async with asyncio.timeout(REDIS_SECONDS):
                 return int(await script(keys=[_KEY], args=arguments))
-        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+        except REDIS_IS_AWAY as error:
             raise Unavailable(f"The turns at zKillboard cannot be agreed on ({type(error).__name__}).") from None
 
 

@@ -178,7 +178,7 @@ async def test_root_below_a_directory_only_root_may_enter_and_whoever_comes_next
     # The same as root in somebody else's checkout, and then as that somebody.
     nobody = pwd.getpwnam("nobody")
     os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-    up = begin(ups, directory, **there)
+    up = begin(ups, directory, plain_user=False, **there)
     await asyncio.to_thread(up.wait_until_ready)
     assert await in_database(directory, "SELECT outcome FROM login_events") == "kept"
     assert up.stop() == 0, up.said
