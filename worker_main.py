@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.access_tokens import AccessTokens
 from activities.errors import FailureInterceptor
 from activities.heartbeat import HeartbeatInterceptor
 from activities.services import Services, activities_of
@@ -124,15 +125,22 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
     ):
         await connection.ping()
         turns = Turns(connection, settings.zkillboard_interval_seconds)
-        yield Services(
-            pool,
-            client,
-            Esi(session, Budget(connection), settings.esi_base_url, settings.eve_client_id),
-            Sso(session, settings, Brake(connection)),
-            TokenVault.from_settings(settings),
-            LiveEvents(connection),
-            Zkillboard(session, turns, settings.zkillboard_url),
-        )
+        sso, vault = Sso(session, settings, Brake(connection)), TokenVault.from_settings(settings)
+        live = LiveEvents(connection)
+        tokens = AccessTokens(pool, sso, vault, live)
+        try:
+            yield Services(
+                pool,
+                client,
+                Esi(session, Budget(connection), settings.esi_base_url, settings.eve_client_id),
+                sso,
+                vault,
+                live,
+                Zkillboard(session, turns, settings.zkillboard_url),
+                tokens,
+            )
+        finally:
+            await tokens.finish()
 
 
 def activities_by_queue(services: Services, settings: Settings) -> dict[str, list[Callable[..., Any]]]:

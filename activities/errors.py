@@ -7,11 +7,16 @@ wrote, for a database error may quote a row.
 from __future__ import annotations
 
 import logging
+import time
 import traceback
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+import asyncpg
+import redis.exceptions
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
@@ -68,6 +73,20 @@ ALARMING = (FailureType.CONFIGURATION,)
 """The only one of these that an operator must act on; the others are part of a normal day."""
 
 
+SERVICE_AWAY = (
+    OSError,  # refused, reset, no route; a time-out is one too
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # shut down, still starting
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,  # a replica that was not promoted yet
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+)
+"""Our own Postgres or Redis does not answer: part of life, and where in the code it showed tells nothing."""
+LOG_AGAIN_SECONDS = 60.0
+
+
 class CharacterRemoved(Exception):
     """The character is not a user (any more)."""
 
@@ -78,6 +97,27 @@ class CorporationNotFollowed(Exception):
 
 class NoDirector(Exception):
     """Every director's part has ended: there is nobody to ask ESI with."""
+
+
+class OncePerCause:
+    """Lets one line per cause and minute into the log. `clock` is monotonic, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._said: dict[str, float] = {}
+        self._unsaid: Counter[str] = Counter()
+
+    def unsaid(self, cause: str) -> int | None:
+        """How often it happened since the last line; None: not now."""
+        now = self._clock()
+        if now - self._said.get(cause, float("-inf")) < LOG_AGAIN_SECONDS:
+            self._unsaid[cause] += 1
+            return None
+        self._said = {one: at for one, at in self._said.items() if now - at < LOG_AGAIN_SECONDS} | {cause: now}
+        return self._unsaid.pop(cause, 0)
+
+
+_causes = OncePerCause()
 
 
 class FailureInterceptor(Interceptor):
@@ -134,11 +174,20 @@ def application_error(error: Exception, now: datetime, *, wait_in_retries: bool 
             non_retryable=goes_on is Next.WORKFLOW,
             category=ApplicationErrorCategory.UNSPECIFIED if kind in ALARMING else ApplicationErrorCategory.BENIGN,
         )
+    _log(error, _causes)
+    return ApplicationError(f"{type(error).__name__}; the worker's log says more.", type=FailureType.INFRASTRUCTURE)
+
+
+def _log(error: Exception, causes: OncePerCause) -> None:
     what = type(error).__name__
-    where = "".join(traceback.format_tb(error.__traceback__))
     name = activity.info().activity_type if activity.in_activity() else "an activity"
-    logger.error("%s failed with %s at\n%s", name, what, where)
-    return ApplicationError(f"{what}; the worker's log says where.", type=FailureType.INFRASTRUCTURE)
+    if isinstance(error, SERVICE_AWAY):
+        if (unsaid := causes.unsaid(what)) is not None:
+            logger.error("%s: our Postgres or Redis does not answer (%s); %d more before.", name, what, unsaid)
+        return
+    frames = traceback.format_tb(error.__traceback__)
+    if (unsaid := causes.unsaid(what + "".join(frames[-1:]))) is not None:
+        logger.error("%s failed with %s (%d more before) at\n%s", name, what, unsaid, "".join(frames))
 
 
 def _benign(message: str, kind: str) -> ApplicationError:

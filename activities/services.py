@@ -44,14 +44,14 @@ class Services:
     vault: TokenVault
     live: LiveEvents
     zkillboard: Zkillboard
+    tokens: AccessTokens
 
 
 def activities_of(services: Services, settings: Settings) -> list[Callable[..., Any]]:
     """Every activity there is; `contracts/activities.py` says which queue each is served from."""
     pool, client, esi, live = services.pool, services.client, services.esi, services.live
-    sso, vault = services.sso, services.vault
+    sso, vault, tokens = services.sso, services.vault, services.tokens
     wake = partial(wake_enrichment, client)
-    tokens = AccessTokens(pool, sso, vault, live)
     discovery = KillmailDiscovery(pool, esi, tokens, vault, live, idle_pilots=settings.idle_pilots)
     corporations = Corporations(pool, esi, tokens, vault, live)
     runs = Runs(pool, live)

@@ -12,7 +12,7 @@ from activities.errors import CharacterRemoved
 from contracts.claimants import look_of
 from contracts.sync import FetchKillmails, FinishRun
 from db.intake.store import store_killmails
-from eve.errors import AccessTokenRejected, Forbidden, InvalidHash, RateLimited, Unavailable
+from eve.errors import AccessTokenRejected, DoubtfulRefusal, InvalidHash, RateLimited, Unavailable
 from eve.esi.killmail_list import KillmailWalk
 from tests.activities.looks import NEXT, discover, sync
 from tests.activities.stand_in_eve import ENEMY, PILOT, World
@@ -141,7 +141,7 @@ async def test_a_failed_walk_writes_nothing(world: World) -> None:
     await sync(world)
     world.esi.happens(2)
     before = [*await world.pool.fetch("SELECT * FROM killmail_lists"), await world.user()]
-    for error in (Unavailable("half-way"), Forbidden("no"), RateLimited(datetime.now(UTC))):
+    for error in (Unavailable("half-way"), DoubtfulRefusal("no"), RateLimited(datetime.now(UTC))):
         world.esi.list_failure = error
         with pytest.raises(type(error)):
             await discover(world)

@@ -11,7 +11,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationErrorCategory
 
-from activities.errors import CharacterRemoved, application_error
+from activities.errors import CharacterRemoved, OncePerCause, application_error
 from contracts.sync import FailureType
 from eve import errors
 from eve.errors import Downtime, ErrorLimited, EveError, RateLimited
@@ -30,6 +30,10 @@ SECRET = "0123456789abcdef0123456789abcdef01234567"
         (errors.Forbidden("x"), FailureType.FORBIDDEN, False, True),
         (errors.ClientRejected("x"), FailureType.CONFIGURATION, False, False),
         (errors.BadRequest("x"), FailureType.CONFIGURATION, False, False),
+        (errors.SsoRefused("x"), FailureType.UNAVAILABLE, True, True),
+        (errors.GrantLost("x"), FailureType.NEEDS_LOGIN, False, True),
+        (errors.UntrustedAccessToken("x"), FailureType.UNAVAILABLE, True, True),
+        (errors.DoubtfulRefusal("x"), FailureType.UNAVAILABLE, False, True),
         (errors.MalformedBody("x"), FailureType.UNAVAILABLE, True, True),
         (errors.Unavailable("x"), FailureType.UNAVAILABLE, True, True),
         (EveError("one nobody thought of"), FailureType.UNAVAILABLE, True, True),
@@ -56,6 +60,30 @@ def test_a_near_end_is_left_to_the_retry_and_a_far_one_to_the_workflow(
     assert (told.type, told.non_retryable, told.details) == (kind, True, near.details)
     past = application_error(make(NOW - timedelta(seconds=4)), NOW)
     assert past.next_retry_delay == timedelta(seconds=1)
+
+
+def test_one_cause_is_one_line_a_minute(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("activities.errors._causes", OncePerCause(lambda: clock[0]))
+
+    def fail(error: Exception) -> None:
+        try:
+            raise error
+        except (OSError, RuntimeError) as raised:
+            assert application_error(raised, NOW).type == FailureType.INFRASTRUCTURE
+
+    for _ in range(40):
+        fail(ConnectionRefusedError("postgres"))
+        fail(RuntimeError("a mistake of ours"))
+    refused, mistake = caplog.messages
+    assert "Traceback" not in refused
+    assert "test_errors.py" not in refused
+    assert "test_errors.py" in mistake, "an unexpected one is logged with its place"
+    clock[0] += 61
+    fail(ConnectionRefusedError("postgres"))
+    assert "39 more before" in caplog.messages[-1]
+    fail(ConnectionResetError("postgres"))
+    assert len(caplog.messages) == 4, "another cause has its own line"
 
 
 async def test_what_a_database_says_stays_here(caplog: pytest.LogCaptureFixture) -> None:

@@ -32,7 +32,9 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await open_pool(database_url, max_size=20))
         world = World(pool, TokenVault([Fernet.generate_key().decode()]))
-        services = Services(pool, temporal_client, world.esi, world.sso, world.vault, world.live, world.zkillboard)
+        services = Services(
+            pool, temporal_client, world.esi, world.sso, world.vault, world.live, world.zkillboard, world.tokens
+        )
         for queue, activities in activities_by_queue(services, settings).items():
             await stack.enter_async_context(queue_worker(temporal_client, queue, activities))
         yield world
