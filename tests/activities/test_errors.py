@@ -67,10 +67,9 @@ def test_one_cause_is_one_line_a_minute(caplog: pytest.LogCaptureFixture, monkey
     monkeypatch.setattr("activities.errors._causes", OncePerCause(lambda: clock[0]))
 
     def fail(error: Exception) -> None:
-        try:
+        with pytest.raises(type(error)) as raised:
             raise error
-        except (OSError, RuntimeError) as raised:
-            assert application_error(raised, NOW).type == FailureType.INFRASTRUCTURE
+        assert application_error(raised.value, NOW).type == FailureType.INFRASTRUCTURE
 
     for _ in range(40):
         fail(ConnectionRefusedError("postgres"))
