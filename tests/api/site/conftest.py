@@ -13,7 +13,7 @@ from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
 from tests.api.running_site import Browser as Visitor
-from tests.api.running_site import open_browser, serve, settings_for
+from tests.api.running_site import Site, open_browser, serve, settings_for
 from tests.api.site.furnished import ADMIN, FurnishedSite, complaints_of, signed_in_context
 from tests.api.site.furniture import furnish
 from tests.end_to_end.chromium import chromium
@@ -66,6 +66,13 @@ async def visitor(furnished: FurnishedSite) -> AsyncIterator[Visitor]:
     """A signed-in pilot with a browser that only speaks HTTP."""
     async with open_browser(furnished.site) as opened:
         await opened.sign_in(furnished.there.account_id)
+        yield opened
+
+
+@pytest.fixture
+async def anonymous(shared_site: Site) -> AsyncIterator[Visitor]:
+    """A browser that nobody has logged in with, on a site without EVE."""
+    async with open_browser(shared_site) as opened:
         yield opened
 
 

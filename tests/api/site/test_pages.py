@@ -22,8 +22,8 @@ async def me(site: Site, browser: Browser) -> int:
     return account_id
 
 
-async def test_a_stranger_learns_what_this_is_and_can_log_in(visitor: Browser) -> None:
-    status, page = await visitor.get("/")
+async def test_a_stranger_learns_what_this_is_and_can_log_in(anonymous: Browser) -> None:
+    status, page = await anonymous.get("/")
     assert status == 200
     document = Document(page)
     assert any(form["action"] == "/auth/login" for form in document.of("form"))
@@ -35,8 +35,8 @@ async def test_a_stranger_learns_what_this_is_and_can_log_in(visitor: Browser) -
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing-here", "/graphql", "/auth/callback", "/static/site.css", "/healthz"])
-async def test_every_answer_forbids_the_browser_what_it_does_not_need(visitor: Browser, path: str) -> None:
-    async with visitor.http.get(f"{visitor.site.address}{path}", headers={"Accept": "text/html"}) as response:
+async def test_every_answer_forbids_the_browser_what_it_does_not_need(anonymous: Browser, path: str) -> None:
+    async with anonymous.http.get(f"{anonymous.site.address}{path}", headers={"Accept": "text/html"}) as response:
         headers = response.headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -48,8 +48,8 @@ async def test_every_answer_forbids_the_browser_what_it_does_not_need(visitor: B
     assert headers["X-Request-Id"]
 
 
-async def test_what_is_not_there_has_a_page(visitor: Browser) -> None:
-    status, page = await visitor.get("/nothing-here")
+async def test_what_is_not_there_has_a_page(anonymous: Browser) -> None:
+    status, page = await anonymous.get("/nothing-here")
     assert status == 404
     assert "Page not found" in page
     Document(page)
@@ -57,12 +57,12 @@ async def test_what_is_not_there_has_a_page(visitor: Browser) -> None:
 
 @pytest.mark.usefixtures("me")
 async def test_a_mistake_of_ours_has_a_page_with_a_number_to_quote(site: Site, browser: Browser) -> None:
-    await site.pool.execute("DROP TABLE killmail_bodies")
+    await site.pool.execute("DROP TABLE participants CASCADE")
     async with browser.http.get(f"{site.address}/") as response:
         page = await response.text()
         assert response.status == 500
         assert response.headers["X-Request-Id"] in page
-    assert "killmail_bodies" not in page
+    assert "participants" not in page
 
 
 @pytest.mark.usefixtures("me")
@@ -158,9 +158,9 @@ async def test_each_state_of_a_sync_has_its_sentence_and_the_button_that_helps(s
     assert "1 killmail could not be fetched and will be tried again." in banner
 
 
-async def test_fragments_are_for_signed_in_pilots(visitor: Browser) -> None:
-    assert (await visitor.get("/fragments/characters"))[0] == 401
-    assert (await visitor.get("/fragments/feed"))[0] == 401
+async def test_fragments_are_for_signed_in_pilots(anonymous: Browser) -> None:
+    assert (await anonymous.get("/fragments/characters"))[0] == 401
+    assert (await anonymous.get("/fragments/feed"))[0] == 401
 
 
 @pytest.mark.usefixtures("me")

@@ -36,8 +36,8 @@ async def test_the_settings_are_linked_and_say_what_each_character_may_read(site
     assert page.count("for a director, the corporation's killmails.") == 1
 
 
-async def test_a_stranger_is_sent_to_the_front_page(visitor: Browser) -> None:
-    async with visitor.http.get(f"{visitor.site.address}/settings", allow_redirects=False) as response:
+async def test_a_stranger_is_sent_to_the_front_page(anonymous: Browser) -> None:
+    async with anonymous.http.get(f"{anonymous.site.address}/settings", allow_redirects=False) as response:
         assert (response.status, response.headers["Location"]) == (303, "/")
 
 
