@@ -182,6 +182,7 @@ async def test_worker_status_says_when_temporal_is_away(browser: Browser) -> Non
     assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
 
+@pytest.mark.new_database
 @pytest.mark.usefixtures("me")
 async def test_what_goes_wrong_inside_is_not_told(
     site: Site, browser: Browser, caplog: pytest.LogCaptureFixture

@@ -55,6 +55,7 @@ async def test_what_is_not_there_has_a_page(anonymous: Browser) -> None:
     Document(page)
 
 
+@pytest.mark.new_database
 @pytest.mark.usefixtures("me")
 async def test_a_mistake_of_ours_has_a_page_with_a_number_to_quote(site: Site, browser: Browser) -> None:
     await site.pool.execute("DROP TABLE participants CASCADE")
