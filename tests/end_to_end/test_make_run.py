@@ -138,13 +138,12 @@ async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(clone: P
     assert not (clone / STAMP).exists()
 
     async with make_run("plain user", clone) as printed:
-        steps = [line for line in printed.splitlines() if line.startswith(("Making", "Installing", "KillReport"))]
+        steps = [line for line in printed.splitlines() if line.startswith(("Making", "Installing", "Starting"))]
         assert [step.partition(":")[0].split(" with ")[0] for step in steps] == [
             "Making .venv",  # anew: an installation that was interrupted is not built on
             "Installing uv, which installs the rest",
             "Installing what running needs",
-            "Starting KillReport; its data is in " + str(clone / ".killreport"),
-            steps[-1],
+            f"Starting KillReport; its data is in {clone / '.killreport'}",
         ]
         await a_pilot_sees_their_killmails_live(addresses_in(printed))
     installed = {path.name for path in (clone / ".venv" / "bin").iterdir()}
