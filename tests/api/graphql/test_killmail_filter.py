@@ -114,7 +114,6 @@ async def test_a_filter_that_makes_no_sense_is_refused_in_words(browser: Browser
 @pytest.mark.usefixtures("mine")
 async def test_the_count_stops_and_says_so(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("db.killmails.pages.COUNTED", 3)
-    monkeypatch.setattr("api.graphql.connections.COUNTED", 3)
     monkeypatch.setattr("api.compiled.connection.COUNTED", 3)
     found = (await browser.data(FEED, first=1))["killmails"]
     assert (found["totalCount"], found["totalCountIsExact"]) == (3, False)
