@@ -9,6 +9,7 @@ from aiohttp import web
 from contracts.call_classes import CallClass
 from eve.errors import (
     AccessTokenRejected,
+    DoubtfulRefusal,
     EveError,
     Forbidden,
     MalformedBody,
@@ -198,7 +199,7 @@ async def test_a_budget_that_runs_out_on_the_way_keeps_what_was_read(open_esi: O
     listing = Listing(*[[n] for n in range(1, 21)])
     async with open_esi(listing) as esi:
         found = await walk(esi)
-        assert isinstance(found.incomplete, RateLimited)
+        assert found.rest_due_at is not None
         assert not found.unchanged
         assert ids(found) == list(range(1, 14))
         assert sorted(found.pages) == list(range(1, 14))
@@ -264,6 +265,23 @@ async def test_304_to_a_request_without_etag_is_refused(open_esi: OpenEsi) -> No
             await walk(esi)
 
 
+async def test_what_page_one_showed_is_kept_when_page_two_fails(open_esi: OpenEsi) -> None:
+    listing = Listing([3, 2], [1])
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.query.get("page") == "2":
+            return web.Response(status=503, text="down")
+        return await listing(request)
+
+    async with open_esi(handler) as esi:
+        found = await walk(esi)
+        assert ids(found) == [3, 2]
+        assert sorted(found.pages) == [1], "nothing is remembered of a page that never came"
+        assert found.rest_due_at is not None
+        with pytest.raises(Unavailable):  # nothing new this time: the failure is what there is to tell
+            await walk(esi, {1: found.pages[1].etag})
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -299,6 +317,23 @@ def answering(status: int, body: object) -> Handler:
     return handler
 
 
+async def test_refusals_of_many_pilots_at_once_are_not_theirs(open_esi: OpenEsi) -> None:
+    async with open_esi(answering(403, {"error": "no reason that anybody has seen before"})) as esi:
+        refused = []
+        for pilot in (1, 1, 1, 2, 3, 1, 4):
+            with pytest.raises(EveError) as raised:
+                await esi.character_killmails(CHARACTER_ID + pilot, TOKEN, {}, CallClass.LIVE)
+            refused.append(type(raised.value))
+    assert refused == [Forbidden] * 4 + [DoubtfulRefusal] * 3
+
+
+async def test_a_role_that_is_lost_by_many_is_lost(open_esi: OpenEsi) -> None:
+    async with open_esi(answering(403, {"error": "Character does not have required role(s)"})) as esi:
+        for director in range(4):
+            with pytest.raises(RoleMissing):
+                await esi.corporation_killmails(98_000_001, CHARACTER_ID + director, TOKEN, {}, CallClass.LIVE)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "error"),
     [
@@ -307,8 +342,11 @@ def answering(status: int, body: object) -> Handler:
         (403, {"error": "token expiry is too far in the future", "sso_status": 200}, AccessTokenRejected),
         (403, {"error": "Character does not have required role(s)"}, RoleMissing),
         (403, {"error": f"token is not valid for scope: {TOKEN}", "sso_status": 200}, Forbidden),
-        (403, {"error": "unexpected end of JSON input", "sso_status": 401}, Unavailable),
-        (403, "<html>Access denied</html>", Unavailable),
+        (403, {"error": "unexpected end of JSON input", "sso_status": 401}, DoubtfulRefusal),
+        (403, {"error": "unexpected end of JSON input"}, DoubtfulRefusal),
+        (403, {"error": "invalid character '<' looking for beginning of value"}, DoubtfulRefusal),
+        (403, {"error": "SSO responded with a 503: <!DOCTYPE html><html></html>"}, DoubtfulRefusal),
+        (403, "<html>Access denied</html>", DoubtfulRefusal),
         (404, "<html>Not found</html>", Unavailable),
     ],
 )
