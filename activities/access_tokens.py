@@ -183,8 +183,8 @@ class AccessTokens:
                 if version is not None:
                     if issued.access_token is None:
                         raise UntrustedAccessToken("EVE SSO's answer holds no access token.")
-                    who = await self._sso.verified(issued.access_token)
-                    return await self._conclude(token, version, who, issued.until or who.expires_at)
+                    character = await self._sso.verified(issued.access_token)
+                    return await self._conclude(token, version, character, issued.until or character.expires_at)
             raise Unavailable("The grant changes faster than it can be refreshed.")
         finally:
             try:
@@ -206,24 +206,26 @@ class AccessTokens:
         if token.access_token is None or token.expires_at is not None:
             return None
         try:
-            who = await self._sso.verified(self._vault.decrypt(token.access_token))
+            character = await self._sso.verified(self._vault.decrypt(token.access_token))
         except UntrustedAccessToken:
             return None
-        if who.expires_at <= datetime.now(UTC) + MARGIN:
+        if character.expires_at <= datetime.now(UTC) + MARGIN:
             return None
-        return await self._conclude(token, token.version, who, who.expires_at)
+        return await self._conclude(token, token.version, character, character.expires_at)
 
     async def _conclude(
-        self, token: StoredToken, version: int, who: VerifiedCharacter, expires_at: datetime
+        self, token: StoredToken, version: int, character: VerifiedCharacter, expires_at: datetime
     ) -> AccessTokenReady:
         """What a fresh, verified access token says of the grant."""
-        if who.character_id != token.character_id or who.owner_hash != token.owner_hash:
+        if character.character_id != token.character_id or character.owner_hash != token.owner_hash:
             if await self._withdraw(token, TokenState.OWNER_CHANGED, version):
                 raise OwnerChanged("The character was transferred to another EVE account.")
-        elif KILLMAIL_SCOPE not in who.scopes:
+        elif KILLMAIL_SCOPE not in character.scopes:
             if await self._withdraw(token, TokenState.REVOKED, version):
                 raise TokenRevoked("The permission to read killmails is gone.")
-        elif await save_verified(self._pool, token.character_id, version, expires_at=expires_at, scopes=who.scopes):
+        elif await save_verified(
+            self._pool, token.character_id, version, expires_at=expires_at, scopes=character.scopes
+        ):
             return AccessTokenReady(expires_at, token.corporation_id)
         raise Unavailable("A newer login came meanwhile.")
 

@@ -34,7 +34,7 @@ async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: Killm
     before, subject = look.before, look.subject
     asked = walk is not None
     fresh_until = walk.fresh_until if walk is not None else before.fresh_until
-    pages_missing_until = walk.incomplete.until if walk is not None and walk.incomplete is not None else None
+    pages_missing_until = walk.rest_due_at if walk is not None else None
     if pages_missing_until is not None:
         fresh_until = None  # the rest of the pages may be asked for as soon as the budget allows
     seen = _seen(walk, before)

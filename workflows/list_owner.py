@@ -24,7 +24,7 @@ class ListOwner(Protocol):
     """Whose list it is. Every method may raise `ActivityError`."""
 
     refusals_until_login: int | None
-    """So many refusals in a row by ESI mean that the permission is gone. None: the activity decides."""
+    """So many refusals in a row by ESI once ended a permission. For runs that began then; None: never."""
 
     @property
     def state(self) -> LoopState: ...

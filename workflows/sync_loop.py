@@ -20,6 +20,9 @@ with workflow.unsafe.imports_passed_through():
     from workflows.list_owner import ListOwner
     from workflows.look import Look
 
+REFUSALS_END_NOTHING = "refusals-end-nothing"
+"""Patch of 28 November 2026; to be deprecated once no run is older."""
+
 
 class SyncLoop:
     """Handlers and loop. The two workflows add how they are started, and the signal that brings a permission."""
@@ -192,13 +195,18 @@ class SyncLoop:
                 random,
                 first_look=not state.first_sync_done,
             )
-            state.forbidden_in_a_row = state.forbidden_in_a_row + 1 if failure.type == FailureType.FORBIDDEN else 0
-            refusals = self._owner.refusals_until_login
-            if refusals is not None and state.forbidden_in_a_row >= refusals:
-                state.state, state.until = SyncState.NEEDS_LOGIN, None  # the tokens stay: they may not be at fault
+            self._count_refusal(failure)
         state.next_sync_at = state.until
         workflow.logger.warning("The look failed (%s); now %s until %s", failure.type, state.state, state.until)
         await self._record(state.state)
+
+    def _count_refusal(self, failure: Failure) -> None:
+        """Of runs that began when refusals of ESI's still ended a permission; now the activity asks SSO about each."""
+        state, refusals = self._state, self._owner.refusals_until_login
+        state.forbidden_in_a_row = state.forbidden_in_a_row + 1 if failure.type == FailureType.FORBIDDEN else 0
+        ended = refusals is not None and state.forbidden_in_a_row >= refusals
+        if ended and not workflow.patched(REFUSALS_END_NOTHING):
+            state.state, state.until = SyncState.NEEDS_LOGIN, None
 
     async def _record(self, shown: SyncState) -> None:
         """Tell the database what only we know."""

@@ -50,14 +50,16 @@ async def grant_character(
     """
     if grant.refresh_token is None:
         raise UnusableGrant
-    who = grant.character
+    character = grant.character
     async with pool.acquire() as connection, connection.transaction():
         # Two logins of one new character at once: the row is not there yet to be locked.
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('grant'), hashint8($1))", who.character_id)
-        known = await connection.fetchrow(
-            "SELECT account_id, owner_hash FROM users WHERE character_id = $1 FOR UPDATE", who.character_id
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('grant'), hashint8($1))", character.character_id
         )
-        owner_changed = known is not None and known["owner_hash"] != who.owner_hash
+        known = await connection.fetchrow(
+            "SELECT account_id, owner_hash FROM users WHERE character_id = $1 FOR UPDATE", character.character_id
+        )
+        owner_changed = known is not None and known["owner_hash"] != character.owner_hash
         home = await connection.fetchval("SELECT account_id FROM accounts WHERE account_id = $1 FOR UPDATE", account_id)
         if home is None and known is not None and not owner_changed:
             home = known["account_id"]
@@ -77,27 +79,27 @@ async def grant_character(
                 sync_state = CASE WHEN users.sync_state = ANY ($10) THEN 'starting' ELSE users.sync_state END,
                 sync_detail = CASE WHEN users.sync_state = ANY ($10) THEN '{}' ELSE users.sync_detail END
             """,
-            who.character_id,
+            character.character_id,
             home,
-            who.name,
-            who.owner_hash,
+            character.name,
+            character.owner_hash,
             corporation_id,
-            sorted(who.scopes),
+            sorted(character.scopes),
             vault.encrypt(grant.access_token),
             vault.encrypt(grant.refresh_token),
             grant.expires_at,
             [str(state) for state in ENDED_BY_A_GRANT],
         )
         # What is known of attempts to refresh is about the grant that this one replaces.
-        await connection.execute("DELETE FROM refresh_leases WHERE character_id = $1", who.character_id)
-        await granted_again(connection, who.character_id, owner_changed=owner_changed)
+        await connection.execute("DELETE FROM refresh_leases WHERE character_id = $1", character.character_id)
+        await granted_again(connection, character.character_id, owner_changed=owner_changed)
         if known is not None and known["account_id"] != home:
             await connection.execute(
                 "DELETE FROM accounts WHERE account_id = $1"
                 " AND NOT EXISTS (SELECT FROM users WHERE users.account_id = accounts.account_id)",
                 known["account_id"],
             )
-    return GrantedAccount(home, who.character_id, owner_changed)
+    return GrantedAccount(home, character.character_id, owner_changed)
 
 
 async def account_characters(pool: asyncpg.Pool, account_id: int) -> list[AccountCharacter]:

@@ -21,8 +21,9 @@ from db.killmails.related_losses import RelatedLoss, related_losses
 Connection = asyncpg.pool.PoolConnectionProxy
 
 _BODY_PARTS = {
-    "position": "killmail_bodies.body #> '{victim,position}' AS position",
-    "items": "killmail_bodies.body #> '{victim,items}' AS items",
+    # A null is what is not there.
+    "position": "nullif(killmail_bodies.body #> '{victim,position}', 'null') AS position",
+    "items": "nullif(killmail_bodies.body #> '{victim,items}', 'null') AS items",
 }
 _ORDERS: Mapping[Order, str] = {"TIME": "killmail_time", "VALUE": "total_value"}
 _OF_KILLMAIL = {"damage_of_all": "killmails.damage_done AS damage_of_all"}

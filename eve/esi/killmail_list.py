@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from eve.answer import Answer
 from eve.decoding import SomeId, entries
-from eve.errors import MalformedBody, NotFound, RateLimited
+from eve.errors import Downtime, MalformedBody, NotFound, RateLimited, Unavailable
 from eve.esi.freshness import fresh_until
 from eve.killmail import Hash, KillmailRef
 
@@ -27,6 +27,8 @@ MAX_PAGES = 100
 """Pages walked at most; a character's budget allows 15 a window."""
 MAX_PASSES = 3
 """Passes over a list that keeps shifting."""
+REST_AFTER_FAILURE = timedelta(minutes=1)
+"""When the pages that ESI failed to give are asked for again."""
 FEW = 5
 """Entries that may be unusable where none is usable; more, and it is the whole list that cannot be read."""
 
@@ -55,8 +57,8 @@ class KillmailWalk:
 
     `unchanged`: every page answered 304. `refs` are those of the pages that did not, each killmail once.
     `pages` replaces what was remembered of the list. `fresh_until` (UTC): asking sooner is useless.
-    `incomplete`: the budget ran out after some pages; keep what is here (remembering `pages`, the next
-    walk gets the rest) and come back after its `until`. `unusable`: entries without an id or hash that could
+    `rest_due_at` (UTC): the budget ran out, or ESI failed, after some pages; keep what is here (remembering
+    `pages`, the next walk gets the rest) and come back then. `unusable`: entries without an id or hash that could
     be one, by what is wrong with them; they are listed again at every look that reads their page.
     """
 
@@ -64,7 +66,7 @@ class KillmailWalk:
     refs: tuple[KillmailRef, ...]
     pages: dict[int, PageSeen]
     fresh_until: datetime | None
-    incomplete: RateLimited | None = None
+    rest_due_at: datetime | None = None
     unusable: Counter[str] = field(default_factory=Counter)
 
 
@@ -72,17 +74,22 @@ async def walk(ask_page: AskPage, etags: Mapping[int, str], now: Callable[[], da
     """Walk the list; `etags` are the pages' ETags as last remembered (none: fetch all).
 
     Raises:
-        EveError: whatever the first page, or a later one but for `RateLimited`, failed with.
+        EveError: whatever the first page failed with, or a later one when nothing new was learned before. A budget
+            that is spent, or an outage, after something was learned is told by `rest_due_at`.
         MalformedBody: a page is not a list of ids and hashes. Single entries that are not are left out.
     """
     seen = _Seen(dict(etags), now)
     for _ in range(MAX_PASSES):
         try:
             consistent = await _pass(ask_page, seen)
-        except RateLimited as error:
-            if not seen.pages:
+        except (RateLimited, Downtime) as error:
+            if not seen.pages or (isinstance(error, Downtime) and not seen.refs):
                 raise
-            return seen.result(None if seen.whole else error)
+            return seen.result(None if seen.whole else error.until)
+        except (Unavailable, MalformedBody):
+            if not seen.refs:
+                raise
+            return seen.result(None if seen.whole else now() + REST_AFTER_FAILURE)
         seen.whole = True
         if consistent:
             break
@@ -99,11 +106,13 @@ class _Seen:
     unusable: dict[int, Counter[str]] = field(default_factory=dict)
     whole: bool = False
 
-    def result(self, incomplete: RateLimited | None) -> KillmailWalk:
-        unchanged = bool(self.pages) and incomplete is None and all(page.listed is None for page in self.pages.values())
+    def result(self, rest_due_at: datetime | None) -> KillmailWalk:
+        unchanged = (
+            bool(self.pages) and rest_due_at is None and all(page.listed is None for page in self.pages.values())
+        )
         fresh = max(self.fresh, default=None)
         unusable = sum(self.unusable.values(), Counter[str]())
-        return KillmailWalk(unchanged, tuple(self.refs.values()), self.pages, fresh, incomplete, unusable)
+        return KillmailWalk(unchanged, tuple(self.refs.values()), self.pages, fresh, rest_due_at, unusable)
 
 
 async def _pass(ask_page: AskPage, seen: _Seen) -> bool:

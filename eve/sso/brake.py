@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import msgspec
 import redis.asyncio
-import redis.exceptions
 
 from eve.errors import NotAsked, SsoLimited, Unavailable
+from redis_client import REDIS_IS_AWAY
 
 SLOTS = 5
 SLOT_MILLISECONDS = 10_000
@@ -163,14 +163,14 @@ class Brake:
     async def _place(self, holder: str) -> _Place:
         try:
             return msgspec.json.decode(await self._run(self._enter, _Told(holder, self._slot)), type=_Place)
-        except (redis.exceptions.RedisError, OSError, TimeoutError) as error:
+        except REDIS_IS_AWAY as error:
             raise NotAsked(f"The brake for EVE SSO cannot be reached ({type(error).__name__}).") from None
 
     async def _give_back(self, told: _Told) -> None:
         # An answer that is here is not thrown away because Redis is not: the place ends by itself.
         try:
             await self._run(self._leave, told)
-        except (redis.exceptions.RedisError, OSError, TimeoutError):
+        except REDIS_IS_AWAY:
             return
 
     async def _run(self, script: Any, told: _Told) -> Any:

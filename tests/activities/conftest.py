@@ -7,6 +7,10 @@ from cryptography.fernet import Fernet
 
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
+from sandbox.eve.options import SandboxOptions
+from sandbox.eve.server import SandboxEve
+from settings import Settings
+from tests.activities.refreshing import Worker, worker
 from tests.activities.stand_in_eve import World
 
 
@@ -14,3 +18,15 @@ from tests.activities.stand_in_eve import World
 async def world(database_url: str) -> AsyncIterator[World]:
     async with await open_pool(database_url) as pool:
         yield World(pool, TokenVault([Fernet.generate_key().decode()]))
+
+
+@pytest.fixture
+def eve_options() -> SandboxOptions:
+    """The harder EVE: a refresh token dies the moment it is used."""
+    return SandboxOptions(strict_rotation=True, first_killmails=5)
+
+
+@pytest.fixture
+async def one(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
+    async with worker(settings, eve) as opened:
+        yield opened

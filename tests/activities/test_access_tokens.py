@@ -7,23 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
-import redis.asyncio
-from temporalio.testing import ActivityEnvironment
 
-from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved
-from contracts.sync import AccessTokenReady, EnsureAccessToken
 from contracts.sync_sentences import LOST_GRANT
 from db.accounts.departures import delete_account, departures_of
-from db.accounts.vault import TokenVault
-from db.pool import open_pool
 from db.syncs.status import characters
 from eve.errors import (
     ClientRejected,
@@ -37,88 +29,12 @@ from eve.errors import (
     Unavailable,
     UntrustedAccessToken,
 )
-from eve.session import open_session
-from eve.sso.brake import Brake
-from eve.sso.client import Sso
-from live import LiveEvents
-from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from settings import Settings
-from tests.logins import log_in
+from tests.activities.refreshing import TOKEN, Worker, worker
 from tests.workflows.waiting import eventually
 
-TOKEN, KEYS = "/v2/oauth/token", "/oauth/jwks"
-
-
-@pytest.fixture
-def eve_options() -> SandboxOptions:
-    return SandboxOptions(strict_rotation=True)
-
-
-@dataclass
-class Worker:
-    """What a worker process refreshes with. Its pool holds one connection: who keeps it stops everything."""
-
-    settings: Settings
-    eve: SandboxEve
-    pool: asyncpg.Pool
-    sso: Sso
-    tokens: AccessTokens
-    vault: TokenVault
-    pilot: int
-    logins: int = 0
-
-    async def log_in(self, *, expired: bool = True) -> None:
-        await log_in(self.settings, self.pool, self.pilot)
-        self.logins += 1
-        if expired:
-            await self.pool.execute("UPDATE users SET expires_at = now() + interval '30 seconds'")
-
-    async def ensure(self, *, force: bool = False) -> AccessTokenReady:
-        request = EnsureAccessToken(self.pilot, force)
-        answer = await ActivityEnvironment().run(self.tokens.ensure_access_token, request)
-        assert isinstance(answer, AccessTokenReady)
-        return answer
-
-    async def user(self) -> asyncpg.Record:
-        row = await self.pool.fetchrow("SELECT * FROM users WHERE character_id = $1", self.pilot)
-        assert row is not None
-        return row
-
-    async def stored(self) -> tuple[str, str]:
-        user = await self.user()
-        return self.vault.decrypt(user["access_token"]), self.vault.decrypt(user["refresh_token"])
-
-    def refreshes(self) -> int:
-        """Without the logins."""
-        return len(self.eve.requests_of(TOKEN)) - self.logins
-
-    async def is_stored(self, access_tokens: int = 2) -> bool:
-        """Whether the access token stored last is the newest of so many issued ones."""
-        user = await self.user()
-        return len(self.eve.issued_access_tokens()) == access_tokens and _is_new(user["expires_at"])
-
-
-def _is_new(expires_at: datetime | None) -> bool:
-    return expires_at is not None and expires_at > datetime.now(UTC) + timedelta(minutes=10)
-
-
-@asynccontextmanager
-async def worker(settings: Settings, eve: SandboxEve, **patience: float) -> AsyncIterator[Worker]:
-    connection = redis.asyncio.from_url(settings.redis_url)
-    vault = TokenVault.from_settings(settings)
-    async with await open_pool(settings.database_url, max_size=1) as pool, open_session(settings) as session:
-        sso = Sso(session, settings, Brake(connection))
-        tokens = AccessTokens(pool, sso, vault, LiveEvents(connection), **patience)
-        yield Worker(settings, eve, pool, sso, tokens, vault, eve.pilots[0].character_id)
-        await tokens.finish()
-    await connection.aclose()
-
-
-@pytest.fixture
-async def one(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
-    async with worker(settings, eve) as opened:
-        yield opened
+KEYS = "/oauth/jwks"
 
 
 @pytest.fixture
@@ -159,14 +75,14 @@ async def test_a_login_during_a_refresh_wins(one: Worker, eve: SandboxEve) -> No
     await one.log_in()
     eve.add_fault("late", route=TOKEN, seconds=1, count=1)
     refresh = asyncio.create_task(one.ensure())
-    await eventually(lambda: _asked(eve, 2))
+    await eventually(lambda: asked(eve, 2))
     await one.log_in(expired=False)
     newest = await one.stored()
     assert (await refresh).valid_until == (await one.user())["expires_at"]
     assert await one.stored() == newest, "not what the overtaken refresh brought"
 
 
-async def _asked(eve: SandboxEve, times: int) -> bool:
+async def asked(eve: SandboxEve, times: int) -> bool:
     return len(eve.requests_of(TOKEN)) >= times
 
 
@@ -175,7 +91,7 @@ async def test_a_login_while_the_old_grant_dies_is_not_harmed(one: Worker, eve: 
     eve.revoke(one.pilot)
     eve.add_fault("late", route=TOKEN, seconds=1, count=1)
     refresh = asyncio.create_task(one.ensure())
-    await eventually(lambda: _asked(eve, 2))
+    await eventually(lambda: asked(eve, 2))
     await one.log_in(expired=False)
     await refresh
     assert (await one.user())["token_state"] == "valid"
@@ -318,7 +234,7 @@ async def test_a_refresh_is_saved_even_if_the_activity_is_cancelled(one: Worker,
     await one.log_in()
     eve.add_fault("late", route=TOKEN, seconds=0.5, count=1)
     task = asyncio.create_task(one.ensure())
-    await eventually(lambda: _asked(eve, 2))
+    await eventually(lambda: asked(eve, 2))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -397,7 +313,7 @@ async def test_what_comes_for_a_character_that_has_left_is_given_back(one: Worke
     account_id = (await one.user())["account_id"]
     eve.add_fault("late", route=TOKEN, seconds=1, count=1)
     refresh = asyncio.create_task(one.ensure())
-    await eventually(lambda: _asked(eve, 2))
+    await eventually(lambda: asked(eve, 2))
     assert await delete_account(one.pool, account_id) == [one.pilot]
     with pytest.raises(CharacterRemoved):
         await refresh

@@ -161,7 +161,7 @@ async def test_pages_the_budget_did_not_allow_are_asked_for_later(
 
     async def half(*asked: object) -> KillmailWalk:
         walk = await whole(*asked)  # type: ignore[arg-type]
-        walk.incomplete = RateLimited(later)
+        walk.rest_due_at = later
         return walk
 
     monkeypatch.setattr(world.esi, "character_killmails", half)

@@ -79,9 +79,13 @@ async def troubles(client: Client, stand_ins: StandIns) -> str:
 
 
 async def refusals(client: Client, stand_ins: StandIns) -> str:
-    """Refused until only a login helps, sold, misconfigured, interrupted twice, removed."""
+    """Refused, withdrawn, sold, misconfigured, interrupted twice, removed.
+
+    The history that is kept was recorded when a fifth refusal in a row meant that the permission was withdrawn.
+    """
     answers: list[Discovery | Exception] = [
-        *(failure(FailureType.FORBIDDEN) for _ in range(5)),
+        *(failure(FailureType.FORBIDDEN) for _ in range(4)),
+        failure(FailureType.NEEDS_LOGIN),
         failure(FailureType.OWNER_CHANGED),
         failure(FailureType.CONFIGURATION),
         Discovery(listed=3, new=3, run_id=1, killmail_ids=[3, 2, 1]),
