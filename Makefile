@@ -78,6 +78,7 @@ $(BIN)/python: ;
 # $(1): a lock file; $(2): what it holds, for people. uv and setuptools, which install the rest, are those of
 # requirements-dev.lock. An interrupted installation may have left half a package; it has no stamp, and is started again.
 define install
+@test -w . || { echo "This directory is read-only for you: copy the checkout to one of yours, and say it there."; exit 1; }
 @"$(PYTHON)" $(NEW_ENOUGH) || { echo "KillReport needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
 @{ $(BIN)/python -c '' && ls .venv/.ready-*; } >/dev/null 2>&1 || { \
 	echo "Making .venv with $(PYTHON)"; \

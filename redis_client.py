@@ -83,14 +83,14 @@ def open_redis(url: str, **options: Any) -> Redis:
             "is not redis://, rediss:// or unix:// with a host and a port: characters such as / ? # @ : in a password"
             " are written %2F %3F %23 %40 %3A"
         ) from None
-    kind = _KINDS[said.pop("connection_class", Connection)]
     backoff = ExponentialWithJitterBackoff(base=FIRST_RETRY_SECONDS, cap=LAST_RETRY_SECONDS)
     retry = Retry(backoff, RETRIES, supported_errors=(RedisConnectionError,))
     try:
+        kind = _KINDS[said.pop("connection_class", Connection)]
+        kind(**{**options, **said})  # connects nowhere, but takes the options
         pool = ConnectionPool(
             connection_class=kind, retry=retry, retry_on_error=list(OF_A_REPLICA), **{**options, **said}
         )
-        kind(**{**options, **said})  # connects nowhere, but takes the options
-    except TypeError:
-        raise BadRedisUrl("has a parameter that redis-py does not know") from None
+    except (TypeError, ValueError, KeyError, RedisError):
+        raise BadRedisUrl("has a parameter that redis-py does not know, or not with this value") from None
     return Redis.from_pool(pool)

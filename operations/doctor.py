@@ -145,7 +145,7 @@ async def _keys(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Findi
 
 async def _redis(settings: Settings) -> list[Finding]:
     async with redis_client(settings) as client:
-        await client.set("doctor", "1", ex=1)
+        await client.set("killreport:doctor", "1", ex=1)
     return [Finding("Redis", Verdict.GOOD, f"reads and writes at {place(settings.redis_url)}")]
 
 

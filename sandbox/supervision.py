@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from observability import redact
 from sandbox.claim import MARK, kill, left_running
-from sandbox.process import Part, RunningPart
+from sandbox.process import Part, PartFailed, RunningPart
 
 WATCH_SECONDS = 0.2
+FIRST_DELAY_SECONDS = 0.5
+LIVES, FORGIVEN_SECONDS = 3, 60.0
+"""A part is started again so often within this time."""
 LOG_TAIL_LINES = 15
 LOG_BYTES_KEPT = 10_000_000
 
@@ -35,13 +39,28 @@ class Supervision:
         marked = dataclasses.replace(part, environment={**part.environment, MARK: str(self.directory)})
         self.running.append(await RunningPart.start(marked))
 
-    async def first_death(self) -> RunningPart:
-        """The first part that ends by itself."""
+    async def keep_running(self) -> RunningPart:
+        """Start a part that ends by itself again, later each time; returns the first one that ends too often."""
+        deaths: dict[str, list[float]] = {}
         while True:
-            for part in self.running:
+            for position, part in enumerate(self.running):
                 if part.process.poll() is not None:
-                    return part
+                    now = time.monotonic()
+                    recent = [one for one in deaths.get(part.part.name, []) if now - one < FORGIVEN_SECONDS]
+                    deaths[part.part.name] = [*recent, now]
+                    if len(recent) >= LIVES:
+                        return part
+                    await self._start_again(position, FIRST_DELAY_SECONDS * 2 ** len(recent))
             await asyncio.sleep(WATCH_SECONDS)
+
+    async def _start_again(self, position: int, delay: float) -> None:
+        ended = self.running[position]
+        self.say(f"  {ended.obituary()} It is started again in {delay:.1f} s.")
+        await asyncio.sleep(delay)
+        _turn_over(ended.part.log_file)
+        with contextlib.suppress(PartFailed):  # it has ended once more, and is found so
+            self.running[position] = await RunningPart.start(ended.part)
+            self.say(f"  {ended.part.name} answers again")
 
     async def stop(self) -> None:
         """Stop every part, the last one started first, and see that nothing of theirs is left."""

@@ -78,7 +78,7 @@ class Up:
             loop.add_signal_handler(stop_signal, self._on_signal)
         starting = asyncio.create_task(self._start())
         stopped = asyncio.create_task(self.stop_asked.wait())
-        death = asyncio.create_task(self.supervision.first_death())
+        death = asyncio.create_task(self.supervision.keep_running())
         try:
             await asyncio.wait({starting, stopped, death}, return_when=asyncio.FIRST_COMPLETED)
             if starting.done() and not stopped.done() and starting.exception() is None:
@@ -87,9 +87,11 @@ class Up:
                 starting.cancel()
                 await asyncio.wait({starting})
         finally:
-            await self._stop()
             stopped.cancel()
-            death.cancel()
+            if not death.done():
+                death.cancel()  # first: it might be starting a part again
+                await asyncio.wait({death})
+            await self._stop()
         if self.stop_asked.is_set():
             say("Stopped. The data stays in .killreport for the next start.")
             return 0

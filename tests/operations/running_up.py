@@ -73,8 +73,11 @@ class RunningUp:
         return "\n".join(self.output)
 
     def wait_until_ready(self) -> None:
+        self.wait_until_said(READY)
+
+    def wait_until_said(self, line: str) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while READY not in self.output:
+        while line not in self.output:
             assert self.process.poll() is None, self.said
             assert time.monotonic() < deadline, self.said
             time.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pwd
@@ -112,7 +113,7 @@ def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: l
     assert [pid for pid in parts if Path(f"/proc/{pid}").exists()] == []
     assert not (directory / ".killreport" / "environment").exists()
 
-    # The data is kept, and a part that dies is named and takes the whole with it.
+    # The data is kept; a part that dies is started again, and one that keeps dying takes the whole with it.
     keys = (directory / ".killreport" / "token-encryption-keys").read_text()
     again = begin(ups, directory)
     again.wait_until_ready()
@@ -120,8 +121,15 @@ def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: l
     assert "applied revision" not in again.said
     assert (directory / ".killreport" / "token-encryption-keys").read_text() == keys
     os.kill(again.part("valkey"), signal.SIGKILL)
+    again.wait_until_said("  Valkey answers again")
+    os.kill(again.part("cli api"), signal.SIGKILL)
+    again.wait_until_said("  the API answers again")
+    assert fetch(f"{again.url('Site')}/readyz")[0] == 200
+    while again.process.poll() is None:
+        with contextlib.suppress(AssertionError, ProcessLookupError):  # it is not up at the moment
+            os.kill(again.part("valkey"), signal.SIGKILL)
     assert again.wait() == 1
-    assert "Valkey ended with status -9" in again.said
+    assert "killreport up: Valkey ended with status -9" in again.said
     assert again.parts == []
 
 
