@@ -138,6 +138,22 @@ def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+@main.command("rotate-keys")
+@as_json
+def rotate_keys(as_json: bool) -> None:
+    """Encrypt stored tokens again with the newest key. Runs beside API and workers; safe to stop and repeat. Exits 1
+    while something still needs an older key."""
+    from operations.keys import rotate_keys as rotate
+    from operations.keys import told
+    from operations.show import count_progress
+
+    with count_progress("Encrypting again.", shown=not as_json) as on_progress:
+        found = asyncio.run(rotate(load_settings(), on_progress))
+    _say(found, told(found), as_json)
+    if found.older or found.unreadable:
+        raise SystemExit(1)
+
+
 @main.command()
 @pilot
 @everyone

@@ -140,7 +140,11 @@ async def _keys(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Findi
             "Add the key they were encrypted with after the newest one. If it is lost, their pilots must log in again.",
         )
     detail = f"tried {len(rows)} stored tokens: all readable"
-    return Finding("TOKEN_ENCRYPTION_KEYS", Verdict.GOOD, f"{detail}, {old} with an older key" if old else detail)
+    return Finding(
+        "TOKEN_ENCRYPTION_KEYS",
+        Verdict.GOOD,
+        f"{detail}, {old} with an older key: run `killreport rotate-keys`" if old else detail,
+    )
 
 
 async def _redis(settings: Settings) -> list[Finding]:

@@ -115,6 +115,28 @@ def sync_progress(*, shown: bool) -> Iterator[Callable[[SyncSeen], None]]:
 
 
 @contextmanager
+def count_progress(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar of things done on standard error, if that is a terminal; call what it yields with: done, total."""
+    console = Console(stderr=True)
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not (shown and console.is_terminal),
+    )
+    task = progress.add_task(escape(what), total=None)
+
+    def seen(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total or None)
+
+    with progress:
+        yield seen
+
+
+@contextmanager
 def bytes_progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar of bytes on standard error, if that is a terminal; call what it yields with: what, done, total."""
     console = Console(stderr=True)
