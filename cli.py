@@ -10,13 +10,14 @@ import asyncio
 import logging
 import os
 import sys
-from datetime import datetime
 from typing import Any, NoReturn
 
 import click
 
 from operations.failure import OperationFailed, without_sandbox
 from operations.import_command import import_zkillboard
+from operations.say import as_json, print_json, say
+from operations.universe_commands import load_sde, refresh_names, revalue
 from settings import VERSION, SettingsError, load_settings
 
 
@@ -34,7 +35,6 @@ class Commands(click.Group):
             raise click.ClickException(without_sandbox(error)) from error
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 reason = click.option("--reason", default="", help="Why you do this; kept in the workflow's history.")
 everyone = click.option("--all", "everyone", is_flag=True, help="Every pilot whose workflow is running.")
 pilot = click.argument("character_id", type=click.IntRange(min=1), required=False)
@@ -80,7 +80,7 @@ def migrate(as_json: bool) -> None:
 
     changes = asyncio.run(migrate_everything(load_settings()))
     if as_json:
-        _print_json({"changes": changes})
+        print_json({"changes": changes})
     for change in [] if as_json else changes or ["Everything was up to date already."]:
         click.echo(change)
 
@@ -94,7 +94,7 @@ def status(as_json: bool) -> None:
 
     found = asyncio.run(installation_status(load_settings()))
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         status_tables(found)
 
@@ -119,7 +119,7 @@ def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
 
         missing = asyncio.run(look_for_gaps(load_settings(), redrive_them=redrive))
         if as_json:
-            _print_json(missing)
+            print_json(missing)
         else:
             gaps_table(missing)
         if missing.missing > missing.redriven:
@@ -131,7 +131,7 @@ def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
 
     findings = asyncio.run(examine(load_settings()))
     if as_json:
-        _print_json(findings)
+        print_json(findings)
     else:
         findings_table(findings)
     if any(finding.verdict is Verdict.FAILS for finding in findings):
@@ -149,7 +149,7 @@ def rotate_keys(as_json: bool) -> None:
 
     with count_progress("Encrypting again.", shown=not as_json) as on_progress:
         found = asyncio.run(rotate(load_settings(), on_progress))
-    _say(found, told(found), as_json)
+    say(found, told(found), as_json)
     if found.older or found.unreadable:
         raise SystemExit(1)
 
@@ -195,7 +195,7 @@ def sync(
             )
         )
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         reasons = "".join(f", {count:,} {reason}" for reason, count in sorted(found.failures.items()))
         click.echo(
@@ -224,62 +224,6 @@ def pause(character_id: int | None, everyone: bool, reason: str, as_json: bool) 
 def resume(character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
     """End a pause, for one pilot or for all."""
     _signal("resume", "resumed", character_id, everyone, reason, as_json)
-
-
-@main.command("refresh-names")
-@click.option("--timeout", "timeout_seconds", default=900.0, show_default=True, help="Seconds to wait.")
-@as_json
-def refresh_names(timeout_seconds: float, as_json: bool) -> None:
-    """Ask EVE again for old names. This also happens every night."""
-    from operations.names import refresh_names as refresh
-
-    found = asyncio.run(refresh(load_settings(), timeout_seconds))
-    rest = "" if found.complete else " ESI did not answer for the rest; they are asked for tomorrow night."
-    _say(
-        found,
-        f"Asked again for {found.asked:,} names: {found.changed:,} changed, {found.unknown:,} not known to EVE.{rest}",
-        as_json,
-    )
-    if not found.complete:
-        raise SystemExit(1)
-
-
-@main.command("load-sde")
-@click.argument("where", metavar="PATH_OR_URL")
-@as_json
-def load_sde(where: str, as_json: bool) -> None:
-    """Load CCP's static data export. Types, groups, systems and regions from its JSON Lines: a zip, its URL or a
-    directory. Safe to repeat; asks ESI for nothing."""
-    from operations.show import bytes_progress
-    from operations.static_data import load_export
-
-    with bytes_progress(shown=not as_json) as on_progress:
-        loaded = asyncio.run(load_export(load_settings(), where, on_progress))
-    build = f" of build {loaded.build_number:,}" if loaded.build_number is not None else ""
-    read = ", ".join(f"{rows:,} {title}" for title, rows in loaded.read.items())
-    differed = f"{sum(loaded.changed.values()):,} rows and {loaded.names_changed:,} names"
-    _say(loaded, f"Read the static data{build}: {read}. {differed} were new or had changed.", as_json)
-
-
-@main.command()
-@click.option(
-    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only killmails of this day (EVE time) or later; otherwise all."
-)
-@click.option("--timeout", "timeout_seconds", default=3600.0, show_default=True, help="Seconds to wait.")
-@as_json
-def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> None:
-    """Calculate values and flags again. Works on stored killmails in batches; Ctrl-C only stops the waiting."""
-    from operations.revalue import revalue as revalue_all
-    from operations.show import sync_progress
-
-    day = since.date() if since else None
-    with sync_progress(shown=not as_json) as on_progress:
-        found = asyncio.run(
-            revalue_all(load_settings(), since=day, timeout_seconds=timeout_seconds, on_progress=on_progress)
-        )
-    of = f" since {found.since}" if found.since else ""
-    words = f"{found.looked_at:,} killmails{of} checked, {found.changed:,} changed ({found.seconds:.1f} s)."
-    _say(found, words, as_json)
 
 
 @main.command()
@@ -317,28 +261,15 @@ def _signal(signal: str, done: str, character_id: int | None, everyone: bool, re
     settings = load_settings()
     if character_id is not None:
         name, found = asyncio.run(signal_one(settings, character_id, signal, reason))
-        _say({"character_id": character_id, "status": found}, f"{name}: {done}. {found.message}", as_json)
+        say({"character_id": character_id, "status": found}, f"{name}: {done}. {found.message}", as_json)
         return
     batch = asyncio.run(signal_all(settings, signal, reason))
     people = f"{done[0].upper()}{done[1:]}: {batch.signalled:,} pilot{'' if batch.signalled == 1 else 's'}"
     details = f" (temporal batch describe --job-id {batch.job_id})" if batch.job_id else "; no workflow is running"
     failed = f", {batch.failed:,} could not be signalled" if batch.failed else ""
-    _say(batch, f"{people}{failed}{details}.", as_json)
+    say(batch, f"{people}{failed}{details}.", as_json)
     if batch.failed:
         raise SystemExit(1)
-
-
-def _say(value: object, words: str, as_json: bool) -> None:
-    if as_json:
-        _print_json(value)
-    else:
-        click.echo(words)
-
-
-def _print_json(value: object) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def entry() -> NoReturn:
@@ -360,7 +291,8 @@ def entry() -> NoReturn:
     os._exit(status)
 
 
-main.add_command(import_zkillboard)
+for command in (import_zkillboard, refresh_names, load_sde, revalue):
+    main.add_command(command)
 
 if __name__ == "__main__":
     entry()

@@ -13,6 +13,7 @@ from contracts.call_classes import CallClass
 from contracts.universe import Described
 from db.universe import details
 from db.universe.details import Kind, store_details, wanted_ids
+from db.universe.names import store_names
 from eve.errors import AccountUnreachable, BadRequest, Downtime, EveError, NotFound, RateLimited, Unavailable
 from eve.esi import universe
 from eve.esi.client import Esi
@@ -39,6 +40,7 @@ LOOKUPS = {
 @dataclass(slots=True)
 class _LookedUp:
     told: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    names: list[tuple[int, str, str]] = field(default_factory=list)  # which the bulk route may deny
     unknown: set[int] = field(default_factory=set)
     failed: dict[int, EveError] = field(default_factory=dict)
     stop: EveError | None = None  # the budget is spent or unknown, or EVE is down: for all of them
@@ -107,6 +109,7 @@ class Details:
             found = await self._look_up(kind, ids, at_once)
             unknown = found.unknown if found.stop is not None else found.unknown | found.failed.keys()
             await store_details(self._pool, kind, found.told, unknown)
+            await store_names(self._pool, found.names)
             if found.stop is not None:
                 raise found.stop
             described.told += len(found.told)
@@ -123,7 +126,10 @@ class Details:
             while waiting and found.stop is None and not found.is_hopeless:
                 entity_id = waiting.pop()
                 try:
-                    found.told[entity_id] = await self._esi.look_up(LOOKUPS[kind], entity_id, CallClass.REFRESH)
+                    told = await self._esi.look_up(LOOKUPS[kind], entity_id, CallClass.REFRESH)
+                    found.told[entity_id] = told.columns
+                    if told.name is not None and LOOKUPS[kind].category is not None:
+                        found.names.append((entity_id, str(LOOKUPS[kind].category), told.name))
                 except (NotFound, BadRequest):
                     found.unknown.add(entity_id)
                 except (RateLimited, Downtime, AccountUnreachable) as error:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import click
 
+from operations.say import as_json, say
 from settings import load_settings
 
 
@@ -15,7 +15,7 @@ from settings import load_settings
 @click.option("--estimate", "estimate_only", is_flag=True, help="Only show how much there is and how long it takes.")
 @click.option("--cancel", "cancelled", is_flag=True, help="Stop the running import; what it has stored stays.")
 @click.option("--timeout", "timeout_seconds", default=86400.0, show_default=True, help="Seconds to wait.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
+@as_json
 def import_zkillboard(
     character_id: int, estimate_only: bool, cancelled: bool, timeout_seconds: float, as_json: bool
 ) -> None:
@@ -28,23 +28,17 @@ def import_zkillboard(
     settings = load_settings()
     if cancelled:
         name = asyncio.run(zkillboard.cancel(settings, character_id))
-        _say({"character_id": character_id, "cancelled": True}, f"{name}: the import is being cancelled.", as_json)
+        say({"character_id": character_id, "cancelled": True}, f"{name}: the import is being cancelled.", as_json)
         return
     if estimate_only:
         estimate = asyncio.run(zkillboard.estimate_import(settings, character_id, timeout_seconds=timeout_seconds))
-        _say(estimate, f"{estimate.name}: {estimate.message}", as_json)
+        say(estimate, f"{estimate.name}: {estimate.message}", as_json)
         return
     with sync_progress(shown=not as_json) as on_progress:
         work = zkillboard.import_history(
             settings, character_id, timeout_seconds=timeout_seconds, on_progress=on_progress
         )
         found = asyncio.run(work)
-    _say(found, f"{found.name}: {found.message} ({found.seconds:.1f} s)", as_json)
+    say(found, f"{found.name}: {found.message} ({found.seconds:.1f} s)", as_json)
     if found.account.state != "done":
         raise SystemExit(1)
-
-
-def _say(value: Any, words: str, as_json: bool) -> None:
-    import orjson
-
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if as_json else words)

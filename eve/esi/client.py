@@ -37,7 +37,7 @@ from eve.esi.routes import (
     SOLAR_SYSTEM,
     Route,
 )
-from eve.esi.universe import Details, Lookup
+from eve.esi.universe import Lookup, Told
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
 
 __all__ = ["Affiliation", "Esi", "KillmailWalk", "NamedId", "Names", "PageSeen", "ServerStatus", "SolarSystem"]
@@ -167,8 +167,8 @@ class Esi:
         answer = await self._ask(SOLAR_SYSTEM, f"/universe/systems/{solar_system_id}", call_class)
         return decoded(answer.body, SolarSystem, "ESI")
 
-    async def look_up(self, lookup: Lookup, entity_id: int, call_class: CallClass) -> Details:
-        """What ESI tells of one thing, in the columns of its `Lookup`.
+    async def look_up(self, lookup: Lookup, entity_id: int, call_class: CallClass) -> Told:
+        """What ESI tells of one thing.
 
         Raises:
             NotFound, BadRequest: there is none with this id.

@@ -20,29 +20,48 @@ Details = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What ESI tells of one thing: its columns, and its name where it is a person or an organization of theirs.
+
+    `POST /universe/names` denies ids that these routes know (esi-issues 1181, 1391).
+    """
+
+    columns: Details
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
-    """`route.template` ends in the one id. `row` makes columns of what `document` holds."""
+    """`route.template` ends in the one id. `row` makes columns of what `document` holds.
+
+    `category`: of the name it tells, as `POST /universe/names` would call it; None: it tells none of interest.
+    """
 
     route: Route
     document: type[msgspec.Struct]
     row: Callable[[Any], Details]
+    category: str | None = None
 
     def path(self, entity_id: int) -> str:
         """Where to ask for this one."""
         return f"{self.route.template.partition('{')[0]}{entity_id}"
 
-    def read(self, body: bytes) -> Details:
-        """The columns told by an answer; raises `Unavailable` or `MalformedBody` when it is not as agreed."""
-        return self.row(decoded(body, self.document, "ESI"))
+    def read(self, body: bytes) -> Told:
+        """What an answer tells; raises `Unavailable` or `MalformedBody` when it is not as agreed."""
+        document = decoded(body, self.document, "ESI")
+        name = getattr(document, "name", None) if self.category else None
+        return Told(self.row(document), name if name is None else _text(name))
 
 
 class _Character(msgspec.Struct, frozen=True):
     birthday: datetime
     security_status: float | None = None
+    name: str | None = None
 
 
 class _WithTicker(msgspec.Struct, frozen=True):
     ticker: str
+    name: str | None = None
 
 
 class _Type(msgspec.Struct, frozen=True):
@@ -72,13 +91,18 @@ def _text(value: str) -> str:
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # Postgres keeps no NUL
 
 
-CHARACTER = Lookup(Route("GET", "/characters/{character_id}", None), _Character, _born)
+CHARACTER = Lookup(Route("GET", "/characters/{character_id}", None), _Character, _born, "character")
 """Birthday (UTC), security status or None."""
 CORPORATION = Lookup(
-    Route("GET", "/corporations/{corporation_id}", None), _WithTicker, lambda told: (_text(told.ticker),)
+    Route("GET", "/corporations/{corporation_id}", None),
+    _WithTicker,
+    lambda told: (_text(told.ticker),),
+    "corporation",
 )
 """Ticker."""
-ALLIANCE = Lookup(Route("GET", "/alliances/{alliance_id}", None), _WithTicker, lambda told: (_text(told.ticker),))
+ALLIANCE = Lookup(
+    Route("GET", "/alliances/{alliance_id}", None), _WithTicker, lambda told: (_text(told.ticker),), "alliance"
+)
 """Ticker."""
 TYPE = Lookup(Route("GET", "/universe/types/{type_id}", None), _Type, lambda told: (told.group_id,))
 """Group id."""

@@ -23,7 +23,7 @@ from db.accounts.vault import TokenVault
 from eve.errors import EveError, NotFound
 from eve.esi.client import Esi, NamedId, Names, SolarSystem
 from eve.esi.killmail_list import KillmailWalk, PageSeen
-from eve.esi.universe import Details, Lookup
+from eve.esi.universe import Lookup, Told
 from eve.killmail import KillmailRef
 from eve.sso.access_token import VerifiedCharacter
 from eve.sso.client import Grant, Issued, Sso
@@ -96,7 +96,7 @@ class StandInEsi(Esi):
         self.requests.append("system")
         return SolarSystem(solar_system_id, "Jita", 0.9, 20_000_020)
 
-    async def look_up(self, lookup: Lookup, entity_id: int, call_class: CallClass) -> Details:
+    async def look_up(self, lookup: Lookup, entity_id: int, call_class: CallClass) -> Told:
         """Not counted: details are asked for in their own time."""
         del lookup, entity_id, call_class
         raise NotFound("No details here.")

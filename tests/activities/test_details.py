@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,8 +26,8 @@ from db.universe.names import ASK_AGAIN_AFTER
 from db.universe.static_data import load_static_data
 from eve.errors import Unavailable
 from eve.esi.budget import Budget
-from eve.esi.client import Esi
-from eve.esi.universe import Lookup
+from eve.esi.client import Esi, Names
+from eve.esi.universe import Lookup, Told
 from eve.session import open_session
 from eve.static_data import StaticData
 from live import LiveEvents
@@ -250,6 +250,25 @@ async def test_one_thing_that_fails_for_ever_stands_in_nobodys_way(universe: Uni
     assert await universe.pool.fetchval("SELECT count(*) FROM details_wanted WHERE kind = 'corporation'") == 0
 
 
+async def test_who_the_bulk_route_denies_is_named_by_their_own(universe: Universe) -> None:
+    request = await universe.stored()
+    esi = universe.enrichment._esi
+    real = esi.names
+    denied = (await column(universe.pool, "SELECT character_id FROM participants WHERE character_id > 0 ORDER BY 1"))[0]
+
+    async def names(ids: Collection[int], call_class: CallClass) -> Names:
+        told = await real(ids, call_class)
+        found = tuple(named for named in told.found if named.id != denied)
+        return replace(told, found=found, unknown=told.unknown | {int(str(denied))})
+
+    esi.names = names  # type: ignore[method-assign]
+    await run(universe.enrichment.name_entities, request)
+    query = "SELECT name FROM entities WHERE entity_id = $1"
+    assert await universe.pool.fetchval(query, denied) is None
+    await universe.describe()
+    assert await universe.pool.fetchval(query, denied) == universe.eve.world.universe.characters[int(str(denied))].name
+
+
 async def test_what_is_known_outlives_esis_knowledge_and_a_failure_loses_nothing(universe: Universe) -> None:
     request = await universe.stored()
     await universe.enrich(request)
@@ -276,7 +295,7 @@ async def test_no_more_lookups_are_under_way_than_the_settings_say(universe: Uni
     most: Counter[str] = Counter()
     look_up = esi.look_up
 
-    async def counted(lookup: Lookup, entity_id: int, call_class: CallClass) -> tuple[object, ...]:
+    async def counted(lookup: Lookup, entity_id: int, call_class: CallClass) -> Told:
         kind = lookup.route.template
         assert call_class is CallClass.REFRESH
         under_way[kind] += 1
