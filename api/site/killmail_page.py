@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.caller import signed_in
 from api.compiled.selection import selected
+from api.orders.naming import lacks_a_name, name_again
 from api.pages import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
@@ -54,7 +56,7 @@ async def killmail(request: Request) -> Response:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
     (found,) = page.killmails()
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
-    return render(
+    answer = render(
         request,
         "killmail.html",
         killmail=found,
@@ -64,3 +66,6 @@ async def killmail(request: Request) -> Response:
         eft=found["eft"],
         attackers=shown_attackers(found, request.query_params.get("attackers")),
     )
+    if lacks_a_name(found):
+        answer.background = BackgroundTask(name_again, services_of(request), int(found["id"]))
+    return answer

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 
 from api.site.rendering import security_style
+from db.universe.names import store_names, unknown_entity_ids
 from eve.security import shown_security
 from tests.api.running_site import Browser, Site
 from tests.api.site.document import Document
@@ -208,3 +211,36 @@ async def test_logging_out_ends_the_session_everywhere(site: Site, browser: Brow
 )
 def test_security_is_rounded_as_eve_does(status: float | None, shown: str, style: str) -> None:
     assert (shown_security(status), security_style(shown)) == (shown, style)
+
+
+async def test_a_page_that_lacks_names_asks_for_them_again_when_it_is_time(
+    site: Site, browser: Browser, me: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del me
+    asked: list[int] = []
+
+    async def name_killmail(client: object, killmail_id: int, after: timedelta) -> None:
+        del client, after
+        asked.append(killmail_id)
+
+    monkeypatch.setattr("api.orders.naming.name_killmail", name_killmail)
+
+    async def look_at(*killmail_ids: int, expect: list[int]) -> None:
+        """What a look orders is ordered behind its answer; the last of them lacks names for certain."""
+        asked.clear()
+        for killmail_id in killmail_ids:
+            assert (await browser.get(f"/killmails/{killmail_id}"))[0] == 200
+        async with asyncio.timeout(10):
+            while expect[-1] not in asked:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert sorted(asked) == sorted(expect)
+
+    await site.store(body(1, victim=ME))
+    await site.store(body(2, victim=ME, attackers=(STRANGER,)))
+    await look_at(1, 2, expect=[1, 2])
+    await store_names(site.pool, [], await unknown_entity_ids(site.pool, [1]))  # ESI denied them just now
+    await look_at(1, 2, expect=[2])
+    await site.pool.execute("UPDATE entities SET fetched_at = now() - interval '3 minutes'")
+    await look_at(1, 2, expect=[1, 2])
+    await store_names(site.pool, [(i, "character", f"Name {i}") for i in await unknown_entity_ids(site.pool, [1])])
+    await look_at(1, 2, expect=[2])
