@@ -19,46 +19,54 @@ WITHIN = timedelta(minutes=10)
 
 # A pod's candidate is its pilot's last loss before it, a ship's the next one after it: so if one has the other,
 # the other has the one. Losses of the same second are in the order of their ids.
+#
+# The candidates come first, then each is looked at by its id: left to join them in any order, a planner that knows
+# nothing yet of new tables compares all losses of a system with each other.
 _RELATED = """
-SELECT lost.killmail_id, other.killmail_id AS related_id, other.killmail_time, other.ship_type_id
-FROM participants AS lost
+WITH candidates AS MATERIALIZED (
+    SELECT lost.killmail_id, other.killmail_id AS related_id, other.killmail_time, other.ship_type_id
+    FROM participants AS lost
+    CROSS JOIN LATERAL (
+        (
+            SELECT earlier.killmail_id, earlier.killmail_time, earlier.ship_type_id
+            FROM participants AS earlier
+            WHERE
+                earlier.is_victim AND earlier.character_id = lost.character_id
+                AND lost.ship_type_id = ANY($3::bigint[])
+                AND (earlier.killmail_time, earlier.killmail_id) < (lost.killmail_time, lost.killmail_id)
+            ORDER BY earlier.killmail_time DESC, earlier.killmail_id DESC
+            LIMIT 1
+        )
+        UNION ALL
+        (
+            SELECT later.killmail_id, later.killmail_time, later.ship_type_id
+            FROM participants AS later
+            WHERE
+                later.is_victim AND later.character_id = lost.character_id
+                AND NOT lost.ship_type_id = ANY($3::bigint[])
+                AND (later.killmail_time, later.killmail_id) > (lost.killmail_time, lost.killmail_id)
+            ORDER BY later.killmail_time, later.killmail_id
+            LIMIT 1
+        )
+    ) AS other
+    WHERE
+        lost.killmail_id = ANY($1::bigint[])
+        AND lost.is_victim
+        AND (lost.ship_type_id = ANY($3::bigint[])) <> (other.ship_type_id = ANY($3::bigint[]))
+        AND other.killmail_time BETWEEN lost.killmail_time - $4::interval AND lost.killmail_time + $4::interval
+)
+SELECT candidates.killmail_id, candidates.related_id, candidates.killmail_time, candidates.ship_type_id
+FROM candidates
 CROSS JOIN LATERAL (
-    (
-        SELECT earlier.killmail_id, earlier.killmail_time, earlier.ship_type_id
-        FROM participants AS earlier
-        WHERE
-            earlier.is_victim AND earlier.character_id = lost.character_id
-            AND lost.ship_type_id = ANY($3::bigint[])
-            AND (earlier.killmail_time, earlier.killmail_id) < (lost.killmail_time, lost.killmail_id)
-        ORDER BY earlier.killmail_time DESC, earlier.killmail_id DESC
-        LIMIT 1
-    )
-    UNION ALL
-    (
-        SELECT later.killmail_id, later.killmail_time, later.ship_type_id
-        FROM participants AS later
-        WHERE
-            later.is_victim AND later.character_id = lost.character_id
-            AND NOT lost.ship_type_id = ANY($3::bigint[])
-            AND (later.killmail_time, later.killmail_id) > (lost.killmail_time, lost.killmail_id)
-        ORDER BY later.killmail_time, later.killmail_id
-        LIMIT 1
-    )
-) AS other
-JOIN killmails AS here ON here.killmail_id = lost.killmail_id
-JOIN killmails AS there ON there.killmail_id = other.killmail_id
+    SELECT FROM participants AS seen
+    WHERE
+        seen.killmail_id = candidates.related_id
+        AND (seen.character_id = ANY($2::bigint[]) OR seen.corporation_id = ANY($2::bigint[]))
+    LIMIT 1
+) AS seen
 WHERE
-    lost.killmail_id = ANY($1::bigint[])
-    AND lost.is_victim
-    AND (lost.ship_type_id = ANY($3::bigint[])) <> (other.ship_type_id = ANY($3::bigint[]))
-    AND here.solar_system_id = there.solar_system_id
-    AND other.killmail_time BETWEEN lost.killmail_time - $4::interval AND lost.killmail_time + $4::interval
-    AND EXISTS (
-        SELECT FROM participants AS seen
-        WHERE
-            seen.killmail_id = other.killmail_id
-            AND (seen.character_id = ANY($2::bigint[]) OR seen.corporation_id = ANY($2::bigint[]))
-    )
+    (SELECT solar_system_id FROM killmails WHERE killmails.killmail_id = candidates.killmail_id)
+    = (SELECT solar_system_id FROM killmails WHERE killmails.killmail_id = candidates.related_id)
 """
 
 
