@@ -15,7 +15,7 @@ from temporalio.runtime import Runtime
 from observability import configure_logging, temporal_runtime
 from operations.connections import database, reason
 from operations.failure import OperationFailed
-from redis_client import REDIS_IS_AWAY, BadRedisUrl
+from redis_client import REDIS_IS_AWAY, BadRedisUrl, open_redis
 from settings import Settings
 
 GRACE_SECONDS = 10
@@ -35,9 +35,13 @@ def serve_api(settings: Settings) -> None:
     from api.app import create_app  # only this command needs the API's libraries; the others start faster
 
     configure_logging(settings)
-    asyncio.run(_check_database(settings))
     Runtime.set_default(temporal_runtime(settings, metrics=False), error_if_already_set=False)
     listener = _listen(settings)
+    try:
+        asyncio.run(_check_services(settings))
+    except OperationFailed:
+        listener.close()
+        raise
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
@@ -71,6 +75,7 @@ async def work(settings: Settings) -> None:
     from worker_main import run_worker
 
     configure_logging(settings)
+    await _check_services(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -83,20 +88,21 @@ async def work(settings: Settings) -> None:
 
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop_signal, asked_to_stop, stop_signal.name)
-    await _check_database(settings)
     try:
         await run_worker(settings, stop)
-    except BadRedisUrl as error:
-        raise OperationFailed(f"REDIS_URL {error}.") from error
     except (*REDIS_IS_AWAY, RuntimeError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         logger.debug("The worker ended", exc_info=error)
         raise OperationFailed(f"The worker ended: {reason(error)} ({type(error).__name__}).") from error
 
 
-async def _check_database(settings: Settings) -> None:
-    """Say in one sentence why it cannot be used, before libraries say it in many."""
+async def _check_services(settings: Settings) -> None:
+    """Say in one sentence what cannot be used, before libraries say it in many. Redis may be away for a while."""
     async with database(settings):
         pass
+    try:
+        await open_redis(settings.redis_url).aclose()
+    except BadRedisUrl as error:
+        raise OperationFailed(f"REDIS_URL {error}.") from error
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -22,6 +22,7 @@ from eve.answer import Answer
 from eve.esi.budget import Budget
 from eve.esi.routes import KILLMAIL
 from sandbox.process import free_port
+from tests.fixtures.pooler import needs_pgbouncer
 
 KEY = Fernet.generate_key().decode()
 CHARACTER_ID = 90000001
@@ -199,6 +200,32 @@ async def test_doctor_says_how_to_mend_what_fails(
     shown = (await killreport("doctor")).stdout
     assert "→ Run `killreport migrate`." in shown
     assert "a-secret" not in shown
+
+
+async def test_a_url_that_cannot_be_used_stops_every_command_in_one_sentence(
+    killreport: Killreport, database_url: str
+) -> None:
+    for command in ("api", "worker", "status", "migrate"):
+        url = "postgresql://u:a-secret@h/d?requirepeer=postgres"
+        result = await killreport(command, DATABASE_URL=url, PORT=str(free_port()))
+        said = "DATABASE_URL has the parameter requirepeer: it cannot be enforced here."
+        assert (result.exit_code, result.stderr.splitlines()[-1:]) == (1, [f"Error: {said}"]), result
+    result = await killreport("worker", DATABASE_URL=database_url, REDIS_URL="redis://:a-secret/x@h/0")
+    assert result.stderr.startswith("Error: REDIS_URL is not redis://")
+    result = await killreport("doctor", "--json", DATABASE_URL=database_url, REDIS_URL="redis://:a-secret/x@h/0")
+    (redis_finding,) = [one for one in json.loads(result.stdout) if one["subject"] == "Redis"]
+    assert redis_finding["detail"].startswith("REDIS_URL is not redis://, rediss:// or unix:// with a host and a port")
+    assert "a-secret" not in result.output
+
+
+@needs_pgbouncer
+async def test_doctor_knows_a_pooler_and_parameters_without_effect(killreport: Killreport, pooled_url: str) -> None:
+    result = await killreport("doctor", "--json", DATABASE_URL=f"{pooled_url}?keepalives_idle=30&sslsni=1")
+    findings = {finding["subject"]: finding for finding in json.loads(result.stdout)}
+    assert findings["Postgres"]["verdict"] == findings["Migrations"]["verdict"] == "ok"
+    assert findings["DATABASE_URL"]["detail"] == "has parameters without effect here: keepalives_idle, sslsni"
+    assert findings["Connection pooler"]["verdict"] == "warning"
+    assert "idle_in_transaction_session_timeout" in findings["Connection pooler"]["mend"]
 
 
 async def test_doctor_looks_at_what_it_can_when_everything_is_away(killreport: Killreport) -> None:
