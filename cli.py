@@ -300,14 +300,16 @@ def bench(names: tuple[str, ...], killmails: int) -> None:
 @click.option("--pilots", type=click.IntRange(2, 200), default=50, show_default=True, help="Pilots who log in.")
 @click.option("--short", is_flag=True, help="Only kinds of faults that are over soon.")
 @click.option("--write", type=click.Path(dir_okay=False), help="Write the table to this file too.")
-def chaos(short: bool, write: str | None, **wanted: Any) -> None:
+@click.option("--logs", type=click.Path(file_okay=False), help="Keep the logs of all programs here.")
+def chaos(short: bool, write: str | None, logs: str | None, **wanted: Any) -> None:
     """Run an installation of its own under every fault there is. Then hold its data against the truth."""
     from pathlib import Path
 
     from sandbox.chaos.campaign import Order, run
     from sandbox.chaos.plan import KINDS, SHORT
 
-    campaign = run(Order(**wanted, kinds=SHORT if short else KINDS), click.echo)
+    kept = Path(logs) if logs else None
+    campaign = run(Order(**wanted, kinds=SHORT if short else KINDS, logs=kept), click.echo)
     for line in (*campaign.table(), campaign.summary()):
         click.echo(line)
     if write:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import shutil
 import signal
 import tempfile
 import time
@@ -25,6 +26,7 @@ from sandbox.chaos.pilots import GONE, Person, Subscriber, log_in
 from sandbox.chaos.plan import KINDS, Kind, Planned, planned
 from sandbox.chaos.report import Campaign, Outcome
 from sandbox.chaos.truth import Truth
+from sandbox.eve.world import VETERAN
 from sandbox.installation import eventually
 
 FIRST_SYNC_SECONDS = 400.0
@@ -48,6 +50,8 @@ class Order:
     corporations: int = 3
     killmails_per_hour: float = 1_800
     kinds: Sequence[Kind] = KINDS
+    logs: Path | None = None
+    """Where to keep what the programs said."""
 
 
 def run(order: Order, say: Say) -> Campaign:
@@ -88,6 +92,7 @@ class _Trial:
         self.dice = random.Random(f"{order.seed} probes")
         self.on = Installed(self.directory, order.seed, order.pilots, order.killmails_per_hour, self.small_disk)
         async with AsyncExitStack() as stack:
+            stack.callback(self._keep_logs)
             stack.push_async_callback(self.on.stop)
             await self.on.start()
             self.session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -100,10 +105,16 @@ class _Trial:
                 await self._wave(number, wave, blows)
             await self._settle()
 
+    def _keep_logs(self) -> None:
+        if self.order.logs:
+            shutil.copytree(self.directory / "logs", self.order.logs, dirs_exist_ok=True)
+
     async def _begin(self, stack: AsyncExitStack) -> None:
         """Everybody is logged in and synced once; some of them follow live."""
         order, begun = self.order, time.monotonic()
-        pilots = (await self._eve("GET", "/pilots"))[: order.pilots]
+        pilots = await self._eve("GET", "/pilots")
+        del pilots[VETERAN]  # a thousand killmails that happened long ago are no trial
+        del pilots[order.pilots :]
         self.people = await log_in(stack, self.on.site, pilots, order.corporations)
         self.say(f"{len(self.people)} pilots logged in after {time.monotonic() - begun:.0f} s")
 
@@ -138,7 +149,8 @@ class _Trial:
             self.campaign.outcomes.append(Outcome(fault.kind, seconds))
         names = "; ".join(fault.kind.name for fault in wave)
         times = ", ".join("never" if seconds is None else f"{seconds:.1f}" for seconds in found)
-        self.say(f"wave {number} ({over - begun:.0f} s): {names} -> recovered after {times} s")
+        now = time.strftime("%H:%M:%S", time.gmtime())
+        self.say(f"{now} wave {number} ({over - begun:.0f} s): {names} -> recovered after {times} s")
 
     async def _is_calm(self) -> bool:
         for link in self.on.links.values():

@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet
 from sandbox.chaos.disk import mount_small_disk
 from sandbox.chaos.links import Link
 from sandbox.chaos.plan import LINKS, PROGRAMS
+from sandbox.eve.people import PILOT_COUNT
 from sandbox.parts import eve
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartFailed, PartNotReady, RunningPart, free_port
@@ -37,7 +38,7 @@ POSTGRES = {
 SANDBOX = {
     "SANDBOX_LIST_CACHE_SECONDS": "5",
     "SANDBOX_ACCESS_TOKEN_SECONDS": "150",  # refreshed when a minute is left of it
-    "SANDBOX_WINDOW_SECONDS": "150",  # ESI's buckets are made for a look every 15 minutes
+    "SANDBOX_WINDOW_SECONDS": "90",  # ESI's buckets are made for a look every 15 minutes
     "SANDBOX_FIRST_KILLMAILS": "60",
 }
 
@@ -137,7 +138,7 @@ class Installed:
         options = {
             **SANDBOX,
             "SANDBOX_SEED": str(self.seed),
-            "SANDBOX_PILOTS": str(max(self.pilots, 36)),
+            "SANDBOX_PILOTS": str(max(self.pilots + 1, PILOT_COUNT)),
             "SANDBOX_KILLMAILS_PER_HOUR": str(self.killmails_per_hour),
         }
         world, self.eve_url = eve(self.directory, ports["EVE"], options)

@@ -14,6 +14,13 @@ from sandbox.chaos.installed import INTERVAL_SECONDS
 from sandbox.chaos.plan import Kind
 
 INTERVALS = 2
+PREFACE = f"""# The proof
+
+Written by `make chaos` itself: a whole installation under every fault of `sandbox/chaos/plan.py`, and then its data
+held against the truth. The faults of a wave overlap, one to six of them. When the last is over, a new killmail is made
+for one pilot per fault; *seconds* are from then until the site shows it. A pilot is looked at every {INTERVAL_SECONDS} s,
+so up to {INTERVAL_SECONDS} s are waiting for the next look; two intervals are {INTERVALS * INTERVAL_SECONDS} s.
+""".splitlines()
 
 
 @dataclass(frozen=True)
@@ -75,13 +82,7 @@ class Campaign:
     def write(self, file: Path) -> None:
         """The newest proof, in place of the one before."""
         text = [
-            "# The proof",
-            "",
-            "Written by `make chaos` itself: a whole installation under every fault of `sandbox/chaos/plan.py`, and then",
-            "its data held against the truth. The faults of a wave overlap, one to six of them. When the last is over, a new",
-            "killmail is made for one pilot per fault; *seconds* are from then until the site shows it. A pilot is looked at",
-            f"every {INTERVAL_SECONDS} s, so up to {INTERVAL_SECONDS} s are waiting for the next look; two intervals are"
-            f" {INTERVALS * INTERVAL_SECONDS} s.",
+            *PREFACE,
             "",
             f"* {self.summary()}",
             f"* {self.began:%Y-%m-%d %H:%M} UTC; {_machine()}",

@@ -80,7 +80,8 @@ class Truth:
     async def named(self, database: asyncpg.Connection) -> list[str]:
         """Everybody and everything on these killmails has EVE's own name."""
         wanted = {one for killmail_id in self.listed for one in _entities(self._body(killmail_id))}
-        names = dict(await database.fetch("SELECT entity_id, name FROM entities"))
+        rows = await database.fetch("SELECT entity_id, name FROM entities")
+        names = {row["entity_id"]: row["name"] for row in rows}
         wrong = [one for one in wanted if (named := self.world.universe.named(one)) and names.get(one) != named[1]]
         return _some(wrong, "entities have no name, or a wrong one")
 
