@@ -1,7 +1,7 @@
 # KillReport: everything a user or developer types. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench reference lock dist release clean
+.PHONY: help run test lint bench chaos reference lock dist release clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p $(NEW_ENOUGH) && echo $$p && break; done)
@@ -34,6 +34,9 @@ lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 
 bench: $(TO_DEVELOP) ## every claim of speed, as a ratio against a named alternative in the same run
 	$(BIN)/python -m cli bench
+
+chaos: $(TO_DEVELOP) ## 300 faults of every kind in an installation of its own, about 40 minutes; writes docs/proof.md
+	$(BIN)/python -m cli chaos --write docs/proof.md
 
 reference: $(TO_DEVELOP) ## write docs/graphql.md from schema.graphql and docs/queries
 	$(BIN)/python -m api.graphql.reference

@@ -253,6 +253,31 @@ def bench(names: tuple[str, ...], killmails: int) -> None:
         raise click.ClickException("; ".join(broken))
 
 
+@main.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another order of faults.")
+@click.option("--faults", type=click.IntRange(min=1), default=300, show_default=True, help="How many.")
+@click.option("--minutes", type=float, default=60.0, show_default=True, help="No new fault begins after them.")
+@click.option("--pilots", type=click.IntRange(2, 200), default=50, show_default=True, help="Pilots who log in.")
+@click.option("--short", is_flag=True, help="Only kinds of faults that are over soon.")
+@click.option("--write", type=click.Path(dir_okay=False), help="Write the table to this file too.")
+@click.option("--logs", type=click.Path(file_okay=False), help="Keep the logs of all programs here.")
+def chaos(short: bool, write: str | None, logs: str | None, **wanted: Any) -> None:
+    """Run an installation of its own under every fault there is. Then hold its data against the truth."""
+    from pathlib import Path
+
+    from sandbox.chaos.campaign import Order, run
+    from sandbox.chaos.plan import KINDS, SHORT
+
+    kept = Path(logs) if logs else None
+    campaign = run(Order(**wanted, kinds=SHORT if short else KINDS, logs=kept), click.echo)
+    for line in (*campaign.table(), campaign.summary()):
+        click.echo(line)
+    if write:
+        campaign.write(Path(write))
+    if broken := [*campaign.broken, *(f"later than two intervals: {kind}" for kind in campaign.late())]:
+        raise click.ClickException("; ".join(broken))
+
+
 def _signal(signal: str, done: str, character_id: int | None, everyone: bool, reason: str, as_json: bool) -> None:
     from operations.signals import signal_all, signal_one
 

@@ -39,7 +39,7 @@ from observability import temporal_runtime
 from redis_client import open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
-from temporal.schedules import trigger_schedule, trigger_watchdog
+from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -58,6 +58,8 @@ CACHED_WORKFLOWS = 10_000
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
 POOL_SIZE = 20
+SCHEDULES_EVERY_SECONDS = 10.0
+"""How soon a Temporal that came back without its data is noticed."""
 AT_ONCE = {
     SYNC_QUEUE: 50,
     KILLMAILS_QUEUE: 12,
@@ -106,7 +108,7 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
                 name, partial(_serve, client, queue, activities, stop), partial(restarts.add, 1, {"task": name})
             )
         logger.info("The worker serves %s.", ", ".join(AT_ONCE))
-        await _start_watchdog_and_prices(client)
+        tasks.start("schedules", partial(_keep_schedules, client, stop))
         await stop.wait()
         logger.info("The worker stops; what is under way is finished first.")
 
@@ -203,11 +205,24 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client 
     return None
 
 
+async def _keep_schedules(client: Client, stop: asyncio.Event) -> None:
+    """Start the watchdog now, and again wherever Temporal has lost its data: then nothing else would run there."""
+    started = False
+    while not stop.is_set():
+        try:
+            if not started or not await has_watchdog(client):
+                await _start_watchdog_and_prices(client)
+                started = True
+        except RPCError as error:
+            logger.warning("The watchdog could not be looked after (%s); its schedule starts it.", error)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SCHEDULES_EVERY_SECONDS)
+
+
 async def _start_watchdog_and_prices(client: Client) -> None:
-    try:
-        if not await trigger_watchdog(client):
-            logger.warning("The watchdog has no schedule: run `killreport migrate`.")
-        # A new installation has no prices yet; one that has the day's asks for none.
-        await trigger_schedule(client, PRICE_SNAPSHOT_ID)
-    except RPCError as error:
-        logger.warning("The watchdog could not be started (%s); its schedule will.", error)
+    if not await trigger_watchdog(client):
+        for change in await prepare_temporal(client):
+            logger.warning("Temporal was not prepared, or has lost its data. %s", change)
+        await trigger_watchdog(client)
+    # A new installation has no prices yet; one that has the day's asks for none.
+    await trigger_schedule(client, PRICE_SNAPSHOT_ID)

@@ -94,6 +94,17 @@ async def trigger_watchdog(client: Client) -> bool:
     return await trigger_schedule(client, WATCHDOG_ID)
 
 
+async def has_watchdog(client: Client) -> bool:
+    """Whether its schedule is there; it is not in a Temporal that was never prepared, or has lost its data."""
+    try:
+        await client.get_schedule_handle(WATCHDOG_ID).describe()
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
 async def trigger_schedule(client: Client, schedule_id: str) -> bool:
     """Run a schedule's workflow now; False if the schedule was never made (`killreport migrate`)."""
     try:

@@ -37,6 +37,7 @@ class Control:
             ("POST", "/faults", self.add_fault),
             ("DELETE", "/faults", self.remove_faults),
             ("POST", "/clock", self.advance),
+            ("POST", "/peace", self.make_peace),
             ("POST", "/shift-pages", self.shift_pages),
             ("POST", "/expire-lists", self.expire_lists),
             ("POST", "/rotate-keys", self.rotate_keys),
@@ -90,8 +91,11 @@ class Control:
             raise KeyError(request.match_info["killmail_id"])
         return {**killmail.parsed(), "killmail_hash": killmail.killmail_hash}
 
-    async def requests(self, _: web.Request) -> Any:
-        return [record.as_json() for record in self._world.requests.records]
+    async def requests(self, request: web.Request) -> Any:
+        """All of them, or those answered with one of the statuses `?status=` names."""
+        wanted = {int(status) for status in request.query.getall("status", [])}
+        records = self._world.requests.records
+        return [record.as_json() for record in records if not wanted or record.status in wanted]
 
     async def forget_requests(self, _: web.Request) -> Any:
         self._world.requests.clear()
@@ -108,6 +112,10 @@ class Control:
     async def advance(self, request: web.Request) -> Any:
         self._world.advance(float((await _json(request))["advance_seconds"]))
         return {"now": self._world.clock.now()}
+
+    async def make_peace(self, _: web.Request) -> Any:
+        """The universe fights on no more by itself, until it is started again."""
+        self._world.killmails_per_hour = 0
 
     async def shift_pages(self, request: web.Request) -> Any:
         shift = Shift(**await _json(request))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sandbox.eve.people import PILOT_COUNT
+
 
 @dataclass(frozen=True)
 class SandboxOptions:
@@ -18,6 +20,8 @@ class SandboxOptions:
     """0: any free port."""
     seed: int = 1
     """Universes of one seed are equal."""
+    pilots: int = PILOT_COUNT
+    """How many characters can log in; 16 at least. Another number makes another universe."""
     state_directory: Path | None = None
     """Where grants, keys and made killmails survive a kill; None: nowhere."""
     killmails_directory: Path | None = None

@@ -92,8 +92,8 @@ class People:
 
 
 @lru_cache(maxsize=8)
-def people(seed: int) -> People:
-    """The people of this seed; equal seeds give equal people."""
+def people(seed: int, pilot_count: int = PILOT_COUNT) -> People:
+    """The people of this seed, so many pilots among them; equal arguments give equal people."""
     dice = random.Random(f"people {seed}")
     taken: set[int] = set()
     names = [f"{given} {family}" for given in _GIVEN_NAMES.split() for family in _FAMILY_NAMES.split()]
@@ -105,11 +105,11 @@ def people(seed: int) -> People:
             character_id=_capsuleer_id(dice, taken, number),
             name=names.pop(),
             # One is in no player corporation, as most of a real day's newcomers.
-            corporation_id=1_000_166 if number == PILOT_COUNT - 1 else own[number % len(own)],
+            corporation_id=1_000_166 if number == pilot_count - 1 else own[number % len(own)],
             security_status=round(dice.uniform(-6, 5), 1),
             faction_id=500_002 if number % 9 == 4 else None,
         )
-        for number in range(PILOT_COUNT)
+        for number in range(pilot_count)
     )
     strangers = tuple(
         Character(

@@ -198,13 +198,13 @@ class SandboxEve:
         return web.json_response(about, headers={"Content-Type": JSON})
 
     def _pause(self) -> float:
-        rate = self.options.killmails_per_hour
+        rate = self.world.killmails_per_hour
         return 3_600 / rate * self._dice.uniform(0.5, 1.5) if rate > 0 else float("inf")
 
     def _fight(self) -> None:
         """Make every killmail that is due by now."""
         for _ in range(MOST_AT_ONCE):
-            if self._next_fight > self.world.clock.now():
+            if self._next_fight > self.world.clock.now() or not self.world.killmails_per_hour:
                 return
             granted = self.world.grants.granted()
             # Who has logged in wants to see something happen.

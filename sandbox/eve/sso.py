@@ -54,8 +54,9 @@ class Sso:
         ):
             app.router.add_route(method, path, gateway.plain(path, handler))
 
-    async def metadata(self, _: web.Request) -> web.Response:
-        issuer, url = self._world.grants.issuer, self._world.url
+    async def metadata(self, request: web.Request) -> web.Response:
+        """Its addresses are those of the way the question came, so that a proxy in front of us sees every request."""
+        issuer, url = self._world.grants.issuer, f"http://{request.host}"
         return _json(
             {
                 "issuer": issuer,

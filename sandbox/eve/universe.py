@@ -12,7 +12,7 @@ import orjson
 
 from sandbox.eve import catalogue, places
 from sandbox.eve.catalogue import EveType, Group
-from sandbox.eve.people import Alliance, Character, Corporation, People, made_up_name, people
+from sandbox.eve.people import Alliance, Character, Corporation, People, made_up_name
 from sandbox.eve.places import Constellation, SolarSystem
 
 
@@ -83,9 +83,8 @@ class Universe:
                 self.types[type_id] = EveType(type_id, 0, f"Type {type_id}")
 
 
-def universe(seed: int, static_data: Path | None) -> Universe:
-    """The universe of a seed, with the names of a static data slice where there is one."""
-    made = people(seed)
+def universe(made: People, static_data: Path | None) -> Universe:
+    """The universe of these people, with the names of a static data slice where there is one."""
     everybody = {character.character_id: character for character in (*made.pilots, *made.strangers)}
     result = Universe(
         made,

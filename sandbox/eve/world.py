@@ -18,7 +18,7 @@ from sandbox.eve.journal import Journal
 from sandbox.eve.killmail_lists import KillmailLists
 from sandbox.eve.killmails import Killmail, Killmails, Reference
 from sandbox.eve.options import SandboxOptions
-from sandbox.eve.people import PILOT_COUNT, Character
+from sandbox.eve.people import Character, people
 from sandbox.eve.real_killmails import real_killmails
 from sandbox.eve.requests import RequestLog
 from sandbox.eve.roster import Roster
@@ -38,12 +38,14 @@ class World:
     def __init__(self, options: SandboxOptions) -> None:
         self.options = options
         self.url = ""
+        self.killmails_per_hour = options.killmails_per_hour
         self.clock = Clock()
         self.journal = Journal(options.state_directory)
         self.clock.offset_seconds = sum(event["seconds"] for event in self.journal.past("advanced"))
         self.founded = self._founding()
         directory = options.killmails_directory
-        self.universe = universe(options.seed, directory.parent / "static-data-slice.json" if directory else None)
+        static_data = directory.parent / "static-data-slice.json" if directory else None
+        self.universe = universe(people(options.seed, options.pilots), static_data)
         self.roster = Roster(self.universe, self.journal, options.seed)
         self.killmails = Killmails()
         self._take_in_real_killmails(directory)
@@ -127,7 +129,7 @@ class World:
 
     def _take_in_history(self) -> None:
         dice = random.Random(f"{self.options.seed} counts")
-        counts = [self.options.first_killmails, *(dice.randint(8, 60) for _ in range(PILOT_COUNT - 1))]
+        counts = [self.options.first_killmails, *(dice.randint(8, 60) for _ in range(self.options.pilots - 1))]
         counts[NEWCOMER], counts[VETERAN] = 0, VETERAN_KILLMAILS
         made = history(self.battles, counts, self.founded, HISTORY_SECONDS, OLDER_KILLMAILS)
         for killmail in made:

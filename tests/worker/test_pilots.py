@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from contracts.sync import SyncAction, SyncState, user_sync_id
+from contracts.upkeep import WATCHDOG_ID
 from db.syncs.status import characters
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.schedules import has_watchdog
 from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.logins import log_in
 from tests.stored import count, stored
@@ -176,6 +178,25 @@ async def test_a_list_of_killmails_that_eve_cannot_give_ends_the_first_sync(
     [shown] = await characters(pool, [pilot])
     assert shown.last_run is not None
     assert (shown.last_run.stored, shown.last_run.pending + shown.last_run.failed) == (0, listed)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_temporal_that_has_lost_its_data_is_prepared_again(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    pilot = eve.pilots[1].character_id
+    await log_in(settings, pool, pilot)
+    await start_or_wake(client, pilot, 900)
+    await until(client, ok, pilot)
+    lost = client.get_workflow_handle(user_sync_id(pilot))
+    await client.get_schedule_handle(WATCHDOG_ID).delete()
+    await lost.terminate("as if it had never been")
+
+    async def runs_again() -> bool:
+        return (await lost.describe()).status == WorkflowExecutionStatus.RUNNING
+
+    await eventually(runs_again)
+    assert await has_watchdog(client)
 
 
 async def test_a_worker_waits_for_temporal(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:

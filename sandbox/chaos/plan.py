@@ -1,0 +1,129 @@
+"""Which faults happen, in which order and how long each lasts: all from a seed."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+SERVICES = ("Postgres", "Valkey", "Temporal", "EVE")
+PROGRAMS = ("the worker", "the API")
+LINKS = (*((program, service) for service in SERVICES for program in PROGRAMS), ("browsers", "the API"))
+"""Who speaks to whom: the connections that can fail."""
+LINK_FAULTS = ("cut", "reset", "half-open", "freeze", "slow")
+REFRESH = "/v2/oauth/token"
+CHARACTER_LIST = "/characters/{character_id}/killmails/recent"
+CORPORATION_LIST = "/corporations/{corporation_id}/killmails/recent"
+BODY = "/killmails/{killmail_id}/{killmail_hash}"
+NAMES = "/universe/names"
+EVE_FAULTS: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("latency", "*", {"seconds": 2}),
+    ("status", CHARACTER_LIST, {"status": 500}),
+    ("status", CHARACTER_LIST, {"status": 403, "body": {"error": "SSO responded with a 503: <!DOCTYPE html>"}}),
+    ("status", CORPORATION_LIST, {"status": 502}),
+    ("status", BODY, {"status": 500, "rate": 0.5}),
+    ("status", NAMES, {"status": 404, "rate": 0.5}),
+    ("status", REFRESH, {"status": 500}),
+    ("html_502", "*", {"rate": 0.5}),
+    ("error_limited", NAMES, {"seconds": 3, "count": 1}),
+    ("rate_limited", BODY, {"seconds": 3, "count": 3}),
+    ("rate_limited", CHARACTER_LIST, {"seconds": 3, "count": 3}),
+    ("rate_limited_bare", CHARACTER_LIST, {"count": 1}),
+    ("late", REFRESH, {"seconds": 20, "count": 10}),
+    ("late", BODY, {"seconds": 5, "rate": 0.3}),
+    ("truncated", BODY, {"rate": 0.5}),
+    ("truncated", CHARACTER_LIST, {"rate": 0.5}),
+    ("truncated", REFRESH, {"rate": 0.5}),
+    ("reset", "*", {"rate": 0.3}),
+    ("reset", REFRESH, {"rate": 0.5}),
+    ("downtime", "*", {}),
+)
+"""A kind of `sandbox.eve.faults`, the route it is on, and how it is set."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of the table: what happens, and to what. `link` is the connection, `route` and `setting` are EVE's."""
+
+    what: str
+    target: str
+    link: tuple[str, str] | None = None
+    route: str = ""
+    setting: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.what}: {self.target}" if self.link is None else f"{self.what}: {self.link[0]} to {self.link[1]}"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One fault of a wave: how long after its beginning it comes, and how long it lasts."""
+
+    kind: Kind
+    after_seconds: float
+    seconds: float
+
+
+def _kinds() -> Iterator[Kind]:
+    for target in (*PROGRAMS, *SERVICES):
+        yield Kind("kill -9", target)
+        yield Kind("SIGSTOP", target)
+        yield Kind("power cut", target)
+    for target in ("Valkey", "Temporal"):
+        yield Kind("restart empty", target)
+    for what, link in itertools.product(LINK_FAULTS, LINKS):
+        yield Kind(what, link[1], link)
+    for what, target in itertools.product(("kill -9", "power cut"), ("the worker", "Postgres", "Valkey", "EVE")):
+        yield Kind(f"{what} in the middle of a refresh", target)
+    for what in ("cut", "reset", "half-open"):
+        for service in ("Postgres", "EVE"):
+            yield Kind(f"{what} in the middle of a refresh", service, ("the worker", service))
+    for what, route, setting in EVE_FAULTS:
+        words = " ".join(str(value) for name, value in setting.items() if name == "status")
+        where = "every route" if route == "*" else route
+        yield Kind(f"EVE: {what} {words}".rstrip(), where, None, route, tuple(setting.items()))
+    yield Kind("full disk", "Postgres")
+
+
+KINDS = tuple(_kinds())
+SHORT = tuple(
+    kind
+    for kind in KINDS
+    if kind.name
+    in {
+        "kill -9: the worker",
+        "kill -9: Postgres",
+        "restart empty: Valkey",
+        "reset: the worker to Postgres",
+        "cut: the worker to Temporal",
+        "half-open: browsers to the API",
+        "freeze: the API to Postgres",
+        "EVE: truncated: " + BODY,
+    }
+)
+"""Those of the short form in the tests: each is over soon."""
+
+
+def planned(seed: int, faults: int, kinds: Sequence[Kind] = KINDS) -> list[list[Planned]]:
+    """So many faults in waves. Those of a wave overlap; every kind comes about equally often."""
+    dice = random.Random(f"{seed} chaos")
+    waves: list[list[Planned]] = []
+    deck: list[Kind] = []
+    while faults > 0:
+        wave: list[Planned] = []
+        for _ in range(min(faults, dice.choice((1, 2, 3, 4, 5, 6)))):
+            if not deck:
+                deck = dice.sample(kinds, len(kinds))
+            if any(deck[-1].target == other.kind.target for other in wave):
+                break  # two hands on one thing would undo each other's work
+            wave.append(Planned(deck.pop(), dice.uniform(0, 3), _lasts(dice)))
+        faults -= len(wave)
+        waves.append(wave)
+    return waves
+
+
+def _lasts(dice: random.Random) -> float:
+    """Seconds: mostly a few, now and then thirty."""
+    return 30.0 if dice.random() < 0.08 else round(dice.uniform(0.5, 6), 1)

@@ -1,0 +1,120 @@
+"""The table of a campaign: faults, how many were survived, how long it took; for the terminal and `docs/proof.md`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sandbox.chaos.installed import INTERVAL_SECONDS
+from sandbox.chaos.plan import Kind
+
+INTERVALS = 2
+PREFACE = f"""# The proof
+
+Written by `make chaos` itself: a whole installation under every fault of `sandbox/chaos/plan.py`, and then its data
+held against the truth. The faults of a wave overlap, one to six of them. When the last is over, a new killmail is made
+for one pilot per fault; *seconds* are from then until the site shows it. A pilot is looked at every {INTERVAL_SECONDS} s,
+so up to {INTERVAL_SECONDS} s are waiting for the next look; two intervals are {INTERVALS * INTERVAL_SECONDS} s.
+""".splitlines()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A fault, and how many seconds after the end of its wave a new killmail was on the site; None: it never was."""
+
+    kind: Kind
+    seconds: float | None
+
+
+@dataclass
+class Campaign:
+    """All that is told of one. `broken` are the sentences of `truth.py`; `notes` what could not be done here."""
+
+    seed: int
+    pilots: int
+    corporations: int
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    outcomes: list[Outcome] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    deaths: Mapping[str, int] = field(default_factory=dict)
+    killmails: int = 0
+    settled_seconds: float = 0.0
+    checked: Sequence[str] = ()
+
+    @property
+    def survived(self) -> int:
+        return sum(outcome.seconds is not None for outcome in self.outcomes)
+
+    def late(self) -> list[str]:
+        """The kinds that took longer than two intervals, or for ever."""
+        return [
+            row[0] for row in self._rows() if row[2] < row[1] or row[4] is None or row[4] > INTERVALS * INTERVAL_SECONDS
+        ]
+
+    def summary(self) -> str:
+        """One line."""
+        minutes = (datetime.now(UTC) - self.began).total_seconds() / 60
+        return (
+            f"{len(self.outcomes)} faults of {len({outcome.kind for outcome in self.outcomes})} kinds,"
+            f" {self.survived} survived, {self.killmails:,} killmails of {self.pilots} pilots and {self.corporations}"
+            f" corporations, {minutes:.0f} minutes, seed {self.seed}"
+        )
+
+    def table(self) -> list[str]:
+        """The table in Markdown."""
+        lines = ["| fault | times | survived | median s | worst s |", "|---|---:|---:|---:|---:|"]
+        for name, times, survived, median, worst in self._rows():
+            lines.append(f"| {name} | {times} | {survived} | {_number(median)} | {_number(worst)} |")
+        seconds = [outcome.seconds for outcome in self.outcomes if outcome.seconds is not None]
+        if seconds:
+            median = statistics.median(seconds)
+            lines.append(
+                f"| **all** | {len(self.outcomes)} | {self.survived} | {_number(median)} | {_number(max(seconds))} |"
+            )
+        return lines
+
+    def write(self, file: Path) -> None:
+        """The newest proof, in place of the one before."""
+        text = [
+            *PREFACE,
+            "",
+            f"* {self.summary()}",
+            f"* {self.began:%Y-%m-%d %H:%M} UTC; {_machine()}",
+            f"* Programs that ended by themselves under a fault and were started again: {_deaths(self.deaths)}",
+            f"* The truth held {self.settled_seconds:.0f} s after the last fault; checked: {', '.join(self.checked)}",
+            *[f"* {note}" for note in self.notes],
+            *[f"* **Broken:** {broken}" for broken in self.broken],
+            *[f"* **Later than two intervals:** {kind}" for kind in self.late()],
+            "",
+            *self.table(),
+            "",
+        ]
+        file.write_text("\n".join(text))
+
+    def _rows(self) -> list[tuple[str, int, int, float | None, float | None]]:
+        rows = []
+        for kind in sorted({outcome.kind for outcome in self.outcomes}, key=lambda kind: kind.name):
+            of_kind = [outcome.seconds for outcome in self.outcomes if outcome.kind == kind]
+            seconds = [one for one in of_kind if one is not None]
+            median = statistics.median(seconds) if seconds else None
+            rows.append((kind.name, len(of_kind), len(seconds), median, max(seconds, default=None)))
+        return rows
+
+
+def _number(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.1f}"
+
+
+def _deaths(deaths: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {times}" for name, times in sorted(deaths.items())) or "none"
+
+
+def _machine() -> str:
+    load = os.getloadavg()[0]
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, load {load:.0f}"

@@ -1,0 +1,40 @@
+"""The short form of `make chaos`: one seed, a handful of kinds; what is true after three hundred faults is after ten."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+FAULTS = 10
+
+
+@pytest.mark.xdist_group("up")
+async def test_nothing_is_lost_doubled_or_wedged_by_faults(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.md"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli", "chaos", "--short", "--seed", "3"),
+        *("--faults", str(FAULTS), "--pilots", "6", "--write", str(proof)),
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        said = (await process.communicate())[0].decode()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+    assert process.returncode == 0, said
+    assert f"{FAULTS} faults of" in said
+    assert re.search(rf"\| \*\*all\*\* \| {FAULTS} \| {FAULTS} \|", proof.read_text())
+    assert "Broken" not in proof.read_text()
+    assert not list(tmp_path.glob("killreport-chaos-*")), "it left its files"
