@@ -258,7 +258,8 @@ def bench(names: tuple[str, ...], killmails: int) -> None:
 @click.option("--faults", type=click.IntRange(min=1), default=300, show_default=True, help="How many.")
 @click.option("--minutes", type=float, default=60.0, show_default=True, help="No new fault begins after them.")
 @click.option("--pilots", type=click.IntRange(2, 200), default=50, show_default=True, help="Pilots who log in.")
-@click.option("--short", is_flag=True, help="Only kinds of faults that are over soon.")
+@click.option("--interval", type=click.IntRange(2, 900), default=20, show_default=True, help="SYNC_INTERVAL_SECONDS.")
+@click.option("--short", is_flag=True, help="Only kinds that are over soon; how soon is not judged.")
 @click.option("--write", type=click.Path(dir_okay=False), help="Write the table to this file too.")
 @click.option("--logs", type=click.Path(file_okay=False), help="Keep the logs of all programs here.")
 def chaos(short: bool, write: str | None, logs: str | None, **wanted: Any) -> None:
@@ -274,7 +275,7 @@ def chaos(short: bool, write: str | None, logs: str | None, **wanted: Any) -> No
         click.echo(line)
     if write:
         campaign.write(Path(write))
-    if broken := [*campaign.broken, *(f"later than two intervals: {kind}" for kind in campaign.late())]:
+    if broken := [*campaign.broken, *(f"later than two intervals: {kind}" for kind in campaign.late() if not short)]:
         raise click.ClickException("; ".join(broken))
 
 

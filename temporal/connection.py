@@ -8,10 +8,13 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError
+from temporalio.service import KeepAliveConfig, RPCError
 
 from settings import Settings
 
+KEEP_ALIVE = KeepAliveConfig(interval_millis=12_000, timeout_millis=5_000)
+"""A connection that has gone silent is found and replaced within 17 s; by default in 45. The server takes a ping every
+10 s for an attack (`frontend.keepAliveMinTime`)."""
 CALL_TIMEOUT = timedelta(seconds=10)
 """A person is waiting: rather a clear refusal than a long silence."""
 TEMPORAL_IS_AWAY = (RPCError, RuntimeError, OSError, TimeoutError)
@@ -31,4 +34,4 @@ async def connect_temporal(settings: Settings, *, lazy: bool = False, runtime: R
     for option, name in (("target_host", "temporal_address"), ("namespace", "temporal_namespace")):
         if name in settings.model_fields_set or option not in config:
             config[option] = getattr(settings, name)
-    return await Client.connect(**config, lazy=lazy, runtime=runtime)
+    return await Client.connect(**config, lazy=lazy, runtime=runtime, keep_alive_config=KEEP_ALIVE)

@@ -49,6 +49,8 @@ class Order:
     pilots: int = 50
     corporations: int = 3
     killmails_per_hour: float = 1_800
+    interval: int = 20
+    """Seconds from one look at a pilot to the next."""
     kinds: Sequence[Kind] = KINDS
     logs: Path | None = None
     """Where to keep what the programs said."""
@@ -57,7 +59,7 @@ class Order:
 def run(order: Order, say: Say) -> Campaign:
     """Do it in this process, which must have one thread and is of no other use afterwards."""
     note = own_namespace()
-    campaign = Campaign(order.seed, order.pilots, order.corporations)
+    campaign = Campaign(order.seed, order.pilots, order.corporations, order.interval)
     kinds = order.kinds
     if note:
         say(note)
@@ -90,7 +92,9 @@ class _Trial:
     async def run(self) -> None:
         order = self.order
         self.dice = random.Random(f"{order.seed} probes")
-        self.on = Installed(self.directory, order.seed, order.pilots, order.killmails_per_hour, self.small_disk)
+        self.on = Installed(
+            self.directory, order.seed, order.pilots, order.killmails_per_hour, order.interval, self.small_disk
+        )
         async with AsyncExitStack() as stack:
             stack.callback(self._keep_logs)
             stack.push_async_callback(self.on.stop)
@@ -197,7 +201,7 @@ class _Trial:
             return [
                 *await truth.stored(database),
                 *await truth.named(database),
-                *await truth.synced(database),
+                *await truth.synced(database, self.order.interval),
                 *await truth.held(database, environment["TOKEN_ENCRYPTION_KEYS"]),
                 *await truth.workflows(client),
                 *await truth.told(database, self.subscribers),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MNT_DETACH = 2
 DISK_BYTES = 768 * 1024**2
 BALLAST = "ballast"
 
@@ -44,6 +45,11 @@ def mount_small_disk(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     options = f"size={DISK_BYTES},mode=0755".encode()
     _check(ctypes.CDLL(None, use_errno=True).mount(b"tmpfs", os.fsencode(directory), b"tmpfs", 0, options))
+
+
+def unmount(directory: Path) -> None:
+    """Give it up with all that is on it."""
+    _check(ctypes.CDLL(None, use_errno=True).umount2(os.fsencode(directory), MNT_DETACH))
 
 
 def fill(directory: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 from cryptography.fernet import Fernet
 
-from sandbox.chaos.disk import mount_small_disk
+from sandbox.chaos.disk import mount_small_disk, unmount
 from sandbox.chaos.links import Link
 from sandbox.chaos.plan import LINKS, PROGRAMS
 from sandbox.eve.people import PILOT_COUNT
@@ -25,7 +25,6 @@ from sandbox.process import Part, PartFailed, PartNotReady, RunningPart, free_po
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
 
-INTERVAL_SECONDS = 20
 CLIENT_ID = "killreport-chaos"
 WATCH_SECONDS = 0.3
 START_AGAIN_SECONDS = 1.0
@@ -35,12 +34,11 @@ POSTGRES = {
     "min_wal_size": "32MB",
     "max_connections": "500",  # a half-open connection is one until its keepalive finds out
 }
-SANDBOX = {
-    "SANDBOX_LIST_CACHE_SECONDS": "5",
-    "SANDBOX_ACCESS_TOKEN_SECONDS": "150",  # refreshed when a minute is left of it
-    "SANDBOX_WINDOW_SECONDS": "90",  # ESI's buckets are made for a look every 15 minutes
-    "SANDBOX_FIRST_KILLMAILS": "60",
-}
+FIRST_KILLMAILS = 60
+LOOKS_PER_WINDOW = 4.5
+"""ESI's buckets are made for a look every 15 minutes: for up to 15 of them in a window."""
+REFRESHED_BEFORE_SECONDS = 60
+"""An access token is refreshed when so much is left of it."""
 
 
 @dataclass
@@ -51,6 +49,7 @@ class Installed:
     seed: int
     pilots: int
     killmails_per_hour: float
+    interval_seconds: int
     small_disk: bool
     parts: dict[str, Part] = field(default_factory=dict)
     running: dict[str, RunningPart] = field(default_factory=dict)
@@ -106,6 +105,8 @@ class Installed:
             await part.stop()
         for link in self.links.values():
             await link.close()
+        if self.small_disk:
+            unmount(self.disk)
 
     async def start_part(self, name: str) -> None:
         """Start a part that does not run and wait until it answers.
@@ -136,7 +137,10 @@ class Installed:
         cache, self._redis_url = valkey(self.directory, ports["Valkey"])
         orders, _ = temporal(self.directory / "temporal", ports["Temporal"], None)
         options = {
-            **SANDBOX,
+            "SANDBOX_FIRST_KILLMAILS": str(FIRST_KILLMAILS),
+            "SANDBOX_LIST_CACHE_SECONDS": str(self.interval_seconds / 4),
+            "SANDBOX_ACCESS_TOKEN_SECONDS": str(REFRESHED_BEFORE_SECONDS + 2 * self.interval_seconds),
+            "SANDBOX_WINDOW_SECONDS": str(int(LOOKS_PER_WINDOW * self.interval_seconds)),
             "SANDBOX_SEED": str(self.seed),
             "SANDBOX_PILOTS": str(max(self.pilots + 1, PILOT_COUNT)),
             "SANDBOX_KILLMAILS_PER_HOUR": str(self.killmails_per_hour),
@@ -156,7 +160,7 @@ class Installed:
             "EVE_CLIENT_ID": CLIENT_ID,
             "CONTACT": "chaos@killreport.invalid",
             "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-            "SYNC_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
+            "SYNC_INTERVAL_SECONDS": str(self.interval_seconds),
             "HOST": "127.0.0.1",
             "PORT": str(ports["the API"]),
             "PUBLIC_URL": self.site,

@@ -10,16 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.chaos.installed import INTERVAL_SECONDS
 from sandbox.chaos.plan import Kind
 
 INTERVALS = 2
-PREFACE = f"""# The proof
+PREFACE = """# The proof
 
 Written by `make chaos` itself: a whole installation under every fault of `sandbox/chaos/plan.py`, and then its data
 held against the truth. The faults of a wave overlap, one to six of them. When the last is over, a new killmail is made
-for one pilot per fault; *seconds* are from then until the site shows it. A pilot is looked at every {INTERVAL_SECONDS} s,
-so up to {INTERVAL_SECONDS} s are waiting for the next look; two intervals are {INTERVALS * INTERVAL_SECONDS} s.
+for one pilot per fault; *seconds* are from then until the site shows it, the wait for the pilot's next look included.
 """.splitlines()
 
 
@@ -38,6 +36,7 @@ class Campaign:
     seed: int
     pilots: int
     corporations: int
+    interval_seconds: int
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     outcomes: list[Outcome] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -54,7 +53,9 @@ class Campaign:
     def late(self) -> list[str]:
         """The kinds that took longer than two intervals, or for ever."""
         return [
-            row[0] for row in self._rows() if row[2] < row[1] or row[4] is None or row[4] > INTERVALS * INTERVAL_SECONDS
+            row[0]
+            for row in self._rows()
+            if row[2] < row[1] or row[4] is None or row[4] > INTERVALS * self.interval_seconds
         ]
 
     def summary(self) -> str:
@@ -85,6 +86,8 @@ class Campaign:
             *PREFACE,
             "",
             f"* {self.summary()}",
+            f"* A pilot is looked at every {self.interval_seconds} s: two intervals are"
+            f" {INTERVALS * self.interval_seconds} s",
             f"* {self.began:%Y-%m-%d %H:%M} UTC; {_machine()}",
             f"* Programs that ended by themselves under a fault and were started again: {_deaths(self.deaths)}",
             f"* The truth held {self.settled_seconds:.0f} s after the last fault; checked: {', '.join(self.checked)}",

@@ -15,7 +15,6 @@ import orjson
 import temporalio.client
 from cryptography.fernet import Fernet, InvalidToken
 
-from sandbox.chaos.installed import INTERVAL_SECONDS
 from sandbox.chaos.pilots import Person, Subscriber
 from sandbox.eve.killmails import ListKind
 from sandbox.eve.options import options_from
@@ -85,9 +84,9 @@ class Truth:
         wrong = [one for one in wanted if (named := self.world.universe.named(one)) and names.get(one) != named[1]]
         return _some(wrong, "entities have no name, or a wrong one")
 
-    async def synced(self, database: asyncpg.Connection) -> list[str]:
+    async def synced(self, database: asyncpg.Connection, interval_seconds: int) -> list[str]:
         """Every sync is well, and has looked lately; no grant that SSO honours was given up."""
-        lately = datetime.now(UTC) - timedelta(seconds=3 * INTERVAL_SECONDS)
+        lately = datetime.now(UTC) - timedelta(seconds=3 * interval_seconds)
         users = await database.fetch("SELECT * FROM users")
         followed = await database.fetch("SELECT * FROM corporations_followed")
         states = Counter(row["sync_state"] for row in (*users, *followed) if row["sync_state"] != "ok")
