@@ -87,6 +87,8 @@ def _kinds() -> Iterator[Kind]:
     yield Kind("full disk", "Postgres")
 
 
+WAVES = (1, 4, 6, 8, 10, 10)
+"""How many faults a wave may have."""
 KINDS = tuple(_kinds())
 SHORT = tuple(
     kind
@@ -112,18 +114,15 @@ def planned(seed: int, faults: int, kinds: Sequence[Kind] = KINDS) -> list[list[
     waves: list[list[Planned]] = []
     deck: list[Kind] = []
     while faults > 0:
-        wave: list[Planned] = []
-        for _ in range(min(faults, dice.choice((1, 2, 3, 4, 5, 6)))):
-            if not deck:
-                deck = dice.sample(kinds, len(kinds))
-            if any(deck[-1].target == other.kind.target for other in wave):
-                break  # two hands on one thing would undo each other's work
-            wave.append(Planned(deck.pop(), dice.uniform(0, 3), _lasts(dice)))
+        size = min(faults, dice.choice(WAVES))
+        if len(deck) < len(kinds) // 2:
+            deck = dice.sample(kinds, len(kinds)) + deck
+        # Two hands on one thing would undo each other's work: what is next in the deck, of each target.
+        drawn = {kind.target: kind for kind in deck}
+        wave = sorted(drawn.values(), key=deck.index, reverse=True)[:size]
+        for kind in wave:
+            deck.remove(kind)
+        longest = dice.choices((6.0, 30.0), (0.85, 0.15))[0]
+        waves.append([Planned(kind, dice.uniform(0, 3), round(dice.uniform(0.5, longest), 1)) for kind in wave])
         faults -= len(wave)
-        waves.append(wave)
     return waves
-
-
-def _lasts(dice: random.Random) -> float:
-    """Seconds: mostly a few, now and then thirty."""
-    return 30.0 if dice.random() < 0.08 else round(dice.uniform(0.5, 6), 1)

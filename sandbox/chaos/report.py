@@ -16,7 +16,7 @@ INTERVALS = 2
 PREFACE = """# The proof
 
 Written by `make chaos` itself: a whole installation under every fault of `sandbox/chaos/plan.py`, and then its data
-held against the truth. The faults of a wave overlap, one to six of them. When the last is over, a new killmail is made
+held against the truth. The faults of a wave overlap, one to ten of them. When the last is over, a new killmail is made
 for one pilot per fault; *seconds* are from then until the site shows it, the wait for the pilot's next look included.
 """.splitlines()
 
