@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import asyncpg
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
@@ -26,6 +27,7 @@ from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEU
 from contracts.values import PRICE_SNAPSHOT_ID
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
+from db.pulse import Pulse
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
@@ -58,6 +60,8 @@ CACHED_WORKFLOWS = 10_000
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
 POOL_SIZE = 20
+SILENT_AFTER_SECONDS = 10.0
+"""When Postgres is taken for silent: every statement is given up then, so later than the API does it."""
 SCHEDULES_EVERY_SECONDS = 10.0
 """How soon a Temporal that came back without its data is noticed."""
 AT_ONCE = {
@@ -121,7 +125,7 @@ async def _serve(client: Client, queue: str, activities: list[Callable[..., Any]
 @contextlib.asynccontextmanager
 async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Services]:
     async with (
-        await open_pool(settings.database_url, max_size=POOL_SIZE) as pool,
+        _watched_pool(settings) as pool,
         open_session(settings) as session,
         contextlib.aclosing(open_redis(settings.redis_url)) as connection,
     ):
@@ -143,6 +147,18 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
             )
         finally:
             await tokens.finish()
+
+
+@contextlib.asynccontextmanager
+async def _watched_pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+    """Activities wait for a connection for as long as they may, but for no answer of a server that is silent."""
+    pulse, tasks = Pulse(SILENT_AFTER_SECONDS, acquire_seconds=None), LongLived()
+    tasks.start("pulse of Postgres", pulse.run)
+    try:
+        async with await open_pool(settings.database_url, max_size=POOL_SIZE, pulse=pulse) as pool:
+            yield pool
+    finally:
+        await tasks.cancel()
 
 
 def activities_by_queue(services: Services, settings: Settings) -> dict[str, list[Callable[..., Any]]]:

@@ -21,10 +21,8 @@ import asyncpg
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 2.0
-"""How long the trivial question, or a new connection, may take."""
 INTERVAL_SECONDS = 0.5
 ACQUIRE_SECONDS = 4.0
-"""How long somebody waits for a connection while all of them are busy."""
 LATE_SECONDS = 0.5
 """A time-out that comes later than it should says that this process stood still, and nothing of Postgres."""
 CUT = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -41,10 +39,19 @@ class DatabaseSilent(ConnectionError):
 
 
 class Pulse:
-    """Whether Postgres answers. `create_pool` makes the pool it watches over, `run` is to run beside it."""
+    """Whether Postgres answers. `create_pool` makes the pool it watches over, `run` is to run beside it.
 
-    def __init__(self) -> None:
+    Args:
+        patience_seconds: how long the trivial question, or a new connection, may take.
+        acquire_seconds: how long somebody waits for a connection while all of them are busy; None: as long as it takes.
+    """
+
+    def __init__(
+        self, patience_seconds: float = PATIENCE_SECONDS, acquire_seconds: float | None = ACQUIRE_SECONDS
+    ) -> None:
         self.silent = False
+        self._patience_seconds = patience_seconds
+        self._acquire_seconds = acquire_seconds
         self._open: Callable[[], Awaitable[asyncpg.Connection]] | None = None
         self._connections: set[asyncpg.Connection] = set()
 
@@ -60,7 +67,7 @@ class Pulse:
                 raise DatabaseSilent
             self._open = partial(connect, *arguments, **options)
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with asyncio.timeout(self._patience_seconds):
                     connection = await self._open()
             except TimeoutError:
                 raise DatabaseSilent from None
@@ -68,6 +75,7 @@ class Pulse:
             return connection
 
         return await _ImpatientPool(
+            self._acquire_seconds,
             None,
             connect=connect_unless_silent,
             max_queries=50_000,
@@ -85,12 +93,12 @@ class Pulse:
             while True:
                 began = time.monotonic()
                 try:
-                    async with asyncio.timeout(PATIENCE_SECONDS):
+                    async with asyncio.timeout(self._patience_seconds):
                         connection = await self._ask(connection)
                 except FAILURES as error:
                     _give_up(connection)
                     connection = None
-                    if time.monotonic() - began < PATIENCE_SECONDS + LATE_SECONDS:
+                    if time.monotonic() - began < self._patience_seconds + LATE_SECONDS:
                         self._fell_silent(error)
                 except asyncpg.PostgresError:
                     _give_up(connection)  # it answers: it starts, or has no connection left
@@ -136,8 +144,12 @@ class Pulse:
 
 
 class _ImpatientPool(asyncpg.Pool):
+    def __init__(self, acquire_seconds: float | None, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._acquire_seconds = acquire_seconds
+
     def acquire(self, *, timeout: float | None = None) -> Any:
-        return super().acquire(timeout=ACQUIRE_SECONDS if timeout is None else timeout)
+        return super().acquire(timeout=self._acquire_seconds if timeout is None else timeout)
 
 
 def _give_up(connection: asyncpg.Connection | None) -> None:

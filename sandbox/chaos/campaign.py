@@ -19,6 +19,7 @@ import aiohttp
 import asyncpg
 import temporalio.client
 
+from operations.failure import OperationFailed
 from sandbox.chaos.blows import Blows
 from sandbox.chaos.disk import own_namespace
 from sandbox.chaos.installed import Installed
@@ -28,6 +29,7 @@ from sandbox.chaos.report import Campaign, Outcome
 from sandbox.chaos.truth import Truth
 from sandbox.eve.world import VETERAN
 from sandbox.installation import eventually
+from sandbox.process import PartFailed
 
 FIRST_SYNC_SECONDS = 400.0
 RECOVERY_SECONDS = 240.0
@@ -57,7 +59,11 @@ class Order:
 
 
 def run(order: Order, say: Say) -> Campaign:
-    """Do it in this process, which must have one thread and is of no other use afterwards."""
+    """Do it in this process, which must have one thread and is of no other use afterwards.
+
+    Raises:
+        OperationFailed: it was told to stop, or a part does not start.
+    """
     note = own_namespace()
     campaign = Campaign(order.seed, order.pilots, order.corporations, order.interval)
     kinds = order.kinds
@@ -66,7 +72,10 @@ def run(order: Order, say: Say) -> Campaign:
         campaign.notes.append(note)
         kinds = [kind for kind in kinds if kind.what != "full disk"]
     with tempfile.TemporaryDirectory(prefix="killreport-chaos-", ignore_cleanup_errors=True) as directory:
-        asyncio.run(_until_told_to_stop(_Trial(order, kinds, campaign, Path(directory), not note, say).run()))
+        try:
+            asyncio.run(_until_told_to_stop(_Trial(order, kinds, campaign, Path(directory), not note, say).run()))
+        except (asyncio.CancelledError, PartFailed) as error:
+            raise OperationFailed(str(error) or "Stopped; all that ran was stopped, too.") from error
     return campaign
 
 
