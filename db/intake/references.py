@@ -22,6 +22,8 @@ CLAIM_AT_MOST = 5000
 """References one look takes on; the rest waits for the next, which comes at once."""
 NEWS = timedelta(hours=1)
 """What comes by another way than a sync and happened within this is announced, as the sync would have done."""
+UNUSABLE_HASH = "UnusableHash"
+"""Reason of a killmail that ESI lists without a hash that could be one."""
 ORPHANED_AFTER = timedelta(minutes=30)
 """A reference that nobody has worked on for so long has lost its finder."""
 
@@ -44,11 +46,12 @@ WITH other AS MATERIALIZED (
     SELECT r.killmail_id, listed.killmail_hash
       FROM unnest($1::bigint[], $2::text[]) AS listed (killmail_id, killmail_hash)
       JOIN killmail_refs r USING (killmail_id)
-     WHERE r.killmail_hash <> listed.killmail_hash
+     WHERE r.killmail_hash <> listed.killmail_hash AND listed.killmail_hash <> ''
+       AND ($3 = 'esi' OR r.killmail_hash = '')
      ORDER BY r.killmail_id FOR UPDATE OF r
 )
 UPDATE killmail_refs r
-   SET killmail_hash = other.killmail_hash, hash_from = 'esi', attempts = 0, last_error = NULL,
+   SET killmail_hash = other.killmail_hash, hash_from = $3, attempts = 0, last_error = NULL,
        next_attempt_at = NULL, parked_at = NULL
   FROM other WHERE r.killmail_id = other.killmail_id
 """
@@ -82,7 +85,10 @@ class FailedAttempt:
 async def add_references(
     connection: Connection, seen_by: int, references: Sequence[tuple[int, str]], hash_from: HashFrom
 ) -> list[int]:
-    """Remember references (id, hash); those nobody had shown us before are returned.
+    """Remember references (id, hash); those to be fetched that nobody had shown us before are returned.
+
+    One without a hash ("") is given up at once, under `UNUSABLE_HASH`: it stands in the account, and is wanted as
+    soon as ESI lists it with one.
 
     ESI's own word wins: a hash of another source is replaced by the one ESI lists, and a killmail that was given up
     for its wrong hash is wanted again. Sorted by id: two users whose lists overlap wait for each other instead of
@@ -91,25 +97,27 @@ async def add_references(
     listed = sorted(references)
     killmail_ids = [killmail_id for killmail_id, _ in listed]
     hashes = [killmail_hash for _, killmail_hash in listed]
-    if hash_from is HashFrom.ESI:
-        await connection.execute(_CORRECT_HASHES, killmail_ids, hashes)
+    await connection.execute(_CORRECT_HASHES, killmail_ids, hashes, str(hash_from))
     rows = await connection.fetch(
         """
-        INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, stored_at, hash_from)
-        SELECT seen.killmail_id, seen.killmail_hash, $1, k.created_at, $4
+        INSERT INTO killmail_refs (
+            killmail_id, killmail_hash, first_seen_by, stored_at, hash_from, last_error, parked_at)
+        SELECT seen.killmail_id, seen.killmail_hash, $1, k.created_at, $4,
+               CASE WHEN seen.killmail_hash = '' THEN $5 END, CASE WHEN seen.killmail_hash = '' THEN now() END
           FROM (SELECT DISTINCT ON (killmail_id) * FROM unnest($2::bigint[], $3::text[])
                   AS listed (killmail_id, killmail_hash) ORDER BY killmail_id) AS seen
           LEFT JOIN killmails k USING (killmail_id)
          ORDER BY seen.killmail_id
         ON CONFLICT (killmail_id) DO NOTHING
-        RETURNING killmail_id, stored_at
+        RETURNING killmail_id, stored_at IS NULL AND killmail_hash <> '' AS wanted
         """,
         seen_by,
         killmail_ids,
         hashes,
         str(hash_from),
+        UNUSABLE_HASH,
     )
-    return [row["killmail_id"] for row in rows if row["stored_at"] is None]
+    return [row["killmail_id"] for row in rows if row["wanted"]]
 
 
 async def claim(

@@ -79,7 +79,7 @@ async def redrive(pool: asyncpg.Pool) -> Redriven:
         UPDATE killmail_refs SET attempts = 0, next_attempt_at = NULL, parked_at = NULL
          WHERE killmail_id IN (
             SELECT killmail_id FROM killmail_refs
-             WHERE stored_at IS NULL AND (claimed_until IS NULL OR claimed_until <= now())
+             WHERE stored_at IS NULL AND killmail_hash <> '' AND (claimed_until IS NULL OR claimed_until <= now())
              ORDER BY killmail_id LIMIT $1 FOR UPDATE SKIP LOCKED)
         RETURNING first_seen_by
         """,

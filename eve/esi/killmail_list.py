@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -20,7 +21,7 @@ from eve.answer import Answer
 from eve.decoding import SomeId, entries
 from eve.errors import Downtime, MalformedBody, NotFound, RateLimited, Unavailable
 from eve.esi.freshness import fresh_until
-from eve.killmail import Hash, KillmailRef
+from eve.killmail import KillmailRef, is_killmail_hash
 
 PAGE_SIZE = 1000
 MAX_PAGES = 100
@@ -33,9 +34,13 @@ FEW = 5
 """Entries that may be unusable where none is usable; more, and it is the whole list that cannot be read."""
 
 
+NO_HASH = ""
+"""Of a killmail that ESI lists without a hash that could be one: known by its id, and not to be fetched."""
+
+
 class _Listed(msgspec.Struct, frozen=True):
     killmail_id: SomeId
-    killmail_hash: Hash
+    killmail_hash: Any = None
 
 
 AskPage = Callable[[int, str], Awaitable[Answer]]
@@ -59,7 +64,7 @@ class KillmailWalk:
     `pages` replaces what was remembered of the list. `fresh_until` (UTC): asking sooner is useless.
     `rest_due_at` (UTC): the budget ran out, or ESI failed, after some pages; keep what is here (remembering
     `pages`, the next walk gets the rest) and come back then. `unusable`: entries without an id or hash that could
-    be one, by what is wrong with them; they are listed again at every look that reads their page.
+    be one, by what is wrong with them. Those with an id are among `refs`, with `NO_HASH`.
     """
 
     unchanged: bool
@@ -156,14 +161,22 @@ def _take(answer: Answer, page: int, seen: _Seen) -> int:
         seen.pages.setdefault(page, PageSeen(seen.etags[page], None))
         return 0
     listed = entries(answer.body, _Listed, "ESI")
+    hashless = 0
     for one in listed.good:
-        seen.refs.setdefault(one.killmail_id, KillmailRef(one.killmail_id, one.killmail_hash))
-    if not listed.good and listed.refused.total() > FEW:
-        raise MalformedBody(f"ESI's list of killmails is not as agreed: {next(iter(listed.refused))}.")
+        is_usable = is_killmail_hash(one.killmail_hash)
+        hashless += not is_usable
+        ref = KillmailRef(one.killmail_id, one.killmail_hash if is_usable else NO_HASH)
+        seen.refs.setdefault(one.killmail_id, ref)
+    refused = listed.refused.total() + hashless
+    if hashless == len(listed.good) and refused > FEW:
+        raise MalformedBody("ESI's list of killmails is not as agreed: no entry has an id and a hash.")
+    if hashless:
+        listed.refused["without a hash that could be one"] = hashless
     seen.unusable[page] = listed.refused
-    seen.pages[page] = PageSeen(etag, len(listed.good), tuple(one.killmail_id for one in listed.good))
+    killmail_ids = tuple(dict.fromkeys(one.killmail_id for one in listed.good))
+    seen.pages[page] = PageSeen(etag, len(killmail_ids), killmail_ids)
     seen.etags[page] = etag
-    return len(listed.good) + listed.refused.total()
+    return len(listed.good) - hashless + refused
 
 
 def _total(answer: Answer) -> int | None:

@@ -22,7 +22,7 @@ from db.accounts.grants import grant_character
 from db.accounts.vault import TokenVault
 from eve.errors import EveError, NotFound
 from eve.esi.client import Esi, NamedId, Names, SolarSystem
-from eve.esi.killmail_list import KillmailWalk, PageSeen
+from eve.esi.killmail_list import NO_HASH, KillmailWalk, PageSeen
 from eve.esi.universe import Lookup, Told
 from eve.killmail import KillmailRef
 from eve.sso.access_token import VerifiedCharacter
@@ -46,6 +46,8 @@ class StandInEsi(Esi):
         self.list_failure: EveError | None = None
         self.names_failure: EveError | None = None
         self.fresh_for = timedelta(0)
+        self.hashless: frozenset[int] = frozenset()
+        """Killmails that the lists show without a hash."""
         self.held: frozenset[int] = frozenset()
         """Killmails whose answer does not come while they are in here."""
         self.requests: list[str] = []
@@ -62,11 +64,11 @@ class StandInEsi(Esi):
         if self.list_failure is not None:
             raise self.list_failure
         listed = self.lists.get(character_id, [])
-        etag = f'"{sorted(listed)}"'
+        etag = f'"{sorted(listed)} {sorted(self.hashless)}"'
         fresh_until = datetime.now(UTC) + self.fresh_for
         if etags == {1: etag}:
             return KillmailWalk(True, (), {1: PageSeen(etag, None)}, fresh_until)
-        refs = tuple(KillmailRef(killmail_id, f"{killmail_id:040x}") for killmail_id in listed)
+        refs = tuple(KillmailRef(i, NO_HASH if i in self.hashless else f"{i:040x}") for i in listed)
         return KillmailWalk(False, refs, {1: PageSeen(etag, len(refs), tuple(listed))}, fresh_until)
 
     async def killmail(self, ref: KillmailRef, call_class: CallClass) -> bytes:

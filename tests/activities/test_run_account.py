@@ -36,6 +36,21 @@ async def test_what_cannot_be_fetched_is_in_the_account_by_its_reason(world: Wor
     assert orjson.loads(run["failures"]) == {"InvalidHash": 1}
 
 
+async def test_a_killmail_that_is_listed_without_a_hash_is_named_and_comes_when_its_hash_does(world: World) -> None:
+    await world.login()
+    world.esi.happens(1, 2, 3)
+    world.esi.hashless = frozenset({2})
+    account = adds_up(await sync(world, first=True))
+    assert (account.listed, account.new, account.stored, account.failures) == (3, 2, 2, {"UnusableHash": 1})
+    assert (await world.user())["sync_state"] == "ok"
+    world.esi.requests.clear()
+    await sync(world, full=True)
+    assert not [request for request in world.esi.requests if request.startswith("killmail")], "nothing to ask with"
+    world.esi.hashless = frozenset()
+    account = adds_up(await sync(world))
+    assert (account.listed, account.new, account.stored, account.failures) == (3, 1, 3, {})
+
+
 async def test_a_full_look_that_finds_nothing_new_accounts_for_all_that_is_listed(world: World) -> None:
     await world.login()
     world.esi.happens(*range(1, 51))

@@ -96,7 +96,7 @@ async def test_worker_status_is_temporals_own(browser: Browser) -> None:
 
 async def test_ready_when_everything_answers(browser: Browser) -> None:
     status, text = await browser.get("/readyz")
-    assert (status, orjson.loads(text)) == (200, {"postgres": "ok", "redis": "ok", "temporal": "ok"})
+    assert (status, orjson.loads(text)) == (200, {"postgres": "ok", "redis": "ok", "temporal": "ok", "live": "ok"})
 
 
 async def test_a_sync_starts_once_temporal_is_back(

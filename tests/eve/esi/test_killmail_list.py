@@ -228,9 +228,10 @@ async def test_a_bad_entry_costs_only_itself(open_esi: OpenEsi, caplog: pytest.L
 
     async with open_esi(handler) as esi:
         found = await walk(esi)
-    assert ids(found) == [5, 4]
+    assert ids(found) == [5, 7, 4]
+    assert found.refs[1].killmail_hash == "", "known by its id, without a hash to ask with"
     assert found.unusable.total() == len(BAD_ENTRIES)
-    assert found.pages[1].killmail_ids == (5, 4)
+    assert found.pages[1].killmail_ids == (5, 7, 4)
     assert "are left out" in caplog.text
     assert "a" * 39 not in caplog.text
 
