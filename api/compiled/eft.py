@@ -31,19 +31,20 @@ _HOLDS = (("DRONE_BAY", "FIGHTER_BAY", "FIGHTER_TUBE"), ("IMPLANT",), ("CARGO",)
 
 
 def eft(killmail: Node) -> str | None:
-    """The fit of the victim's ship; None while the name of anything in it is unknown.
+    """The fit of the victim's ship; None while a name in it, or what is a module and what a charge, is unknown.
 
     Args:
         killmail: with what `READ` selects of it.
     """
     victim, items = killmail["victim"], killmail["items"]
     named = [victim["ship"], *(item["type"] for item in items if _is_shown(item))]
-    if any(one["name"] is None for one in named):
+    slots = _slots(items)
+    if any(one["name"] is None for one in named) or any(_told_apart(held) is None for held in slots.values()):
         return None
     pilot = victim["character"]["name"] if victim["character"] else None
     title = f"{pilot or victim['ship']['name']} {killmail['time'][:10]}"
     loose: list[Node] = []
-    racks = [_rack(items, slot, empty, loose) for slot, empty in _RACKS]
+    racks = [_rack(slots, slot, empty, loose) for slot, empty in _RACKS]
     holds = [_hold(items, hold) for hold in _HOLDS[:-1]]
     holds.append(_hold([*items, *({**item, "slot": "CARGO"} for item in loose)], _HOLDS[-1]))
     fitted = "\n\n".join("\n".join(rack) for rack in racks if rack)
@@ -57,34 +58,50 @@ def _is_shown(item: Node) -> bool:
     return item["slot"] in slots.union(*_HOLDS)
 
 
-def _rack(items: Iterable[Node], slot: str, empty: str | None, loose: list[Node]) -> list[str]:
+def _slots(items: Iterable[Node]) -> dict[tuple[str, int], list[Node]]:
+    """What is in each slot of the ship, by kind and flag, in the order of the flags."""
+    racks = {slot for slot, _ in _RACKS}
+    held: defaultdict[tuple[str, int], list[Node]] = defaultdict(list)
+    for item in sorted(items, key=lambda item: int(item["flag"])):
+        if item["slot"] in racks:
+            held[item["slot"], item["flag"]].append(item)
+    return held
+
+
+def _rack(slots: Mapping[tuple[str, int], list[Node]], rack: str, empty: str | None, loose: list[Node]) -> list[str]:
     """A line for each slot up to the last that is filled. Charges without a module go to `loose`."""
-    of_flag: defaultdict[int, list[Node]] = defaultdict(list)
-    for item in items:
-        if item["slot"] == slot:
-            of_flag[item["flag"]].append(item)
     lines: list[str] = []
     filled: list[int] = []
-    for flag in sorted(of_flag):
-        modules, charges = _told_apart(of_flag[flag])
+    for (slot, flag), held in slots.items():
+        if slot != rack:
+            continue
+        modules, charges = _told_apart(held) or ([], [])
         if modules:
             filled.append(flag)
         else:
             loose += charges
-        lines += [_module(module, charges) for module in modules]
+        # What was loaded is named once, at the first of them.
+        lines += [_module(module, charges if module is modules[0] else []) for module in modules]
     if empty is not None and filled:
-        lines += [f"[Empty {empty} slot]"] * (filled[-1] - _FIRST_FLAG[slot] + 1 - len(filled))
+        lines += [f"[Empty {empty} slot]"] * (filled[-1] - _FIRST_FLAG[rack] + 1 - len(filled))
     return lines
 
 
-def _told_apart(items: list[Node]) -> tuple[list[Node], list[Node]]:
-    """The modules in one slot, and their charges. Until ESI has told what is what, the smaller number is the module."""
-    charges = [item for item in items if _category(item) == _CHARGES]
-    modules = [item for item in items if _category(item) != _CHARGES]
-    if not charges and len(modules) > 1:
-        modules.sort(key=_quantity)
-        modules, charges = modules[:1], modules[1:]
-    return modules, charges
+def _told_apart(items: list[Node]) -> tuple[list[Node], list[Node]] | None:
+    """The modules in one slot, and their charges; None while that is unknown.
+
+    Where the category of a type is not known yet, a stack of several is a charge, for a slot holds modules singly;
+    and what is alone in its slot, or alone beside charges, is the module.
+    """
+    known = [item for item in items if _category(item) is not None]
+    unknown = [item for item in items if _category(item) is None]
+    charges = [item for item in known if _category(item) == _CHARGES]
+    modules = [item for item in known if _category(item) != _CHARGES]
+    stacks = [item for item in unknown if _quantity(item) > 1]
+    single = [item for item in unknown if _quantity(item) <= 1]
+    if single and (modules or len({item["type"]["name"] for item in single}) > 1):
+        return None
+    return modules + single, charges + stacks
 
 
 def _module(module: Node, charges: list[Node]) -> str:

@@ -33,8 +33,8 @@ NAMED_AFTER = timedelta(seconds=2)
 
 NOT_A_LINK = Refusal(
     "NOT_A_KILLMAIL_LINK",
-    "This is not a link to a killmail; it should look like https://zkillboard.com/kill/123456789/ or"
-    " https://esi.evetech.net/killmails/123456789/… with the killmail's hash.",
+    "This is not a link to a killmail that can be read; it should look like https://zkillboard.com/kill/123456789/,"
+    " or like https://esi.evetech.net/killmails/123456789/… or killReport:123456789:… with the killmail's hash.",
 )
 NOT_YOURS = Refusal(
     "NOT_YOUR_KILLMAIL",

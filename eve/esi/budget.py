@@ -53,6 +53,8 @@ BARE_LIMIT_MILLISECONDS = (60_000, 900_000)
 """First and longest pause after a 429 without Retry-After; doubles each time."""
 CIRCUIT_THRESHOLD = 10
 """Failures more than successes, within two minutes, after which all calls pause."""
+MOST_OF_A_ROUTE = 5
+"""Failures of one route that count for it: killmails that answer 500 for ever must not stop everybody."""
 DOWNTIME_THRESHOLD = 3
 """The same within the daily downtime."""
 DOWNTIME_POINTS = 3
@@ -63,7 +65,7 @@ CIRCUIT_MILLISECONDS = (5_000, 300_000)
 REFUSALS_KEPT_MILLISECONDS = 600_000
 
 _PREFIX = "killreport:{esi}:"
-_CIRCUIT = _PREFIX + "circuit"
+_CIRCUIT = _PREFIX + "failures"
 _DOWNTIME = _PREFIX + "pause:downtime"
 _ERROR_PAUSE = _PREFIX + "pause:error-limit"
 _BUCKETS = _PREFIX + "buckets"
@@ -208,6 +210,9 @@ class Budget:
         name = bucket_name(reservation.bucket, reservation.caller)
         now = self._now()
         ends = daily_downtime_ends(now)
+        threshold = DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD
+        # At that hour, and where ESI says so itself, one route is evidence enough.
+        is_told = ends is not None or (points or 0) > 1
         account = Account(
             name=name,
             call_class=reservation.call_class,
@@ -223,7 +228,9 @@ class Budget:
             believed_limit=reservation.bucket.tokens,
             believed_window=reservation.bucket.window_seconds * 1000,
             points=points,
-            threshold=DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD,
+            route=reservation.route.template,
+            most_of_a_route=threshold if is_told else MOST_OF_A_ROUTE,
+            threshold=threshold,
             first_pause=CIRCUIT_MILLISECONDS[0],
             longest_pause=CIRCUIT_MILLISECONDS[1],
             fixed_pause=None if ends is None else int((ends - now).total_seconds() * 1000) + 1,

@@ -53,7 +53,8 @@ class Account(msgspec.Struct, frozen=True):
     """Told to SETTLE: the reservation, what the call came to, and what is to happen after failures.
 
     `limit`, `window` and `remaining` are what the answer said, None where it did not; `believed_limit` and
-    `believed_window` go in their place. `points`: 0 a success, None says nothing of EVE's health.
+    `believed_window` go in their place. `points`: 0 a success, None says nothing of EVE's health;
+    of the `threshold` that pauses everything, failures of one route are at most `most_of_a_route`.
     """
 
     name: str
@@ -70,6 +71,8 @@ class Account(msgspec.Struct, frozen=True):
     believed_limit: int
     believed_window: int
     points: int | None
+    route: str
+    most_of_a_route: int
     threshold: int
     first_pause: int
     longest_pause: int

@@ -199,15 +199,27 @@ local function left(wait) return '{"wait":' .. whole(wait) .. '}' end
 
 local paused = left_of(pause)
 if not given(told.points) or paused > 0 then return left(paused) end
-local score = tonumber(redis.call('GET', circuit)) or 0
+-- How often each route failed lately more than anything succeeded. What fails for ever on one route is no outage.
+local total, failures = 0, {}
+local kept = redis.call('HGETALL', circuit)
+for i = 1, #kept, 2 do
+  failures[kept[i]] = tonumber(kept[i + 1])
+  total = total + failures[kept[i]]
+end
+redis.call('PEXPIRE', circuit, 120000)
 if told.points == 0 then
-  if score > 1 then redis.call('SET', circuit, score - 1, 'PX', 120000) end
-  if score == 1 then redis.call('DEL', circuit, pause) end
+  for route, count in pairs(failures) do
+    if redis.call('HINCRBY', circuit, route, -1) <= 0 then redis.call('HDEL', circuit, route) end
+  end
+  if total > 0 and redis.call('EXISTS', circuit) == 0 then redis.call('DEL', pause) end
   return left(0)
 end
-score = score + told.points
-if score < told.threshold then
-  redis.call('SET', circuit, score, 'PX', 120000)
+local before = failures[told.route] or 0
+local count = math.max(before, math.min(told.most_of_a_route, before + told.points))
+total = total + count - before
+if total < told.threshold then
+  redis.call('HSET', circuit, told.route, count)
+  redis.call('PEXPIRE', circuit, 120000)
   return left(0)
 end
 -- One more failure after the pause opens the circuit again, for longer.
@@ -216,7 +228,9 @@ local length = told.fixed_pause
 if not given(length) then
   length = math.min(told.longest_pause, told.first_pause * 2 ^ math.min(opened - 1, 20))
 end
-redis.call('SET', circuit, told.threshold - 1, 'PX', length + 120000)
+redis.call('DEL', circuit)
+redis.call('HSET', circuit, 'before the pause', told.threshold - 1)
+redis.call('PEXPIRE', circuit, length + 120000)
 redis.call('HSET', pause, 'until', now + length)
 redis.call('PEXPIRE', pause, length + 600000)
 return left(length)

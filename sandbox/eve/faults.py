@@ -37,7 +37,7 @@ class FaultKind(StrEnum):
 
 @dataclass
 class Fault:
-    """`route` is a path template or "*"; `count` None: until it is removed."""
+    """`route` is a path template or "*"; `path`: only paths that begin so. `count` None: until it is removed."""
 
     kind: FaultKind
     route: str = ALL_ROUTES
@@ -46,6 +46,7 @@ class Fault:
     status: int | None = None
     seconds: float | None = None
     body: Any = None
+    path: str = ""
     fault_id: int = 0
 
     def __post_init__(self) -> None:
@@ -77,10 +78,11 @@ class Faults:
         """Switch off those of this route; None: all."""
         self.active = [] if route is None else [fault for fault in self.active if fault.route != route]
 
-    def strike(self, route: str) -> Fault | None:
+    def strike(self, route: str, path: str) -> Fault | None:
         """The fault of this request, counted as used; None: none."""
         for fault in self.active:
-            if fault.route in (route, ALL_ROUTES) and (fault.rate >= 1 or self._dice.random() < fault.rate):
+            hit = fault.route in (route, ALL_ROUTES) and path.startswith(fault.path)
+            if hit and (fault.rate >= 1 or self._dice.random() < fault.rate):
                 if fault.count is not None:
                     fault.count -= 1
                     if fault.count <= 0:

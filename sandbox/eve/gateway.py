@@ -44,7 +44,7 @@ class Gateway:
         async def handle(request: web.Request) -> web.StreamResponse:
             payload = await request.read()
             caller = self._callers.of(request)
-            fault = await self._arrive(route.template)
+            fault = await self._arrive(route.template, request.path)
             spending: Spending | None = None
             bucket: Bucket | None = None
             headers: dict[str, str] = {}
@@ -82,7 +82,7 @@ class Gateway:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             await request.read()
-            fault = await self._arrive(template)
+            fault = await self._arrive(template, request.path)
             try:
                 self._refuse_by(fault, template)
                 answer = await handler(request)
@@ -103,8 +103,8 @@ class Gateway:
 
         return handle
 
-    async def _arrive(self, template: str) -> Fault | None:
-        fault = self._world.faults.strike(template)
+    async def _arrive(self, template: str, path: str) -> Fault | None:
+        fault = self._world.faults.strike(template, path)
         seconds = self._world.options.latency_seconds
         if fault and fault.kind is FaultKind.LATENCY:
             seconds += fault.seconds or 0.0

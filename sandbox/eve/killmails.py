@@ -50,10 +50,15 @@ class Killmail:
     always_listed: bool = False
     """Whatever its age: real bodies are old."""
     raw: bytes = field(default=b"", repr=False)
+    listed_hash: str | None = None
+    """What lists say instead of its hash, where they are wrong."""
+    zkillboard_hash: str | None = None
+    """The same of zKillboard."""
 
     @property
     def reference(self) -> Reference:
-        return Reference(self.killmail_id, self.killmail_hash)
+        """As a list of ESI's holds it."""
+        return Reference(self.killmail_id, self.killmail_hash if self.listed_hash is None else self.listed_hash)
 
     def body(self) -> bytes:
         """As ESI sends it."""
@@ -112,3 +117,7 @@ class Killmails:
     def hide(self, kind: ListKind, entity_id: int, references: Iterable[Reference]) -> None:
         """Take these off a list, as age does."""
         self._hidden.update((kind, entity_id, reference.killmail_id) for reference in references)
+
+    def show(self, kind: ListKind, entity_id: int, references: Iterable[Reference]) -> None:
+        """Put these on the list again."""
+        self._hidden.difference_update((kind, entity_id, reference.killmail_id) for reference in references)

@@ -22,25 +22,26 @@ def real_killmails(directory: Path) -> Iterator[tuple[Killmail, dict[str, Any]]]
     if not directory.is_dir():
         raise FileNotFoundError(f"{directory} is not a directory of killmails")
     for killmail_hash, body, raw in _read(directory):
-        victim = body["victim"]
-        final = next(attacker for attacker in body["attackers"] if attacker["final_blow"])
-        if "character_id" not in final:
-            # An NPC had the final blow: who of the players was last to do damage is not in the body.
-            final = {}
-        time = datetime.fromisoformat(body["killmail_time"]).timestamp()
-        yield (
-            Killmail(
-                body["killmail_id"],
-                killmail_hash,
-                time,
-                (victim.get("character_id"), victim.get("corporation_id")),
-                (final.get("character_id"), final.get("corporation_id")),
-                body.copy,
-                always_listed=True,
-                raw=raw,
-            ),
-            body,
-        )
+        yield real_killmail(killmail_hash, body, raw), body
+
+
+def real_killmail(killmail_hash: str, body: dict[str, Any], raw: bytes) -> Killmail:
+    """The killmail of a body that was not made here."""
+    victim = body["victim"]
+    final = next(attacker for attacker in body["attackers"] if attacker["final_blow"])
+    if "character_id" not in final:
+        # An NPC had the final blow: who of the players was last to do damage is not in the body.
+        final = {}
+    return Killmail(
+        body["killmail_id"],
+        killmail_hash,
+        datetime.fromisoformat(body["killmail_time"]).timestamp(),
+        (victim.get("character_id"), victim.get("corporation_id")),
+        (final.get("character_id"), final.get("corporation_id")),
+        body.copy,
+        always_listed=True,
+        raw=raw,
+    )
 
 
 @lru_cache(maxsize=2)

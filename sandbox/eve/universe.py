@@ -57,7 +57,7 @@ class Universe:
                 self.alliances[alliance_id] = Alliance(
                     alliance_id, f"Alliance {alliance_id}", "A...", corporation_id or 0
                 )
-            if corporation_id and corporation_id not in self.corporations:
+            if corporation_id and corporation_id not in (*self.corporations, *self.factions):
                 self.corporations[corporation_id] = Corporation(
                     corporation_id, f"Corporation {corporation_id}", "C...", alliance_id, side.get("character_id")
                 )

@@ -108,6 +108,13 @@ class World:
         """So many new ones; their references, oldest first."""
         return [self.make_killmail(character_id, role).reference for _ in range(count)]
 
+    def take_in(self, killmail: Killmail, body: Mapping[str, Any]) -> None:
+        """Know a killmail that was not made here; those who are shown it become pilots."""
+        self.universe.welcome(body)
+        self.killmails.add(killmail)
+        listed = (killmail.victim[0], killmail.last[0])
+        self.roster.enrol(self.universe.characters[one] for one in listed if one is not None)
+
     def _now(self, character_id: int) -> Character:
         return self.universe.characters[character_id]
 
@@ -122,10 +129,7 @@ class World:
 
     def _take_in_real_killmails(self, directory: Path | None) -> None:
         for killmail, body in real_killmails(directory) if directory else ():
-            self.universe.welcome(body)
-            self.killmails.add(killmail)
-            listed = (killmail.victim[0], killmail.last[0])
-            self.roster.enrol(self.universe.characters[one] for one in listed if one is not None)
+            self.take_in(killmail, body)
 
     def _take_in_history(self) -> None:
         dice = random.Random(f"{self.options.seed} counts")

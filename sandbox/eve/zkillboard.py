@@ -155,7 +155,7 @@ def _zkb(killmail: Killmail, body: Body) -> Body:
     total = round(10_000.0 + body["victim"]["damage_taken"] * 1_234.56, 2)
     return {
         "locationID": 40_009_082,
-        "hash": killmail.killmail_hash,
+        "hash": killmail.zkillboard_hash or killmail.killmail_hash,
         "fittedValue": round(total * 0.8, 2),
         "droppedValue": round(total * 0.3, 2),
         "destroyedValue": round(total * 0.7, 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
 from db.universe.names import store_names
 from tests.api.running_site import Browser, Site
+from tests.cases import case
 from tests.db.bodies import body, real_killmails
+from tests.paths import SHARED_DATA
 
 ME = 90_000_010
 NAMES = {
@@ -105,11 +108,32 @@ async def test_what_is_unknown_and_what_is_empty(site: Site, browser: Browser) -
 
 
 @pytest.mark.usefixtures("named")
-async def test_without_categories_the_larger_number_is_the_charge(site: Site, browser: Browser) -> None:
+async def test_without_categories_only_what_can_be_told_is_told(site: Site, browser: Browser) -> None:
+    """`cases/eft_undecided.json`: the order of the items decided which of two was the module."""
     await site.pool.execute("DELETE FROM types")
-    text = await fit(site, browser, [item(185, 27, 80), item(484, 27)])
+    text = await fit(site, browser, [item(185, 27, 80), item(484, 27), item(2046, 12)])
     assert text is not None
-    assert "125mm Gatling AutoCannon I, EMP S\n" in text
+    assert "125mm Gatling AutoCannon I, EMP S\n" in text, "a slot holds no eighty modules"
+    assert "Damage Control I\n" in text, "what is alone in a slot is the module"
+    await site.pool.execute("DELETE FROM killmails")
+    assert await fit(site, browser, [item(185, 27), item(484, 27)]) is None
+
+    (step,) = (step["add"]["killmail"] for step in case("eft_undecided") if "add" in step)
+    undecided = step["victim"]["items"]
+    script, booster = (one["item_type_id"] for one in undecided)
+    names = [(script, "inventory_type", "Scan Resolution Script"), (booster, "inventory_type", "Sensor Booster II")]
+    await store_names(site.pool, names)
+    for items in (undecided, undecided[::-1]):
+        await site.pool.execute("DELETE FROM killmails")
+        await site.pool.execute("DELETE FROM types")
+        assert await fit(site, browser, items) is None
+        await site.pool.execute("INSERT INTO types (type_id, group_id) VALUES ($1, 83), ($2, 55)", script, booster)
+        text = (await browser.data('{ killmail(id: "1") { eft } }'))["killmail"]["eft"]
+        assert "\n\nSensor Booster II, Scan Resolution Script\n" in text
+    await site.pool.execute("DELETE FROM killmails")
+    two = await fit(site, browser, [item(484, 27), item(484, 27, dropped=True)])
+    assert two is not None
+    assert "125mm Gatling AutoCannon I\n125mm Gatling AutoCannon I\n" in two
 
 
 async def test_every_real_loss_has_a_fit(site: Site) -> None:
@@ -123,6 +147,14 @@ async def test_every_real_loss_has_a_fit(site: Site) -> None:
             SELECT jsonb_path_query(body, 'lax $.victim.items.**.item_type_id')::bigint AS id FROM killmail_bodies
             UNION SELECT ship_type_id FROM participants WHERE ship_type_id IS NOT NULL
         ) AS mentioned"""
+    )
+    slice_of_types = json.loads((SHARED_DATA / "static-data-slice.json").read_text())
+    kinds = [(int(type_id), one["group_id"], one["category_id"]) for type_id, one in slice_of_types["types"].items()]
+    await site.pool.executemany("INSERT INTO types (type_id, group_id) VALUES ($1, $2)", [kind[:2] for kind in kinds])
+    groups = {group_id: category_id for _, group_id, category_id in kinds}
+    await site.pool.executemany("INSERT INTO type_groups (group_id, category_id) VALUES ($1, $2)", groups.items())
+    await site.pool.executemany(
+        "INSERT INTO type_categories (category_id) VALUES ($1)", [(one,) for one in set(groups.values())]
     )
     for one in real:
         who = one["victim"].get("character_id") or one["victim"].get("corporation_id")

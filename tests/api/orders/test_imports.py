@@ -166,6 +166,12 @@ async def test_a_killmail_is_added_by_its_link(
     assert await stored(pool) == set()
     assert await pool.fetchval("SELECT count(*) FROM killmail_refs") == 0, "a wrong hash must not stand in the way"
 
+    boards = await add("https://eve-kill.com/kill/135000001")  # `cases/game_links.json`
+    assert code(boards) == "NOT_A_KILLMAIL_LINK"
+    assert "it should look like https://zkillboard.com/kill/" in boards["userErrors"][0]["message"]
+    from_the_game = f"killReport:{mine.killmail_id}:{mine.killmail_hash}"
+    assert await add(from_the_game) == {"killmail": {"id": str(mine.killmail_id)}, "wasHere": False, "userErrors": []}
+    await pool.execute("DELETE FROM killmails; DELETE FROM killmail_refs")
     assert await add(esi) == {"killmail": {"id": str(mine.killmail_id)}, "wasHere": False, "userErrors": []}
     assert (await add(esi))["wasHere"]
     assert code(await add(wrong)) == "WRONG_HASH"
@@ -187,7 +193,7 @@ async def test_a_killmail_is_added_by_its_link(
     status, page = await browser.post("/settings/killmail", {"link": f"{eve.url}/kill/{mine.killmail_id}/"})
     assert (status, f"zkillboard.com/kill/{mine.killmail_id}" in page) == (200, True), "its own page"
     status, page = await browser.post("/settings/killmail", {"link": "nonsense <b>"})
-    assert (status, "This is not a link to a killmail;" in page) == (409, True)
+    assert (status, "This is not a link to a killmail that can be read;" in page) == (409, True)
     eve.add_fault("status", route="/api/{path}", status=503, count=1)
     assert code(await add(f"{eve.url}/kill/{foreign.killmail_id}/")) == "ZKILLBOARD_UNAVAILABLE"
     for _ in range(20):

@@ -240,7 +240,7 @@ async def test_429_without_headers_stops_its_route_for_a_while(budget: Budget) -
 async def test_failures_in_a_row_pause_everything_for_longer_each_time(
     budget: Budget, redis_client: redis.asyncio.Redis
 ) -> None:
-    outcomes = [await call(budget, KILLMAIL, None, answer(502)) for _ in range(10)]
+    outcomes = [await call(budget, route, None, answer(502)) for _ in range(5) for route in (KILLMAIL, SOLAR_SYSTEM)]
     assert outcomes[:9] == [None] * 9
     opened = outcomes[9]
     assert isinstance(opened, Downtime)
@@ -256,6 +256,14 @@ async def test_failures_in_a_row_pause_everything_for_longer_each_time(
     again = await call(budget, KILLMAIL, None, None)
     assert isinstance(again, Downtime)
     assert again.until - QUIET_HOUR >= timedelta(seconds=10)
+
+
+async def test_what_fails_on_one_route_for_ever_is_no_outage(budget: Budget) -> None:
+    assert [await call(budget, KILLMAIL, None, answer(500)) for _ in range(60)] == [None] * 60
+    for _ in range(4):
+        assert await call(budget, SOLAR_SYSTEM, None, answer(500)) is None
+    assert await budget.pauses() == []
+    assert isinstance(await call(budget, SOLAR_SYSTEM, None, answer(500)), Downtime)
 
 
 async def test_answers_in_between_keep_the_circuit_closed(budget: Budget) -> None:

@@ -190,9 +190,12 @@ async def test_many_failures_at_once_open_the_circuit_for_all(open_esi: OpenEsi)
 
     async with open_esi(handler) as esi:
         outcomes = []
-        for _ in range(30):
+        for number in range(30):
             with pytest.raises(EveError) as raised:
-                await esi.solar_system(30000142, CallClass.LIVE)
+                if number % 2:  # more than one kind of thing fails
+                    await esi.solar_system(30000142, CallClass.LIVE)
+                else:
+                    await esi.killmail(KillmailRef(1, "0" * 40), CallClass.LIVE)
             outcomes.append(type(raised.value))
         assert outcomes == [Unavailable] * 9 + [Downtime] * 21
         assert requests == 10
