@@ -95,8 +95,8 @@ class Campaign:
             *PREFACE,
             "",
             f"* {self.summary()}",
-            f"* A pilot is looked at every {self.interval_seconds} s: two intervals are {INTERVALS * self.interval_seconds} s"
-            " (as shipped, 1800 s). Two rules make one pilot wait longer, and that is"
+            f"* A pilot is looked at every {self.interval_seconds} s (as shipped: 900 s), so"
+            f" {INTERVALS * self.interval_seconds} s are two intervals. Two rules make one pilot wait longer, which is"
             " allowed on top: the lease of a refresh whose worker or connection died without a word"
             f" ({LEASE.total_seconds():.0f} s), and a 429 that does not say until when ({BARE_LIMIT_SECONDS:.0f} s)",
             f"* {self.began:%Y-%m-%d %H:%M} UTC; {_machine()}",
