@@ -275,7 +275,7 @@ def chaos(short: bool, write: str | None, logs: str | None, **wanted: Any) -> No
         click.echo(line)
     if write:
         campaign.write(Path(write))
-    if broken := [*campaign.broken, *(f"later than two intervals: {kind}" for kind in campaign.late() if not short)]:
+    if broken := [*campaign.broken, *(f"later than it may be: {kind}" for kind in campaign.late() if not short)]:
         raise click.ClickException("; ".join(broken))
 
 

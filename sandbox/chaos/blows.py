@@ -13,17 +13,14 @@ import aiohttp
 from sandbox.chaos.disk import fill, relieve
 from sandbox.chaos.installed import Installed, tell
 from sandbox.chaos.links import Link
-from sandbox.chaos.plan import REFRESH, Kind, Planned
+from sandbox.chaos.plan import ANSWERS_SECONDS, HANGS_SECONDS, MIDDLE, REFRESH, Kind, Planned
 from sandbox.process import PartFailed
 
 SLOW_SECONDS = 0.25
 """What a piece takes on a slow connection."""
 IN_FLIGHT_SECONDS = 25.0
 """How long we wait for a refresh to be under way; then the fault comes without one."""
-ANSWERED_AFTER_SECONDS = 4.0
-"""SSO has rotated, and answers so much later."""
 START_TRIES = 5
-MIDDLE = " in the middle of a refresh"
 
 
 class Blows:
@@ -42,11 +39,13 @@ class Blows:
             PartFailed: what it stopped does not start again.
         """
         kind = planned.kind
-        if not kind.what.endswith(MIDDLE):
-            await self._do(kind, kind.what, planned.seconds)
+        what, middle, hangs = kind.what.partition(MIDDLE)
+        if not middle:
+            await self._do(kind, what, planned.seconds)
             return
-        async with self._refresh_in_flight():
-            await self._do(kind, kind.what.removesuffix(MIDDLE), planned.seconds)
+        async with self._refresh_in_flight(HANGS_SECONDS if hangs else ANSWERS_SECONDS, strict=kind.strict):
+            if not hangs:
+                await self._do(kind, what, planned.seconds)
 
     async def _do(self, kind: Kind, what: str, seconds: float) -> None:
         if kind.route:
@@ -113,30 +112,35 @@ class Blows:
 
     async def _eve(self, kind: Kind, seconds: float) -> None:
         what = kind.what.removeprefix("EVE: ").split()[0]
-        await self._tell_eve("POST", json={"kind": what, "route": kind.route, **dict(kind.setting)})
+        await self._tell_eve("POST", "faults", json={"kind": what, "route": kind.route, **dict(kind.setting)})
         await asyncio.sleep(seconds)
-        await self._tell_eve("DELETE", params={"route": kind.route})
+        await self._tell_eve("DELETE", "faults", params={"route": kind.route})
 
     @contextlib.asynccontextmanager
-    async def _refresh_in_flight(self) -> Any:
-        """SSO has rotated a refresh token, and its answer is on the way."""
-        fault = {"kind": "late", "route": REFRESH, "seconds": ANSWERED_AFTER_SECONDS, "count": 20}
-        made = await self._tell_eve("POST", json=fault)
+    async def _refresh_in_flight(self, seconds: float, *, strict: bool) -> Any:
+        """SSO has rotated a refresh token, and its answer is on the way; where it is strict, it arrives."""
+        fault = {"kind": "late", "route": REFRESH, "seconds": seconds, "count": 20}
+        if strict:
+            await self._tell_eve("POST", "rotation", json={"strict": True})
+        made = await self._tell_eve("POST", "faults", json=fault)
         deadline = asyncio.get_running_loop().time() + IN_FLIGHT_SECONDS
         while made and asyncio.get_running_loop().time() < deadline:
-            left = [one for one in await self._tell_eve("GET") or [] if one["fault_id"] == made["fault_id"]]
+            left = [one for one in await self._tell_eve("GET", "faults") or [] if one["fault_id"] == made["fault_id"]]
             if not left or left[0]["count"] < made["count"]:
                 break
             await asyncio.sleep(0.1)
         try:
             yield
         finally:
-            await self._tell_eve("DELETE", params={"route": REFRESH})
+            await self._tell_eve("DELETE", "faults", params={"route": REFRESH})
+            if strict:
+                await asyncio.sleep(seconds)  # the last of them has its answer, and its successor
+                await self._tell_eve("POST", "rotation", json={"strict": False})
 
-    async def _tell_eve(self, method: str, **said: Any) -> Any:
+    async def _tell_eve(self, method: str, what: str, **said: Any) -> Any:
         """Its answer; None where it is down, frozen or has forgotten all faults anyway."""
         try:
-            url, limit = f"{self._on.eve_url}/_sandbox/faults", aiohttp.ClientTimeout(total=3)
+            url, limit = f"{self._on.eve_url}/_sandbox/{what}", aiohttp.ClientTimeout(total=3)
             async with self._session.request(method, url, timeout=limit, **said) as response:
                 return await response.json() if response.status == 200 else None
         except (aiohttp.ClientError, TimeoutError):

@@ -7,11 +7,20 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from db.accounts.refresh_leases import LEASE
+
 SERVICES = ("Postgres", "Valkey", "Temporal", "EVE")
 PROGRAMS = ("the worker", "the API")
 LINKS = (*((program, service) for service in SERVICES for program in PROGRAMS), ("browsers", "the API"))
 """Who speaks to whom: the connections that can fail."""
+BARE_LIMIT_SECONDS = 120.0
+"""A 429 that says nothing stops its route for a minute, the second one within ten minutes for two."""
 LINK_FAULTS = ("cut", "reset", "half-open", "freeze", "slow")
+MIDDLE = " in the middle of a refresh"
+KEEP_THE_ANSWER = ("Postgres", "Valkey")
+"""What can die in the middle of a refresh without SSO's answer being lost on the way."""
+ANSWERS_SECONDS, HANGS_SECONDS = 4.0, 25.0
+"""How long after it has rotated SSO answers, in the middle of a refresh."""
 REFRESH = "/v2/oauth/token"
 CHARACTER_LIST = "/characters/{character_id}/killmails/recent"
 CORPORATION_LIST = "/corporations/{corporation_id}/killmails/recent"
@@ -50,7 +59,19 @@ class Kind:
     target: str
     link: tuple[str, str] | None = None
     route: str = ""
+    strict: bool = False
+    """SSO kills a refresh token when it is used: its answer must not be lost. So nothing else happens meanwhile."""
     setting: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def waits_seconds(self) -> float:
+        """How long somebody may wait afterwards by a rule of ours, however often they are looked at."""
+        if self.what == "EVE: rate_limited_bare":
+            return BARE_LIMIT_SECONDS
+        died, silent = self.what.startswith(("kill -9", "power cut")), self.what.startswith(("half-open", "power cut"))
+        if (died and self.target == "the worker") or (silent and self.target == "EVE"):
+            return LEASE.total_seconds()
+        return 0.0
 
     @property
     def name(self) -> str:
@@ -76,14 +97,16 @@ def _kinds() -> Iterator[Kind]:
     for what, link in itertools.product(LINK_FAULTS, LINKS):
         yield Kind(what, link[1], link)
     for what, target in itertools.product(("kill -9", "power cut"), ("the worker", "Postgres", "Valkey", "EVE")):
-        yield Kind(f"{what} in the middle of a refresh", target)
-    for what in ("cut", "reset", "half-open"):
-        for service in ("Postgres", "EVE"):
-            yield Kind(f"{what} in the middle of a refresh", service, ("the worker", service))
+        strict = target in KEEP_THE_ANSWER
+        yield Kind(f"{what}{MIDDLE}", target, strict=strict)
+    for what, service in itertools.product(("cut", "reset", "half-open", "freeze"), ("Postgres", "EVE")):
+        strict = service in KEEP_THE_ANSWER or what == "freeze"
+        yield Kind(f"{what}{MIDDLE}", service, ("the worker", service), strict=strict)
+    yield Kind(f"nothing{MIDDLE}, SSO answers after {HANGS_SECONDS:.0f} s", "EVE", strict=True)
     for what, route, setting in EVE_FAULTS:
         words = " ".join(str(value) for name, value in setting.items() if name == "status")
         where = "every route" if route == "*" else route
-        yield Kind(f"EVE: {what} {words}".rstrip(), where, None, route, tuple(setting.items()))
+        yield Kind(f"EVE: {what} {words}".rstrip(), where, route=route, setting=tuple(setting.items()))
     yield Kind("full disk", "Postgres")
 
 
@@ -117,9 +140,12 @@ def planned(seed: int, faults: int, kinds: Sequence[Kind] = KINDS) -> list[list[
         size = min(faults, dice.choice(WAVES))
         if len(deck) < len(kinds) // 2:
             deck = dice.sample(kinds, len(kinds)) + deck
-        # Two hands on one thing would undo each other's work: what is next in the deck, of each target.
-        drawn = {kind.target: kind for kind in deck}
-        wave = sorted(drawn.values(), key=deck.index, reverse=True)[:size]
+        if deck[-1].strict:
+            wave = [deck[-1]]
+        else:
+            # Two hands on one thing would undo each other's work: what is next in the deck, of each target.
+            drawn = {kind.target: kind for kind in deck if not kind.strict}
+            wave = sorted(drawn.values(), key=deck.index, reverse=True)[:size]
         for kind in wave:
             deck.remove(kind)
         longest = dice.choices((6.0, 30.0), (0.85, 0.15))[0]

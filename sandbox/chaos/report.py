@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.chaos.plan import Kind
+from db.accounts.refresh_leases import LEASE
+from sandbox.chaos.plan import BARE_LIMIT_SECONDS, Kind
 
 INTERVALS = 2
 PREFACE = """# The proof
@@ -23,10 +24,18 @@ for one pilot per fault; *seconds* are from then until the site shows it, the wa
 
 @dataclass(frozen=True)
 class Outcome:
-    """A fault, and how many seconds after the end of its wave a new killmail was on the site; None: it never was."""
+    """A fault, and how many seconds after the end of its wave a new killmail was on the site; None: it never was.
+
+    `allowed` are two intervals, and what the longest rule of its wave makes somebody wait.
+    """
 
     kind: Kind
     seconds: float | None
+    allowed: float
+
+    @property
+    def is_late(self) -> bool:
+        return self.seconds is None or self.seconds > self.allowed
 
 
 @dataclass
@@ -51,12 +60,12 @@ class Campaign:
         return sum(outcome.seconds is not None for outcome in self.outcomes)
 
     def late(self) -> list[str]:
-        """The kinds that took longer than two intervals, or for ever."""
-        return [
-            row[0]
-            for row in self._rows()
-            if row[2] < row[1] or row[4] is None or row[4] > INTERVALS * self.interval_seconds
-        ]
+        """The kinds that took longer than they may, or for ever."""
+        return sorted({outcome.kind.name for outcome in self.outcomes if outcome.is_late})
+
+    def allowed(self, kinds: Iterable[Kind]) -> float:
+        """Seconds in which all must be well after these."""
+        return INTERVALS * self.interval_seconds + max(kind.waits_seconds for kind in kinds)
 
     def summary(self) -> str:
         """One line."""
@@ -86,14 +95,16 @@ class Campaign:
             *PREFACE,
             "",
             f"* {self.summary()}",
-            f"* A pilot is looked at every {self.interval_seconds} s: two intervals are"
-            f" {INTERVALS * self.interval_seconds} s",
+            f"* A pilot is looked at every {self.interval_seconds} s (as shipped: 900 s), so"
+            f" {INTERVALS * self.interval_seconds} s are two intervals. Two rules make one pilot wait longer, which is"
+            " allowed on top: the lease of a refresh whose worker or connection died without a word"
+            f" ({LEASE.total_seconds():.0f} s), and a 429 that does not say until when ({BARE_LIMIT_SECONDS:.0f} s)",
             f"* {self.began:%Y-%m-%d %H:%M} UTC; {_machine()}",
             f"* Programs that ended by themselves under a fault and were started again: {_deaths(self.deaths)}",
             f"* The truth held {self.settled_seconds:.0f} s after the last fault; checked: {', '.join(self.checked)}",
             *[f"* {note}" for note in self.notes],
             *[f"* **Broken:** {broken}" for broken in self.broken],
-            *[f"* **Later than two intervals:** {kind}" for kind in self.late()],
+            *[f"* **Later than it may be:** {kind}" for kind in self.late()],
             "",
             *self.table(),
             "",

@@ -38,6 +38,7 @@ class Control:
             ("DELETE", "/faults", self.remove_faults),
             ("POST", "/clock", self.advance),
             ("POST", "/peace", self.make_peace),
+            ("POST", "/rotation", self.set_rotation),
             ("POST", "/shift-pages", self.shift_pages),
             ("POST", "/expire-lists", self.expire_lists),
             ("POST", "/rotate-keys", self.rotate_keys),
@@ -116,6 +117,10 @@ class Control:
     async def make_peace(self, _: web.Request) -> Any:
         """The universe fights on no more by itself, until it is started again."""
         self._world.killmails_per_hour = 0
+
+    async def set_rotation(self, request: web.Request) -> Any:
+        """`strict`: whether a refresh token dies when it is used, from now on and until the next start."""
+        self._world.grants.strict = bool((await _json(request))["strict"])
 
     async def shift_pages(self, request: web.Request) -> Any:
         shift = Shift(**await _json(request))

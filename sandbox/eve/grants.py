@@ -61,7 +61,8 @@ class Grants:
         self.keys = keys
         self.issuer = ""
         self._token_seconds = token_seconds
-        self._strict = strict
+        self.strict = strict
+        """Whether a refresh token dies when it is used, or only when its successor is."""
         self._codes: dict[str, Code] = {}
         self._grants: dict[str, Grant] = {}
         self._by_token: dict[str, Grant] = {}
@@ -106,7 +107,7 @@ class Grants:
         if not grant.scopes:
             return None
         if used is not None:
-            kept = [] if self._strict else [used]
+            kept = [] if self.strict else [used]
             for stale in set(grant.tokens) - set(kept):
                 self._by_token.pop(stale, None)
             grant.tokens = kept
