@@ -191,11 +191,14 @@ async def test_many_failures_at_once_open_the_circuit_for_all(open_esi: OpenEsi)
     async with open_esi(handler) as esi:
         outcomes = []
         for number in range(30):
+            # More than one kind of thing fails.
+            call = (
+                esi.solar_system(30000142, CallClass.LIVE)
+                if number % 2
+                else esi.killmail(KillmailRef(1, "0" * 40), CallClass.LIVE)
+            )
             with pytest.raises(EveError) as raised:
-                if number % 2:  # more than one kind of thing fails
-                    await esi.solar_system(30000142, CallClass.LIVE)
-                else:
-                    await esi.killmail(KillmailRef(1, "0" * 40), CallClass.LIVE)
+                await call
             outcomes.append(type(raised.value))
         assert outcomes == [Unavailable] * 9 + [Downtime] * 21
         assert requests == 10
