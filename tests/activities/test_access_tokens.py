@@ -251,6 +251,7 @@ async def test_a_worker_that_stops_waits_for_what_sso_may_have_renewed(settings:
         assert await next_one.is_stored()
 
 
+@pytest.mark.new_database
 async def test_a_database_that_goes_away_in_the_middle_costs_no_grant(
     hasty: Worker, eve: SandboxEve, database_url: str
 ) -> None:
