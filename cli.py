@@ -270,7 +270,7 @@ def chaos(short: bool, write: str | None, logs: str | None, **wanted: Any) -> No
     from sandbox.chaos.plan import KINDS, SHORT
 
     kept = Path(logs) if logs else None
-    campaign = run(Order(**wanted, kinds=SHORT if short else KINDS, logs=kept), click.echo)
+    campaign = run(Order(**wanted, kinds=SHORT if short else KINDS, longest=5 if short else 30, logs=kept), click.echo)
     for line in (*campaign.table(), campaign.summary()):
         click.echo(line)
     if write:

@@ -54,6 +54,8 @@ class Order:
     interval: int = 20
     """Seconds from one look at a pilot to the next."""
     kinds: Sequence[Kind] = KINDS
+    longest: float = 30.0
+    """Seconds a fault may last."""
     logs: Path | None = None
     """Where to keep what the programs said."""
 
@@ -111,7 +113,7 @@ class _Trial:
             self.session = await stack.enter_async_context(aiohttp.ClientSession())
             await self._begin(stack)
             blows = Blows(self.on, self.session, self._note_refusals)
-            for number, wave in enumerate(planned(order.seed, order.faults, self.kinds), 1):
+            for number, wave in enumerate(planned(order.seed, order.faults, self.kinds, order.longest), 1):
                 if (time.time() - self.campaign.began.timestamp()) / 60 > order.minutes:
                     self.campaign.notes.append(f"ended after {order.minutes:.0f} minutes, before all was done")
                     break

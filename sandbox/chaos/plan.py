@@ -112,6 +112,7 @@ def _kinds() -> Iterator[Kind]:
 
 WAVES = (1, 4, 6, 8, 10, 10)
 """How many faults a wave may have."""
+LONG_WAVES = 0.15
 KINDS = tuple(_kinds())
 SHORT = tuple(
     kind
@@ -131,8 +132,12 @@ SHORT = tuple(
 """Those of the short form in the tests: each is over soon."""
 
 
-def planned(seed: int, faults: int, kinds: Sequence[Kind] = KINDS) -> list[list[Planned]]:
-    """So many faults in waves. Those of a wave overlap; every kind comes about equally often."""
+def planned(seed: int, faults: int, kinds: Sequence[Kind], longest: float) -> list[list[Planned]]:
+    """So many faults in waves. Those of a wave overlap; every kind comes about equally often.
+
+    Args:
+        longest: seconds that the faults of some waves may last. Most are over sooner.
+    """
     dice = random.Random(f"{seed} chaos")
     waves: list[list[Planned]] = []
     deck: list[Kind] = []
@@ -148,7 +153,7 @@ def planned(seed: int, faults: int, kinds: Sequence[Kind] = KINDS) -> list[list[
             wave = sorted(drawn.values(), key=deck.index, reverse=True)[:size]
         for kind in wave:
             deck.remove(kind)
-        longest = dice.choices((6.0, 30.0), (0.85, 0.15))[0]
-        waves.append([Planned(kind, dice.uniform(0, 3), round(dice.uniform(0.5, longest), 1)) for kind in wave])
+        most = longest if dice.random() < LONG_WAVES else longest / 5
+        waves.append([Planned(kind, dice.uniform(0, 3), round(dice.uniform(0.5, most), 1)) for kind in wave])
         faults -= len(wave)
     return waves
