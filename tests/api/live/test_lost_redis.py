@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from db.accounts.sessions import start_session
 from db.intake.arrivals import record_arrivals
 from db.intake.store import store_killmails
+from db.killmails.cursors import position_cursor
 from live import LiveEvents
 from sandbox.installation import Installation, eventually
 from tests.api.running_site import settings_for
@@ -62,8 +63,7 @@ class Follower:
     def __init__(self, http: aiohttp.ClientSession, site: str) -> None:
         self._http, self._site = http, site
         self.got: list[int] = []
-        self.cursor: str | None = None
-        self.begun = asyncio.Event()
+        self.cursor = position_cursor(0)
 
     async def follow(self) -> None:
         while True:
@@ -73,7 +73,6 @@ class Follower:
                 assert (await socket.receive_json())["type"] == "connection_ack"
                 payload = {"query": ADDED, "variables": {"after": self.cursor}}
                 await socket.send_json({"type": "subscribe", "id": "1", "payload": payload})
-                self.begun.set()
                 async for message in socket:
                     answer = message.json()
                     assert answer["type"] == "next", answer
@@ -118,9 +117,6 @@ async def test_every_killmail_comes_once_and_nobody_sees_an_error(
         statuses: set[int] = set()
         running = [tasks.create_task(follower.follow()) for follower in followers]
         running.append(tasks.create_task(ask_on(http, api.site, statuses)))
-        for follower in followers:
-            await follower.begun.wait()
-        # The first one says that all follow.
         announce = LiveEvents(redis)
 
         async def arrive(killmail_id: int) -> None:
