@@ -37,6 +37,7 @@ from db.migrate import (
 )
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.new_database  # what they do to alembic_version is not for other tests
 T = TypeVar("T")
 RELEASED = (
     *("0001", "0002", "0004", "0005", "0006", "0007", "0010", "0008", "0009", "0011", "0012", "0013", "0014", "0015"),
