@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -93,6 +93,8 @@ class ServerErrors:
 
         try:
             await self._app(scope, receive, send_and_note)
+        except ClientDisconnect:  # in the middle of its request: nobody reads the answer, and nothing is wrong here
+            await Response(status_code=400)(scope, receive, send)
         except Exception as error:
             request = Request(scope)
             if database_is_away(error):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import Any
 
 import aiohttp
 import orjson
 import pytest
+from yarl import URL
 
 from api import opening
 from settings import Settings
-from tests.api.running_site import Browser, open_browser, serve
+from tests.api.running_site import Browser, Site, open_browser, serve
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -120,6 +123,22 @@ async def test_introspection_is_within_the_limits(visitor: Browser) -> None:
     from graphql import get_introspection_query
 
     assert (await visitor.data(get_introspection_query()))["__schema"]["types"]
+
+
+async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_failure_of_ours(
+    shared_site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    parts = URL(shared_site.address)
+    _, writer = await asyncio.open_connection(parts.host, parts.port)
+    head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    writer.write(head.encode() + b'{"query"')
+    await writer.drain()
+    writer.close()
+    async with asyncio.timeout(10):
+        while "POST '/graphql' 400" not in caplog.text:  # noqa: ASYNC110 - nobody is answered
+            await asyncio.sleep(0.01)
+    assert "Traceback" not in caplog.text
 
 
 async def test_an_operation_must_be_named_when_there_are_several(visitor: Browser) -> None:
