@@ -163,6 +163,7 @@ async def test_a_revision_that_fails_leaves_nothing_of_itself(
     await connection.close()
 
 
+@pytest.mark.new_database
 async def test_a_database_of_a_newer_program_is_left_alone(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     await connection.execute("UPDATE alembic_version SET version_num = 'f00d'")
