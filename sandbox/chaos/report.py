@@ -59,6 +59,11 @@ class Campaign:
     def survived(self) -> int:
         return sum(outcome.seconds is not None for outcome in self.outcomes)
 
+    @property
+    def kinds(self) -> set[str]:
+        """Their names: a kind itself may hold a fault's settings, which have no hash."""
+        return {outcome.kind.name for outcome in self.outcomes}
+
     def late(self) -> list[str]:
         """The kinds that took longer than they may, or for ever."""
         return sorted({outcome.kind.name for outcome in self.outcomes if outcome.is_late})
@@ -71,7 +76,7 @@ class Campaign:
         """One line."""
         minutes = (datetime.now(UTC) - self.began).total_seconds() / 60
         return (
-            f"{len(self.outcomes)} faults of {len({outcome.kind for outcome in self.outcomes})} kinds,"
+            f"{len(self.outcomes)} faults of {len(self.kinds)} kinds,"
             f" {self.survived} survived, {self.killmails:,} killmails of {self.pilots} pilots and {self.corporations}"
             f" corporations, {minutes:.0f} minutes, seed {self.seed}"
         )
@@ -113,11 +118,11 @@ class Campaign:
 
     def _rows(self) -> list[tuple[str, int, int, float | None, float | None]]:
         rows = []
-        for kind in sorted({outcome.kind for outcome in self.outcomes}, key=lambda kind: kind.name):
-            of_kind = [outcome.seconds for outcome in self.outcomes if outcome.kind == kind]
+        for name in sorted(self.kinds):
+            of_kind = [outcome.seconds for outcome in self.outcomes if outcome.kind.name == name]
             seconds = [one for one in of_kind if one is not None]
             median = statistics.median(seconds) if seconds else None
-            rows.append((kind.name, len(of_kind), len(seconds), median, max(seconds, default=None)))
+            rows.append((name, len(of_kind), len(seconds), median, max(seconds, default=None)))
         return rows
 
 

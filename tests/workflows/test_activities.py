@@ -12,6 +12,7 @@ from temporalio.activity import _Definition
 from temporalio.client import Client
 from temporalio.common import RetryPolicy
 
+from activities.access_tokens import AccessTokens
 from activities.services import Services, activities_of
 from contracts.activities import NO_HEARTBEAT_WITHIN, POLICIES
 from contracts.task_queues import SYNC_QUEUE, TASK_QUEUES
@@ -21,7 +22,8 @@ from worker_main import AT_ONCE, queue_worker
 
 def test_every_activity_is_served_and_keeps_its_contract(settings: Settings) -> None:
     nothing = cast(Any, None)
-    services = Services(nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
+    tokens = AccessTokens(nothing, nothing, nothing, nothing)
+    services = Services(nothing, nothing, nothing, nothing, nothing, nothing, nothing, tokens)
     served = {served.__name__: _Definition.must_from_callable(served) for served in activities_of(services, settings)}
     assert set(served) == set(POLICIES)
     for name, policy in POLICIES.items():
