@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -112,7 +113,7 @@ class Blows:
 
     async def _eve(self, kind: Kind, seconds: float) -> None:
         what = kind.what.removeprefix("EVE: ").split()[0]
-        await self._tell_eve("POST", "faults", json={"kind": what, "route": kind.route, **dict(kind.setting)})
+        await self._tell_eve("POST", "faults", json={"kind": what, "route": kind.route, **json.loads(kind.setting)})
         await asyncio.sleep(seconds)
         await self._tell_eve("DELETE", "faults", params={"route": kind.route})
 

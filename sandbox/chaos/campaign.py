@@ -205,6 +205,9 @@ class _Trial:
     async def _findings(self) -> list[str]:
         part = self.on.parts["EVE"]
         state = Path(part.environment["SANDBOX_STATE_DIRECTORY"])
+        async with self._database() as database:
+            rows = await database.fetch("SELECT character_id, refresh_token FROM users")
+        tokens = {row["character_id"]: row["refresh_token"] for row in rows}
         truth = await asyncio.to_thread(Truth.of, state, part.environment, self.people, self.order.corporations)
         self.campaign.killmails = len(truth.listed)
         environment = self.on.environment
@@ -214,7 +217,7 @@ class _Trial:
                 *await truth.stored(database),
                 *await truth.named(database),
                 *await truth.synced(database, self.order.interval),
-                *await truth.held(database, environment["TOKEN_ENCRYPTION_KEYS"]),
+                *truth.held(tokens, environment["TOKEN_ENCRYPTION_KEYS"]),
                 *await truth.workflows(client),
                 *await truth.told(database, self.subscribers),
             ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ class Kind:
     route: str = ""
     strict: bool = False
     """SSO kills a refresh token when it is used: its answer must not be lost. So nothing else happens meanwhile."""
-    setting: tuple[tuple[str, object], ...] = ()
+    setting: str = "{}"
+    """JSON, so that kinds can be told apart and counted."""
 
     @property
     def waits_seconds(self) -> float:
@@ -106,7 +108,7 @@ def _kinds() -> Iterator[Kind]:
     for what, route, setting in EVE_FAULTS:
         words = " ".join(str(value) for name, value in setting.items() if name == "status")
         where = "every route" if route == "*" else route
-        yield Kind(f"EVE: {what} {words}".rstrip(), where, route=route, setting=tuple(setting.items()))
+        yield Kind(f"EVE: {what} {words}".rstrip(), where, route=route, setting=json.dumps(setting))
     yield Kind("full disk", "Postgres")
 
 

@@ -100,17 +100,21 @@ class Truth:
             *[f"{count} grants are {state}" for state, count in sorted(grants.items())],
         ]
 
-    async def held(self, database: asyncpg.Connection, keys: str) -> list[str]:
-        """SSO honours the refresh token that we hold of every pilot whose grant SSO still has."""
-        key = Fernet(keys)
-        lost = []
-        for row in await database.fetch("SELECT character_id, refresh_token FROM users"):
+    def held(self, tokens: Mapping[int, bytes | None], keys: str) -> list[str]:
+        """SSO honours the refresh token that we held of every pilot whose grant SSO still has.
+
+        Args:
+            tokens: read before the journal was copied: SSO knew each of them by then.
+        """
+        key, lost = Fernet(keys), []
+        granted = set(self.world.grants.granted())
+        for character_id, ciphertext in tokens.items():
             try:
-                token = key.decrypt(row["refresh_token"] or b"").decode()
+                token = key.decrypt(ciphertext or b"").decode()
             except InvalidToken:
                 token = ""
-            if self.world.grants.find(token) is None and row["character_id"] in self.world.grants.granted():
-                lost.append(row["character_id"])
+            if self.world.grants.find(token) is None and character_id in granted:
+                lost.append(character_id)
         return _some(lost, "grants that SSO still has are lost to us")
 
     async def workflows(self, client: temporalio.client.Client) -> list[str]:
