@@ -21,6 +21,8 @@ import asyncpg
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 2.0
+FIRST_SECONDS = 15.0
+"""How long the first connection of a process may take."""
 INTERVAL_SECONDS = 0.5
 ACQUIRE_SECONDS = 4.0
 LATE_SECONDS = 0.5
@@ -65,12 +67,15 @@ class Pulse:
         async def connect_unless_silent(*arguments: Any, **options: Any) -> asyncpg.Connection:
             if self.silent:
                 raise DatabaseSilent
-            self._open = partial(connect, *arguments, **options)
+            opening = partial(connect, *arguments, **options)
+            # Nobody waits for answers of a process that only starts, and a crowded machine is no silent database.
+            patience = FIRST_SECONDS if self._open is None else self._patience_seconds
             try:
-                async with asyncio.timeout(self._patience_seconds):
-                    connection = await self._open()
+                async with asyncio.timeout(patience):
+                    connection = await opening()
             except TimeoutError:
                 raise DatabaseSilent from None
+            self._open = opening
             self._connections = {one for one in self._connections if not one.is_closed()} | {connection}
             return connection
 
