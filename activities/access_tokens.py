@@ -22,6 +22,7 @@ from db.accounts.departures import return_renewed
 from db.accounts.refresh_leases import RefreshLease, give_back, take_refresh_lease
 from db.accounts.tokens import StoredToken, TokenState, load_token, save_issued, save_verified, withdraw
 from db.accounts.vault import TokenVault
+from db.failures import DATABASE_FAILURES
 from eve.errors import (
     ClientRejected,
     EveError,
@@ -60,7 +61,6 @@ SYNC_STATE_OF = {
 }
 UNCHANGED = (ClientRejected, SsoRefused, RateLimited, NotAsked)
 """Failures of a refresh after which the refresh token is what it was."""
-_DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 Result = TypeVar("Result")
 
@@ -189,7 +189,7 @@ class AccessTokens:
         finally:
             try:
                 await give_back(self._pool, lease)
-            except _DATABASE_AWAY as error:
+            except DATABASE_FAILURES as error:
                 logger.warning("The lease on a grant runs out by itself (%s).", type(error).__name__)
 
     async def _lease(self, character_id: int) -> RefreshLease:
@@ -250,7 +250,7 @@ async def _again_and_again(save: Callable[[], Awaitable[Result]]) -> Result:
     while True:
         try:
             return await save()
-        except _DATABASE_AWAY as error:
+        except DATABASE_FAILURES as error:
             if loop.time() > deadline:
                 raise
             logger.warning("A renewed grant cannot be saved yet (%s); trying again.", type(error).__name__)

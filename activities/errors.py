@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-import asyncpg
 import redis.exceptions
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
@@ -23,6 +22,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from contracts.activities import ONCE_MORE
 from contracts.sync import FailureType
+from db.failures import database_is_away
 from eve.errors import (
     AccessTokenRejected,
     BadRequest,
@@ -73,17 +73,7 @@ ALARMING = (FailureType.CONFIGURATION,)
 """The only one of these that an operator must act on; the others are part of a normal day."""
 
 
-SERVICE_AWAY = (
-    OSError,  # refused, reset, no route; a time-out is one too
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,  # shut down, still starting
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,  # a replica that was not promoted yet
-    redis.exceptions.ConnectionError,
-    redis.exceptions.TimeoutError,
-)
-"""Our own Postgres or Redis does not answer: part of life, and where in the code it showed tells nothing."""
+REDIS_IS_SILENT = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 LOG_AGAIN_SECONDS = 60.0
 
 
@@ -181,7 +171,7 @@ def application_error(error: Exception, now: datetime, *, wait_in_retries: bool 
 def _log(error: Exception, causes: OncePerCause) -> None:
     what = type(error).__name__
     name = activity.info().activity_type if activity.in_activity() else "an activity"
-    if isinstance(error, SERVICE_AWAY):
+    if database_is_away(error) or isinstance(error, REDIS_IS_SILENT):  # where in the code it showed tells nothing
         if (unsaid := causes.unsaid(what)) is not None:
             logger.error("%s: our Postgres or Redis does not answer (%s); %d more before.", name, what, unsaid)
         return

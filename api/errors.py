@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-import asyncpg
 from graphql import GraphQLError
 
 DATABASE_AWAY = "The database is not responding at the moment; try again in a few seconds."
@@ -36,25 +35,6 @@ class Refused(GraphQLError):
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message, extensions={"code": code})
-
-
-def database_is_away(error: BaseException | None) -> bool:
-    """Whether this is what Postgres, or the way to it, raises when it does not answer: an outage, no fault of ours."""
-    if isinstance(error, ValueError):  # asyncpg's word for an argument that does not fit
-        return False
-    return isinstance(
-        error,
-        OSError
-        | TimeoutError
-        | asyncpg.InterfaceError
-        | asyncpg.InternalClientError  # a statement on a connection that the server has just ended
-        | asyncpg.PostgresConnectionError
-        | asyncpg.CannotConnectNowError
-        | asyncpg.AdminShutdownError
-        | asyncpg.CrashShutdownError
-        | asyncpg.TooManyConnectionsError
-        | asyncpg.ReadOnlySQLTransactionError,
-    )
 
 
 def plain_error(code: Code, message: str) -> dict[str, Any]:

@@ -40,7 +40,7 @@ async def connect(
     Raises:
         NotWritable: the server takes connections, but no writes.
         PoolerRefuses: DATABASE_URL has a parameter that the pooler does not know.
-        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no connection.
+        db.failures.DATABASE_FAILURES: no connection.
     """
     arguments = {**address.arguments(), **options}
     settings = {"application_name": address.application_name or "killreport", "timezone": "UTC"}
@@ -66,7 +66,7 @@ async def find_pooler(address: DatabaseAddress, session: Mapping[str, str]) -> b
     """Whether a pooler is in between: it refuses our settings, or hands out process ids that are not the server's.
 
     Raises:
-        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no connection.
+        db.failures.DATABASE_FAILURES: no connection.
     """
     if address.is_pooled is not None:
         return address.is_pooled

@@ -44,7 +44,7 @@ async def open_pool(
 
     Raises:
         BadDatabaseUrl: the URL cannot be used.
-        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: no connection.
+        db.failures.DATABASE_FAILURES: no connection.
     """
     address = database_address(database_url)
     session = {**SESSION, "statement_timeout": f"{statement_timeout_seconds}s"}

@@ -13,6 +13,7 @@ import temporalio.client
 import temporalio.service
 
 from db.address import BadDatabaseUrl, database_address
+from db.failures import DATABASE_FAILURES
 from db.pool import open_pool
 from operations.failure import OperationFailed
 from redis_client import REDIS_IS_AWAY, BadRedisUrl, open_redis
@@ -45,7 +46,7 @@ def postgres_failures(settings: Settings) -> Iterator[None]:
         yield
     except asyncpg.UndefinedTableError as error:
         raise OperationFailed(f"{where} is not migrated ({reason(error)}): run `killreport migrate`.") from error
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (*DATABASE_FAILURES, ValueError) as error:
         raise OperationFailed(f"{where} cannot be used: {reason(error)}.") from error
 
 

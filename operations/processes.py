@@ -8,10 +8,10 @@ import os
 import signal
 import socket
 
-import asyncpg
 import uvicorn
 from temporalio.runtime import Runtime
 
+from db.failures import DATABASE_FAILURES
 from observability import configure_logging, temporal_runtime
 from operations.connections import database, reason
 from operations.failure import OperationFailed
@@ -90,7 +90,7 @@ async def work(settings: Settings) -> None:
         loop.add_signal_handler(stop_signal, asked_to_stop, stop_signal.name)
     try:
         await run_worker(settings, stop)
-    except (*REDIS_IS_AWAY, RuntimeError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*REDIS_IS_AWAY, *DATABASE_FAILURES, RuntimeError, ValueError) as error:
         logger.debug("The worker ended", exc_info=error)
         raise OperationFailed(f"The worker ended: {reason(error)} ({type(error).__name__}).") from error
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import asyncpg
 
+from db.failures import DATABASE_FAILURES
 from sandbox.process import Part, PartFailed, PartNotReady
 from sandbox.programs import inside_package
 from sandbox.unprivileged import command
@@ -74,7 +75,7 @@ async def ensure_database(url: str) -> None:
     server, _, name = url.rpartition("/")
     try:
         connection = await asyncpg.connect(f"{server}/postgres")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DATABASE_FAILURES as error:
         raise PartNotReady(str(error)) from error
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):

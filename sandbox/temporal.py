@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import temporalio.client
@@ -34,6 +35,9 @@ def temporal(
         try:
             client = await temporalio.client.Client.connect(address)
             await client.count_workflows()
+            if ui_port is not None:  # it comes up a moment later than the server
+                _, ui = await asyncio.open_connection("127.0.0.1", ui_port)
+                ui.close()
         except (temporalio.service.RPCError, RuntimeError) as error:
             raise PartNotReady(str(error)) from error
 

@@ -11,7 +11,8 @@ from typing import Any
 import asyncpg
 from graphql import GraphQLError
 
-from api.errors import DATABASE_AWAY, TOO_SLOW, Code, database_is_away
+from api.errors import DATABASE_AWAY, TOO_SLOW, Code
+from db.failures import database_is_away
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from api.caller import BadCredentials, Credentials, caller_by, credentials_of
-from api.errors import DATABASE_AWAY, Refused, database_is_away
+from api.errors import DATABASE_AWAY, Refused
 from api.graphql.admission import admit, with_cost
 from api.graphql.documents import InvalidDocument
 from api.graphql.errors import internal_error, shown_error
@@ -31,6 +31,7 @@ from api.serving.admission import LimitReached, identity_of, turn_away
 from api.serving.rate_limits import Identity
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id
+from db.failures import database_is_away
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from api.live.killmail_stream import KillmailStream
 from api.live.members import Member
 from api.live.sockets import Sockets
 from api.live.sync_stream import SyncStream
+from db.failures import DATABASE_FAILURES
 from live import LiveEvents
 from long_lived import LongLived
 
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 LOOK_ANYWAY_SECONDS = 30.0
 """However quiet Redis is: events may be lost, and sessions expire without a word."""
 AGAIN_SECONDS = 1.0
-DATABASE_FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class LiveFeed:

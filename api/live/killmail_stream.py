@@ -78,7 +78,7 @@ class KillmailStream:
         """Send everything that arrived since the last time to those who follow it.
 
         Raises:
-            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: Postgres does not answer; nothing is lost.
+            db.failures.DATABASE_FAILURES: Postgres does not answer; nothing is lost.
         """
         while self.groups and (arrivals := await arrivals_after(self._pool, self._position, READ_AT_ONCE)):
             # From here to the snapshot nothing waits: who joins later has to have all of this already.

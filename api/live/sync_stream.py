@@ -51,7 +51,7 @@ class SyncStream:
         """Send what changed to those who follow it; many changes in between are one.
 
         Raises:
-            OSError, asyncpg.PostgresError, asyncpg.InterfaceError: Postgres does not answer; nothing is lost.
+            db.failures.DATABASE_FAILURES: Postgres does not answer; nothing is lost.
         """
         if not self._changed:
             return

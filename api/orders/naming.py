@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import asyncpg
-
 from api.orders.requests import PATIENCE_SECONDS
 from api.services import Services
+from db.failures import DATABASE_FAILURES
 from db.universe.names import unknown_entity_ids
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.universe import name_killmail
@@ -30,7 +29,7 @@ async def name_again(services: Services, killmail_id: int) -> None:
         if await unknown_entity_ids(services.pool, [killmail_id]):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await name_killmail(services.temporal, killmail_id, timedelta())
-    except (*TEMPORAL_IS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*TEMPORAL_IS_AWAY, *DATABASE_FAILURES) as error:
         log.warning("the names of killmail %d could not be asked for: %s", killmail_id, error or "no answer")
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import orjson
 import temporalio.service
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from api.services import Services, services_of
+from db.failures import DATABASE_FAILURES
 from redis_client import REDIS_IS_AWAY
 
 PATIENCE_SECONDS = 2.0
 FAILURES = (
     RuntimeError,  # Temporal's first connection failed
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
+    *DATABASE_FAILURES,
     *REDIS_IS_AWAY,
     temporalio.service.RPCError,
 )

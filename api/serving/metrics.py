@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 
-import asyncpg
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -24,6 +23,7 @@ from api.caller import caller
 from api.compiled.graphql_core import FALLBACKS
 from api.services import services_of
 from contracts.sync import SyncState
+from db.failures import DATABASE_FAILURES
 from db.syncs.figures import Figures, figures
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
@@ -43,7 +43,7 @@ async def metrics(request: Request) -> Response:
         found = await figures(services.pool, services.settings.sync_interval_seconds)
         budget = Budget(services.redis)
         buckets, pauses = await budget.buckets(), await budget.pauses()
-    except (*REDIS_IS_AWAY, asyncpg.PostgresError, asyncpg.InterfaceError, Unavailable):
+    except (*REDIS_IS_AWAY, *DATABASE_FAILURES, Unavailable):
         raise HTTPException(503) from None
     registry = CollectorRegistry()
     registry.register(_InstallationFigures(found, buckets, pauses, datetime.now(UTC)))

@@ -12,10 +12,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import DATABASE_AWAY, RETRY_SECONDS, Code, database_is_away, plain_error
+from api.errors import DATABASE_AWAY, RETRY_SECONDS, Code, plain_error
 from api.login.return_to import remember_page
 from api.pages import render
 from api.serving.request_log import request_id
+from db.failures import database_is_away
 
 log = logging.getLogger(__name__)
 FOR_PROGRAMS = ("/graphql", "/export/")

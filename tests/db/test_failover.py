@@ -16,13 +16,13 @@ import pytest
 
 from db.address import BadDatabaseUrl, database_address
 from db.connection import NotWritable
+from db.failures import DATABASE_FAILURES
 from db.migrate import pending_revisions
 from db.pool import open_pool
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from tests.fixtures.relay import authority, relay
 
-GONE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 WRITE = "INSERT INTO written (number) VALUES ($1)"
 
 
@@ -80,7 +80,7 @@ def standby(primary: Part, url: str, directory: Path, port: int) -> Part:
 
 async def failure(work: Awaitable[object]) -> BaseException:
     """What it fails with."""
-    with pytest.raises(GONE) as failed:
+    with pytest.raises(DATABASE_FAILURES) as failed:
         await work
     return failed.value
 
@@ -129,7 +129,7 @@ async def test_a_pool_outlives_a_restart_and_a_time_without_writes(tmp_path: Pat
         await pool.execute("CREATE TABLE written (number bigint)")
         await asyncio.gather(*(pool.execute("SELECT pg_sleep(0.01)") for _ in range(8)))
         await server.stop()
-        with pytest.raises(GONE):
+        with pytest.raises(DATABASE_FAILURES):
             await pool.execute(WRITE, 1)
         async with running(part):
             await pool.execute(WRITE, 1)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
+from db.failures import DATABASE_FAILURES, database_is_away
 from db.pool import open_pool
 from db.pulse import DatabaseSilent, Pulse
+from tests.fixtures.relay import relay
+from tests.workflows.waiting import eventually
 
 
 async def test_connections_say_who_they_are_and_do_not_wait_for_ever(pool: asyncpg.Pool) -> None:
@@ -52,3 +57,23 @@ async def test_the_first_connection_may_take_longer_than_silence_later_on(databa
             assert await pool.fetchval("SELECT 1") == 1
     finally:
         await pool.close()
+
+
+async def test_a_connection_whose_end_is_not_heard_of_yet_counts_as_away(database_url: str, pool: asyncpg.Pool) -> None:
+    parts = urlsplit(database_url)
+    async with relay(parts.port or 0) as between:
+        between.withholds_ends = True
+        there = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{between.port}").geturl()
+        async with await open_pool(there, max_size=1) as cut:
+            process = await cut.fetchval("SELECT pg_backend_pid()")
+            await pool.execute("SELECT pg_terminate_backend($1)", process)
+            await eventually(partial(_is_gone, pool, process))
+            with pytest.raises(DATABASE_FAILURES) as failed:
+                await cut.fetchval("SELECT 1")
+            assert database_is_away(failed.value)
+            assert await cut.fetchval("SELECT 1") == 1
+            between.withholds_ends = False  # a pool that is closed waits for it
+
+
+async def _is_gone(pool: asyncpg.Pool, process: int) -> bool:
+    return not await pool.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", process)
