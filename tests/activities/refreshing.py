@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.access_tokens import AccessTokens
 from contracts.sync import AccessTokenReady, EnsureAccessToken
 from db.accounts.vault import TokenVault
+from db.failures import DATABASE_FAILURES
 from db.pool import open_pool
 from eve.session import open_session
 from eve.sso.brake import Brake
@@ -65,8 +66,11 @@ class Worker:
         return len(self.eve.requests_of(TOKEN)) - self.logins
 
     async def is_stored(self, access_tokens: int = 2) -> bool:
-        """Whether the access token stored last is the newest of so many issued ones."""
-        user = await self.user()
+        """Whether the access token stored last is the newest of so many issued ones; no, while Postgres is away."""
+        try:
+            user = await self.user()
+        except DATABASE_FAILURES:
+            return False
         return len(self.eve.issued_access_tokens()) == access_tokens and _is_new(user["expires_at"])
 
 
