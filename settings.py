@@ -97,7 +97,9 @@ class Settings(BaseModel):
     types_at_once: int = Field(10, ge=1, le=40, description="lookups of types and places under way together")
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
-    graphql_requests_per_minute: int = Field(600, ge=1, description="GraphQL operations of an account or an API key")
+    graphql_requests_per_minute: int = Field(
+        600, ge=1, description="GraphQL operations and pages of an account or an API key"
+    )
     graphql_cost_per_minute: int = Field(600_000, ge=1, description="what these may cost together")
     graphql_anonymous_requests_per_minute: int = Field(120, ge=1, description="the same of an address not logged in")
     graphql_anonymous_cost_per_minute: int = Field(100_000, ge=1, description="what those may cost together")

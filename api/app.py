@@ -24,6 +24,7 @@ from api.serving import health, metrics
 from api.serving.request_log import RequestLog
 from api.serving.security_headers import SecurityHeaders
 from api.site import account_pages, error_pages, import_page, settings_page
+from api.site.page_limits import PageLimits
 from api.site.rendering import TEMPLATES
 from api.site.routes import SITE_ROUTES
 from settings import Settings
@@ -58,10 +59,7 @@ ROUTES = (
 
 
 def create_app(settings: Settings) -> Starlette:
-    """The application. Its services open when it starts and close when it stops.
-
-    Run it without an access log of the server's own: that would hold query strings, and so EVE's codes.
-    """
+    """The application. Its services open when it starts; `api/serving/patience.py` says how it is served."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -75,6 +73,7 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(RequestLog),
             Middleware(SecurityHeaders, settings=settings),
             Middleware(error_pages.ServerErrors),
+            Middleware(PageLimits),
         ],
         exception_handlers={HTTPException: error_pages.http_error},
         lifespan=lifespan,

@@ -101,7 +101,20 @@ def credentials_of(connection: HTTPConnection) -> Credentials | None:
 
 
 async def caller(connection: HTTPConnection) -> Caller | None:
-    """Who is signed in; None for anonymous."""
+    """Who is signed in; None for anonymous. The database is asked, and waited for, once for a request."""
+    if (failure := getattr(connection.state, "caller_failure", None)) is not None:
+        raise failure
+    if hasattr(connection.state, "caller"):
+        return known_caller(connection)
+    try:
+        return await caller_by_now(connection)
+    except Exception as error:
+        connection.state.caller_failure = error
+        raise
+
+
+async def caller_by_now(connection: HTTPConnection) -> Caller | None:
+    """The same, asked again: for a request that has waited for others meanwhile."""
     token = session_token(connection)
     who = None if token is None else await caller_of(services_of(connection).pool, token)
     connection.state.caller = who

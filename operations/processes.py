@@ -20,8 +20,6 @@ from settings import Settings
 
 GRACE_SECONDS = 10
 """How long open requests and subscriptions may take to end after the API was asked to stop."""
-WEBSOCKET_PING_SECONDS = 20.0
-"""Below the idle time-out of every common reverse proxy (60 s)."""
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +30,9 @@ def serve_api(settings: Settings) -> None:
     Raises:
         OperationFailed: the port is taken, Postgres cannot be used, or the API could not start.
     """
-    from api.app import create_app  # only this command needs the API's libraries; the others start faster
+    # Only this command needs the API's libraries; the others start faster.
+    from api.app import create_app
+    from api.serving.patience import server_config
 
     configure_logging(settings)
     Runtime.set_default(temporal_runtime(settings, metrics=False), error_if_already_set=False)
@@ -42,19 +42,7 @@ def serve_api(settings: Settings) -> None:
     except OperationFailed:
         listener.close()
         raise
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings),
-            log_config=None,  # ours, with its redaction
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            forwarded_allow_ips=settings.forwarded_allow_ips,
-            ws_ping_interval=WEBSOCKET_PING_SECONDS,
-            ws_ping_timeout=WEBSOCKET_PING_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
+    server = uvicorn.Server(server_config(create_app(settings), settings, grace_seconds=GRACE_SECONDS))
     # uvicorn stops gracefully on a signal and then raises it again, for whoever listened before: a clean
     # stop is an exit status of 0, so these handlers do nothing.
     for stop_signal in (signal.SIGTERM, signal.SIGINT):

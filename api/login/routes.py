@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.caller import caller, session_token
+from api.caller import caller, caller_by_now, session_token
 from api.login.client_names import client_name
 from api.login.cookies import forget_session, keep_login_browser, keep_session, login_browser
 from api.login.network import login_network
@@ -187,7 +187,7 @@ async def _grant(request: Request, services: Services, attempt: LoginInProgress)
 
 
 async def _store(request: Request, services: Services, attempt: LoginInProgress, grant: Grant) -> GrantedAccount:
-    who = await caller(request)
+    who = await caller_by_now(request)
     # Added only to the account that asked for it: its owner may have logged out, or in as someone else, meanwhile.
     account_id = who.account_id if who is not None and who.account_id == attempt.account_id else None
     corporation_id = await _corporation(services, grant.character.character_id)

@@ -17,6 +17,7 @@ from yarl import URL
 
 from api.app import create_app
 from api.services import Services
+from api.serving.patience import server_config
 from db.accounts.sessions import start_session
 from db.intake.arrivals import record_arrivals
 from db.intake.store import store_killmails
@@ -45,6 +46,8 @@ def settings_for(database_url: str, redis_url: str) -> Settings:
             # All tests of a module are one address.
             "graphql_anonymous_requests_per_minute": 100_000,
             "graphql_anonymous_cost_per_minute": 10_000_000,
+            "graphql_requests_per_minute": 100_000,
+            "graphql_cost_per_minute": 10_000_000,
         }
     )
 
@@ -112,15 +115,7 @@ class Site:
 async def serve(settings: Settings) -> AsyncIterator[Site]:
     """The application on the port of its settings."""
     app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        forwarded_allow_ips=settings.forwarded_allow_ips,
-        timeout_graceful_shutdown=2,
-    )
+    config = server_config(app, settings, grace_seconds=2)
     server = uvicorn.Server(config)
     # Not `serve`: that would take over the signals of the test run.
     serving = asyncio.create_task(server._serve())

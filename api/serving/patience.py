@@ -1,0 +1,104 @@
+"""How a process listens: what a client may take of it before it has asked for anything.
+
+uvicorn waits for ever for the rest of a request, and keeps as long a head as it is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from settings import Settings
+
+REQUEST_SECONDS = 20.0
+"""From the first byte of a request (or the connection) to the last: enough for our largest over a bad mobile line."""
+HEAD_BYTES = 65_536
+SOCKET_MESSAGE_BYTES = 131_072
+"""Twice the longest operation."""
+WEBSOCKET_PING_SECONDS = 20.0
+"""Below the idle time-out of every common reverse proxy (60 s)."""
+
+
+class HurriedProtocol(HttpToolsProtocol):
+    """HTTP/1.1 of uvicorn, for clients that get on with it."""
+
+    request_seconds = REQUEST_SECONDS
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._head: int | None = 0
+        """Bytes of a request's head so far; None: it is complete."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            if self._head > HEAD_BYTES:
+                self._refuse(b"431 Request Header Fields Too Large")
+                return
+            self._head += len(data)
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._begin()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._end()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._end()
+        super().handle_websocket_upgrade()
+
+    def _begin(self) -> None:
+        self._end()
+        self._head = 0
+        self._deadline = self.loop.call_later(self.request_seconds, self._refuse, b"408 Request Timeout")
+
+    def _end(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _refuse(self, status: bytes) -> None:
+        self._end()
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        with contextlib.suppress(RuntimeError):  # uvloop's word for a transport that is closed already
+            self.transport.close()
+
+
+def server_config(app: ASGIApp, settings: Settings, *, grace_seconds: int) -> uvicorn.Config:
+    """What uvicorn is started with. `grace_seconds`: for open requests and sockets, once it is asked to stop."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=HurriedProtocol,
+        log_config=None,  # ours, with its redaction
+        access_log=False,  # it would hold query strings, and so EVE's codes
+        server_header=False,
+        lifespan="on",
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        ws_max_size=SOCKET_MESSAGE_BYTES,
+        ws_ping_interval=WEBSOCKET_PING_SECONDS,
+        ws_ping_timeout=WEBSOCKET_PING_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
+    )
