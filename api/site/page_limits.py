@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.caller import caller
-from api.errors import database_is_away
+from db.failures import database_is_away
 from api.pages import render
 from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
