@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.caller import caller
-from db.failures import database_is_away
 from api.pages import render
 from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from db.accounts.sessions import Caller
+from db.failures import database_is_away
 
 UNPAID = ("/static/", "/healthz", "/readyz", "/metrics", "/graphql", "/export/")
 """Files and probes; and what has its own price."""
