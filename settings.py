@@ -8,6 +8,7 @@ defaults here. A missing or malformed one raises `SettingsError` with one senten
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import metadata
@@ -48,6 +49,15 @@ def _base_url(value: str) -> str:
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
+def _host_and_port(value: str) -> str:
+    if not re.fullmatch(r"[^\s/@]+:\d{1,5}", value):
+        raise ValueError("must be host:port, without http://")
+    return value
+
+
+HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
+
+
 class Settings(BaseModel):
     """What an installation is configured with. Field names are the variables' names in lower case."""
 
@@ -56,7 +66,7 @@ class Settings(BaseModel):
     # Backing services.
     database_url: str = Field(description="Postgres, as postgresql://user:password@host:port/database")
     redis_url: str = Field(description="Redis or Valkey, as redis://[:password@]host:port/0")
-    temporal_address: str = Field("localhost:7233", description="Temporal front end, as host:port")
+    temporal_address: HostAndPort = Field("localhost:7233", description="Temporal front end, as host:port")
     temporal_namespace: str = Field("default", description="Temporal namespace")
     temporal_ui_url: str = Field("", description="Temporal UI, for the links operators get; empty: no link")
 
