@@ -38,8 +38,9 @@ bench: $(TO_DEVELOP) ## every claim of speed, as a ratio against a named alterna
 chaos: $(TO_DEVELOP) ## 300 faults of every kind in an installation of its own, about 40 minutes; writes docs/proof.md
 	$(BIN)/python -m cli chaos --write docs/proof.md
 
-reference: $(TO_DEVELOP) ## write docs/graphql.md from schema.graphql and docs/queries
+reference: $(TO_DEVELOP) ## write docs/graphql.md from the schema, docs/environment.md and .env.example from settings.py
 	$(BIN)/python -m api.graphql.reference
+	$(BIN)/python -m operations.environment_reference
 
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
 # has its value behind "=". uv writes no address of an index.

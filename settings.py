@@ -68,7 +68,7 @@ class Settings(BaseModel):
     redis_url: str = Field(description="Redis or Valkey, as redis://[:password@]host:port/0")
     temporal_address: HostAndPort = Field("localhost:7233", description="Temporal front end, as host:port")
     temporal_namespace: str = Field("default", description="Temporal namespace")
-    temporal_ui_url: str = Field("", description="Temporal UI, for the links operators get; empty: no link")
+    temporal_ui_url: str = Field("", description="Temporal's UI, for the links operators get; empty: no links")
 
     # EVE Online.
     eve_client_id: str = Field(description="client id of the application registered with EVE's developers site")
@@ -80,7 +80,10 @@ class Settings(BaseModel):
     eve_sso_url: BaseUrl = Field("https://login.eveonline.com", description="EVE SSO")
     zkillboard_url: BaseUrl = Field("https://zkillboard.com", description="zKillboard, for the one-time import")
     zkillboard_interval_seconds: float = Field(
-        1.0, ge=0.01, le=60, description="seconds from one request to zKillboard to the next, all workers together"
+        1.0,
+        ge=0.01,
+        le=60,
+        description="from one request to zKillboard to the next, all workers together; less than 1 is not polite",
     )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
@@ -90,17 +93,22 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="address the API listens on")
     port: int = Field(4000, ge=1, le=65535, description="port the API listens on")
     token_encryption_keys: tuple[SecretStr, ...] = Field(
-        description="Fernet keys separated by commas, newest first; the newest encrypts, all decrypt"
+        description="Fernet keys separated by commas, newest first: the newest encrypts, all decrypt. If they are lost,"
+        " every pilot must log in again; keep them apart from the database's backups"
     )
     admin_character_ids: frozenset[int] = Field(
         frozenset(), description="character ids of the operators, separated by commas"
     )
-    sync_interval_seconds: int = Field(900, ge=1, description="seconds from one look at ESI to the next")
-    idle_pilots: bool = Field(
-        False, description="true: pilots without a new killmail for a week are looked at less often"
+    sync_interval_seconds: int = Field(
+        900, ge=1, description="from one look at ESI to the next; ESI caches a list for 300 s"
     )
-    runs_kept_days: int = Field(90, ge=1, description="days the accounts of sync runs are kept")
-    login_events_kept_days: int = Field(180, ge=1, description="days it is kept who logged in or failed to")
+    idle_pilots: bool = Field(
+        False,
+        description="true: pilots without a new killmail for a week, a month or a quarter get a look only every hour,"
+        " six hours or day",
+    )
+    runs_kept_days: int = Field(90, ge=1, description="how long the accounts of sync runs are kept")
+    login_events_kept_days: int = Field(180, ge=1, description="how long it is kept who logged in or failed to")
     characters_at_once: int = Field(10, ge=1, le=40, description="lookups of characters' details under way together")
     corporations_at_once: int = Field(5, ge=1, le=40, description="lookups of corporations' tickers under way together")
     alliances_at_once: int = Field(3, ge=1, le=40, description="lookups of alliances' tickers under way together")

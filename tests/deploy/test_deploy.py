@@ -16,7 +16,6 @@ from settings import Settings
 from tests.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
-ONLY_FOR_COMPOSE = {"POSTGRES_PASSWORD"}
 
 
 def dockerfile() -> list[list[str]]:
@@ -27,22 +26,6 @@ def dockerfile() -> list[list[str]]:
 def compose() -> dict[str, Any]:
     document: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     return document
-
-
-def example() -> dict[str, str]:
-    lines = (DEPLOY / ".env.example").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
-def test_the_example_has_every_variable_and_no_other() -> None:
-    assert set(example()) == {name.upper() for name in Settings.model_fields} | ONLY_FOR_COMPOSE
-
-
-def test_the_example_shows_the_defaults() -> None:
-    for name, value in example().items():
-        default = Settings.model_fields[name.lower()].default if name not in ONLY_FOR_COMPOSE else None
-        if value:
-            assert value == (str(default).lower() if isinstance(default, bool) else str(default)), name
 
 
 def test_the_image_copies_only_what_exists() -> None:
