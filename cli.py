@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
+from contracts.task_queues import TASK_QUEUES
 from operations.failure import OperationFailed, without_sandbox
 from operations.import_command import import_zkillboard
 from operations.init_command import init
@@ -78,11 +79,14 @@ def api() -> None:
 
 
 @main.command()
-def worker() -> None:
+@click.option(
+    "--queue", "queues", multiple=True, type=click.Choice(TASK_QUEUES), help="Only this one; may be repeated."
+)
+def worker(queues: tuple[str, ...]) -> None:
     """Run the workflows and activities of all queues."""
     from operations.processes import work
 
-    asyncio.run(work(load_settings()))
+    asyncio.run(work(load_settings(), queues or TASK_QUEUES))
 
 
 @main.command()

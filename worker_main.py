@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,7 +23,14 @@ from activities.errors import FailureInterceptor
 from activities.heartbeat import HeartbeatInterceptor
 from activities.services import Services, activities_of
 from contracts.activities import POLICIES
-from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from contracts.task_queues import (
+    BACKFILL_QUEUE,
+    DETAILS_QUEUE,
+    ENRICHMENT_QUEUE,
+    KILLMAILS_QUEUE,
+    SYNC_QUEUE,
+    TASK_QUEUES,
+)
 from contracts.values import PRICE_SNAPSHOT_ID
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
@@ -88,8 +95,10 @@ WORKFLOWS: list[type] = [
 ]
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | None = None) -> None:
-    """Serve every queue until `stop` is set, then finish what is under way.
+async def run_worker(
+    settings: Settings, stop: asyncio.Event, client: Client | None = None, queues: Collection[str] = TASK_QUEUES
+) -> None:
+    """Serve these queues until `stop` is set, then finish what is under way.
 
     Temporal is waited for if it cannot be reached yet; Postgres and Redis must answer. A queue's worker that Temporal
     sends away (its namespace is not there yet, a permission is missing) is made anew, again and again.
@@ -106,12 +115,13 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
         restarts = meter.create_counter("killreport_task_restarts", "Long-lived tasks that had to be started again.")
         tasks = LongLived()
         stack.push_async_callback(tasks.end)
-        for queue, activities in activities_by_queue(services, settings).items():
+        served = {queue: found for queue, found in activities_by_queue(services, settings).items() if queue in queues}
+        for queue, activities in served.items():
             name = f"worker of {queue}"
             tasks.start(
                 name, partial(_serve, client, queue, activities, stop), partial(restarts.add, 1, {"task": name})
             )
-        logger.info("The worker serves %s.", ", ".join(AT_ONCE))
+        logger.info("The worker serves %s.", ", ".join(served))
         tasks.start("schedules", partial(_keep_schedules, client, stop))
         await stop.wait()
         logger.info("The worker stops; what is under way is finished first.")

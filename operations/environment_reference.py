@@ -52,8 +52,8 @@ _BEYOND = """\
 ## Temporal's own
 
 The connection to Temporal heeds the variables of Temporal's own clients, too: `TEMPORAL_PROFILE`,
-`TEMPORAL_CONFIG_FILE`, `TEMPORAL_API_KEY` (a secret), `TEMPORAL_TLS`, `TEMPORAL_TLS_SERVER_CA_CERT_PATH`, `TEMPORAL_TLS_CLIENT_CERT_PATH`,
-`TEMPORAL_TLS_CLIENT_KEY_PATH`, `TEMPORAL_TLS_SERVER_NAME`.
+`TEMPORAL_CONFIG_FILE`, `TEMPORAL_API_KEY` (a secret), `TEMPORAL_TLS`, `TEMPORAL_TLS_SERVER_CA_CERT_PATH`,
+`TEMPORAL_TLS_CLIENT_CERT_PATH`, `TEMPORAL_TLS_CLIENT_KEY_PATH`, `TEMPORAL_TLS_SERVER_NAME`.
 """
 _EXAMPLE_HEAD = """\
 # Every variable that KillReport reads, with its default; an empty one counts as not set.

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Collection
 
 import uvicorn
 from temporalio.runtime import Runtime
@@ -54,8 +55,8 @@ def serve_api(settings: Settings) -> None:
         raise OperationFailed("The API could not start; the log above says why.")
 
 
-async def work(settings: Settings) -> None:
-    """Serve every task queue until asked to stop; a second signal ends the process at once.
+async def work(settings: Settings, queues: Collection[str]) -> None:
+    """Serve these task queues until asked to stop; a second signal ends the process at once.
 
     Raises:
         OperationFailed: a backing service does not answer at the start, or METRICS_PORT cannot be used.
@@ -77,7 +78,7 @@ async def work(settings: Settings) -> None:
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop_signal, asked_to_stop, stop_signal.name)
     try:
-        await run_worker(settings, stop)
+        await run_worker(settings, stop, queues=queues)
     except (*REDIS_IS_AWAY, *DATABASE_FAILURES, RuntimeError, ValueError) as error:
         logger.debug("The worker ended", exc_info=error)
         raise OperationFailed(f"The worker ended: {reason(error)} ({type(error).__name__}).") from error
