@@ -68,6 +68,15 @@ class Settings(BaseModel):
     redis_url: str = Field(description="Redis or Valkey, as redis://[:password@]host:port/0")
     temporal_address: HostAndPort = Field("localhost:7233", description="Temporal front end, as host:port")
     temporal_namespace: str = Field("default", description="Temporal namespace")
+    temporal_retention_days: int = Field(
+        3, ge=1, le=365, description="how long Temporal keeps a workflow that has ended, in a namespace that we make"
+    )
+    temporal_payloads: str = Field(
+        "plain",
+        pattern="^(plain|encrypted|decrypting)$",
+        description="plain; encrypted: with keys made of TOKEN_ENCRYPTION_KEYS; decrypting: written plain, but those"
+        " that were encrypted are read, on the way from one to the other",
+    )
     temporal_ui_url: str = Field("", description="Temporal's UI, for the links operators get; empty: no links")
 
     # EVE Online.
@@ -113,6 +122,13 @@ class Settings(BaseModel):
     corporations_at_once: int = Field(5, ge=1, le=40, description="lookups of corporations' tickers under way together")
     alliances_at_once: int = Field(3, ge=1, le=40, description="lookups of alliances' tickers under way together")
     types_at_once: int = Field(10, ge=1, le=40, description="lookups of types and places under way together")
+    sync_activities_per_second: float = Field(
+        0, ge=0, description="most activities of the task queue sync, all workers together; 0: as many as there are"
+    )
+    killmails_activities_per_second: float = Field(0, ge=0, description="the same of the queue killmails")
+    enrichment_activities_per_second: float = Field(0, ge=0, description="the same of the queue enrichment")
+    details_activities_per_second: float = Field(0, ge=0, description="the same of the queue details")
+    backfill_activities_per_second: float = Field(0, ge=0, description="the same of the queue backfill")
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     graphql_requests_per_minute: int = Field(

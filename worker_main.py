@@ -118,17 +118,18 @@ async def run_worker(
         served = {queue: found for queue, found in activities_by_queue(services, settings).items() if queue in queues}
         for queue, activities in served.items():
             name = f"worker of {queue}"
-            tasks.start(
-                name, partial(_serve, client, queue, activities, stop), partial(restarts.add, 1, {"task": name})
-            )
+            serve = partial(_serve, client, queue, activities, activities_per_second(settings, queue), stop)
+            tasks.start(name, serve, partial(restarts.add, 1, {"task": name}))
         logger.info("The worker serves %s.", ", ".join(served))
         tasks.start("schedules", partial(_keep_schedules, client, stop))
         await stop.wait()
         logger.info("The worker stops; what is under way is finished first.")
 
 
-async def _serve(client: Client, queue: str, activities: list[Callable[..., Any]], stop: asyncio.Event) -> None:
-    async with queue_worker(client, queue, activities):
+async def _serve(
+    client: Client, queue: str, activities: list[Callable[..., Any]], per_second: float | None, stop: asyncio.Event
+) -> None:
+    async with queue_worker(client, queue, activities, per_second):
         await stop.wait()
 
 
@@ -179,6 +180,15 @@ def activities_by_queue(services: Services, settings: Settings) -> dict[str, lis
     return served
 
 
+def activities_per_second(settings: Settings, queue: str) -> float | None:
+    """How many activities of a queue may begin in a second, whoever serves it; None: there is no limit.
+
+    Temporal's server keeps it. If workers differ, the one that asked last is obeyed.
+    """
+    limit: float = getattr(settings, f"{queue}_activities_per_second")
+    return limit or None
+
+
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The production sandbox. `contracts` holds data and pure functions only, so all workflows share it.
 
@@ -188,7 +198,9 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("contracts"))
 
 
-def queue_worker(client: Client, queue: str, activities: list[Callable[..., Any]]) -> Worker:
+def queue_worker(
+    client: Client, queue: str, activities: list[Callable[..., Any]], per_second: float | None = None
+) -> Worker:
     """The worker of one queue, with the limits and the sandbox of production. Workflows are served from `sync`."""
     pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
     return Worker(
@@ -202,6 +214,7 @@ def queue_worker(client: Client, queue: str, activities: list[Callable[..., Any]
         # Workflow tasks share one interpreter lock: more threads only make each of them slower.
         max_concurrent_workflow_tasks=max(4 * (os.cpu_count() or 1), 8),
         max_concurrent_activities=AT_ONCE[queue],
+        max_task_queue_activities_per_second=per_second,
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),

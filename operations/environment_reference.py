@@ -24,6 +24,7 @@ GROUPS = {
 """The first variable of each group, in the order of settings.py."""
 UNITS = {
     "_interval_seconds": "seconds",
+    "_activities_per_second": "activities a second",
     "_seconds": "seconds",
     "_days": "days",
     "_requests_per_minute": "requests a minute",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import KeepAliveConfig, RPCError
 
 from settings import Settings
+from temporal.payload_codec import EncryptedPayloads
 
 KEEP_ALIVE = KeepAliveConfig(interval_millis=12_000, timeout_millis=5_000)
 """A connection that has gone silent is found and replaced within 17 s; by default in 45. The server takes a ping every
@@ -34,4 +37,6 @@ async def connect_temporal(settings: Settings, *, lazy: bool = False, runtime: R
     for option, name in (("target_host", "temporal_address"), ("namespace", "temporal_namespace")):
         if name in settings.model_fields_set or option not in config:
             config[option] = getattr(settings, name)
+    if codec := EncryptedPayloads.from_settings(settings):
+        config["data_converter"] = dataclasses.replace(DataConverter.default, payload_codec=codec)
     return await Client.connect(**config, lazy=lazy, runtime=runtime, keep_alive_config=KEEP_ALIVE)

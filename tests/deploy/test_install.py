@@ -28,6 +28,7 @@ import cli
 from api.app import ROUTES
 from operations.environment_file import read_variables
 from operations.new_environment import SCOPES
+from sandbox import parts
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Pilot, eventually
 from sandbox.process import Part, PartNotReady, RunningPart, free_port
@@ -72,7 +73,7 @@ class Server:
     directory: Path
     variables: dict[str, str]
     ports: dict[str, str]
-    parts: AsyncExitStack
+    started: AsyncExitStack
 
     def here(self, text: str) -> str:
         """A command or path of the page, as it is said on this machine."""
@@ -123,17 +124,14 @@ class Server:
             assert await done.wait() == 0
             return
         part = Part(f"killreport-{name}", command, self.answers(name), self.directory / f"{name}.log", environment)
-        self.parts.push_async_callback((await RunningPart.start(part)).stop)
+        self.started.push_async_callback((await RunningPart.start(part)).stop)
 
     def answers(self, name: str) -> Callable[[], Awaitable[None]]:
-        async def whoever_needs_it_waits() -> None:
-            return None
-
         if name == "temporal":
             return temporal(self.directory, int(self.ports["7233"]), None)[0].answers
         if name == "api":
             return self.site_answers
-        return whoever_needs_it_waits
+        return parts.worker(self.directory, settings_from(read_variables(self.file)), {}).answers
 
     async def site_answers(self) -> None:
         site = read_variables(self.file)["PUBLIC_URL"]
@@ -154,8 +152,8 @@ async def server(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIter
         "REDIS_URL": redis_url,
         "TEMPORAL_ADDRESS": f"127.0.0.1:{ports['7233']}",
     }
-    async with AsyncExitStack() as parts:
-        yield Server(tmp_path, answers, ports, parts)
+    async with AsyncExitStack() as started:
+        yield Server(tmp_path, answers, ports, started)
 
 
 async def test_the_commands_lead_to_a_login(server: Server, eve: SandboxEve) -> None:
@@ -178,13 +176,7 @@ async def test_the_commands_lead_to_a_login(server: Server, eve: SandboxEve) -> 
     for name in re.findall(r"killreport-(\w+)", start):
         await server.start_unit(name)
 
-    async def found_well() -> bool:
-        try:
-            return "Workers of queue" in await server.run(check)
-        except AssertionError:
-            return False
-
-    await eventually(found_well, "a doctor who finds nothing")
+    assert "Workers of queue" in await server.run(check)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         pilot = Pilot(site, session)
         await pilot.log_in(eve.pilots[0].character_id)
