@@ -23,7 +23,7 @@ from temporal.deployments import deployment
 from tests.paths import ROOT
 
 PILOTS = int(os.environ.get("UPGRADE_PILOTS", "16"))
-"""`docs/upgrading.md` has the figures of 200."""
+"""UPGRADE_PILOTS=200 for the figures of `docs/upgrading.md`."""
 OLD, NEW = "1.0", "2.0"
 BEFORE = "        state, now = self._state, workflow.now()\n        manual, state.sync_requested"
 CHANGED = "        await workflow.sleep(timedelta(milliseconds=1))\n" + BEFORE
