@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from contracts.task_queues import TASK_QUEUES
+from operations.deploy_commands import deploy
 from operations.failure import OperationFailed, without_sandbox
 from operations.import_command import import_zkillboard
 from operations.init_command import init
@@ -332,7 +333,7 @@ def entry() -> NoReturn:
     os._exit(status)
 
 
-for command in (init, import_zkillboard, refresh_names, load_sde, revalue):
+for command in (deploy, init, import_zkillboard, refresh_names, load_sde, revalue):
     main.add_command(command)
 
 if __name__ == "__main__":

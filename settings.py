@@ -77,6 +77,12 @@ class Settings(BaseModel):
         description="plain; encrypted: with keys made of TOKEN_ENCRYPTION_KEYS; decrypting: written plain, but those"
         " that were encrypted are read, on the way from one to the other",
     )
+    worker_versioning: bool = Field(
+        False, description="true: workers take work only of the version they are, as `killreport deploy` directs it"
+    )
+    build_id: str = Field(
+        "", pattern=r"^[\w.+-]{0,128}$", description="the worker's version; empty: the version of the program"
+    )
     temporal_ui_url: str = Field("", description="Temporal's UI, for the links operators get; empty: no links")
 
     # EVE Online.

@@ -13,9 +13,10 @@ from typing import Any
 
 import asyncpg
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.access_tokens import AccessTokens
@@ -48,6 +49,7 @@ from observability import temporal_runtime
 from redis_client import open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
+from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
@@ -115,21 +117,20 @@ async def run_worker(
         restarts = meter.create_counter("killreport_task_restarts", "Long-lived tasks that had to be started again.")
         tasks = LongLived()
         stack.push_async_callback(tasks.end)
+        version = worker_version(settings)
         served = {queue: found for queue, found in activities_by_queue(services, settings).items() if queue in queues}
         for queue, activities in served.items():
-            name = f"worker of {queue}"
-            serve = partial(_serve, client, queue, activities, activities_per_second(settings, queue), stop)
-            tasks.start(name, serve, partial(restarts.add, 1, {"task": name}))
-        logger.info("The worker serves %s.", ", ".join(served))
+            name, limit = f"worker of {queue}", activities_per_second(settings, queue)
+            worker = partial(queue_worker, client, queue, activities, version, limit)
+            tasks.start(name, partial(_serve, worker, stop), partial(restarts.add, 1, {"task": name}))
+        logger.info("The worker serves %s%s.", ", ".join(served), f" as version {version.build_id}" if version else "")
         tasks.start("schedules", partial(_keep_schedules, client, stop))
         await stop.wait()
         logger.info("The worker stops; what is under way is finished first.")
 
 
-async def _serve(
-    client: Client, queue: str, activities: list[Callable[..., Any]], per_second: float | None, stop: asyncio.Event
-) -> None:
-    async with queue_worker(client, queue, activities, per_second):
+async def _serve(worker: Callable[[], Worker], stop: asyncio.Event) -> None:
+    async with worker():
         await stop.wait()
 
 
@@ -181,10 +182,7 @@ def activities_by_queue(services: Services, settings: Settings) -> dict[str, lis
 
 
 def activities_per_second(settings: Settings, queue: str) -> float | None:
-    """How many activities of a queue may begin in a second, whoever serves it; None: there is no limit.
-
-    Temporal's server keeps it. If workers differ, the one that asked last is obeyed.
-    """
+    """The limit of a queue, which Temporal's server keeps; if workers differ, the one that asked last is obeyed."""
     limit: float = getattr(settings, f"{queue}_activities_per_second")
     return limit or None
 
@@ -199,9 +197,18 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 
 def queue_worker(
-    client: Client, queue: str, activities: list[Callable[..., Any]], per_second: float | None = None
+    client: Client,
+    queue: str,
+    activities: list[Callable[..., Any]],
+    version: WorkerDeploymentVersion | None = None,
+    per_second: float | None = None,
 ) -> Worker:
-    """The worker of one queue, with the limits and the sandbox of production. Workflows are served from `sync`."""
+    """The worker of one queue, with the limits and the sandbox of production. Workflows are served from `sync`.
+
+    Args:
+        version: takes work only of this version; None: of any.
+        per_second: activities of the queue that may begin, whoever serves it; None: as many as there are.
+    """
     pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
     return Worker(
         client,
@@ -221,7 +228,12 @@ def queue_worker(
         max_heartbeat_throttle_interval=timedelta(seconds=5),
         default_heartbeat_throttle_interval=timedelta(seconds=5),
         graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
+        deployment_config=None if version is None else _pinned(version),
     )
+
+
+def _pinned(version: WorkerDeploymentVersion) -> WorkerDeploymentConfig:
+    return WorkerDeploymentConfig(version, True, default_versioning_behavior=VersioningBehavior.PINNED)
 
 
 async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client | None:
