@@ -109,6 +109,7 @@ class Server:
         """What systemd would start, as it would."""
         command = shlex.split(self.here(shlex.join(start_command(name, Path(INSTALLED_IN)))))
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+        environment |= dict(setting.split("=", 1) for setting in unit(name).get("Environment", []))
         if "EnvironmentFile" in unit(name):
             environment |= read_variables(Path(self.here(unit(name)["EnvironmentFile"][0])))
         (working,) = unit(name)["WorkingDirectory"]
