@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import KeepAliveConfig, RPCError
@@ -21,11 +22,14 @@ TEMPORAL_IS_AWAY = (RPCError, RuntimeError, OSError, TimeoutError)
 """What Temporal's client raises when the server does not answer (RuntimeError: the first connection failed)."""
 
 
-async def connect_temporal(settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
+async def connect_temporal(
+    settings: Settings, *, lazy: bool = False, runtime: Runtime | None = None, interceptors: Sequence[Interceptor] = ()
+) -> Client:
     """A client for the configured server. `TEMPORAL_*` beyond Settings (TLS, API key, …) are heeded too.
 
     Args:
         lazy: connect at the first call instead of now.
+        interceptors: of the client, and of its workers.
 
     Raises:
         RuntimeError: the server cannot be reached (not when lazy).
@@ -34,4 +38,6 @@ async def connect_temporal(settings: Settings, *, lazy: bool = False, runtime: R
     for option, name in (("target_host", "temporal_address"), ("namespace", "temporal_namespace")):
         if name in settings.model_fields_set or option not in config:
             config[option] = getattr(settings, name)
-    return await Client.connect(**config, lazy=lazy, runtime=runtime, keep_alive_config=KEEP_ALIVE)
+    return await Client.connect(
+        **config, lazy=lazy, runtime=runtime, keep_alive_config=KEEP_ALIVE, interceptors=interceptors
+    )
