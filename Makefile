@@ -45,9 +45,9 @@ reference: $(TO_DEVELOP) ## write docs/graphql.md from the schema, docs/environm
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
 # has its value behind "=". uv writes no address of an index.
 lock: $(TO_DEVELOP) ## resolve pyproject.toml into what developing, running and deploying need
-	$(LOCK) --extra=embedded --extra=dev --output-file=requirements-dev.lock pyproject.toml >/dev/null
+	$(LOCK) --extra=embedded --extra=tracing --extra=dev --output-file=requirements-dev.lock pyproject.toml >/dev/null
 	$(LOCK) --extra=embedded --constraint=requirements-dev.lock --output-file=requirements.lock pyproject.toml >/dev/null
-	$(LOCK) --constraint=requirements-dev.lock --output-file=deploy/requirements.lock pyproject.toml >/dev/null
+	$(LOCK) --extra=tracing --constraint=requirements-dev.lock --output-file=deploy/requirements.lock pyproject.toml >/dev/null
 
 dist: $(TO_DEVELOP) ## a wheel, a source archive and an SBOM in dist/
 	@rm -rf "$(DIST)"

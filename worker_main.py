@@ -51,6 +51,7 @@ from settings import Settings
 from temporal.connection import connect_temporal
 from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
+from tracing import temporal_interceptors
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -242,7 +243,7 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client 
     delay, longest = CONNECT_AGAIN_SECONDS
     while not stop.is_set():
         try:
-            return await connect_temporal(settings, runtime=runtime)
+            return await connect_temporal(settings, runtime=runtime, interceptors=temporal_interceptors())
         except (RuntimeError, RPCError) as error:
             logger.warning(
                 "Temporal at %s cannot be reached (%s); trying again in %.0f s.",
