@@ -18,7 +18,7 @@ import click
 from contracts.task_queues import TASK_QUEUES
 from operations.deploy_commands import deploy
 from operations.failure import OperationFailed, without_sandbox
-from operations.import_command import import_zkillboard
+from operations.import_command import import_legacy, import_zkillboard
 from operations.init_command import init
 from operations.say import as_json, print_json, say
 from operations.universe_commands import load_sde, refresh_names, revalue
@@ -333,7 +333,7 @@ def entry() -> NoReturn:
     os._exit(status)
 
 
-for command in (deploy, init, import_zkillboard, refresh_names, load_sde, revalue):
+for command in (deploy, init, import_legacy, import_zkillboard, refresh_names, load_sde, revalue):
     main.add_command(command)
 
 if __name__ == "__main__":
