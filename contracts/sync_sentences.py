@@ -33,6 +33,11 @@ LOST_GRANT = (
     " permission is not accepted any more."
 )
 """NEEDS_LOGIN, when nobody withdrew anything."""
+UNREADABLE_GRANT = (
+    "Log in again: this site has lost the key with which this character's permission was kept, and cannot read it any"
+    " more. Nobody else can either."
+)
+"""NEEDS_LOGIN, when it was us."""
 ACTIONS = {
     SyncState.STARTING: SyncAction.SYNC_NOW,
     SyncState.FIRST_SYNC: SyncAction.WAIT,
