@@ -5,7 +5,7 @@
 # ours from that directory. The file appears under its name only when it is complete; docs/backup.md says the rest.
 set -euo pipefail
 umask 077
-# shellcheck source=deploy/database.sh
+# shellcheck source-path=SCRIPTDIR source=database.sh
 . "$(dirname "${BASH_SOURCE[0]}")/database.sh"
 
 directory=${1:-}

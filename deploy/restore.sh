@@ -4,7 +4,7 @@
 # DATABASE_URL names the database, which must exist and have no tables. It is one transaction: either everything is
 # there in the end or nothing. What to do before and after is in docs/backup.md.
 set -euo pipefail
-# shellcheck source=deploy/database.sh
+# shellcheck source-path=SCRIPTDIR source=database.sh
 . "$(dirname "${BASH_SOURCE[0]}")/database.sh"
 
 file=${1:-}
