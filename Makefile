@@ -59,7 +59,7 @@ release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with 
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit or remove these first."; exit 1; }
 	@! git rev-parse -q --verify refs/tags/v$(VERSION) >/dev/null || { \
 		echo "The tag v$(VERSION) already exists: set the next version in pyproject.toml."; exit 1; }
-	@$(MAKE) --no-print-directory dist
+	@$(MAKE) --no-print-directory -o $(TO_DEVELOP) dist
 	@git tag -a v$(VERSION) -m "KillReport $(VERSION)"
 	@echo "Tagged v$(VERSION); publish it with: git push origin v$(VERSION)"
 

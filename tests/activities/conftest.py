@@ -27,6 +27,12 @@ def eve_options() -> SandboxOptions:
 
 
 @pytest.fixture
+def temporal_address() -> str:
+    """Nobody's: here activities run without a server."""
+    return "127.0.0.1:1"
+
+
+@pytest.fixture
 async def one(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
     async with worker(settings, eve) as opened:
         yield opened

@@ -23,7 +23,7 @@ from tests.stored import count, stored
 from tests.workflows.waiting import eventually, ok, until
 
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = pytest.mark.usefixtures("soon_again", "worker")
 
 
 @pytest.fixture
