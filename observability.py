@@ -98,6 +98,8 @@ def configure_logging(settings: Settings) -> None:
     logging.captureWarnings(True)
     for chatty in ("alembic.runtime.plugins", "asyncio", "websockets"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
+    # It tells with a traceback that Postgres is away; who asks Postgres says so in one line.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 
 def temporal_runtime(settings: Settings, *, metrics: bool) -> Runtime:

@@ -113,6 +113,9 @@ _causes = OncePerCause()
 class FailureInterceptor(Interceptor):
     """Gives every activity of a worker the mapping of this module."""
 
+    def __init__(self) -> None:
+        logging.getLogger("temporalio.activity").addFilter(_is_not_told_yet)
+
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
         return _Translate(next)
 
@@ -166,6 +169,12 @@ def application_error(error: Exception, now: datetime, *, wait_in_retries: bool 
         )
     _log(error, _causes)
     return ApplicationError(f"{type(error).__name__}; the worker's log says more.", type=FailureType.INFRASTRUCTURE)
+
+
+def _is_not_told_yet(record: logging.LogRecord) -> bool:
+    """The SDK writes each failed attempt with a traceback; what `_log` tells once per cause and minute is enough."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, ApplicationError) and error.type == FailureType.INFRASTRUCTURE)
 
 
 def _log(error: Exception, causes: OncePerCause) -> None:

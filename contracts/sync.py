@@ -41,6 +41,7 @@ class SyncState(StrEnum):
     RATE_LIMITED = "rate_limited"
     DOWNTIME = "downtime"
     DEGRADED = "degraded"  # EVE keeps failing; tried again, later each time
+    INTERRUPTED = "interrupted"  # our own database, Redis or worker failed; tried again as well
     MISCONFIGURED = "misconfigured"  # EVE does not accept what this installation asks; an operator must act
     REMOVED = "removed"
 

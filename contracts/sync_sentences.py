@@ -24,6 +24,7 @@ SENTENCES = {
     SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill.",
     SyncState.DOWNTIME: "EVE is in downtime; syncing resumes when it is back.",
     SyncState.DEGRADED: "EVE is having problems; trying again soon.",
+    SyncState.INTERRUPTED: "This site had a problem of its own; trying again soon.",
     SyncState.MISCONFIGURED: "EVE rejects this site's requests; its operator has to fix that.",
     SyncState.REMOVED: "This character was removed and is no longer synced.",
 }
@@ -44,6 +45,7 @@ ACTIONS = {
     SyncState.RATE_LIMITED: SyncAction.WAIT,
     SyncState.DOWNTIME: SyncAction.WAIT,
     SyncState.DEGRADED: SyncAction.SYNC_NOW,
+    SyncState.INTERRUPTED: SyncAction.SYNC_NOW,
     SyncState.MISCONFIGURED: SyncAction.CONTACT_OPERATOR,
     SyncState.REMOVED: SyncAction.LOG_IN,
 }
@@ -53,6 +55,7 @@ TIMED_SENTENCES = {
     SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill; continuing at {:%H:%M:%S} EVE time.",
     SyncState.DOWNTIME: "EVE is in downtime; syncing resumes at {:%H:%M} EVE time.",
     SyncState.DEGRADED: "EVE is having problems; trying again at {:%H:%M:%S} EVE time.",
+    SyncState.INTERRUPTED: "This site had a problem of its own; trying again at {:%H:%M:%S} EVE time.",
     SyncState.MISCONFIGURED: "EVE rejects this site's requests; its operator has to fix that (next try at {:%H:%M:%S}"
     " EVE time).",
 }

@@ -17,3 +17,13 @@ def kinds_do_not_wait_for_each_other() -> bool:
 def orphans_do_not_wait_for_names() -> bool:
     """`Watchdog`: killmails without a finder are fetched, even if names cannot be had."""
     return workflow.patched("orphans-do-not-wait-for-names")
+
+
+def refusals_end_nothing() -> bool:
+    """Refusals of ESI's do not end a permission, however many; the activity asks SSO about each (28 November 2026)."""
+    return workflow.patched("refusals-end-nothing")
+
+
+def own_trouble_has_its_state() -> bool:
+    """A look that our own database, Redis or worker failed is `interrupted`, not `degraded` (28 November 2026)."""
+    return workflow.patched("own-trouble-has-its-state")

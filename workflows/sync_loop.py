@@ -19,9 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import RECORDED_BY_ACTIVITY, Failure, failure_of
     from workflows.list_owner import ListOwner
     from workflows.look import Look
-
-REFUSALS_END_NOTHING = "refusals-end-nothing"
-"""Patch of 28 November 2026; to be deprecated once no run is older."""
+    from workflows.patches import own_trouble_has_its_state, refusals_end_nothing
 
 
 class SyncLoop:
@@ -185,9 +183,7 @@ class SyncLoop:
             state.until = pacing.after_downtime(failure.until or now, now, random)
         else:
             state.failures_in_a_row += 1
-            state.state = SyncState.DEGRADED
-            if failure.type == FailureType.CONFIGURATION:
-                state.state = SyncState.MISCONFIGURED
+            state.state = _troubled_by(failure)
             state.until = pacing.retry_after_failures(
                 state.failures_in_a_row,
                 self._owner.interval_seconds,
@@ -205,7 +201,7 @@ class SyncLoop:
         state, refusals = self._state, self._owner.refusals_until_login
         state.forbidden_in_a_row = state.forbidden_in_a_row + 1 if failure.type == FailureType.FORBIDDEN else 0
         ended = refusals is not None and state.forbidden_in_a_row >= refusals
-        if ended and not workflow.patched(REFUSALS_END_NOTHING):
+        if ended and not refusals_end_nothing():
             state.state, state.until = SyncState.NEEDS_LOGIN, None
 
     async def _record(self, shown: SyncState) -> None:
@@ -258,3 +254,11 @@ class SyncLoop:
 
     def _run_has_grown_long(self) -> bool:
         return workflow.info().is_continue_as_new_suggested()
+
+
+def _troubled_by(failure: Failure) -> SyncState:
+    if failure.type == FailureType.CONFIGURATION:
+        return SyncState.MISCONFIGURED
+    if failure.type == FailureType.INFRASTRUCTURE and own_trouble_has_its_state():
+        return SyncState.INTERRUPTED
+    return SyncState.DEGRADED

@@ -14,6 +14,8 @@ COOKIE = "killreport-return"
 SECONDS = 600
 """As long as a login may take."""
 LONGEST = 1_000
+NO_PAGES = ("/fragments/", "/auth/", "/graphql", "/export/", "/settings/export")
+"""Parts of pages, and what would come as a file."""
 
 
 def own_path(address: str) -> str:
@@ -25,7 +27,7 @@ def own_path(address: str) -> str:
 def remember_page(request: Request, response: Response) -> None:
     """Come back to this page after the login; only to what a person opened."""
     path = request.url.path
-    if request.method != "GET" or path.startswith(("/fragments/", "/auth/", "/graphql", "/export/")):
+    if request.method != "GET" or path.startswith(NO_PAGES):
         return
     address = f"{path}?{request.url.query}" if request.url.query else path
     if len(address) <= LONGEST:

@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from temporalio import activity, workflow
 from temporalio.api.failure.v1 import Failure
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import RetryPolicy
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationErrorCategory
+from temporalio.worker import Worker
 
-from activities.errors import CharacterRemoved, OncePerCause, application_error
+from activities.errors import CharacterRemoved, FailureInterceptor, OncePerCause, application_error
 from contracts.sync import FailureType
 from eve import errors
 from eve.errors import Downtime, ErrorLimited, EveError, RateLimited
@@ -83,6 +87,40 @@ def test_one_cause_is_one_line_a_minute(caplog: pytest.LogCaptureFixture, monkey
     assert "39 more before" in caplog.messages[-1]
     fail(ConnectionResetError("postgres"))
     assert len(caplog.messages) == 4, "another cause has its own line"
+
+
+@activity.defn
+async def ask_a_database_that_is_away() -> None:
+    raise ConnectionRefusedError("postgres")
+
+
+@workflow.defn(sandboxed=False)
+class Asks:
+    @workflow.run
+    async def run(self) -> None:
+        retries = RetryPolicy(initial_interval=timedelta(milliseconds=1), maximum_attempts=5)
+        await workflow.execute_activity(
+            ask_a_database_that_is_away, start_to_close_timeout=timedelta(seconds=10), retry_policy=retries
+        )
+
+
+async def test_five_attempts_against_a_database_that_is_away_are_one_line(
+    client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.errors._causes", OncePerCause())
+    worker = Worker(
+        client,
+        task_queue="asks",
+        workflows=[Asks],
+        activities=[ask_a_database_that_is_away],
+        interceptors=[FailureInterceptor()],
+    )
+    async with worker:
+        with pytest.raises(WorkflowFailureError):
+            await client.execute_workflow(Asks.run, id="asks", task_queue="asks")
+    told = [record for record in caplog.records if record.name != "temporalio.workflow"]
+    assert [record.name for record in told] == ["activities.errors"]
+    assert "our Postgres or Redis does not answer (ConnectionRefusedError)" in told[0].getMessage()
 
 
 async def test_what_a_database_says_stays_here(caplog: pytest.LogCaptureFixture) -> None:

@@ -81,6 +81,14 @@ async def test_trouble_degrades_the_look_and_later_each_time(temporal_client: Cl
     assert delays[0] < delays[2] < delays[4] <= 901
 
 
+async def test_trouble_of_our_own_is_not_said_to_be_eves(temporal_client: Client, serve: Served) -> None:
+    await serve(temporal_client, StandIns(discoveries=lambda _: failure(FailureType.INFRASTRUCTURE)))
+    await start_or_wake(temporal_client, CHARACTER, 900)
+    status = await until(temporal_client, after(1))
+    assert status.state == SyncState.INTERRUPTED
+    assert status.message.startswith("This site had a problem of its own; trying again at ")
+
+
 async def test_refusals_of_esis_ask_for_no_login_however_many(temporal_client: Client, serve: Served) -> None:
     stand_ins = StandIns(discoveries=lambda _: failure(FailureType.FORBIDDEN))
     await serve(temporal_client, stand_ins)

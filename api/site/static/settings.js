@@ -2,6 +2,8 @@
 "use strict";
 
 const LOOK_MS = 2000;
+// Here the buttons of an import lead; what was ordered shows a moment later.
+let looksAnyway = location.hash === "#imports" ? 5 : 0;
 
 async function lookAtImports() {
   try {
@@ -28,7 +30,8 @@ function showImports(fresh) {
 }
 
 function lookWhileChanging() {
-  if (document.getElementById("imports").dataset.changing === "yes") { setTimeout(lookAtImports, LOOK_MS); }
+  const isChanging = document.getElementById("imports").dataset.changing === "yes";
+  if (isChanging || looksAnyway-- > 0) { setTimeout(lookAtImports, LOOK_MS); }
 }
 
 lookWhileChanging();

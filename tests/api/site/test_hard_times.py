@@ -66,7 +66,8 @@ async def test_a_login_comes_back_to_the_page_that_asked_for_it(furnished: Furni
         assert (await stranger.get(path))[0] == 401
         (kept,) = [cookie for cookie in stranger.http.cookie_jar if cookie.key == "killreport-return"]
         assert kept["httponly"]
-        assert (await stranger.get("/fragments/feed"))[0] == 401
+        for no_page in ("/fragments/feed", "/settings/export"):
+            assert (await stranger.get(no_page))[0] == 401
         async with stranger.http.get(f"{furnished.site.address}/auth/login") as page:
             form = dict(page.url.query)
             authorize = page.url.with_query(None)

@@ -126,3 +126,13 @@ async def test_nothing_is_wider_than_the_window(site: Site, page: Page, width: i
         answer = await page.goto(f"{site.address}{path}")
         assert answer is not None
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+async def test_an_import_that_was_just_ordered_shows_by_itself(site: Site, page: Page) -> None:
+    await page.goto(f"{site.address}/settings#imports")
+    imports = page.get_by_role("region", name="zKillboard history")
+    await expect(imports.get_by_role("button", name="See how much there is")).to_be_visible()
+    await site.pool.execute(
+        "INSERT INTO zkillboard_imports (character_id, state) VALUES ($1, 'estimating')", ME
+    )  # as its workflow does a moment after the order
+    await expect(imports.get_by_role("button", name="Cancel")).to_be_visible(timeout=10_000)
