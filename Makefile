@@ -16,6 +16,8 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LOCK := $(BIN)/uv pip compile --universal --python-version=3.11 --generate-hashes
 # The certificates that the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
+# Whoever sets it would have every process that a test starts compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
