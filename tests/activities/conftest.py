@@ -33,6 +33,11 @@ def temporal_address() -> str:
 
 
 @pytest.fixture
+def temporal_namespace() -> str:
+    return "nobodys"
+
+
+@pytest.fixture
 async def one(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
     async with worker(settings, eve) as opened:
         yield opened

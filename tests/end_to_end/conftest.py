@@ -31,6 +31,7 @@ def environment(settings: Settings, eve: SandboxEve) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "TEMPORAL_ADDRESS": settings.temporal_address,
+        "TEMPORAL_NAMESPACE": settings.temporal_namespace,
         "EVE_CLIENT_ID": settings.eve_client_id,
         "EVE_CLIENT_SECRET": settings.eve_client_secret.get_secret_value(),
         "ESI_BASE_URL": eve.url,

@@ -30,9 +30,7 @@ NOTICED_SECONDS = 30.0
 """By default Temporal's client takes 45, and so did a statement of the worker's. Here they hurry."""
 
 
-async def test_a_silent_connection_to_temporal_is_replaced(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_silent_connection_to_temporal_is_replaced(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEEP_ALIVE.interval_millis + KEEP_ALIVE.timeout_millis < NOTICED_SECONDS * 1000
     hurried = KeepAliveConfig(interval_millis=1_000, timeout_millis=1_000)
     monkeypatch.setattr("temporal.connection.KEEP_ALIVE", hurried)
