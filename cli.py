@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import click
 
+from operations.deploy_commands import deploy
 from operations.failure import OperationFailed, without_sandbox
 from operations.import_command import import_zkillboard
 from operations.say import as_json, print_json, say
@@ -317,7 +318,7 @@ def entry() -> NoReturn:
     os._exit(status)
 
 
-for command in (import_zkillboard, refresh_names, load_sde, revalue):
+for command in (deploy, import_zkillboard, refresh_names, load_sde, revalue):
     main.add_command(command)
 
 if __name__ == "__main__":

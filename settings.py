@@ -58,6 +58,12 @@ class Settings(BaseModel):
     redis_url: str = Field(description="Redis or Valkey, as redis://[:password@]host:port/0")
     temporal_address: str = Field("localhost:7233", description="Temporal front end, as host:port")
     temporal_namespace: str = Field("default", description="Temporal namespace")
+    worker_versioning: bool = Field(
+        False, description="true: workers take work only of the version they are, as `killreport deploy` directs it"
+    )
+    build_id: str = Field(
+        "", pattern=r"^[\w.+-]{0,128}$", description="the worker's version; empty: the version of the program"
+    )
     temporal_ui_url: str = Field("", description="Temporal UI, for the links operators get; empty: no link")
 
     # EVE Online.

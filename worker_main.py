@@ -13,9 +13,10 @@ from typing import Any
 
 import asyncpg
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.access_tokens import AccessTokens
@@ -41,6 +42,7 @@ from observability import temporal_runtime
 from redis_client import open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
+from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
@@ -106,19 +108,28 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
         restarts = meter.create_counter("killreport_task_restarts", "Long-lived tasks that had to be started again.")
         tasks = LongLived()
         stack.push_async_callback(tasks.end)
+        version = worker_version(settings)
         for queue, activities in activities_by_queue(services, settings).items():
             name = f"worker of {queue}"
             tasks.start(
-                name, partial(_serve, client, queue, activities, stop), partial(restarts.add, 1, {"task": name})
+                name,
+                partial(_serve, client, queue, activities, version, stop),
+                partial(restarts.add, 1, {"task": name}),
             )
-        logger.info("The worker serves %s.", ", ".join(AT_ONCE))
+        logger.info("The worker serves %s%s.", ", ".join(AT_ONCE), f" as version {version.build_id}" if version else "")
         tasks.start("schedules", partial(_keep_schedules, client, stop))
         await stop.wait()
         logger.info("The worker stops; what is under way is finished first.")
 
 
-async def _serve(client: Client, queue: str, activities: list[Callable[..., Any]], stop: asyncio.Event) -> None:
-    async with queue_worker(client, queue, activities):
+async def _serve(
+    client: Client,
+    queue: str,
+    activities: list[Callable[..., Any]],
+    version: WorkerDeploymentVersion | None,
+    stop: asyncio.Event,
+) -> None:
+    async with queue_worker(client, queue, activities, version):
         await stop.wait()
 
 
@@ -178,8 +189,14 @@ def workflow_runner() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("contracts"))
 
 
-def queue_worker(client: Client, queue: str, activities: list[Callable[..., Any]]) -> Worker:
-    """The worker of one queue, with the limits and the sandbox of production. Workflows are served from `sync`."""
+def queue_worker(
+    client: Client, queue: str, activities: list[Callable[..., Any]], version: WorkerDeploymentVersion | None = None
+) -> Worker:
+    """The worker of one queue, with the limits and the sandbox of production. Workflows are served from `sync`.
+
+    Args:
+        version: takes work only of this version; None: of any.
+    """
     pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
     return Worker(
         client,
@@ -198,7 +215,12 @@ def queue_worker(client: Client, queue: str, activities: list[Callable[..., Any]
         max_heartbeat_throttle_interval=timedelta(seconds=5),
         default_heartbeat_throttle_interval=timedelta(seconds=5),
         graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,
+        deployment_config=None if version is None else _pinned(version),
     )
+
+
+def _pinned(version: WorkerDeploymentVersion) -> WorkerDeploymentConfig:
+    return WorkerDeploymentConfig(version, True, default_versioning_behavior=VersioningBehavior.PINNED)
 
 
 async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client | None:

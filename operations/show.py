@@ -22,8 +22,25 @@ from operations.finding import Finding, Verdict
 from operations.gaps import GapsFound
 from operations.status import Status
 from operations.sync import SyncSeen
+from temporal.deployments import Deployment
 
 STYLES = {Verdict.GOOD: "green", Verdict.DOUBTFUL: "yellow", Verdict.FAILS: "bold red"}
+
+
+def deployment_table(found: Deployment) -> None:
+    """Print what `killreport deploy status` found."""
+    console = Console()
+    if not found.versions:
+        console.print("No worker has run with WORKER_VERSIONING=true; every worker takes any work.")
+        return
+    table = Table("Version", "State", "Since (UTC)", title="Versions of the workers", title_justify="left")
+    for version in found.versions:
+        part = f" ({found.ramping_percent:g} %)" if version.build_id == found.ramping else ""
+        since = f"{version.since:%Y-%m-%d %H:%M:%S}" if version.since else ""
+        table.add_row(escape(version.build_id), f"{version.status}{part}", since)
+    console.print(table)
+    if not found.current:
+        console.print("[yellow]No version gets the work yet:[/] killreport deploy set-current VERSION")
 
 
 def status_tables(status: Status) -> None:

@@ -83,10 +83,10 @@ class Installation:
     def _environment(self) -> dict[str, str]:
         return {
             **os.environ,
+            "PYTHONPATH": str(ROOT),
             **self.environment,
             "PORT": str(self.port),
             "PUBLIC_URL": self.site,
-            "PYTHONPATH": str(ROOT),
         }
 
     async def _start(self, command: str, answers: Callable[[], Awaitable[None]]) -> RunningPart:

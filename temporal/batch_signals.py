@@ -1,4 +1,4 @@
-"""One signal for every pilot's sync, as a batch of Temporal's. Not for workflow code."""
+"""One signal for every sync, as a batch of Temporal's. Not for workflow code."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from temporalio.client import Client
 from contracts.sync import Request
 
 RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
+"""The pilots' syncs."""
+WITH_CORPORATIONS = 'WorkflowType IN ("UserSync", "CorporationSync") AND ExecutionStatus="Running"'
 BATCH_PER_SECOND = 20.0
 """Soft in the server; the brake on ESI is its budget, not this."""
 
 
-async def start_signal_for_all(client: Client, signal: str, reason: str) -> str | None:
-    """Begin to signal every running `UserSync`; the batch goes on by itself.
+async def start_signal_for_all(client: Client, signal: str, reason: str, which: str = RUNNING) -> str | None:
+    """Begin to signal every running sync of `which`; the batch goes on by itself.
 
     Returns:
         The job's id, which `temporal batch describe --job-id` takes; None when no sync runs.
@@ -25,14 +27,14 @@ async def start_signal_for_all(client: Client, signal: str, reason: str) -> str 
     Raises:
         temporalio.service.RPCError: Temporal cannot be reached or refuses.
     """
-    if not (await client.count_workflows(RUNNING)).count:
+    if not (await client.count_workflows(which)).count:
         return None
     job_id = f"killreport-{signal}-{uuid.uuid4().hex[:12]}"
     payloads = Payloads(payloads=await client.data_converter.encode([Request(reason)]))
     await client.workflow_service.start_batch_operation(
         StartBatchOperationRequest(
             namespace=client.namespace,
-            visibility_query=RUNNING,
+            visibility_query=which,
             job_id=job_id,
             reason=reason or f"killreport: {signal} for all",
             max_operations_per_second=BATCH_PER_SECOND,

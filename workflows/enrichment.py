@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows import patches
     from workflows.calls import call
     from workflows.failures import failure_of, sleep_after
+    from workflows.new_run import continue_as_new, history_is_long
 
 PRIORITY = Priority(priority_key=5, fairness_key="enrichment")
 FAILURES_IN_A_ROW = 6
@@ -47,7 +48,7 @@ class Enrichment:
                 seen = self._asked
                 await asyncio.gather(*(self._describe(kind) for kind in DETAILS))
         if self._run_is_long():
-            workflow.continue_as_new()
+            continue_as_new()
         return self._report
 
     async def _keep_up(self, kind: ActivityPolicy[None, Described]) -> None:
@@ -82,4 +83,4 @@ class Enrichment:
                 return
 
     def _run_is_long(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested()
+        return history_is_long()

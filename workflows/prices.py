@@ -14,6 +14,7 @@ from contracts.values import AppraiseKillmails, PriceSnapshotReport, PricesTaken
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
     from workflows.failures import failure_of, sleep_after
+    from workflows.new_run import continue_as_new, history_is_long
 
 PRIORITY = Priority(priority_key=5, fairness_key="values")
 PAUSE = timedelta(minutes=15)
@@ -70,8 +71,8 @@ class Revaluation:
             workflow.set_current_details(f"{revalued.looked_at:,} killmails looked at, {revalued.changed:,} changed.")
             if appraised.done:
                 return revalued
-            if workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new(revalued)
+            if history_is_long():
+                continue_as_new(revalued)
 
     @workflow.query
     def progress(self) -> Revalued:

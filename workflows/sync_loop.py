@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.failures import RECORDED_BY_ACTIVITY, Failure, failure_of
     from workflows.list_owner import ListOwner
     from workflows.look import Look
+    from workflows.new_run import another_version_is_current, continue_as_new, history_is_long
     from workflows.patches import own_trouble_has_its_state, refusals_end_nothing
 
 
@@ -30,6 +31,7 @@ class SyncLoop:
         self._state = owner.state
         self._look: Look | None = None
         self._looks_in_this_run = 0
+        self._version_is_asked_for = False
 
     async def _follow_list(self) -> None:
         """Look again and again, until there is nobody left to look for."""
@@ -38,7 +40,7 @@ class SyncLoop:
                 # An update that waits for a look is answered before the run ends.
                 await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._look_is_wanted())
                 if workflow.all_handlers_finished():
-                    workflow.continue_as_new(self._state)
+                    continue_as_new(self._state)
             if self._is_blocked():
                 await self._wait_while_blocked()
                 continue
@@ -69,6 +71,10 @@ class SyncLoop:
         if self._state.paused:
             self._state.paused = False
             self._state.sync_requested = True
+
+    @workflow.signal(description="Go on with the current version of the worker, also while nothing is to be done.")
+    def use_current_version(self, request: Request | None = None) -> None:  # noqa: ARG002
+        self._version_is_asked_for = True
 
     @workflow.update(description="Look at ESI now and answer when that is done.")
     async def sync_now_and_wait(self, request: Request | None = None) -> SyncStatus:  # noqa: ARG002
@@ -116,7 +122,7 @@ class SyncLoop:
             await self._record(shown)
         self._publish()
         await workflow.wait_condition(
-            lambda: not self._is_blocked() or self._shown_state() != shown or self._run_has_grown_long()
+            lambda: not self._is_blocked() or self._shown_state() != shown or self._run_is_over()
         )
 
     def _use_new_permission(self) -> None:
@@ -134,7 +140,7 @@ class SyncLoop:
             return True
         try:
             await workflow.wait_condition(
-                lambda: self._look_is_wanted() or self._is_blocked() or self._run_has_grown_long(),
+                lambda: self._look_is_wanted() or self._is_blocked() or self._run_is_over(),
                 timeout=timedelta(seconds=delay),
                 timeout_summary="until the next look",
             )
@@ -250,10 +256,12 @@ class SyncLoop:
         return self._owner.interval_seconds
 
     def _run_is_long(self) -> bool:
-        return self._looks_in_this_run >= LOOKS_PER_RUN or self._run_has_grown_long()
+        # Each run looks once, whatever it is told of versions: with a pin set by hand it would begin again for ever.
+        ripe = self._looks_in_this_run > 0 and another_version_is_current()
+        return self._looks_in_this_run >= LOOKS_PER_RUN or ripe or self._run_is_over()
 
-    def _run_has_grown_long(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested()
+    def _run_is_over(self) -> bool:
+        return history_is_long() or (self._version_is_asked_for and another_version_is_current())
 
 
 def _troubled_by(failure: Failure) -> SyncState:

@@ -41,6 +41,7 @@ from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEnti
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
     from workflows.failures import Failure, failure_of
+    from workflows.new_run import another_version_is_current, continue_as_new, history_is_long
 
 Answer = TypeVar("Answer")
 
@@ -101,7 +102,7 @@ class ZkillboardImport:
             raise
         account = await self._conclude(work)
         if self._again is not None:
-            workflow.continue_as_new(self._again)
+            continue_as_new(self._again)
         return account
 
     async def _conclude(self, work: asyncio.Future[ImportState | None]) -> ImportAccount:
@@ -115,7 +116,7 @@ class ZkillboardImport:
                 return ImportAccount(ImportState.CANCELLED, gave_up.type)  # the row has gone with the character
             return await self._finish(ImportState.FAILED, gave_up.type)
         if ended is None:
-            workflow.continue_as_new(self._state)
+            continue_as_new(self._state)
         return await self._finish(ended)
 
     @workflow.signal(description="The pilot has seen the estimate and wants the import.")
@@ -161,7 +162,8 @@ class ZkillboardImport:
             await self._record_state(ImportState.IMPORTING)
         position: Position | None = state.position
         while position is not None:
-            if self._pages >= PAGES_PER_RUN or workflow.info().is_continue_as_new_suggested():
+            ripe = self._pages > 0 and another_version_is_current()
+            if self._pages >= PAGES_PER_RUN or ripe or history_is_long():
                 return None
             position = await self._import_page(position)
             if position is not None:

@@ -48,7 +48,10 @@ def test_every_field_has_a_default(thing: type) -> None:
 
 
 def test_the_handlers_are_those_that_are_documented() -> None:
-    assert set(HANDLERS.signals) == {"force_full_resync", "sync_now", "pause", "resume", "token_granted"}
+    assert set(HANDLERS.signals) == {
+        *("force_full_resync", "sync_now", "pause", "resume"),
+        *("token_granted", "use_current_version"),
+    }
     assert set(HANDLERS.queries) == {"status"}
     assert set(HANDLERS.updates) == {"sync_now_and_wait"}
 

@@ -148,7 +148,19 @@ async def continued(client: Client, stand_ins: Scripted) -> str:
     return f"{WORKFLOW_ID}/{second}"
 
 
+async def asked_for_the_current_version(client: Client, stand_ins: Scripted) -> str:
+    """The signal where there is no other version."""
+    stand_ins.answers[DISCOVER] = [Discovery(unchanged=True), Discovery(unchanged=True)]
+    await start_or_wake_corporation(client, CORPORATION, 900)
+    await until_corporation(client, ok)
+    await signal_corporation_sync(client, CORPORATION, "use_current_version", "recorded")
+    await signal_corporation_sync(client, CORPORATION, "sync_now")
+    await until_corporation(client, lambda s: ok(s) and s.cycles == 2)
+    return WORKFLOW_ID
+
+
 SCENARIOS = (
+    Scenario(asked_for_the_current_version),
     Scenario(first_sync_and_signals),
     Scenario(troubles),
     Scenario(directors),

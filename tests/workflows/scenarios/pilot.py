@@ -210,8 +210,23 @@ async def continued(client: Client, stand_ins: Scripted) -> str:
     return f"{WORKFLOW_ID}/{second}"
 
 
+async def asked_for_the_current_version(client: Client, stand_ins: StandIns) -> str:
+    """The signal where there is no other version: while it sleeps, and while it is paused."""
+    stand_ins.discoveries = lambda _: Discovery(unchanged=True)
+    await start_or_wake(client, CHARACTER, 900)
+    await until(client, ok)
+    await signal_user_sync(client, CHARACTER, "use_current_version", "recorded")
+    await signal_user_sync(client, CHARACTER, "pause")
+    await until(client, lambda s: s.paused)
+    await signal_user_sync(client, CHARACTER, "use_current_version")
+    await signal_user_sync(client, CHARACTER, "resume")
+    await until(client, lambda s: ok(s) and s.cycles == 2)
+    return WORKFLOW_ID
+
+
 SCENARIOS = (
     Scenario(first_sync_and_signals),
+    Scenario(asked_for_the_current_version),
     Scenario(troubles),
     Scenario(refusals),
     Scenario(paused_while_it_fetches),
