@@ -27,17 +27,6 @@ def eve_options() -> SandboxOptions:
 
 
 @pytest.fixture
-def temporal_address() -> str:
-    """Nobody's: here activities run without a server."""
-    return "127.0.0.1:1"
-
-
-@pytest.fixture
-def temporal_namespace() -> str:
-    return "nobodys"
-
-
-@pytest.fixture
 async def one(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
     async with worker(settings, eve) as opened:
         yield opened
