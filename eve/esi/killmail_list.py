@@ -22,6 +22,7 @@ from eve.decoding import SomeId, entries
 from eve.errors import Downtime, MalformedBody, NotFound, RateLimited, Unavailable
 from eve.esi.freshness import fresh_until
 from eve.killmail import KillmailRef, is_killmail_hash
+from eve.responses import etag_in
 
 PAGE_SIZE = 1000
 MAX_PAGES = 100
@@ -150,7 +151,7 @@ async def _pass(ask_page: AskPage, seen: _Seen) -> bool:
 
 def _take(answer: Answer, page: int, seen: _Seen) -> int:
     """Note what a page holds; how many killmails it listed."""
-    etag = answer.headers.get("ETag", "")
+    etag = etag_in(answer)
     until = fresh_until(answer, seen.now())
     if until is not None:
         seen.fresh.append(until)

@@ -31,7 +31,21 @@ ODD_NUMBERS = tuple(
     )
 )
 ODD_TEXTS = (
-    *("", " ", "0", "-1", "null", "9" * 5_000, "x" * 70_000, "\0", "\ud800", "\udfff\ud800", "\ufeff", "\u202e", "\ufffe"),
+    *(
+        "",
+        " ",
+        "0",
+        "-1",
+        "null",
+        "9" * 5_000,
+        "x" * 70_000,
+        "\0",
+        "\ud800",
+        "\udfff\ud800",
+        "\ufeff",
+        "\u202e",
+        "\ufffe",
+    ),
     *("<script>", "=1+1", "' OR 1=1 --", "%00", "../../x", "{}", "\x7f\x1b[31m", "a\r\nb", "𐀀" * 300, "é" * 9, "٣"),
     *TIMES,
 )
@@ -70,7 +84,11 @@ def written(value: Any) -> str:
     if isinstance(value, Written):
         return str(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(str(name).rstrip(_TWICE))}:{written(one)}" for name, one in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(f"{json.dumps(str(name).rstrip(_TWICE))}:{written(one)}" for name, one in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(written, value)) + "]"
     return json.dumps(value)
@@ -127,7 +145,13 @@ def damaged(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> bytes:
         case 1:
             return raw[:place] + draw(st.binary(min_size=1, max_size=8)) + raw[place:]
         case 2:
-            return draw(st.sampled_from([b"\xef\xbb\xbf" + raw, raw + raw, raw + b"\0", raw.decode("utf-8", "replace").encode("utf-16")]))
+            return draw(
+                st.sampled_from(
+                    [b"\xef\xbb\xbf" + raw, raw + raw, raw + b"\0", raw.decode("utf-8", "replace").encode("utf-16")]
+                )
+            )
         case 3:
-            return draw(st.one_of(st.binary(max_size=200), st.sampled_from([b"<html>down</html>", b'{"error":"no"}', b""])))
+            return draw(
+                st.one_of(st.binary(max_size=200), st.sampled_from([b"<html>down</html>", b'{"error":"no"}', b""]))
+            )
     return raw

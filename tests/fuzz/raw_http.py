@@ -39,9 +39,36 @@ def request(method: str, target: bytes, headers: list[tuple[bytes, bytes]], body
 
 
 ODD_PARTS = (
-    *("0", "-1", "9" * 19, "9" * 3_000, "%00", "%ff", "%ed%a0%80", "%", "%zz", "..", "%2e%2e", "%2f", ".", "", "a" * 3_000),
+    *(
+        "0",
+        "-1",
+        "9" * 19,
+        "9" * 3_000,
+        "%00",
+        "%ff",
+        "%ed%a0%80",
+        "%",
+        "%zz",
+        "..",
+        "%2e%2e",
+        "%2f",
+        ".",
+        "",
+        "a" * 3_000,
+    ),
     *("%E2%80%AE", "٣", "1;2", "1%0d%0aX:1", "null", "true", "[]", "{}", "%7B%22a%22:1e400%7D", "AQ", "AgAAAAAAAAAB"),
-    *("%7B%22characterId%22:null%7D", "5%20", "1e5", "0x10", "2026-01-01T00:00:00Z", "//evil.example", "\\evil", "http://[", "http://[/kill/1/", "[::1"),
+    *(
+        "%7B%22characterId%22:null%7D",
+        "5%20",
+        "1e5",
+        "0x10",
+        "2026-01-01T00:00:00Z",
+        "//evil.example",
+        "\\evil",
+        "http://[",
+        "http://[/kill/1/",
+        "[::1",
+    ),
 )
 _texts = st.text(max_size=12).map(lambda text: text.encode("utf-8", "surrogatepass"))
 parts = st.one_of(

@@ -30,7 +30,12 @@ HEADERS: dict[bytes, tuple[bytes, ...]] = {
     b"Authorization": (b"Bearer", b"Bearer kr_" + b"a" * 43, b"Basic \xff"),
     b"Content-Encoding": (b"gzip",),
     b"Content-Length": (b"-1", b"9" * 30, b"1, 1"),
-    b"Content-Type": (b"application/json", b"multipart/form-data", b"multipart/form-data; boundary=x", b"a/b; charset=x"),
+    b"Content-Type": (
+        b"application/json",
+        b"multipart/form-data",
+        b"multipart/form-data; boundary=x",
+        b"a/b; charset=x",
+    ),
     b"Cookie": (b"killreport=" + b"A" * 43, b"theme=\xff; theme", b"a=" + b"x" * 9_000, b'theme="\\999"'),
     b"Expect": (b"100-continue", b"x"),
     b"Host": (b"", b"[", b"a" * 900, b"evil.example:x"),
@@ -56,7 +61,10 @@ STATIC = [route.path for route in ROUTES if isinstance(route, Mount)]
 def words(route: Route) -> list[str]:
     """What a route's module may look for by name."""
     module = sys.modules[route.endpoint.__module__]
-    return sorted(set(re.findall(r'"([a-zA-Z_]{1,20})"', inspect.getsource(module))) | {"after", "character", "q", "code", "state"})
+    return sorted(
+        set(re.findall(r'"([a-zA-Z_]{1,20})"', inspect.getsource(module)))
+        | {"after", "character", "q", "code", "state"}
+    )
 
 
 @st.composite
@@ -91,8 +99,20 @@ def requests(draw: st.DrawFn) -> Request:
     said = draw(st.one_of(st.just([]), st.lists(header(), min_size=1, max_size=3)))
     body = b""
     if method in ("POST", "PUT"):
-        body = draw(st.one_of(pairs(names), damaged(mutated(st.just({"query": "{ me { id } }"}))), st.binary(max_size=99)))
-        said.append((b"Content-Type", draw(st.sampled_from([b"application/x-www-form-urlencoded"] * 4 + [b"application/json", b"multipart/form-data; boundary=x"]))))
+        body = draw(
+            st.one_of(pairs(names), damaged(mutated(st.just({"query": "{ me { id } }"}))), st.binary(max_size=99))
+        )
+        said.append(
+            (
+                b"Content-Type",
+                draw(
+                    st.sampled_from(
+                        [b"application/x-www-form-urlencoded"] * 4
+                        + [b"application/json", b"multipart/form-data; boundary=x"]
+                    )
+                ),
+            )
+        )
     return method, target, said, body
 
 
@@ -104,7 +124,9 @@ async def test_no_request_gets_an_error_of_ours(
     method, target, said, body = sent
     said = list(said)
     if signed_in:
-        account_id = await filled_site.pool.fetchval("SELECT min(account_id) FROM accounts") or await filled_site.add_account()
+        account_id = (
+            await filled_site.pool.fetchval("SELECT min(account_id) FROM accounts") or await filled_site.add_account()
+        )
         said.append((b"Cookie", f"killreport={await start_session(filled_site.pool, account_id, client='')}".encode()))
     if from_us:
         said.append((b"Origin", filled_site.address.encode()))

@@ -41,7 +41,9 @@ async def check(pilot: Browser, caplog: pytest.LogCaptureFixture, method: str, q
 async def test_any_body_gets_an_answer(
     pilot: Browser, caplog: pytest.LogCaptureFixture, body: bytes, kind: str, usual: int
 ) -> None:
-    await pilot.sign_in(await pilot.site.pool.fetchval("SELECT min(account_id) FROM accounts") or await pilot.site.add_account())
+    await pilot.sign_in(
+        await pilot.site.pool.fetchval("SELECT min(account_id) FROM accounts") or await pilot.site.add_account()
+    )
     headers = {"Content-Type": "application/json" if usual else kind}
     await check(pilot, caplog, "POST", "", data=body, headers=headers)
 
