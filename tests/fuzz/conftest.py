@@ -5,9 +5,8 @@ The profiles of Hypothesis are in `doors.py`; `make fuzz` asks for the long one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
-
 import contextlib
+from collections.abc import AsyncIterator, Generator
 
 import pytest
 
@@ -15,7 +14,6 @@ from tests.api.compiled.filled import fill
 from tests.api.running_site import Browser, Site, open_browser, serve, settings_for
 from tests.fixtures.services import copied_database
 from tests.fuzz.doors import TRIED, TimeIsOver, is_long
-
 
 UNLIMITED = {"graphql_requests_per_minute": 10**8, "graphql_cost_per_minute": 10**11}
 

@@ -19,7 +19,7 @@ TIMES = 300
 """So many times the inputs of the short profile at most."""
 LONG_SECONDS = 40.0
 """So long a door is tried in the long profile, however slow the machine is."""
-INPUT_SECONDS = 20.0
+INPUT_SECONDS = 30.0
 """No input may keep anything busy for longer; far more than any needs where other programs run, too."""
 TRIED: Counter[str] = Counter()
 """Inputs by door, of this process."""

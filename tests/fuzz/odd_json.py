@@ -135,6 +135,29 @@ def mutated(draw: st.DrawFn, documents: st.SearchStrategy[Any], most: int = 3) -
 
 
 @st.composite
+def stretched(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> str:
+    """JSON of one of these documents with values that are unusual, but of the kind that was there."""
+    document = copy.deepcopy(draw(documents))
+    for _ in range(draw(st.integers(1, 8))):
+        places = _places(document)
+        container, key = places[draw(st.integers(0, len(places) - 1))]
+        match container[key]:
+            case bool(was):
+                container[key] = not was
+            case int():
+                container[key] = draw(st.sampled_from([0, 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, -1, 500_001]))
+            case float():
+                container[key] = draw(st.one_of(st.sampled_from([1e308, -1e308, 5e-324, -0.0, 10**30]), st.integers()))
+            case str():
+                container[key] = draw(st.sampled_from(TIMES))
+            case list(many) if many:
+                container[key] = draw(st.sampled_from([many * 2, many[:1], many[::-1], many + many[:1] * 9]))
+            case dict(members):
+                members[f"more{len(members)}"] = draw(st.sampled_from([None, "", "x" * 9_000, [[]], 1.5, 10**40, "\ue000"]))
+    return written(document)
+
+
+@st.composite
 def damaged(draw: st.DrawFn, texts: st.SearchStrategy[str]) -> bytes:
     """The bytes of one of these texts, one in four of them damaged on the way."""
     raw = draw(texts).encode("utf-8", "surrogatepass")
