@@ -65,6 +65,13 @@ def test_what_breaks_the_contract_is_refused(path: str, value: object) -> None:
         validate_killmail(changed(path, value), 7)
 
 
+def test_damage_that_cannot_be_added_up_is_refused() -> None:
+    shot = {"security_status": 0, "final_blow": False, "damage_done": 2**62}
+    validate_killmail(changed("attackers", [shot]), 7)
+    with pytest.raises(MalformedBody):
+        validate_killmail(changed("attackers", [shot, {**shot, "damage_done": -(2**62)}]), 7)
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -37,7 +37,10 @@ def reference(number: int) -> dict[str, Any]:
 
 
 def listed(number: int) -> dict[str, Any]:
-    return {**body(number, minute=number % 99), "zkb": {"hash": f"{number:040x}", "totalValue": 1.5, "labels": ["solo"]}}
+    return {
+        **body(number, minute=number % 99),
+        "zkb": {"hash": f"{number:040x}", "totalValue": 1.5, "labels": ["solo"]},
+    }
 
 
 def written_list(entry: Any, odd: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[list[int], list[str], str]]:
