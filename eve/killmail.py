@@ -14,7 +14,7 @@ from typing import Annotated
 
 import msgspec
 
-from eve.decoding import Amount, Id, decoded
+from eve.decoding import Amount, Id, check_time, decoded
 from eve.errors import MalformedBody
 
 _HASH = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
@@ -87,6 +87,9 @@ class _Killmail(msgspec.Struct, frozen=True):
     attackers: list[_Attacker]
     moon_id: Id | None = None
     war_id: Id | None = None
+
+    def __post_init__(self) -> None:
+        check_time(self.killmail_time)
 
 
 def validate_killmail(raw: bytes, killmail_id: int, service: str = "ESI") -> None:

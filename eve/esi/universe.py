@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from eve.decoding import Id, decoded
+from eve.decoding import Id, check_time, decoded
 from eve.esi.routes import Route
 
 Details = tuple[Any, ...]
@@ -57,6 +57,9 @@ class _Character(msgspec.Struct, frozen=True):
     birthday: datetime
     security_status: float | None = None
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        check_time(self.birthday)
 
 
 class _WithTicker(msgspec.Struct, frozen=True):

@@ -53,6 +53,8 @@ def test_fields_nobody_knows_yet_are_ignored() -> None:
         ("victim.position", {"x": 1.0, "y": 2.0}),
         ("victim.items", [{"item_type_id": 34, "flag": 5}]),
         ("victim.items", [{"item_type_id": 34, "flag": 5, "singleton": 0, "items": [{"flag": 5}]}]),
+        ("killmail_time", "9999-12-31T23:59:59-14:00"),  # in UTC beyond Python's calendar
+        ("killmail_time", "0001-01-01T00:00:00+14:00"),
         ("attackers", None),
         ("attackers", {}),
         ("attackers.0.final_blow", 1),

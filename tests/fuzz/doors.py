@@ -17,8 +17,6 @@ from hypothesis import HealthCheck, Phase, settings
 LONG, SHORT = "long", "short"
 TIMES = 300
 """So many times the inputs of the short profile at most."""
-LONG_SECONDS = 40.0
-"""So long a door is tried in the long profile, however slow the machine is."""
 INPUT_SECONDS = 30.0
 """No input may keep anything busy for longer; far more than any needs where other programs run, too."""
 TRIED: Counter[str] = Counter()
@@ -38,11 +36,16 @@ def is_long() -> bool:
     return settings.get_current_profile_name() == LONG
 
 
-def door(name: str, short: int) -> Callable[[Any], Any]:
-    """For a `@given` test below it: try it with `short` inputs in the ordinary suite and count them under this name."""
+def door(name: str, short: int, seconds: float = 15.0) -> Callable[[Any], Any]:
+    """For a `@given` test below it: count what it is tried with under this name.
+
+    Args:
+        short: inputs in the ordinary suite.
+        seconds: how long it is tried in the long profile, however slow the machine is.
+    """
 
     def opened(test: Any) -> Any:
-        tried, inner = _Tried(name), test.hypothesis.inner_test
+        tried, inner = _Tried(name, seconds), test.hypothesis.inner_test
 
         if inspect.iscoroutinefunction(inner):
 
@@ -71,8 +74,9 @@ class TimeIsOver(pytest.skip.Exception):
 
 
 class _Tried:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, seconds: float) -> None:
         self._name = name
+        self._seconds = seconds
         self._began: float | None = None
         self._failed = False
 
@@ -85,7 +89,7 @@ class _Tried:
         """
         now = time.monotonic()
         self._began = self._began or now
-        if is_long() and not self._failed and now - self._began > LONG_SECONDS:
+        if is_long() and not self._failed and now - self._began > self._seconds:
             raise TimeIsOver
         TRIED[self._name] += 1
         try:

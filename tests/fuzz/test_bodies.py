@@ -49,7 +49,7 @@ BODIES = st.sampled_from(GOOD)
 
 
 def _many(attackers: int, items: int, deep: int = 0) -> bytes:
-    much = copy.deepcopy(body(NUMBER))
+    much = copy.deepcopy(body(NUMBER, minute=1))
     much["attackers"] *= attackers
     item: dict[str, Any] = {"item_type_id": 34, "flag": 5, "singleton": 0, "quantity_dropped": 2**62}
     much["victim"]["items"] = [item] * items
@@ -153,7 +153,7 @@ async def priced(filled_site: Site) -> Site:
     return filled_site
 
 
-@door("killmail bodies", short=40)
+@door("killmail bodies", short=40, seconds=60)
 @given(sent=st.one_of(damaged(mutated(BODIES)), *[stretched(BODIES).map(str.encode)] * 2))
 @example(sent=_many(MANY, 1))
 @example(sent=_many(1, MANY))

@@ -36,7 +36,7 @@ async def check(pilot: Browser, caplog: pytest.LogCaptureFixture, method: str, q
     assert set(told) <= {"data", "errors", "extensions"} and ("data" in told or told["errors"])  # noqa: PT018
 
 
-@door("GraphQL: bodies over HTTP", short=120)
+@door("GraphQL: bodies over HTTP", short=120, seconds=60)
 @given(body=bodies, kind=st.sampled_from(TYPES), usual=st.integers(0, 7))
 async def test_any_body_gets_an_answer(
     pilot: Browser, caplog: pytest.LogCaptureFixture, body: bytes, kind: str, usual: int
