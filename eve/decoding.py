@@ -25,8 +25,8 @@ Amount = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """Any int64."""
 
 YEARS = range(1900, 3000)
-"""Of whatever happens in EVE, and more. Postgres takes times that Python cannot read back, so that one such row, the first
-of every list, would make all of them fail."""
+"""Of whatever happens in EVE, and more. Postgres takes times that Python cannot read back: one such row makes every
+list fail that it is in."""
 
 Kind = TypeVar("Kind")
 

@@ -6,12 +6,12 @@ import asyncio
 import functools
 import inspect
 import time
+import unittest
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 LONG, SHORT = "long", "short"
@@ -69,7 +69,7 @@ def door(name: str, short: int, seconds: float = 15.0) -> Callable[[Any], Any]:
     return opened
 
 
-class TimeIsOver(pytest.skip.Exception):
+class TimeIsOver(unittest.SkipTest):
     """Hypothesis ends a test at once when it is skipped; `conftest.py` takes it for passed."""
 
 
@@ -90,7 +90,7 @@ class _Tried:
         now = time.monotonic()
         self._began = self._began or now
         if is_long() and not self._failed and now - self._began > self._seconds:
-            raise TimeIsOver
+            raise TimeIsOver("the time is over")
         TRIED[self._name] += 1
         try:
             yield

@@ -1,4 +1,4 @@
-"""Every route there is, with odd paths, parameters, forms, cookies and headers: an answer, and never an error of ours."""
+"""Every route there is, with odd paths, parameters, forms, cookies and headers: an answer, never an error of ours."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tests.fuzz.odd_json import values, written
 pytestmark = pytest.mark.falls_back  # documents of any shape
 
 TEMPORAL_IS_AWAY = b"Temporal is not responding"
-TYPES = ("application/json", "application/json", "application/json; charset=utf-16", "text/plain", "multipart/form-data", "", "\xff")  # fmt: skip
+TYPES = ("application/json; charset=utf-16", "text/plain", "multipart/form-data", "", "\xff")
 
 
 async def check(pilot: Browser, caplog: pytest.LogCaptureFixture, method: str, query: str, **sent: object) -> None:

@@ -1,4 +1,4 @@
-"""Frames as no client of the protocol sends them: the socket is closed with a code of the protocol, the server goes on."""
+"""Frames as no client of the protocol sends them: the socket closes with a code of it, and the server goes on."""
 
 from __future__ import annotations
 
