@@ -100,6 +100,17 @@ def test_contributors_find_every_verb() -> None:
     assert first_cells("CONTRIBUTING.md", "verb") == {f"make {verb}" for verb in verbs if verb != "help"}
 
 
+def test_every_door_is_in_the_table_of_fuzzing_with_its_inputs() -> None:
+    doors = re.findall(
+        r'^@door\("([^"]+)"', "\n".join(map(Path.read_text, (ROOT / "tests/fuzz").glob("test_*.py"))), re.M
+    )
+    table = re.findall(
+        r"^\| ([^|]+) \| `([^`]+)` \| ([\d,]+) \|$", (ROOT / "docs/fuzzing.md").read_text(), re.MULTILINE
+    )
+    assert sorted(name for name, _, _ in table) == sorted(doors)
+    assert all(int(inputs.replace(",", "")) > 100 for _, _, inputs in table)
+
+
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
 def test_a_picture_can_be_read(picture: Path) -> None:
     """Anywhere: it has a size, text that is text, words for those who cannot see it, colours for both themes."""

@@ -18,7 +18,7 @@ from eve.errors import (
     Unavailable,
 )
 from eve.esi.client import Affiliation, NamedId, ServerStatus, SolarSystem
-from eve.esi.universe import CHARACTER
+from eve.esi.universe import CHARACTER, CORPORATION
 from eve.killmail import KillmailRef
 from eve.session import COMPATIBILITY_DATE
 from settings import VERSION
@@ -340,3 +340,8 @@ def test_a_birthday_that_cannot_be_read_back_is_not_stored(birthday: str) -> Non
     with pytest.raises(MalformedBody):
         CHARACTER.read(orjson.dumps(told))
     assert CHARACTER.read(orjson.dumps(told | {"birthday": "2003-05-06T00:00:00Z"})).name == "A Pilot"
+
+
+def test_a_ticker_is_no_longer_than_an_index_takes() -> None:
+    (ticker,) = CORPORATION.read(orjson.dumps({"name": "A", "ticker": "<T>" * 9_000})).columns
+    assert ticker == ("<T>" * 9_000)[:200]
