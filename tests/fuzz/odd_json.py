@@ -75,7 +75,7 @@ values = st.recursive(
     leaves,
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
     max_leaves=8,
-)
+).map(copy.deepcopy)  # the next mutation may be in it
 """Any JSON, and a little more."""
 
 
@@ -153,9 +153,8 @@ def stretched(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> str:
             case list(many) if many:
                 container[key] = draw(st.sampled_from([many * 2, many[:1], many[::-1], many + many[:1] * 9]))
             case dict(members):
-                members[f"more{len(members)}"] = draw(
-                    st.sampled_from([None, "", "x" * 9_000, [[]], 1.5, 10**40, "\ue000"])
-                )
+                more = draw(st.sampled_from([None, "", "x" * 9_000, [[]], 1.5, 10**40, "\ue000"]))
+                members[f"more{len(members)}"] = copy.deepcopy(more)
     return written(document)
 
 
