@@ -153,7 +153,7 @@ def stretched(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> str:
             case list(many) if many:
                 container[key] = draw(st.sampled_from([many * 2, many[:1], many[::-1], many + many[:1] * 9]))
             case dict(members):
-                more = draw(st.sampled_from([None, "", "x" * 9_000, [[]], 1.5, 10**40, "\ue000"]))
+                more: Any = draw(st.sampled_from([None, "", "x" * 9_000, [[]], 1.5, 10**40, "\ue000"]))
                 members[f"more{len(members)}"] = copy.deepcopy(more)
     return written(document)
 
