@@ -10,10 +10,13 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
 import orjson
+from temporalio import activity, workflow
 from temporalio.runtime import (
     LogForwardingConfig,
     LoggingConfig,
@@ -55,8 +58,36 @@ def redact(text: str) -> str:
     return text
 
 
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request that is being answered; empty elsewhere."""
+_AROUND: dict[str, Callable[[], str]] = {"request_id": REQUEST_ID.get}
+_OF_TEMPORAL = {
+    "workflow_id": "workflow_id",
+    "run_id": "run_id",
+    "workflow_run_id": "run_id",
+    "activity_type": "activity",
+    "attempt": "attempt",
+}
+"""What of Temporal's own description goes into a line, and what it is called there."""
+
+
+def work_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Whose work a line is about: a request, a workflow's run, an attempt of an activity. Asked as it is written."""
+    told = getattr(record, "temporal_workflow", None) or getattr(record, "temporal_activity", None) or {}
+    if not told and activity.in_activity():
+        info = activity.info()
+        told = {name: getattr(info, name) for name in ("workflow_id", "workflow_run_id", "activity_type", "attempt")}
+    found = {ours: told[theirs] for theirs, ours in _OF_TEMPORAL.items() if theirs in told}
+    return {name: value for name, tell in _AROUND.items() if (value := tell())} | found
+
+
+def say_in_lines(name: str, tell: Callable[[], str]) -> None:
+    """Put a field into each line of this process; `tell` answers for where it is called, empty for nothing."""
+    _AROUND[name] = tell
+
+
 class TextFormatter(logging.Formatter):
-    """One line for a person: UTC time, level, logger, message; a traceback below it."""
+    """One line for a person: UTC time, level, logger, message, whose work it is; a traceback below it."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
@@ -64,6 +95,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        work = " ".join(f"{name}={value}" for name, value in work_of(record).items())
+        return f"{super().formatMessage(record)} [{work}]" if work else super().formatMessage(record)
 
 
 class JsonFormatter(logging.Formatter):
@@ -80,6 +115,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": redact(record.getMessage()),
+            **work_of(record),
         }
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
@@ -96,6 +132,8 @@ def configure_logging(settings: Settings) -> None:
     handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    # Whose work it is goes into fields of its own.
+    workflow.logger.workflow_info_on_message = activity.logger.activity_info_on_message = False
     for chatty in ("alembic.runtime.plugins", "asyncio", "websockets"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
     # It tells with a traceback that Postgres is away; who asks Postgres says so in one line.

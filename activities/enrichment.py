@@ -72,7 +72,7 @@ class Enrichment:
                 try:
                     told.append(await self._esi.solar_system(waiting.pop(), CallClass(request.call_class)))
                 except NotFound:
-                    activity.logger.warning("ESI does not know a solar system that a killmail names")
+                    activity.logger.info("ESI does not know a solar system that a killmail names")
                 except EveError as error:
                     failure = error
 

@@ -6,13 +6,17 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio import activity, workflow
+from temporalio.client import Client
+from temporalio.worker import Worker
 
-from observability import JsonFormatter, TextFormatter, configure_logging, redact
+from observability import REQUEST_ID, JsonFormatter, TextFormatter, configure_logging, redact
 from settings import settings_from
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IkpXVC1TaWduYXR1cmUtS2V5In0.eyJzdWIiOiJDSEFSQUNURVI6RVZFOjEifQ.c2lnbmF0dXJl"
@@ -101,6 +105,45 @@ def test_every_library_logs_one_json_object_a_line(monkeypatch: pytest.MonkeyPat
     }
     assert first["time"].endswith("Z")
     assert "ValueError: bad token [token]" in second["exception"]
+
+
+@activity.defn
+async def tell() -> None:
+    logging.getLogger("db.intake").warning("told by a library")
+    activity.logger.warning("told by the activity")
+
+
+@workflow.defn(sandboxed=False)
+class Tells:
+    @workflow.run
+    async def run(self) -> None:
+        workflow.logger.warning("told by the workflow")
+        await workflow.execute_activity(tell, start_to_close_timeout=timedelta(seconds=10))
+
+
+@pytest.mark.usefixtures("root_logging")
+async def test_a_line_says_whose_work_it_is_in_fields(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
+    written = logged(monkeypatch, "json")
+    async with Worker(client, task_queue="tells", workflows=[Tells], activities=[tell]):
+        handle = await client.start_workflow(Tells.run, id="tells-1", task_queue="tells")
+        await handle.result()
+    lines = {line["message"]: line for line in map(json.loads, written.getvalue().splitlines())}
+    run = {"workflow_id": "tells-1", "run_id": handle.first_execution_run_id}
+    for message in ("told by the workflow", "told by a library", "told by the activity"):
+        line = lines[message]
+        assert {name: line[name] for name in run} == run
+    assert (lines["told by a library"]["activity"], lines["told by a library"]["attempt"]) == ("tell", 1)
+
+
+@pytest.mark.usefixtures("root_logging")
+def test_a_person_reads_the_work_at_the_end_of_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = logged(monkeypatch, "text")
+    token = REQUEST_ID.set("0123456789abcdef")
+    try:
+        logging.getLogger("api").warning("slow")
+    finally:
+        REQUEST_ID.reset(token)
+    assert written.getvalue().endswith("api: slow [request_id=0123456789abcdef]\n")
 
 
 def test_times_are_utc(monkeypatch: pytest.MonkeyPatch) -> None:

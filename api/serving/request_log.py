@@ -13,6 +13,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from observability import REQUEST_ID
+
 log = logging.getLogger(__name__)
 QUIET_PATHS = ("/healthz", "/readyz", "/static/")
 
@@ -34,6 +36,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         identity = scope["killreport.request_id"] = secrets.token_hex(8)
+        REQUEST_ID.set(identity)
         status, started = 500, time.monotonic()
 
         async def send_with_id(message: Message) -> None:
@@ -49,4 +52,4 @@ class RequestLog:
             if scope["type"] == "http" and not scope["path"].startswith(QUIET_PATHS):
                 took = (time.monotonic() - started) * 1000
                 path = ascii(scope["path"])  # escaped: a line break in a path would forge a line of the log
-                log.info("%s %s %d in %.0f ms, request %s", scope["method"], path, status, took, identity)
+                log.info("%s %s %d in %.0f ms", scope["method"], path, status, took)
