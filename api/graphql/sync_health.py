@@ -27,9 +27,7 @@ async def resolve_sync_health(_: None, info: Info) -> Row:
     settings, pool = context.services.settings, context.services.pool
     interval = settings.sync_interval_seconds
     health = await sync_health(pool, interval)
-    wants_details = (
-        selects(info, "details") and await operator_of(context.services, context.caller) is not None
-    )
+    wants_details = selects(info, "details") and await operator_of(context.services, context.caller) is not None
     buckets = await _buckets(Budget(context.services.redis)) if wants_details or selects(info, "budgets") else []
     return {
         "users": health.users,

@@ -119,9 +119,7 @@ def _contradicts(pasted: KillmailRef, known: KnownHash | None) -> bool:
     return known is not None and known.hash_from is HashFrom.ESI and pasted.killmail_hash != known.killmail_hash.lower()
 
 
-async def _reference(
-    services: Services, killmail_id: int, known: KnownHash | None = None
-) -> KillmailRef | Refusal:
+async def _reference(services: Services, killmail_id: int, known: KnownHash | None = None) -> KillmailRef | Refusal:
     """Of a killmail of which the caller named the id alone: the hash that we know, or else zKillboard's."""
     if known is not None and known.hash_from is HashFrom.ESI:
         return KillmailRef(killmail_id, known.killmail_hash)

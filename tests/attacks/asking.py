@@ -120,7 +120,10 @@ def _read(row: Row, text: str) -> str:
 
 
 async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[str, str]:
-    method, form = row.door.partition(" ")[0], {name: text.replace("{target}", str(target)) for name, text in row.form.items()}  # noqa: E501
+    method, form = (
+        row.door.partition(" ")[0],
+        {name: text.replace("{target}", str(target)) for name, text in row.form.items()},
+    )  # noqa: E501
     # As through a proxy: whoever asks from this machine itself may read /metrics.
     headers = {"X-Forwarded-For": "203.0.113.9", **proof.headers}
     async with world.http.request(

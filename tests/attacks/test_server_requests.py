@@ -86,9 +86,7 @@ async def test_no_input_chooses_whom_the_server_asks(
             planted = "planted.invalid"
             said = {"Host": planted, "X-Forwarded-Host": planted, "Forwarded": f"host={planted}", "Referer": planted}
             for path in ("/", "/auth/login", "/settings", "/status", "/search?q=x"):
-                async with browser.http.get(
-                    f"{site.address}{path}", headers=said, allow_redirects=False
-                ) as response:
+                async with browser.http.get(f"{site.address}{path}", headers=said, allow_redirects=False) as response:
                     assert planted not in await response.text()
                     assert planted not in response.headers.get("Location", "")
     assert asked == []
@@ -99,7 +97,9 @@ Ask = Callable[[Site], Awaitable[object]]
 REF = KillmailRef(1, HASH)
 ASKING: dict[str, Ask] = {
     "a list": lambda site: site.services.esi.character_killmails(ME, "an-access-token", {}, CallClass.LIVE),
-    "a corporation's": lambda site: site.services.esi.corporation_killmails(1, ME, "an-access-token", {}, CallClass.LIVE),
+    "a corporation's": lambda site: site.services.esi.corporation_killmails(
+        1, ME, "an-access-token", {}, CallClass.LIVE
+    ),
     "roles": lambda site: site.services.esi.character_roles(ME, "an-access-token", CallClass.LIVE),
     "a killmail": lambda site: site.services.esi.killmail(REF, CallClass.LIVE),
     "names": lambda site: site.services.esi.names([ME], CallClass.LIVE),

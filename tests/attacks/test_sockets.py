@@ -114,4 +114,3 @@ async def _asked(world: World, client: SocketClient, row: Operation) -> tuple[st
         return of_answer({"errors": message["payload"]}, row, ""), str(message)
     await client.receive()
     return of_answer(message["payload"], row, str(message["payload"]["data"])), str(message)
-

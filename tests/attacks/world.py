@@ -201,7 +201,9 @@ async def _people(world: World) -> None:
     )
     for caller in Caller:
         account_id = world.accounts[person(caller)] if person(caller) in world.accounts else world.ada
-        world.proofs[caller] = Proof(headers=world.from_us) if caller is Caller.ANONYMOUS else await world.prove(caller, account_id)
+        world.proofs[caller] = (
+            Proof(headers=world.from_us) if caller is Caller.ANONYMOUS else await world.prove(caller, account_id)
+        )
 
 
 async def _killmails(world: World) -> None:
