@@ -1,6 +1,7 @@
 """How a process listens: what a client may take of it before it has asked for anything.
 
-uvicorn waits for ever for the rest of a request, and keeps as long a head as it is sent.
+uvicorn waits for ever for the rest of a request, and for whoever does not read an answer; and it keeps as long a head
+as it is sent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from settings import Settings
 
 REQUEST_SECONDS = 20.0
 """From the first byte of a request (or the connection) to the last: enough for our largest over a bad mobile line."""
+READ_SECONDS = 60.0
+"""How long a client may take nothing of an answer that waits for it."""
 HEAD_BYTES = 65_536
 SOCKET_MESSAGE_BYTES = 131_072
 """Twice the longest operation."""
@@ -28,10 +31,12 @@ class HurriedProtocol(HttpToolsProtocol):
     """HTTP/1.1 of uvicorn, for clients that get on with it."""
 
     request_seconds = REQUEST_SECONDS
+    read_seconds = READ_SECONDS
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._head: int | None = 0
         """Bytes of a request's head so far; None: it is complete."""
 
@@ -41,7 +46,16 @@ class HurriedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+        self._read_on()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._read_on()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._head is not None:
@@ -65,6 +79,7 @@ class HurriedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._end()
+        self._read_on()
         super().handle_websocket_upgrade()
 
     def _begin(self) -> None:
@@ -76,6 +91,11 @@ class HurriedProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _read_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _refuse(self, status: bytes) -> None:
         self._end()
