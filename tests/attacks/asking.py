@@ -48,7 +48,7 @@ async def cell(world: World, row: Row, caller: Caller) -> str:
         else:
             assert isinstance(row, Page)
             outcome, text = await ask_page(world, row, proof, target)
-        told = {word for word in leaked(row.asked, Caller.ANONYMOUS)}
+        told = set(leaked(row.asked, Caller.ANONYMOUS))
         if person(caller) in row.allowed:
             told |= set(row.tells)
         if words := set(leaked(text, caller)) - told:
@@ -123,7 +123,7 @@ async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[
     method, form = (
         row.door.partition(" ")[0],
         {name: text.replace("{target}", str(target)) for name, text in row.form.items()},
-    )  # noqa: E501
+    )
     # As through a proxy: whoever asks from this machine itself may read /metrics.
     headers = {"X-Forwarded-For": "203.0.113.9", **proof.headers}
     async with world.http.request(

@@ -59,7 +59,8 @@ READ = [
     of_board("of a closed board", KILLMAIL, f"/killmails/{OF_CLOSED.killmail_id}", closed=True, others=NOT_FOUND),
     page("Ada", "/characters/{entity_id:eve_id}", f"/characters/{ME}?days=all"),
     of_board(
-        "a closed board", "/corporations/{entity_id:eve_id}", f"/corporations/{CLOSED_CORPORATION}?days=all", closed=True
+        "a closed board", "/corporations/{entity_id:eve_id}", f"/corporations/{CLOSED_CORPORATION}?days=all",
+        closed=True,
     ),
     page("an alliance", "/alliances/{entity_id:eve_id}", f"/alliances/{ALLIANCE}?days=all"),
     page("a system", "/systems/{entity_id:eve_id}", f"/systems/{SYSTEM}?days=all"),

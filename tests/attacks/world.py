@@ -200,7 +200,7 @@ async def _people(world: World) -> None:
         CHARACTERS[Caller.PILOT],
     )
     for caller in Caller:
-        account_id = world.accounts[person(caller)] if person(caller) in world.accounts else world.ada
+        account_id = world.accounts.get(person(caller), world.ada)
         world.proofs[caller] = (
             Proof(headers=world.from_us) if caller is Caller.ANONYMOUS else await world.prove(caller, account_id)
         )
