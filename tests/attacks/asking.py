@@ -33,7 +33,7 @@ from tests.attacks.rows import (
 from tests.attacks.world import World, leaked
 
 CODES = {"UNAUTHENTICATED": UNAUTHENTICATED, "FORBIDDEN": FORBIDDEN}
-STATUSES = {401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 202: DONE, 201: DONE}
+STATUSES = {204: OWN, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 202: DONE, 201: DONE}
 SESSION_ONLY = frozenset({"sessions", "apiKeys"})
 """Fields of `Me` with rows of their own: an API key that asks for them gets nothing else of it either."""
 
@@ -127,7 +127,7 @@ async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[
     # As through a proxy: whoever asks from this machine itself may read /metrics.
     headers = {"X-Forwarded-For": "203.0.113.9", **proof.headers}
     async with world.http.request(
-        method, f"{world.site.address}{row.path}", data=form if method == "POST" else None, headers=headers,
+        method, f"{world.site.address}{row.path}", data=row.body or (form if method == "POST" else None), headers=headers,
         cookies=proof.cookies, allow_redirects=False,
     ) as response:  # fmt: skip
         text = await response.text()

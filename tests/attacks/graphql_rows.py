@@ -107,8 +107,13 @@ def of_her_sync(door: str) -> Operation:
     return orders("Ada's sync", door, f'(characterId: "{ME}")', scope=SYNC, others="NOT_YOUR_CHARACTER")
 
 
+async def import_again(world: World) -> None:
+    await world.restore_import()
+
+
 def of_her_import(door: str) -> Operation:
-    return orders("Ada's import", door, f'(characterId: "{ME}")', scope=SYNC, others="NOT_YOUR_CHARACTER")
+    arguments = f'(characterId: "{ME}")'
+    return orders("Ada's import", door, arguments, scope=SYNC, others="NOT_YOUR_CHARACTER", restore=import_again)
 
 
 async def boards_again(world: World) -> None:

@@ -110,6 +110,14 @@ def test_contributors_find_every_verb() -> None:
     assert first_cells("CONTRIBUTING.md", "verb") == {f"make {verb}" for verb in verbs if verb != "help"}
 
 
+def test_every_door_is_in_the_table_of_fuzzing_with_its_inputs() -> None:
+    modules = [path.read_text() for path in (ROOT / "tests/fuzz").glob("test_*.py")]
+    doors = [name for module in modules for name in re.findall(r'^@door\("([^"]+)"', module, re.MULTILINE)]
+    table = re.findall(r"^\| ([^|]+) \| `[^`]+` \| ([\d,]+) \|$", (ROOT / "docs/fuzzing.md").read_text(), re.MULTILINE)
+    assert sorted(name for name, _ in table) == sorted(doors)
+    assert all(int(inputs.replace(",", "")) > 100 for _, inputs in table)
+
+
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
 def test_a_picture_can_be_read(picture: Path) -> None:
     """Anywhere: it has a size, text that is text, words for those who cannot see it, colours for both themes."""

@@ -36,7 +36,8 @@ async def test_the_systems_theme_is_taken_until_one_is_chosen(
 
 async def test_a_theme_that_does_not_exist_or_another_site_s_wish_is_refused(stranger: Visitor) -> None:
     assert (await stranger.post("/theme", {"theme": "plaid", "back": "/"}))[0] == 400
-    assert (await stranger.post("/theme", {"theme": "dark"}, {"Origin": "https://evil.invalid"}))[0] == 403
+    for elsewhere in ("https://evil.invalid", "http://["):
+        assert (await stranger.post("/theme", {"theme": "dark"}, {"Origin": elsewhere}))[0] == 403
 
 
 async def test_the_code_of_a_login_is_in_no_link_or_form_of_its_page(stranger: Visitor) -> None:
