@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from settings import Settings
 
@@ -105,6 +106,46 @@ class HurriedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
+class HurriedSocket(WebSocketsSansIOProtocol):
+    """WebSocket of uvicorn, for clients that read. A transport that is closed waits for them without end."""
+
+    read_seconds = READ_SECONDS
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._unread: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._read_on()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        self._read_on()
+        super().resume_writing()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._wait()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._wait()
+
+    def _wait(self) -> None:
+        """From now on, unless it reads."""
+        if self._unread is None and not self.disconnected:
+            self._unread = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def _read_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+
 def server_config(app: ASGIApp, settings: Settings, *, grace_seconds: int) -> uvicorn.Config:
     """What uvicorn is started with. `grace_seconds`: for open requests and sockets, once it is asked to stop."""
     return uvicorn.Config(
@@ -112,6 +153,7 @@ def server_config(app: ASGIApp, settings: Settings, *, grace_seconds: int) -> uv
         host=settings.host,
         port=settings.port,
         http=HurriedProtocol,
+        ws=HurriedSocket,
         log_config=None,  # ours, with its redaction
         access_log=False,  # it would hold query strings, and so EVE's codes
         server_header=False,

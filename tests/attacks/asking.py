@@ -33,7 +33,7 @@ from tests.attacks.rows import (
 from tests.attacks.world import World, leaked
 
 CODES = {"UNAUTHENTICATED": UNAUTHENTICATED, "FORBIDDEN": FORBIDDEN}
-STATUSES = {401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 202: DONE, 201: DONE}
+STATUSES = {204: OWN, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 202: DONE, 201: DONE}
 SESSION_ONLY = frozenset({"sessions", "apiKeys"})
 """Fields of `Me` with rows of their own: an API key that asks for them gets nothing else of it either."""
 
@@ -48,7 +48,7 @@ async def cell(world: World, row: Row, caller: Caller) -> str:
         else:
             assert isinstance(row, Page)
             outcome, text = await ask_page(world, row, proof, target)
-        told = {word for word in leaked(row.asked, Caller.ANONYMOUS)}
+        told = set(leaked(row.asked, Caller.ANONYMOUS))
         if person(caller) in row.allowed:
             told |= set(row.tells)
         if words := set(leaked(text, caller)) - told:
@@ -123,11 +123,11 @@ async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[
     method, form = (
         row.door.partition(" ")[0],
         {name: text.replace("{target}", str(target)) for name, text in row.form.items()},
-    )  # noqa: E501
+    )
     # As through a proxy: whoever asks from this machine itself may read /metrics.
     headers = {"X-Forwarded-For": "203.0.113.9", **proof.headers}
     async with world.http.request(
-        method, f"{world.site.address}{row.path}", data=form if method == "POST" else None, headers=headers,
+        method, f"{world.site.address}{row.path}", data=row.body or (form if method == "POST" else None), headers=headers,
         cookies=proof.cookies, allow_redirects=False,
     ) as response:  # fmt: skip
         text = await response.text()

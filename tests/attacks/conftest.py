@@ -25,7 +25,12 @@ async def world(postgres_url: str, template_database: str, session_redis_url: st
         serving(_eve) as eve_url,
     ):
         settings = settings_for(database_url, session_redis_url).model_copy(
-            update={"esi_base_url": eve_url, "zkillboard_url": eve_url, "zkillboard_interval_seconds": 0.001}
+            update={
+                "esi_base_url": eve_url,
+                "zkillboard_url": eve_url,
+                "zkillboard_interval_seconds": 0.001,
+                "temporal_payloads": "encrypted",
+            }
         )
         async with open_world(settings) as opened:
             yield opened

@@ -1,4 +1,4 @@
-"""A world in which every name that anybody can choose holds markup, quotes, the end of a script and marks of direction."""
+"""A world in which every name that anybody can choose holds markup, quotes, scripts' ends and marks of direction."""
 
 from __future__ import annotations
 

@@ -107,8 +107,13 @@ def of_her_sync(door: str) -> Operation:
     return orders("Ada's sync", door, f'(characterId: "{ME}")', scope=SYNC, others="NOT_YOUR_CHARACTER")
 
 
+async def import_again(world: World) -> None:
+    await world.restore_import()
+
+
 def of_her_import(door: str) -> Operation:
-    return orders("Ada's import", door, f'(characterId: "{ME}")', scope=SYNC, others="NOT_YOUR_CHARACTER")
+    arguments = f'(characterId: "{ME}")'
+    return orders("Ada's import", door, arguments, scope=SYNC, others="NOT_YOUR_CHARACTER", restore=import_again)
 
 
 async def boards_again(world: World) -> None:
@@ -117,17 +122,17 @@ async def boards_again(world: World) -> None:
 
 def of_a_board(
     what: str, door: str, corporation_id: int, flag: str, allowed: frozenset[Caller], **more: object
-) -> Operation:  # noqa: E501
+) -> Operation:
     arguments = f'(corporationId: "{corporation_id}", {flag})'
     return orders(what, door, arguments, allowed=allowed, restore=boards_again, **more)
 
 
 _CLOSED_AGAIN = f"SELECT NOT published FROM corporations_followed WHERE corporation_id = {OPEN} AND $1::text IS NULL"  # noqa: S608
 _OPENED = (
-    f"SELECT published FROM corporations_followed WHERE corporation_id = {CLOSED_CORPORATION} AND $1::text IS NULL"  # noqa: S608, E501
+    f"SELECT published FROM corporations_followed WHERE corporation_id = {CLOSED_CORPORATION} AND $1::text IS NULL"  # noqa: S608
 )
 _UNFOLLOWED = (
-    f"SELECT NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = {OPEN}) AND $1::text IS NULL"  # noqa: S608, E501
+    f"SELECT NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = {OPEN}) AND $1::text IS NULL"  # noqa: S608
 )
 MUTATIONS = [
     *(of_her_sync(door) for door in ("syncNow", "forceFullResync", "pauseSync", "resumeSync")),

@@ -6,8 +6,8 @@ from typing import Any
 
 from db.accounts.sessions import Scope
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
-from tests.attacks.graphql_rows import ME, boards_again, keys_of_ada, sessions_of_ada
-from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
+from tests.attacks.graphql_rows import ME, boards_again, import_again, keys_of_ada, sessions_of_ada
+from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, UNAUTHENTICATED, Page
 from tests.attacks.world import (
     ADAS,
     ALLIANCE,
@@ -44,6 +44,7 @@ def of_board(what: str, door: str, path: str, *, closed: bool, **more: Any) -> P
 
 
 KILLMAIL, EXPORT = "/killmails/{killmail_id:eve_id}", "/export/killmails.{form}"
+CODEC = "/temporal/codec/"
 READ = [
     page("the feed", "/", nobody=OWN, keys=OWN),
     page("all that may be seen", "/", f"/?all=1&character={ME}", nobody=OWN, keys=OWN),
@@ -59,7 +60,8 @@ READ = [
     of_board("of a closed board", KILLMAIL, f"/killmails/{OF_CLOSED.killmail_id}", closed=True, others=NOT_FOUND),
     page("Ada", "/characters/{entity_id:eve_id}", f"/characters/{ME}?days=all"),
     of_board(
-        "a closed board", "/corporations/{entity_id:eve_id}", f"/corporations/{CLOSED_CORPORATION}?days=all", closed=True
+        "a closed board", "/corporations/{entity_id:eve_id}", f"/corporations/{CLOSED_CORPORATION}?days=all",
+        closed=True,
     ),
     page("an alliance", "/alliances/{entity_id:eve_id}", f"/alliances/{ALLIANCE}?days=all"),
     page("a system", "/systems/{entity_id:eve_id}", f"/systems/{SYSTEM}?days=all"),
@@ -98,6 +100,16 @@ READ = [
     same_for_all("503", "/auth/login"),  # nor is SSO
     same_for_all("400", "/auth/callback", "/auth/callback?state=x&code=y"),
     same_for_all(OWN, "/static", "/static/site.css"),
+    *(
+        Page(
+            what="what workflows say", door=f"{method} {CODEC}{word}", path=f"{CODEC}{word}", body=b'{"payloads": []}',
+            allowed=THE_OPERATOR if method == "POST" else SIGNED_IN, success=OWN,
+            others=FORBIDDEN, keys=None if method == "POST" else OWN, nobody=UNAUTHENTICATED if method == "POST" else OWN,
+            other_site=FORBIDDEN if method == "POST" else SHOWN,
+        )
+        for method in ("POST", "OPTIONS")
+        for word in ("encode", "decode")
+    ),
 ]  # fmt: skip
 
 
@@ -125,7 +137,10 @@ FORMS = [
         allowed=SIGNED_IN,
     ),
     form("the caller's account", "/settings/delete", {"confirm": "yes"}, throw_away=True, allowed=SIGNED_IN),
-    *(of_her_sync("/settings/zkillboard", order=order) for order in ("estimate", "start", "cancel")),
+    *(
+        form("Ada's import", "/settings/zkillboard", {"character_id": str(ME), "order": order}, restore=import_again)
+        for order in ("estimate", "start", "cancel")
+    ),
     form(
         "Ada's killmail", "/settings/killmail", {"link": f"https://zkillboard.com/kill/{ADAS.killmail_id}/"},
     ),

@@ -99,10 +99,11 @@ class Operation(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Page(Row):
-    """Of HTTP. `path` and the values of `form` may hold `{target}`."""
+    """Of HTTP. `path` and the values of `form` may hold `{target}`; `body` is sent instead of a form."""
 
     path: str
     form: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
     keys: str | None = UNAUTHENTICATED
 
     @property

@@ -1,4 +1,4 @@
-"""Names in a spreadsheet: none is computed, however the spreadsheet parts its cells; and JSON holds them as they are."""
+"""Names in a spreadsheet: none is computed, however it parts its cells; and JSON holds them as they are."""
 
 from __future__ import annotations
 

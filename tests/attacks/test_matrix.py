@@ -1,4 +1,4 @@
-"""The matrix: everything that can be asked for × everybody who might ask, and that nobody learns what is another's."""
+"""The matrix: everything that can be asked for, by everybody who might; and nobody learns what is another's."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Parts(HTMLParser):
         self.text += " ".join(value for _, value in attrs if value)
 
     def handle_endtag(self, tag: str) -> None:
-        self._in_script = False
+        self._in_script &= tag != "script"
 
     def handle_data(self, data: str) -> None:
         if self._in_script and data.strip():

@@ -79,8 +79,10 @@ async def test_no_input_chooses_whom_the_server_asks(
                 await site.services.redis.flushall()  # the limit of links is not what is tried here
                 await browser.graphql(ADD, link=link)
                 await browser.post("/settings/killmail", {"link": link})
-            for path in ("/auth/login?next=", "/auth/login?redirect_uri=", "/search?q=", "/fragments/search?q=",
-                         "/auth/callback?code=c&state=", "/?after=", "/graphql?query=", "/metrics?target="):  # fmt: skip
+            for path in (
+                *("/auth/login?next=", "/auth/login?redirect_uri=", "/auth/callback?code=c&state="),
+                *("/search?q=", "/fragments/search?q=", "/?after=", "/graphql?query=", "/metrics?target="),
+            ):
                 await browser.get(f"{path}{url}", allow_redirects=False)
             await browser.post("/settings/api-keys", {"order": "create", "name": url[:60], "read": "yes"})
             planted = "planted.invalid"
@@ -118,10 +120,10 @@ async def test_no_answer_of_a_service_sends_us_elsewhere(
 ) -> None:
     """With a token or without, in any of the ways that HTTP has for it."""
     url, asked = elsewhere
-    status = 0
+    status = {"now": 0}
 
     async def moved(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=status, headers={"Location": f"{url}{request.path}"})
+        return web.Response(status=status["now"], headers={"Location": f"{url}{request.path}"})
 
     async with serving(moved) as eve_url:
         settings = settings_for(database_url, redis_url).model_copy(
@@ -130,7 +132,7 @@ async def test_no_answer_of_a_service_sends_us_elsewhere(
         settings = settings.model_copy(update={"zkillboard_interval_seconds": 0.001})
         async with serve(settings) as site:
             hosts = watch(site)
-            for status in (301, 302, 303, 307, 308):
+            for status["now"] in (301, 302, 303, 307, 308):
                 await site.services.redis.flushall()  # what one of them refused is no reason not to ask the next
                 for ask in ASKING.values():
                     with contextlib.suppress(EveError):

@@ -61,7 +61,7 @@ async def test_the_stream_sends_what_one_may_see(world: World, caller: Caller, c
     async with socket_of(world, caller) as client:
         await client.initialise()
         await client.subscribe("1", ADDED, filter=chosen, after=position_cursor(0))
-        told = []
+        told: list[str] = []
         while not told or f'"{LAST_KILLMAIL}"' not in told[-1]:
             message = await client.receive()
             if caller is Caller.SYNC_KEY:

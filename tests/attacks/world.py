@@ -139,6 +139,15 @@ class World:
             await end_session(pool, token)
         return Proof({"killreport": token}, FROM_ELSEWHERE if caller is Caller.OTHER_SITE else self.from_us)
 
+    async def restore_import(self) -> None:
+        """What Ada imported."""
+        await self.site.pool.execute(
+            "INSERT INTO zkillboard_imports (character_id, state, finished_at, listed)"
+            " VALUES ($1, 'done', now(), 7117117) ON CONFLICT (character_id) DO UPDATE"
+            " SET state = 'done', finished_at = now(), listed = 7117117",
+            CHARACTERS[Caller.PILOT],
+        )
+
     async def restore_boards(self) -> None:
         """Whose boards are open, and whose are not."""
         pool = self.site.pool
@@ -195,12 +204,9 @@ async def _people(world: World) -> None:
     await site.pool.execute(
         "UPDATE users SET token_state = 'owner_changed' WHERE character_id = $1", CHARACTERS[Caller.FORMER_OPERATOR]
     )
-    await site.pool.execute(
-        "INSERT INTO zkillboard_imports (character_id, state, finished_at, listed) VALUES ($1, 'done', now(), 7117117)",
-        CHARACTERS[Caller.PILOT],
-    )
+    await world.restore_import()
     for caller in Caller:
-        account_id = world.accounts[person(caller)] if person(caller) in world.accounts else world.ada
+        account_id = world.accounts.get(person(caller), world.ada)
         world.proofs[caller] = (
             Proof(headers=world.from_us) if caller is Caller.ANONYMOUS else await world.prove(caller, account_id)
         )

@@ -91,6 +91,16 @@ def test_the_architecture_names_every_wing() -> None:
     assert first_cells("docs/architecture.md", "wing") == wings
 
 
+def test_every_attack_that_is_made_is_written_down() -> None:
+    written = set(re.findall(r"`attacks/(\w+\.py)::(test_\w+)`", (ROOT / "docs/security.md").read_text()))
+    made = {
+        (path.name, name)
+        for path in (ROOT / "tests/attacks").glob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert made <= written
+
+
 def test_operators_find_every_state() -> None:
     assert first_cells("docs/operating.md", "state") == set(SyncState)
 
