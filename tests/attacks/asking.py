@@ -120,16 +120,18 @@ def _read(row: Row, text: str) -> str:
 
 
 async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[str, str]:
-    method, form = (
-        row.door.partition(" ")[0],
-        {name: text.replace("{target}", str(target)) for name, text in row.form.items()},
-    )
+    method = row.door.partition(" ")[0]
+    form = {name: text.replace("{target}", str(target)) for name, text in row.form.items()}
     # As through a proxy: whoever asks from this machine itself may read /metrics.
     headers = {"X-Forwarded-For": "203.0.113.9", **proof.headers}
     async with world.http.request(
-        method, f"{world.site.address}{row.path}", data=row.body or (form if method == "POST" else None), headers=headers,
-        cookies=proof.cookies, allow_redirects=False,
-    ) as response:  # fmt: skip
+        method,
+        f"{world.site.address}{row.path}",
+        data=row.body or (form if method == "POST" else None),
+        headers=headers,
+        cookies=proof.cookies,
+        allow_redirects=False,
+    ) as response:
         text = await response.text()
     if response.status == 409:
         return (DONE if "not responding" in text or "No import is running" in text else REFUSED), text

@@ -7,7 +7,7 @@ from typing import Any
 from db.accounts.sessions import Scope
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
 from tests.attacks.graphql_rows import ME, boards_again, import_again, keys_of_ada, sessions_of_ada
-from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, UNAUTHENTICATED, Page
+from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
 from tests.attacks.world import (
     ADAS,
     ALLIANCE,
@@ -102,12 +102,16 @@ READ = [
     same_for_all(OWN, "/static", "/static/site.css"),
     *(
         Page(
-            what="what workflows say", door=f"{method} {CODEC}{word}", path=f"{CODEC}{word}", body=b'{"payloads": []}',
-            allowed=THE_OPERATOR if method == "POST" else SIGNED_IN, success=OWN,
-            others=FORBIDDEN, keys=None if method == "POST" else OWN, nobody=UNAUTHENTICATED if method == "POST" else OWN,
-            other_site=FORBIDDEN if method == "POST" else SHOWN,
+            what="what workflows say", door=f"POST {CODEC}{word}", path=f"{CODEC}{word}", body=b'{"payloads": []}',
+            allowed=THE_OPERATOR, success=OWN, others=FORBIDDEN, keys=None,
         )
-        for method in ("POST", "OPTIONS")
+        for word in ("encode", "decode")
+    ),
+    *(
+        Page(
+            what="what browsers may ask", door=f"OPTIONS {CODEC}{word}", path=f"{CODEC}{word}",
+            others=OWN, nobody=OWN, keys=OWN, other_site=SHOWN,
+        )
         for word in ("encode", "decode")
     ),
 ]  # fmt: skip
