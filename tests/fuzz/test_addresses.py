@@ -116,7 +116,7 @@ def requests(draw: st.DrawFn) -> Request:
     return method, target, said, body
 
 
-@door("routes: paths, parameters, forms, cookies, headers", short=150, seconds=60)
+@door("routes: paths, parameters, forms, cookies, headers", short=120, seconds=60)
 @given(sent=requests(), signed_in=st.booleans(), from_us=st.booleans())
 async def test_no_request_gets_an_error_of_ours(
     filled_site: Site, caplog: pytest.LogCaptureFixture, sent: Request, signed_in: bool, from_us: bool

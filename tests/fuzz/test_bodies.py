@@ -153,7 +153,7 @@ async def priced(filled_site: Site) -> Site:
     return filled_site
 
 
-@door("killmail bodies", short=40, seconds=60)
+@door("killmail bodies", short=30, seconds=60)
 @given(sent=st.one_of(damaged(mutated(BODIES)), *[stretched(BODIES).map(str.encode)] * 2))
 @example(sent=_many(MANY, 1))
 @example(sent=_many(1, MANY))

@@ -209,7 +209,7 @@ ESI_CALLS: tuple[Callable[[Esi], Awaitable[Any]], ...] = (
 )
 
 
-@door("headers of ESI", short=150, seconds=40)
+@door("headers of ESI", short=100, seconds=40)
 @given(said=st.lists(answers(), min_size=1, max_size=3), call=st.sampled_from(ESI_CALLS))
 async def test_esi_may_say_anything(
     odd_server: OddServer, redis_of_clients: redis.asyncio.Redis, said: list[Answer], call: Callable[[Esi], Any]

@@ -47,7 +47,7 @@ def odd(documents: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
     return st.one_of(damaged(mutated(documents)), stretched(documents).map(str.encode))
 
 
-@door("names, systems and details of ESI", short=40, seconds=40)
+@door("names, systems and details of ESI", short=25, seconds=40)
 @given(
     names=odd(NAMES),
     system=odd(SYSTEMS),

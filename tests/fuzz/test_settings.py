@@ -86,7 +86,7 @@ def texts(draw: st.DrawFn, good: str) -> str:
 VARIABLES = st.sampled_from(sorted(name.upper() for name in Settings.model_fields))
 
 
-@door("variables of the environment", short=400)
+@door("variables of the environment", short=250)
 @given(VARIABLES.flatmap(lambda name: st.tuples(st.just(name), texts(GOOD.get(name, "5")))))
 def test_any_text_is_a_setting_or_is_named(drawn: tuple[str, str]) -> None:
     name, text = drawn
