@@ -1,7 +1,7 @@
 # KillReport: everything a user or developer types. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos reference lock dist sbom release clean
+.PHONY: help run test lint bench chaos fuzz reference lock dist sbom release clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p $(NEW_ENOUGH) && echo $$p && break; done)
@@ -16,6 +16,8 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LOCK := $(BIN)/uv pip compile --universal --python-version=3.11 --generate-hashes
 # The certificates that the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
+# Whoever sets it would have every process that a test starts compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -37,6 +39,9 @@ bench: $(TO_DEVELOP) ## every claim of speed, as a ratio against a named alterna
 
 chaos: $(TO_DEVELOP) ## 300 faults of every kind in an installation of its own, about 40 minutes; writes docs/proof.md
 	$(BIN)/python -m cli chaos --write docs/proof.md
+
+fuzz: $(TO_DEVELOP) ## every door through which others' bytes come in, with tens of thousands of odd inputs, about 10 minutes
+	$(BIN)/python -m pytest tests/fuzz -n 0 -q --hypothesis-profile=long
 
 reference: $(TO_DEVELOP) ## write docs/graphql.md from the schema, docs/environment.md and .env.example from settings.py
 	$(BIN)/python -m api.graphql.reference

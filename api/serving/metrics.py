@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.caller import caller
+from api.caller import caller, operator_of
 from api.compiled.graphql_core import FALLBACKS
 from api.services import services_of
 from contracts.sync import SyncState
@@ -37,7 +37,7 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 async def metrics(request: Request) -> Response:
     """In Prometheus's text format; 503 when Postgres or Redis does not answer."""
     services = services_of(request)
-    if not (_asks_directly(request) or await _is_operator(request)):
+    if not _asks_directly(request) and await operator_of(services, await caller(request)) is None:
         raise HTTPException(404)
     try:
         found = await figures(services.pool, services.settings.sync_interval_seconds)
@@ -60,11 +60,6 @@ def _asks_directly(request: Request) -> bool:
         return False
     named = (request.url.hostname or "") in LOOPBACK_NAMES
     return local and named and not any(name in request.headers for name in FORWARDED)
-
-
-async def _is_operator(request: Request) -> bool:
-    who = await caller(request)
-    return who is not None and bool(services_of(request).settings.admin_character_ids & set(who.character_ids))
 
 
 class _Tasks(Collector):

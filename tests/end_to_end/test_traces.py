@@ -107,10 +107,11 @@ class TwoRuns:
 
 
 async def test_a_trace_ends_with_the_run_that_the_login_began(
-    temporal_address: str, monkeypatch: pytest.MonkeyPatch
+    temporal_address: str, temporal_namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(tracing.ENDPOINT, "http://127.0.0.1:9")
-    client = await Client.connect(temporal_address, interceptors=tracing.temporal_interceptors())
+    interceptors = tracing.temporal_interceptors()
+    client = await Client.connect(temporal_address, namespace=temporal_namespace, interceptors=interceptors)
     login = SpanContext(1, 1, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
     async with Worker(client, task_queue="traced", workflows=[TwoRuns]):
         with use_span(NonRecordingSpan(login)):

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
-from contracts.sync import SyncState
+from contracts.sync import SyncState, user_sync_id
 from db.intake.references import UNUSABLE_HASH
 from sandbox.eve.killmails import ListKind
 from sandbox.eve.options import SandboxOptions
@@ -38,9 +38,12 @@ async def browser(site: Site) -> AsyncIterator[Browser]:
         yield opened
 
 
+@pytest.mark.usefixtures("soon_again")
 async def test_dead_bodies_make_nobody_else_wait(
-    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # ESI tells nothing of its limit with a 500, so that each of the dead is asked for alone.
+    monkeypatch.setattr("eve.esi.budget.PROBE_LOOKS_SECONDS", (0.01, 0.01))
     steps = case("dead_bodies")
     added = [add(eve, step) for step in steps if "add" in step]
     eve.add_fault("status", route=BODY, status=500, path="/killmails/9111000", body={"error": "Action failed"})
@@ -147,7 +150,8 @@ async def test_an_alliance_that_fails_for_ever_holds_up_no_other_details(
         await log_in(settings, pool, pilot)
         await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
         await start_or_wake(client, pilot, 900)
-        await signal_user_sync(client, pilot, "sync_now")
+        # Waited for: the end of a look that is under way would say that the list is fresh, and the next not read it.
+        await client.get_workflow_handle(user_sync_id(pilot)).execute_update("sync_now_and_wait")
         who = step["add"]["killmail"]["attackers"][0]["character_id"]
 
         async def described(who: int = who) -> bool:

@@ -73,7 +73,7 @@ async def test_a_profile_leads_to_a_server_that_wants_certificates(
         with pytest.raises(RuntimeError):
             await connect_temporal(given)
 
-        for name in ("ADDRESS", "API_KEY", "TLS_SERVER_CA_CERT_PATH"):
+        for name in ("ADDRESS", "NAMESPACE", "API_KEY", "TLS_SERVER_CA_CERT_PATH"):
             monkeypatch.delenv(f"TEMPORAL_{name}")
         file = tmp_path / "temporal.toml"
         file.write_text(PROFILE.format(port=server.port, authority=certificate, directory=tmp_path))
@@ -183,7 +183,7 @@ async def test_temporals_own_cli_reads_them_with_an_operators_key(
     async def shown(*options: str) -> str:
         process = await asyncio.create_subprocess_exec(
             *(str(TEMPORAL), "workflow", "show", "--workflow-id", "departure", "--output", "json"),
-            *("--address", settings.temporal_address, *options),
+            *("--address", settings.temporal_address, "--namespace", settings.temporal_namespace, *options),
             stdout=asyncio.subprocess.PIPE,
             env={"HOME": "/nonexistent"},
         )
