@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 
 import click
+from click.core import ParameterSource
 
 from operations.say import as_json, say
 from settings import load_settings
+
+AN_ARGUMENT_IS_SEEN = (
+    "Everybody on this machine can read the password in this command: rather set LEGACY_DATABASE_URL, or give `-` and"
+    " the URL on standard input."
+)
 
 
 @click.command("import-zkillboard")
@@ -48,7 +55,8 @@ def import_zkillboard(
 @click.command("import-legacy")
 @click.argument("url", metavar="POSTGRES_URL", envvar="LEGACY_DATABASE_URL")
 @as_json
-def import_legacy(url: str, as_json: bool) -> None:
+@click.pass_context
+def import_legacy(context: click.Context, url: str, as_json: bool) -> None:
     """Import users and killmails of the system before this one. Reads its database and changes nothing in it; safe to
     stop and repeat.
 
@@ -61,6 +69,8 @@ def import_legacy(url: str, as_json: bool) -> None:
 
     if url == "-":
         url = sys.stdin.readline().strip()
+    elif context.get_parameter_source("url") is ParameterSource.COMMANDLINE and re.match(r"\w+://[^/@]*:[^/]*@", url):
+        click.echo(AN_ARGUMENT_IS_SEEN, err=True)
     with count_progress("Reading the old system's tables.", shown=not as_json) as on_progress:
         report = asyncio.run(take(load_settings(), url, on_progress))
     say(report, told(report), as_json)

@@ -119,14 +119,16 @@ def told(report: LegacyImported) -> str:
     """The report in sentences; ids of killmails, and no names or tokens."""
     users, killmails = report.users, report.killmails
     lines = [
-        f"Users: {users.came:,} came, {users.already_here:,} were here already{_unusable(users.unusable)}.",
-        f"Killmails: {killmails.came:,} came, {killmails.already_here:,} were here already; {killmails.rebuilt:,} were"
-        f" put together from the old system's rows{_unusable(killmails.unusable)}.",
+        f"Users: {users.came:,} came, {users.already_here:,} here before{_unusable(users.unusable)}.",
+        f"Killmails: {killmails.came:,} came, {killmails.already_here:,} here before, {killmails.rebuilt:,} put"
+        f" together from the old system's rows{_unusable(killmails.unusable)}.",
     ]
     if users.needs_login:
-        lines.append(f"{users.needs_login:,} of those users have no usable permission of EVE's, and must log in.")
+        lines.append(
+            f"Without a usable permission of EVE's, so they must log in: {users.needs_login:,} of those who came."
+        )
     if users.left_here:
-        lines.append(f"{users.left_here:,} users of the old system have left this one since, and were not taken again.")
+        lines.append(f"Left here since, so not taken again: {users.left_here:,}.")
     if users.came - users.needs_login:
         lines.append(
             "The watchdog starts the syncs of those who came, 500 in five minutes."
@@ -135,7 +137,7 @@ def told(report: LegacyImported) -> str:
         )
     if killmails.waiting:
         lines.append(
-            f"{killmails.waiting:,} killmails are fetched from EVE in the background. When `killreport doctor --gaps`"
+            f"Fetched from EVE in the background: {killmails.waiting:,} killmails. When `killreport doctor --gaps`"
             " shows none as due, run this again: what EVE did not give is then put together from the old system's rows."
         )
     for missing, examples in killmails.examples.items():

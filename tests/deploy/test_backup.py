@@ -185,8 +185,6 @@ async def test_everything_may_be_lost_but_the_backup(
     assert re.search(r"The database has \d+ tables already", refused)
     await place.run(block("Restore", "killreport.env migrate"))
     reconcile = block("Restore", "--reconcile")
-    before = await place.run(reconcile.replace(" --mend", ""), status=1)
-    assert before.count(" fails ") == 4, before
     mended = await place.run(reconcile)
     for said in (
         rf"mended +Deleted characters +1 came back with the backup: {left} \(left .*\); deleted again",
@@ -239,10 +237,6 @@ async def test_everything_may_be_lost_but_the_backup(
     place.now(token_encryption_keys=(SecretStr(Fernet.generate_key().decode()),))
     await pool.execute("UPDATE users SET expires_at = now(), killmail_list_fresh_until = now()")
     worker, pool, client = await working(place.settings, stack)
-    said = await place.run(
-        f"{Path(sys.executable).parent}/killreport --env-file /etc/killreport/killreport.env doctor", 1
-    )
-    assert "2 of 2 stored tokens cannot be decrypted" in said
 
     async def told() -> bool:
         await signal_user_sync(client, came, "sync_now")

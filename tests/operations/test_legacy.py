@@ -19,6 +19,7 @@ import cli
 from contracts.sync import SyncState
 from db.accounts.departures import delete_account
 from db.accounts.vault import TokenVault
+from operations.import_command import AN_ARGUMENT_IS_SEEN
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.departure import start_departure
@@ -137,13 +138,13 @@ async def test_pilots_go_on_where_the_old_system_stopped(
     result = await import_legacy(settings, url)
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
-        "Users: 3 came, 1 were here already, 1 not usable (1 without a character id).",
-        "Killmails: 2 came, 0 were here already; 0 were put together from the old system's rows, all usable.",
-        "1 of those users have no usable permission of EVE's, and must log in.",
-        "1 users of the old system have left this one since, and were not taken again.",
+        "Users: 3 came, 1 here before, 1 not usable (1 without a character id).",
+        "Killmails: 2 came, 0 here before, 0 put together from the old system's rows, all usable.",
+        "Without a usable permission of EVE's, so they must log in: 1 of those who came.",
+        "Left here since, so not taken again: 1.",
         "The watchdog starts the syncs of those who came, 500 in five minutes.",
-        "2 killmails are fetched from EVE in the background. When `killreport doctor --gaps` shows none as due, run"
-        " this again: what EVE did not give is then put together from the old system's rows.",
+        "Fetched from EVE in the background: 2 killmails. When `killreport doctor --gaps` shows none as due, run this"
+        " again: what EVE did not give is then put together from the old system's rows.",
     ]
 
     async def started() -> bool:
@@ -263,6 +264,8 @@ async def test_an_older_schema_and_another_database(
     result = await import_legacy(settings, "nonsense", "-", given=f"{url}\n")
     assert result.exit_code == 0, result.output
     assert await pool.fetchval("SELECT array_agg(faction_id) FROM participants") == [None, None, None]
+    noticed = await import_legacy(settings, "nonsense", url)
+    assert (noticed.exit_code, noticed.stderr) == (0, f"{AN_ARGUMENT_IS_SEEN}\n")
     for wrong, said in (
         (database_url, "it has no killmails.killmail_hash"),
         (url.replace(PASSWORD, "another"), "password authentication failed"),
