@@ -17,8 +17,9 @@ import click
 
 from contracts.task_queues import TASK_QUEUES
 from operations.deploy_commands import deploy
+from operations.doctor_commands import doctor, rotate_keys
 from operations.failure import OperationFailed, without_sandbox
-from operations.import_command import import_zkillboard
+from operations.import_command import import_legacy, import_zkillboard
 from operations.init_command import init
 from operations.say import as_json, print_json, say
 from operations.universe_commands import load_sde, refresh_names, revalue
@@ -115,61 +116,6 @@ def status(as_json: bool) -> None:
         print_json(found)
     else:
         status_tables(found)
-
-
-@main.command()
-@click.option("--new-key", is_flag=True, help="Only print a new key for TOKEN_ENCRYPTION_KEYS.")
-@click.option("--gaps", is_flag=True, help="List missing killmails that EVE has listed; exit 1 if there are any.")
-@click.option("--redrive", is_flag=True, help="With --gaps: try them again now, including those that were given up.")
-@as_json
-def doctor(new_key: bool, gaps: bool, redrive: bool, as_json: bool) -> None:
-    """Check settings and dependencies. Says how to fix what fails."""
-    if redrive and not gaps:
-        raise click.UsageError("--redrive needs --gaps.")
-    if new_key:
-        from cryptography.fernet import Fernet
-
-        click.echo(Fernet.generate_key().decode())
-        return
-    if gaps:
-        from operations.gaps import look_for_gaps
-        from operations.show import gaps_table
-
-        missing = asyncio.run(look_for_gaps(load_settings(), redrive_them=redrive))
-        if as_json:
-            print_json(missing)
-        else:
-            gaps_table(missing)
-        if missing.missing > missing.redriven:
-            raise SystemExit(1)
-        return
-    from operations.doctor import examine
-    from operations.finding import Verdict
-    from operations.show import findings_table
-
-    findings = asyncio.run(examine(load_settings()))
-    if as_json:
-        print_json(findings)
-    else:
-        findings_table(findings)
-    if any(finding.verdict is Verdict.FAILS for finding in findings):
-        raise SystemExit(1)
-
-
-@main.command("rotate-keys")
-@as_json
-def rotate_keys(as_json: bool) -> None:
-    """Encrypt stored tokens again with the newest key. Runs beside API and workers; safe to stop and repeat. Exits 1
-    while something still needs an older key."""
-    from operations.keys import rotate_keys as rotate
-    from operations.keys import told
-    from operations.show import count_progress
-
-    with count_progress("Encrypting again.", shown=not as_json) as on_progress:
-        found = asyncio.run(rotate(load_settings(), on_progress))
-    say(found, told(found), as_json)
-    if found.older or found.unreadable:
-        raise SystemExit(1)
 
 
 @main.command()
@@ -333,7 +279,7 @@ def entry() -> NoReturn:
     os._exit(status)
 
 
-for command in (deploy, init, import_zkillboard, refresh_names, load_sde, revalue):
+for command in (deploy, doctor, rotate_keys, init, import_legacy, import_zkillboard, refresh_names, load_sde, revalue):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from contracts.activities import ONCE_MORE
 from contracts.sync import FailureType
+from db.accounts.vault import VaultError
 from db.failures import database_is_away
 from eve.errors import (
     AccessTokenRejected,
@@ -167,6 +168,9 @@ def application_error(error: Exception, now: datetime, *, wait_in_retries: bool 
             non_retryable=goes_on is Next.WORKFLOW,
             category=ApplicationErrorCategory.UNSPECIFIED if kind in ALARMING else ApplicationErrorCategory.BENIGN,
         )
+    if isinstance(error, VaultError):
+        # Tried again: while a new key is rolled out, another worker may have it.
+        return ApplicationError(str(error), type=FailureType.CONFIGURATION)
     _log(error, _causes)
     return ApplicationError(f"{type(error).__name__}; the worker's log says more.", type=FailureType.INFRASTRUCTURE)
 

@@ -25,7 +25,7 @@ SENTENCES = {
     SyncState.DOWNTIME: "EVE is in downtime; syncing resumes when it is back.",
     SyncState.DEGRADED: "EVE is having problems; trying again soon.",
     SyncState.INTERRUPTED: "This site had a problem of its own; trying again soon.",
-    SyncState.MISCONFIGURED: "EVE rejects this site's requests; its operator has to fix that.",
+    SyncState.MISCONFIGURED: "A setting of this site keeps it from asking EVE; its operator has to fix that.",
     SyncState.REMOVED: "This character was removed and is no longer synced.",
 }
 LOST_GRANT = (
@@ -33,6 +33,11 @@ LOST_GRANT = (
     " permission is not accepted any more."
 )
 """NEEDS_LOGIN, when nobody withdrew anything."""
+UNREADABLE_GRANT = (
+    "Log in again: this site has lost the key with which this character's permission was kept, and cannot read it any"
+    " more. Nobody else can either."
+)
+"""NEEDS_LOGIN, when it was us."""
 ACTIONS = {
     SyncState.STARTING: SyncAction.SYNC_NOW,
     SyncState.FIRST_SYNC: SyncAction.WAIT,
@@ -56,8 +61,8 @@ TIMED_SENTENCES = {
     SyncState.DOWNTIME: "EVE is in downtime; syncing resumes at {:%H:%M} EVE time.",
     SyncState.DEGRADED: "EVE is having problems; trying again at {:%H:%M:%S} EVE time.",
     SyncState.INTERRUPTED: "This site had a problem of its own; trying again at {:%H:%M:%S} EVE time.",
-    SyncState.MISCONFIGURED: "EVE rejects this site's requests; its operator has to fix that (next try at {:%H:%M:%S}"
-    " EVE time).",
+    SyncState.MISCONFIGURED: "A setting of this site keeps it from asking EVE; its operator has to fix that (next try"
+    " at {:%H:%M:%S} EVE time).",
 }
 """What is said instead once it is known when the state ends."""
 IDLE = (

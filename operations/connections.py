@@ -14,7 +14,7 @@ import temporalio.service
 
 from db.address import BadDatabaseUrl, database_address
 from db.failures import DATABASE_FAILURES
-from db.pool import open_pool
+from db.pool import STATEMENT_TIMEOUT_SECONDS, open_pool
 from operations.failure import OperationFailed
 from redis_client import REDIS_IS_AWAY, BadRedisUrl, open_redis
 from settings import Settings
@@ -51,7 +51,9 @@ def postgres_failures(settings: Settings) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def database(settings: Settings) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+async def database(
+    settings: Settings, *, statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS
+) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
     """The pool of connections, closed at the end.
 
     Raises:
@@ -59,7 +61,7 @@ async def database(settings: Settings) -> AsyncIterator[asyncpg.Pool[asyncpg.Rec
     """
     with postgres_failures(settings):
         async with asyncio.timeout(CONNECT_SECONDS):
-            pool = await open_pool(settings.database_url)
+            pool = await open_pool(settings.database_url, statement_timeout_seconds=statement_timeout_seconds)
         try:
             yield pool
         finally:

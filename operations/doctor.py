@@ -137,7 +137,8 @@ async def _keys(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Findi
             "TOKEN_ENCRYPTION_KEYS",
             Verdict.FAILS,
             f"{unreadable} of {len(rows)} stored tokens cannot be decrypted",
-            "Add the key they were encrypted with after the newest one. If it is lost, their pilots must log in again.",
+            "Add the key they were encrypted with after the newest one. If it is lost, `killreport rotate-keys"
+            " --forget-unreadable` asks their pilots to log in again.",
         )
     detail = f"tried {len(rows)} stored tokens: all readable"
     return Finding(

@@ -10,6 +10,7 @@ class Verdict(StrEnum):
     """Only `FAILS` makes doctor exit with 1."""
 
     GOOD = "ok"
+    MENDED = "mended"
     DOUBTFUL = "warning"
     FAILS = "fails"
 

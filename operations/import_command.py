@@ -1,8 +1,9 @@
-"""The command `killreport import-zkillboard`: definition and printing; the work is in `operations/zkillboard.py`."""
+"""The commands `killreport import-zkillboard` and `import-legacy`: definition and printing."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import click
 
@@ -42,3 +43,24 @@ def import_zkillboard(
     say(found, f"{found.name}: {found.message} ({found.seconds:.1f} s)", as_json)
     if found.account.state != "done":
         raise SystemExit(1)
+
+
+@click.command("import-legacy")
+@click.argument("url", metavar="POSTGRES_URL", envvar="LEGACY_DATABASE_URL")
+@as_json
+def import_legacy(url: str, as_json: bool) -> None:
+    """Import users and killmails of the system before this one. Reads its database and changes nothing in it; safe to
+    stop and repeat.
+
+    Others on this machine can see a command's arguments: give the URL in LEGACY_DATABASE_URL, or `-` and write it on
+    standard input, if there is a password in it.
+    """
+    from operations.legacy import import_legacy as take
+    from operations.legacy import told
+    from operations.show import count_progress
+
+    if url == "-":
+        url = sys.stdin.readline().strip()
+    with count_progress("Reading the old system's tables.", shown=not as_json) as on_progress:
+        report = asyncio.run(take(load_settings(), url, on_progress))
+    say(report, told(report), as_json)

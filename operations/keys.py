@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from db.accounts.key_rotation import Rotation, count_ciphertexts, rotate
+from db.accounts.lost_keys import Forgotten, forget_unreadable
 from db.accounts.vault import TokenVault
 from operations.connections import database, postgres_failures
 from operations.failure import OperationFailed
@@ -31,6 +32,25 @@ async def rotate_keys(settings: Settings, on_progress: Callable[[int, int], None
             raise OperationFailed(f"{failed} {AGAIN}") from failed
 
 
+async def forget(settings: Settings) -> Forgotten:
+    """Let go of what no key opens; pilots who must log in for it are told so.
+
+    Raises:
+        OperationFailed: Postgres is away.
+    """
+    async with database(settings) as pool:
+        with postgres_failures(settings):
+            return await forget_unreadable(pool, TokenVault.from_settings(settings))
+
+
+def told_forgotten(done: Forgotten) -> str:
+    """The result."""
+    return (
+        f"{done.pilots:,} pilots are asked to log in again, for no key opens their permission; {done.others:,} other"
+        " secrets without a key were deleted. Their killmails stay."
+    )
+
+
 def told(found: Rotation) -> str:
     """The result, and what to do next."""
     words = f"{found.ciphertexts:,} stored secrets: {found.rotated:,} encrypted again with the newest key"
@@ -42,7 +62,7 @@ def told(found: Rotation) -> str:
     if found.unreadable:
         words += (
             f"{'' if found.older else '.'} {found.unreadable:,} cannot be decrypted with any of the keys: add the key"
-            " they need, or their pilots must log in again."
+            " they need. If it is lost, `killreport rotate-keys --forget-unreadable` asks their pilots to log in again."
         )
     if not found.older and not found.unreadable:
         words += ", none needs an older key any more. Older keys can be removed."

@@ -24,7 +24,7 @@ from operations.status import Status
 from operations.sync import SyncSeen
 from temporal.deployments import Deployment
 
-STYLES = {Verdict.GOOD: "green", Verdict.DOUBTFUL: "yellow", Verdict.FAILS: "bold red"}
+STYLES = {Verdict.GOOD: "green", Verdict.MENDED: "green", Verdict.DOUBTFUL: "yellow", Verdict.FAILS: "bold red"}
 
 
 def deployment_table(found: Deployment) -> None:

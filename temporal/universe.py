@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -21,11 +22,22 @@ async def name_killmail(client: Client, killmail_id: int, after: timedelta) -> N
     """Have what a killmail mentions named, `after` from now: to be ordered before it is stored, so that no crash in
     between leaves it without names.
     """
+    await _name(client, f"killmail-naming-{killmail_id}", [killmail_id], CallClass.LIVE, after)
+
+
+async def name_old_killmails(client: Client, killmail_ids: Sequence[int], after: timedelta) -> None:
+    """The same for up to `contracts.sync.KILLMAIL_BATCH` killmails that nobody waits for."""
+    await _name(client, f"old-killmail-naming-{killmail_ids[0]}", killmail_ids, CallClass.BACKFILL, after)
+
+
+async def _name(
+    client: Client, workflow_id: str, killmail_ids: Sequence[int], call_class: CallClass, after: timedelta
+) -> None:
     await start_or_join(
         client,
         "KillmailNaming",
-        NameEntities([killmail_id], CallClass.LIVE),
-        workflow_id=f"killmail-naming-{killmail_id}",
+        NameEntities(list(killmail_ids), call_class),
+        workflow_id=workflow_id,
         priority=Priority(priority_key=1, fairness_key="naming"),
         delay=after,
     )

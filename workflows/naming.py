@@ -18,7 +18,7 @@ PRIORITY = Priority(priority_key=1, fairness_key="naming")
 
 @workflow.defn(name="KillmailNaming")
 class KillmailNaming:
-    """Id `killmail-naming-<killmail_id>`, queue `sync`."""
+    """Id `killmail-naming-<killmail_id>`, or `old-killmail-naming-<the first of them>`; queue `sync`."""
 
     @workflow.run
     async def run(self, request: NameEntities) -> NamedEntities:

@@ -95,6 +95,11 @@ async def is_here(pool: asyncpg.Pool, character_id: int) -> bool:
     return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM users WHERE character_id = $1)", character_id))
 
 
+async def characters_leaving(pool: asyncpg.Pool) -> set[int]:
+    """Everybody whose departure is not over."""
+    return {row["character_id"] for row in await pool.fetch("SELECT DISTINCT character_id FROM departures")}
+
+
 async def unfinished_departures(pool: asyncpg.Pool, before: datetime, limit: int) -> list[int]:
     """Characters whose departure was asked for before then (UTC) and is not over."""
     rows = await pool.fetch(

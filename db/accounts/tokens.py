@@ -29,6 +29,8 @@ class TokenState(StrEnum):
     OWNER_CHANGED = "owner_changed"
     LOST = "lost"
     """SSO renewed the grant and its answer never reached us."""
+    UNREADABLE = "unreadable"
+    """The key that encrypted it is lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class HashFrom(StrEnum):
 
     ESI = "esi"  # its own lists, or a hash it gave a body for
     ZKILLBOARD = "zkillboard"
+    LEGACY = "legacy"  # the system before this one (`db/legacy/`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,16 @@ async def stored_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> lis
     """Those of these killmails whose body is here. Ascending."""
     rows = await pool.fetch(
         "SELECT killmail_id FROM killmails WHERE killmail_id = ANY ($1) ORDER BY killmail_id", list(killmail_ids)
+    )
+    return [row["killmail_id"] for row in rows]
+
+
+async def given_up_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
+    """Those of these references that EVE gives no body for, as far as we tried. Ascending."""
+    rows = await pool.fetch(
+        "SELECT killmail_id FROM killmail_refs WHERE killmail_id = ANY ($1) AND stored_at IS NULL"
+        " AND parked_at IS NOT NULL ORDER BY killmail_id",
+        list(killmail_ids),
     )
     return [row["killmail_id"] for row in rows]
 

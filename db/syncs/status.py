@@ -14,9 +14,11 @@ import orjson
 
 from contracts.pacing import shown_idle_step
 from contracts.sync import Progress, SyncAction, SyncState
-from contracts.sync_sentences import LOST_GRANT, action_in, sentence
+from contracts.sync_sentences import LOST_GRANT, UNREADABLE_GRANT, action_in, sentence
 
 REMEMBERED = 20
+WHY_NEEDS_LOGIN = {"lost": LOST_GRANT, "unreadable": UNREADABLE_GRANT}
+"""By `users.token_state`, where a plain "log in again" would accuse EVE or the pilot."""
 _RECENT = """
 SELECT users.character_id, run.*
 FROM unnest($1::bigint[]) AS users(character_id)
@@ -110,7 +112,7 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
     progress = Progress(done=row["done"], total=row["total"]) if under_way else None
     token_is_valid = row["token_state"] == "valid"  # noqa: S105 - a state, not a token
     idle = shown_idle_step(row["last_killmail_sync_at"], until)
-    lost = state is SyncState.NEEDS_LOGIN and row["token_state"] == "lost"  # noqa: S105 - a state, not a token
+    why = WHY_NEEDS_LOGIN.get(row["token_state"]) if state is SyncState.NEEDS_LOGIN else None
     return AccountCharacter(
         character_id=row["character_id"],
         account_id=row["account_id"],
@@ -123,7 +125,7 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
         token_is_valid=token_is_valid,
         status=ShownStatus(
             state,
-            LOST_GRANT if lost else sentence(state, until, progress, idle),
+            why or sentence(state, until, progress, idle),
             until,
             progress,
             action_in(state, token_is_valid=token_is_valid),

@@ -35,7 +35,7 @@ class User(SQLModel, table=True):
     access_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     refresh_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     expires_at: datetime | None = Field(default=None, sa_column=time(nullable=True))  # null: not verified yet
-    token_state: str = Field(sa_column=string())  # valid | revoked | owner_changed | lost
+    token_state: str = Field(sa_column=string())  # valid | revoked | owner_changed | lost | unreadable
     token_version: int = Field(sa_column=Column(Integer, nullable=False, server_default="1"))
     created_at: datetime = Field(sa_column=time(now=True))
     last_login_at: datetime = Field(sa_column=time(now=True))
