@@ -35,7 +35,7 @@ def serve_api(settings: Settings) -> None:
     from api.serving.patience import server_config
 
     configure_logging(settings)
-    Runtime.set_default(temporal_runtime(settings, metrics=False), error_if_already_set=False)
+    Runtime.set_default(temporal_runtime(), error_if_already_set=False)
     listener = _listen(settings)
     try:
         asyncio.run(_check_services(settings))
