@@ -142,7 +142,9 @@ def temporal_runtime(metrics_address: str = "") -> Runtime:
     Raises:
         RuntimeError, ValueError: the address cannot be used.
     """
-    exporter = PrometheusConfig(bind_address=metrics_address, durations_as_seconds=True, counters_total_suffix=True)
+    exporter = PrometheusConfig(
+        bind_address=metrics_address, durations_as_seconds=True, unit_suffix=True, counters_total_suffix=True
+    )
     return Runtime(
         telemetry=TelemetryConfig(
             logging=LoggingConfig(
