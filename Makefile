@@ -1,7 +1,7 @@
 # KillReport: everything a user or developer types. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos reference lock dist release clean
+.PHONY: help run test lint bench chaos fuzz reference lock dist sbom release clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p $(NEW_ENOUGH) && echo $$p && break; done)
@@ -16,6 +16,8 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LOCK := $(BIN)/uv pip compile --universal --python-version=3.11 --generate-hashes
 # The certificates that the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
+# Whoever sets it would have every process that a test starts compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -38,20 +40,31 @@ bench: $(TO_DEVELOP) ## every claim of speed, as a ratio against a named alterna
 chaos: $(TO_DEVELOP) ## 300 faults of every kind in an installation of its own, about 40 minutes; writes docs/proof.md
 	$(BIN)/python -m cli chaos --write docs/proof.md
 
-reference: $(TO_DEVELOP) ## write docs/graphql.md from schema.graphql and docs/queries
+fuzz: $(TO_DEVELOP) ## every door through which others' bytes come in, with tens of thousands of odd inputs, about 10 minutes
+	$(BIN)/python -m pytest tests/fuzz -n 0 -q --hypothesis-profile=long
+
+reference: $(TO_DEVELOP) ## write docs/graphql.md from the schema, docs/environment.md and .env.example from settings.py
 	$(BIN)/python -m api.graphql.reference
+	$(BIN)/python -m operations.environment_reference
 
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
 # has its value behind "=". uv writes no address of an index.
 lock: $(TO_DEVELOP) ## resolve pyproject.toml into what developing, running and deploying need
-	$(LOCK) --extra=embedded --extra=dev --output-file=requirements-dev.lock pyproject.toml >/dev/null
+	$(LOCK) --extra=embedded --extra=tracing --extra=dev --output-file=requirements-dev.lock pyproject.toml >/dev/null
 	$(LOCK) --extra=embedded --constraint=requirements-dev.lock --output-file=requirements.lock pyproject.toml >/dev/null
-	$(LOCK) --constraint=requirements-dev.lock --output-file=deploy/requirements.lock pyproject.toml >/dev/null
+	$(LOCK) --extra=tracing --constraint=requirements-dev.lock --output-file=deploy/requirements.lock pyproject.toml >/dev/null
 
-dist: $(TO_DEVELOP) ## a wheel and a source archive in dist/
+dist: $(TO_DEVELOP) ## a wheel, a source archive and an SBOM in dist/
 	@rm -rf "$(DIST)"
 	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir "$(DIST)"
+	@$(MAKE) --no-print-directory -o $(TO_DEVELOP) sbom
 	@ls "$(DIST)"
+
+# CycloneDX, of deploy/requirements.lock: what the image and an installed wheel run with.
+sbom: $(TO_DEVELOP)
+	@mkdir -p "$(DIST)"
+	@$(BIN)/cyclonedx-py requirements deploy/requirements.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --no-validate --output-file "$(DIST)/killreport-$(VERSION).cdx.json"
 
 release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with its date and everything is committed
 	@grep -qE '^## \[$(VERSION)\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$$' CHANGELOG.md || { echo "CHANGELOG.md has no section" \
@@ -59,7 +72,7 @@ release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with 
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit or remove these first."; exit 1; }
 	@! git rev-parse -q --verify refs/tags/v$(VERSION) >/dev/null || { \
 		echo "The tag v$(VERSION) already exists: set the next version in pyproject.toml."; exit 1; }
-	@$(MAKE) --no-print-directory dist
+	@$(MAKE) --no-print-directory -o $(TO_DEVELOP) dist
 	@git tag -a v$(VERSION) -m "KillReport $(VERSION)"
 	@echo "Tagged v$(VERSION); publish it with: git push origin v$(VERSION)"
 

@@ -10,13 +10,16 @@ import asyncio
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from contracts.task_queues import TASK_QUEUES
 from operations.deploy_commands import deploy
 from operations.failure import OperationFailed, without_sandbox
 from operations.import_command import import_zkillboard
+from operations.init_command import init
 from operations.say import as_json, print_json, say
 from operations.universe_commands import load_sde, refresh_names, revalue
 from settings import VERSION, SettingsError, load_settings
@@ -43,8 +46,19 @@ pilot = click.argument("character_id", type=click.IntRange(min=1), required=Fals
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(VERSION, prog_name="killreport")
-def main() -> None:
+@click.option(
+    "--env-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Variables, as `killreport init` writes them; those of the environment win.",
+)
+def main(env_file: Path | None) -> None:
     """KillReport: a killboard for EVE Online, kept up to date by a durable workflow per pilot."""
+    if env_file:
+        from operations.environment_file import read_variables
+
+        for name, value in read_variables(env_file).items():
+            # Set and empty counts as not set, as everywhere.
+            os.environ[name] = os.environ.get(name) or value
 
 
 @main.command()
@@ -66,11 +80,14 @@ def api() -> None:
 
 
 @main.command()
-def worker() -> None:
+@click.option(
+    "--queue", "queues", multiple=True, type=click.Choice(TASK_QUEUES), help="Only this one; may be repeated."
+)
+def worker(queues: tuple[str, ...]) -> None:
     """Run the workflows and activities of all queues."""
     from operations.processes import work
 
-    asyncio.run(work(load_settings()))
+    asyncio.run(work(load_settings(), queues or TASK_QUEUES))
 
 
 @main.command()
@@ -265,8 +282,6 @@ def bench(names: tuple[str, ...], killmails: int) -> None:
 @click.option("--logs", type=click.Path(file_okay=False), help="Keep the logs of all programs here.")
 def chaos(short: bool, write: str | None, logs: str | None, **wanted: Any) -> None:
     """Run an installation of its own under every fault there is. Then hold its data against the truth."""
-    from pathlib import Path
-
     from sandbox.chaos.campaign import Order, run
     from sandbox.chaos.plan import KINDS, SHORT
 
@@ -318,7 +333,7 @@ def entry() -> NoReturn:
     os._exit(status)
 
 
-for command in (deploy, import_zkillboard, refresh_names, load_sde, revalue):
+for command in (deploy, init, import_zkillboard, refresh_names, load_sde, revalue):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
@@ -59,6 +60,7 @@ def redact(text: str) -> str:
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request that is being answered; empty elsewhere."""
+_AROUND: dict[str, Callable[[], str]] = {"request_id": REQUEST_ID.get}
 _OF_TEMPORAL = {
     "workflow_id": "workflow_id",
     "run_id": "run_id",
@@ -76,7 +78,12 @@ def work_of(record: logging.LogRecord) -> dict[str, Any]:
         info = activity.info()
         told = {name: getattr(info, name) for name in ("workflow_id", "workflow_run_id", "activity_type", "attempt")}
     found = {ours: told[theirs] for theirs, ours in _OF_TEMPORAL.items() if theirs in told}
-    return {"request_id": REQUEST_ID.get(), **found} if REQUEST_ID.get() else found
+    return {name: value for name, tell in _AROUND.items() if (value := tell())} | found
+
+
+def say_in_lines(name: str, tell: Callable[[], str]) -> None:
+    """Put a field into each line of this process; `tell` answers for where it is called, empty for nothing."""
+    _AROUND[name] = tell
 
 
 class TextFormatter(logging.Formatter):

@@ -8,6 +8,7 @@ defaults here. A missing or malformed one raises `SettingsError` with one senten
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import metadata
@@ -48,6 +49,15 @@ def _base_url(value: str) -> str:
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
+def _host_and_port(value: str) -> str:
+    if not re.fullmatch(r"[^\s/@]+:\d{1,5}", value):
+        raise ValueError("must be host:port, without http://")
+    return value
+
+
+HostAndPort = Annotated[str, AfterValidator(_host_and_port)]
+
+
 class Settings(BaseModel):
     """What an installation is configured with. Field names are the variables' names in lower case."""
 
@@ -56,15 +66,24 @@ class Settings(BaseModel):
     # Backing services.
     database_url: str = Field(description="Postgres, as postgresql://user:password@host:port/database")
     redis_url: str = Field(description="Redis or Valkey, as redis://[:password@]host:port/0")
-    temporal_address: str = Field("localhost:7233", description="Temporal front end, as host:port")
+    temporal_address: HostAndPort = Field("localhost:7233", description="Temporal front end, as host:port")
     temporal_namespace: str = Field("default", description="Temporal namespace")
+    temporal_retention_days: int = Field(
+        3, ge=1, le=365, description="how long Temporal keeps a workflow that has ended, in a namespace that we make"
+    )
+    temporal_payloads: str = Field(
+        "plain",
+        pattern="^(plain|encrypted|decrypting)$",
+        description="plain; encrypted: with keys made of TOKEN_ENCRYPTION_KEYS; decrypting: written plain, but those"
+        " that were encrypted are read, on the way from one to the other",
+    )
     worker_versioning: bool = Field(
         False, description="true: workers take work only of the version they are, as `killreport deploy` directs it"
     )
     build_id: str = Field(
         "", pattern=r"^[\w.+-]{0,128}$", description="the worker's version; empty: the version of the program"
     )
-    temporal_ui_url: str = Field("", description="Temporal UI, for the links operators get; empty: no link")
+    temporal_ui_url: str = Field("", description="Temporal's UI, for the links operators get; empty: no links")
 
     # EVE Online.
     eve_client_id: str = Field(description="client id of the application registered with EVE's developers site")
@@ -76,7 +95,10 @@ class Settings(BaseModel):
     eve_sso_url: BaseUrl = Field("https://login.eveonline.com", description="EVE SSO")
     zkillboard_url: BaseUrl = Field("https://zkillboard.com", description="zKillboard, for the one-time import")
     zkillboard_interval_seconds: float = Field(
-        1.0, ge=0.01, le=60, description="seconds from one request to zKillboard to the next, all workers together"
+        1.0,
+        ge=0.01,
+        le=60,
+        description="from one request to zKillboard to the next, all workers together; less than 1 is not polite",
     )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
@@ -86,21 +108,33 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="address the API listens on")
     port: int = Field(4000, ge=1, le=65535, description="port the API listens on")
     token_encryption_keys: tuple[SecretStr, ...] = Field(
-        description="Fernet keys separated by commas, newest first; the newest encrypts, all decrypt"
+        description="Fernet keys separated by commas, newest first: the newest encrypts, all decrypt. If they are lost,"
+        " every pilot must log in again; keep them apart from the database's backups"
     )
     admin_character_ids: frozenset[int] = Field(
         frozenset(), description="character ids of the operators, separated by commas"
     )
-    sync_interval_seconds: int = Field(900, ge=1, description="seconds from one look at ESI to the next")
-    idle_pilots: bool = Field(
-        False, description="true: pilots without a new killmail for a week are looked at less often"
+    sync_interval_seconds: int = Field(
+        900, ge=1, description="from one look at ESI to the next; ESI caches a list for 300 s"
     )
-    runs_kept_days: int = Field(90, ge=1, description="days the accounts of sync runs are kept")
-    login_events_kept_days: int = Field(180, ge=1, description="days it is kept who logged in or failed to")
+    idle_pilots: bool = Field(
+        False,
+        description="true: pilots without a new killmail for a week, a month or a quarter get a look only every hour,"
+        " six hours or day",
+    )
+    runs_kept_days: int = Field(90, ge=1, description="how long the accounts of sync runs are kept")
+    login_events_kept_days: int = Field(180, ge=1, description="how long it is kept who logged in or failed to")
     characters_at_once: int = Field(10, ge=1, le=40, description="lookups of characters' details under way together")
     corporations_at_once: int = Field(5, ge=1, le=40, description="lookups of corporations' tickers under way together")
     alliances_at_once: int = Field(3, ge=1, le=40, description="lookups of alliances' tickers under way together")
     types_at_once: int = Field(10, ge=1, le=40, description="lookups of types and places under way together")
+    sync_activities_per_second: float = Field(
+        0, ge=0, description="most activities of the task queue sync, all workers together; 0: as many as there are"
+    )
+    killmails_activities_per_second: float = Field(0, ge=0, description="the same of the queue killmails")
+    enrichment_activities_per_second: float = Field(0, ge=0, description="the same of the queue enrichment")
+    details_activities_per_second: float = Field(0, ge=0, description="the same of the queue details")
+    backfill_activities_per_second: float = Field(0, ge=0, description="the same of the queue backfill")
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     graphql_requests_per_minute: int = Field(

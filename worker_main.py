@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -23,7 +23,14 @@ from activities.errors import FailureInterceptor
 from activities.heartbeat import HeartbeatInterceptor
 from activities.services import Services, activities_of
 from contracts.activities import POLICIES
-from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from contracts.task_queues import (
+    BACKFILL_QUEUE,
+    DETAILS_QUEUE,
+    ENRICHMENT_QUEUE,
+    KILLMAILS_QUEUE,
+    SYNC_QUEUE,
+    TASK_QUEUES,
+)
 from contracts.values import PRICE_SNAPSHOT_ID
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
@@ -44,6 +51,7 @@ from settings import Settings
 from temporal.connection import connect_temporal
 from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
+from tracing import temporal_interceptors
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -90,8 +98,10 @@ WORKFLOWS: list[type] = [
 ]
 
 
-async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | None = None) -> None:
-    """Serve every queue until `stop` is set, then finish what is under way.
+async def run_worker(
+    settings: Settings, stop: asyncio.Event, client: Client | None = None, queues: Collection[str] = TASK_QUEUES
+) -> None:
+    """Serve these queues until `stop` is set, then finish what is under way.
 
     Temporal is waited for if it cannot be reached yet; Postgres and Redis must answer. A queue's worker that Temporal
     sends away (its namespace is not there yet, a permission is missing) is made anew, again and again.
@@ -109,22 +119,19 @@ async def run_worker(settings: Settings, stop: asyncio.Event, client: Client | N
         pages.tasks = tasks = LongLived()
         stack.push_async_callback(tasks.end)
         version = worker_version(settings)
-        for queue, activities in activities_by_queue(services, settings).items():
-            tasks.start(f"worker of {queue}", partial(_serve, client, queue, activities, version, stop))
-        logger.info("The worker serves %s%s.", ", ".join(AT_ONCE), f" as version {version.build_id}" if version else "")
+        served = {queue: found for queue, found in activities_by_queue(services, settings).items() if queue in queues}
+        for queue, activities in served.items():
+            limit = activities_per_second(settings, queue)
+            worker = partial(queue_worker, client, queue, activities, version, limit)
+            tasks.start(f"worker of {queue}", partial(_serve, worker, stop))
+        logger.info("The worker serves %s%s.", ", ".join(served), f" as version {version.build_id}" if version else "")
         tasks.start("schedules", partial(_keep_schedules, client, stop))
         await stop.wait()
         logger.info("The worker stops; what is under way is finished first.")
 
 
-async def _serve(
-    client: Client,
-    queue: str,
-    activities: list[Callable[..., Any]],
-    version: WorkerDeploymentVersion | None,
-    stop: asyncio.Event,
-) -> None:
-    async with queue_worker(client, queue, activities, version):
+async def _serve(worker: Callable[[], Worker], stop: asyncio.Event) -> None:
+    async with worker():
         await stop.wait()
 
 
@@ -175,6 +182,12 @@ def activities_by_queue(services: Services, settings: Settings) -> dict[str, lis
     return served
 
 
+def activities_per_second(settings: Settings, queue: str) -> float | None:
+    """The limit of a queue, which Temporal's server keeps; if workers differ, the one that asked last is obeyed."""
+    limit: float = getattr(settings, f"{queue}_activities_per_second")
+    return limit or None
+
+
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The production sandbox. `contracts` holds data and pure functions only, so all workflows share it.
 
@@ -185,12 +198,17 @@ def workflow_runner() -> SandboxedWorkflowRunner:
 
 
 def queue_worker(
-    client: Client, queue: str, activities: list[Callable[..., Any]], version: WorkerDeploymentVersion | None = None
+    client: Client,
+    queue: str,
+    activities: list[Callable[..., Any]],
+    version: WorkerDeploymentVersion | None = None,
+    per_second: float | None = None,
 ) -> Worker:
     """The worker of one queue, with the limits and the sandbox of production. Workflows are served from `sync`.
 
     Args:
         version: takes work only of this version; None: of any.
+        per_second: activities of the queue that may begin, whoever serves it; None: as many as there are.
     """
     pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
     return Worker(
@@ -204,6 +222,7 @@ def queue_worker(
         # Workflow tasks share one interpreter lock: more threads only make each of them slower.
         max_concurrent_workflow_tasks=max(4 * (os.cpu_count() or 1), 8),
         max_concurrent_activities=AT_ONCE[queue],
+        max_task_queue_activities_per_second=per_second,
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
@@ -224,7 +243,7 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event, metrics_ad
     delay, longest = CONNECT_AGAIN_SECONDS
     while not stop.is_set():
         try:
-            return await connect_temporal(settings, runtime=runtime)
+            return await connect_temporal(settings, runtime=runtime, interceptors=temporal_interceptors())
         except (RuntimeError, RPCError) as error:
             logger.warning(
                 "Temporal at %s cannot be reached (%s); trying again in %.0f s.",

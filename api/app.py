@@ -20,7 +20,7 @@ from api.graphql.schema import load_schema
 from api.graphql.websocket import graphql_websocket
 from api.login import routes as login
 from api.opening import open_services
-from api.serving import health, metrics
+from api.serving import health, metrics, payload_codec
 from api.serving.request_log import RequestLog
 from api.serving.security_headers import SecurityHeaders
 from api.site import account_pages, error_pages, import_page, settings_page
@@ -54,6 +54,8 @@ ROUTES = (
     Route("/healthz", health.healthz),
     Route("/readyz", health.readyz),
     Route("/metrics", metrics.metrics),
+    Route(f"{payload_codec.ADDRESS}/encode", payload_codec.encode, methods=["POST", "OPTIONS"]),
+    Route(f"{payload_codec.ADDRESS}/decode", payload_codec.decode, methods=["POST", "OPTIONS"]),
     Mount("/static", StaticFiles(directory=STATIC), name="static"),
 )
 

@@ -15,7 +15,8 @@ import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from api.services import services_of
+from api.services import Services, services_of
+from db.accounts.admin_actions import operator_among
 from db.accounts.api_keys import FORM, caller_of_key, callers_of_keys
 from db.accounts.sessions import Caller, caller_of, callers_of
 from settings import Settings
@@ -131,6 +132,14 @@ async def signed_in(connection: HTTPConnection) -> Caller:
     if who is None:
         raise HTTPException(401)
     return who
+
+
+async def operator_of(services: Services, who: Caller | None) -> int | None:
+    """The caller's character that is an operator's (ADMIN_CHARACTER_IDS) and whose permission still stands; or None."""
+    admins = services.settings.admin_character_ids
+    if who is None or admins.isdisjoint(who.character_ids):
+        return None
+    return await operator_among(services.pool, who.account_id, admins)
 
 
 def known_caller(connection: HTTPConnection) -> Caller | None:

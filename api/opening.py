@@ -25,6 +25,7 @@ from long_lived import LongLived
 from redis_client import open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
+from tracing import temporal_interceptors
 
 STATEMENT_SECONDS = 15
 """No statement for a person or a program that waits takes longer; less than an operation of GraphQL may."""
@@ -51,7 +52,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         async with await open_pool(
             settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS, pulse=pulse
         ) as pool:
-            temporal = await connect_temporal(settings, lazy=True)
+            temporal = await connect_temporal(settings, lazy=True, interceptors=temporal_interceptors())
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
             live = LiveEvents(events_client)
             live_feed = LiveFeed(live, pool)

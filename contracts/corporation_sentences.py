@@ -27,6 +27,15 @@ DIRECTOR_SENTENCES = {
     DirectorStanding.REFUSED: "EVE refused several times without giving a reason; check again, or log in again.",
 }
 
+UNCONFIRMED = "Waiting for EVE to confirm the Director role; the board opens then."
+
+
+def director_sentence(standing: DirectorStanding, *, confirmed: bool) -> str:
+    """What is said of a director; `confirmed`: EVE has said that the character is one."""
+    if standing is DirectorStanding.GOOD and not confirmed:
+        return UNCONFIRMED
+    return DIRECTOR_SENTENCES[standing]
+
 
 def corporation_sentence(state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
     """What a director reads: what is happening, how far it is, and when it goes on (UTC, which is EVE time)."""

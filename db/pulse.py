@@ -19,6 +19,8 @@ from typing import Any
 import asyncpg
 from prometheus_client import Histogram
 
+from db.strangers import AT_ONCE, StrangersTurn, is_a_stranger
+
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 2.0
@@ -158,9 +160,12 @@ class _ImpatientPool(asyncpg.Pool):
     def __init__(self, acquire_seconds: float | None, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._acquire_seconds = acquire_seconds
+        self._strangers = asyncio.Semaphore(AT_ONCE)
 
     def acquire(self, *, timeout: float | None = None) -> Any:
-        return super().acquire(timeout=self._acquire_seconds if timeout is None else timeout)
+        seconds = self._acquire_seconds if timeout is None else timeout
+        acquiring = super().acquire(timeout=seconds)
+        return StrangersTurn(self._strangers, acquiring, seconds) if is_a_stranger() else acquiring
 
     async def _acquire(self, timeout: float | None) -> Any:
         # What both `acquire` and the pool's own `fetch…` and `execute` wait for.

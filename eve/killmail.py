@@ -14,12 +14,15 @@ from typing import Annotated
 
 import msgspec
 
-from eve.decoding import Amount, Id, decoded
+from eve.decoding import Amount, Id, check_time, decoded
 from eve.errors import MalformedBody
 
 _HASH = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
 Hash = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-fA-F]{40}\Z")]
 """A killmail's hash in a document."""
+
+MOST_DAMAGE = 2**63 - 1
+"""By all attackers together: each one's is an int64 in ESI's document, and so is what Postgres keeps of the sum."""
 
 
 def is_killmail_hash(value: object) -> bool:
@@ -85,6 +88,9 @@ class _Killmail(msgspec.Struct, frozen=True):
     moon_id: Id | None = None
     war_id: Id | None = None
 
+    def __post_init__(self) -> None:
+        check_time(self.killmail_time)
+
 
 def validate_killmail(raw: bytes, killmail_id: int, service: str = "ESI") -> None:
     """Check that `raw`, as `service` sent it, is the body of this killmail and can be stored as JSON.
@@ -93,7 +99,8 @@ def validate_killmail(raw: bytes, killmail_id: int, service: str = "ESI") -> Non
 
     Raises:
         Unavailable: it was cut short on the way, or is an error said with 200.
-        MalformedBody: not UTF-8, another killmail, or a field missing or of the wrong kind (the first is named).
+        MalformedBody: not UTF-8, another killmail, a field missing or of the wrong kind (the first is named), or more
+            damage than can be added up.
     """
     try:
         raw.decode()  # fields we do not know are not looked into
@@ -104,3 +111,5 @@ def validate_killmail(raw: bytes, killmail_id: int, service: str = "ESI") -> Non
     killmail = decoded(raw, _Killmail, service, f"The body of killmail {killmail_id}")
     if killmail.killmail_id != killmail_id:
         raise MalformedBody(f"The body under killmail {killmail_id} is that of killmail {killmail.killmail_id}.")
+    if sum(abs(one.damage_done) for one in killmail.attackers) > MOST_DAMAGE:
+        raise MalformedBody(f"The damage on killmail {killmail_id} adds up to more than 64 bits hold.")

@@ -12,6 +12,7 @@ from eve.answer import Answer
 
 MAX_WAIT_SECONDS = 3600
 """No Retry-After is believed beyond an hour."""
+_ETAG = re.compile(r"[!-~]{1,500}")
 _SECRET_LIKE = re.compile(r"(?!esi-)[A-Za-z0-9_\-+/=.]{32,}")
 
 
@@ -20,11 +21,23 @@ def retry_after(answer: Answer, now: datetime) -> int | None:
     value = answer.headers.get("Retry-After", "").strip()
     if value.isdecimal():
         return min(max(int(value[:9]), 1), MAX_WAIT_SECONDS)
+    until = date_in(value)
+    return None if until is None else min(max(int((until - now).total_seconds()) + 1, 1), MAX_WAIT_SECONDS)
+
+
+def date_in(header: str) -> datetime | None:
+    """The time in a header, with its zone; None where it holds none, or one beyond any calendar."""
     try:
-        seconds = (parsedate_to_datetime(value) - now).total_seconds()
-    except (TypeError, ValueError):
+        time = parsedate_to_datetime(header)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(int(seconds) + 1, 1), MAX_WAIT_SECONDS)
+    return time if time.tzinfo else None
+
+
+def etag_in(answer: Answer) -> str:
+    """The answer's ETag, to be kept and sent back; "" without one, or with one that cannot be (RFC 9110, 8.8.3)."""
+    etag = answer.headers.get("ETag", "")
+    return etag if _ETAG.fullmatch(etag) else ""
 
 
 def is_html(answer: Answer) -> bool:
@@ -44,10 +57,17 @@ def is_error_document(body: bytes) -> bool:
 
 
 def error_text(body: bytes) -> str:
-    """What a service says is wrong: its `error` or the start of the text, without anything that looks like a secret."""
+    """What a service says is wrong: its `error` or the start of the text, on one line.
+
+    Without anything that looks like a secret, and without control characters: it goes into logs and into Postgres,
+    which keeps no NUL.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
         document = None
     said = document.get("error") if isinstance(document, dict) else body[:1000].decode("utf-8", "replace")
-    return _SECRET_LIKE.sub("…", said).strip()[:200] if isinstance(said, str) else ""
+    if not isinstance(said, str):
+        return ""
+    printable = "".join(letter if letter.isprintable() else " " for letter in said[:1000])
+    return _SECRET_LIKE.sub("…", printable).strip()[:200]

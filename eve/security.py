@@ -12,6 +12,8 @@ SecurityClass = Literal["HIGH_SEC", "LOW_SEC", "NULL_SEC"]
 
 HIGH_SEC_FROM = 0.45
 """True security from which a system is high security; it is shown as 0.5."""
+LEAST, MOST = -10.0, 10.0
+"""Bounds of what is shown; a system's is between -1 and 1."""
 KNOWN_SPACE_CLASSES = frozenset({7, 8, 9})
 """Wormhole classes by which EVE's static data says high, low and null security: no wormhole space at all."""
 
@@ -22,7 +24,7 @@ def shown_security(status: float | None) -> str:
         return "?"
     if 0 < status < 0.05:
         return "0.1"
-    rounded = Decimal(repr(status)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    rounded = Decimal(repr(min(max(status, LEAST), MOST))).quantize(Decimal("0.1"), ROUND_HALF_UP)
     return "0.0" if rounded == 0 else str(rounded)
 
 

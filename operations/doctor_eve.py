@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -13,6 +12,7 @@ import aiohttp
 from eve.errors import EveError
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
+from eve.responses import date_in
 from eve.session import open_session
 from eve.sso.access_token import KEY_TYPES
 from operations.connections import reason, redis_client
@@ -79,5 +79,4 @@ async def _json(session: aiohttp.ClientSession, url: str) -> tuple[dict[str, Any
     async with session.get(url) as response:
         response.raise_for_status()
         answer = json.loads(await response.read())
-        date = response.headers.get("Date")
-        return answer, parsedate_to_datetime(date) if date else None
+        return answer, date_in(response.headers.get("Date", ""))

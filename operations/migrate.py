@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import sqlalchemy.exc
 
 from db.migrate import DatabaseIsNewer, MigrationBusy, migrate
 from operations.connections import postgres_failures, reason, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
+from temporal.namespace import NotAllowed, ensure_namespace
 from temporal.schedules import prepare_temporal
 
 
 async def migrate_everything(settings: Settings) -> list[str]:
-    """Migrate Postgres, then register search attributes and schedules with Temporal. Idempotent.
+    """Migrate Postgres, then Temporal: its namespace, search attributes and schedules. Idempotent.
 
     Returns:
         One line for each change; empty when all was up to date.
@@ -26,8 +29,12 @@ async def migrate_everything(settings: Settings) -> list[str]:
     except (DatabaseIsNewer, MigrationBusy, sqlalchemy.exc.SQLAlchemyError) as error:
         raise OperationFailed(f"Postgres was not migrated: {reason(error)}.") from error
     client = await temporal_client(settings)
-    with temporal_failures(settings):
-        prepared = await prepare_temporal(client)
+    try:
+        with temporal_failures(settings):
+            made = await ensure_namespace(client, timedelta(days=settings.temporal_retention_days))
+            prepared = made + await prepare_temporal(client)
+    except NotAllowed as error:
+        raise OperationFailed(str(error)) from error
     return [f"Postgres: applied revision {revision}" for revision in revisions] + [
         f"Temporal: {change}" for change in prepared
     ]

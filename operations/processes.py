@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Collection
 
 import uvicorn
 from temporalio.runtime import Runtime
@@ -17,6 +18,7 @@ from operations.connections import database, reason
 from operations.failure import OperationFailed
 from redis_client import REDIS_IS_AWAY, BadRedisUrl, open_redis
 from settings import Settings
+from tracing import TracingMissing, start_tracing, traced
 
 GRACE_SECONDS = 10
 """How long open requests and subscriptions may take to end after the API was asked to stop."""
@@ -35,6 +37,7 @@ def serve_api(settings: Settings) -> None:
     from api.serving.patience import server_config
 
     configure_logging(settings)
+    _start_tracing("killreport-api")
     Runtime.set_default(temporal_runtime(), error_if_already_set=False)
     listener = _listen(settings)
     try:
@@ -42,7 +45,7 @@ def serve_api(settings: Settings) -> None:
     except OperationFailed:
         listener.close()
         raise
-    server = uvicorn.Server(server_config(create_app(settings), settings, grace_seconds=GRACE_SECONDS))
+    server = uvicorn.Server(server_config(traced(create_app(settings)), settings, grace_seconds=GRACE_SECONDS))
     # uvicorn stops gracefully on a signal and then raises it again, for whoever listened before: a clean
     # stop is an exit status of 0, so these handlers do nothing.
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
@@ -54,8 +57,8 @@ def serve_api(settings: Settings) -> None:
         raise OperationFailed("The API could not start; the log above says why.")
 
 
-async def work(settings: Settings) -> None:
-    """Serve every task queue until asked to stop; a second signal ends the process at once.
+async def work(settings: Settings, queues: Collection[str]) -> None:
+    """Serve these task queues until asked to stop; a second signal ends the process at once.
 
     Raises:
         OperationFailed: a backing service does not answer at the start, or METRICS_PORT cannot be used.
@@ -63,6 +66,7 @@ async def work(settings: Settings) -> None:
     from worker_main import run_worker
 
     configure_logging(settings)
+    _start_tracing("killreport-worker")
     await _check_services(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -77,10 +81,17 @@ async def work(settings: Settings) -> None:
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop_signal, asked_to_stop, stop_signal.name)
     try:
-        await run_worker(settings, stop)
+        await run_worker(settings, stop, queues=queues)
     except (*REDIS_IS_AWAY, *DATABASE_FAILURES, RuntimeError, ValueError) as error:
         logger.debug("The worker ended", exc_info=error)
         raise OperationFailed(f"The worker ended: {reason(error)} ({type(error).__name__}).") from error
+
+
+def _start_tracing(service: str) -> None:
+    try:
+        start_tracing(service)
+    except TracingMissing as error:
+        raise OperationFailed(str(error)) from error
 
 
 async def _check_services(settings: Settings) -> None:

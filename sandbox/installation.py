@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ class Installation:
     environment: Mapping[str, str]
     directory: Path
     port: int = field(default_factory=free_port)
+    program: Sequence[str] = ("-m", "cli")
+    """What Python runs, before the command."""
     running: list[RunningPart] = field(default_factory=list)
 
     @property
@@ -68,7 +70,7 @@ class Installation:
             AssertionError: its exit status is not 0.
         """
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli", *command),
+            *(sys.executable, *self.program, *command),
             env=self._environment(),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -88,7 +90,7 @@ class Installation:
         }
 
     async def _start(self, command: str, answers: Callable[[], Awaitable[None]]) -> RunningPart:
-        argv = [sys.executable, "-m", "cli", command]
+        argv = [sys.executable, *self.program, command]
         part = Part(f"killreport {command}", argv, answers, self.directory / f"{command}.log", self._environment())
         running = await RunningPart.start(part)
         self.running.append(running)

@@ -21,6 +21,8 @@ def temporal(
         *("server", "start-dev", "--ip", "127.0.0.1", "--port", str(port), "--log-level", "warn"),
         # Fairness is off by default in the server (measured; DESIGN, order of work).
         *("--dynamic-config-value", "matching.enableFairness=true"),
+        # Timers, and with them retries, come a second late by default (measured).
+        *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="50ms"'),
         *(word for value in dynamic_config for word in ("--dynamic-config-value", value)),
         *(["--headless"] if ui_port is None else ["--ui-port", str(ui_port)]),
     ]

@@ -26,6 +26,7 @@ from contracts.task_queues import SYNC_QUEUE
 from contracts.universe import NAME_REFRESH_ID
 from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, WATCHDOG_EVERY, WATCHDOG_ID
 from contracts.values import PRICE_SNAPSHOT_ID
+from temporal.namespace import REFUSED, NotAllowed
 
 INDEXED = {
     SYNC_STATE.name: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -72,16 +73,19 @@ DAILY: tuple[DailyWork, ...] = (
 
 
 async def prepare_temporal(client: Client) -> list[str]:
-    """Register what must be there before a worker starts; says what was done, nothing if all was there."""
+    """Register what must be there before a worker starts; says what was done, nothing if all was there.
+
+    Raises:
+        NotAllowed: somebody else must do it.
+        temporalio.service.RPCError: Temporal does not answer, or refuses for another reason.
+    """
     done: list[str] = []
     listed = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
     missing = {name: kind for name, kind in INDEXED.items() if name not in listed.custom_attributes}
     if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
+        await _register(client, missing)
         done.append(f"Registered the search attributes {', '.join(sorted(missing))}.")
     if await _make_schedule(client, WATCHDOG_ID, watchdog_schedule()):
         done.append(f"Made the schedule {WATCHDOG_ID}: every {WATCHDOG_EVERY.total_seconds() / 60:.0f} minutes.")
@@ -123,6 +127,24 @@ def watchdog_schedule() -> Schedule:
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=WATCHDOG_EVERY)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=WATCHDOG_EVERY),
     )
+
+
+async def _register(client: Client, missing: dict[str, IndexedValueType.ValueType]) -> None:
+    request = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+    try:
+        await client.operator_service.add_search_attributes(request)
+    except RPCError as error:
+        if error.status not in REFUSED:
+            raise
+        names = " ".join(
+            f"--name {name} --type {IndexedValueType.Name(kind).removeprefix('INDEXED_VALUE_TYPE_').capitalize()}"
+            for name, kind in missing.items()
+        )
+        raise NotAllowed(
+            "We may not register search attributes: run `temporal operator search-attribute create --namespace"
+            f" {client.namespace} {names}` with an operator's rights (in Temporal Cloud, add them on the namespace's"
+            " page), then this again."
+        ) from error
 
 
 async def _make_schedule(client: Client, schedule_id: str, schedule: Schedule) -> bool:

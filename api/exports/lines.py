@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -36,8 +37,10 @@ query {
     attackerCount value { destroyed dropped fitted total priceDate } solo npc awox cursor
 }
 """)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A cell of text that begins so is a formula to a spreadsheet (OWASP, "CSV Injection")."""
+_FORMULA = re.compile(r"""(^|[;,|\t\r\n"])(?=\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])|^(?=[\t\r\n])""")
+"""Where a spreadsheet would take text for a formula (OWASP, "CSV Injection"): at its beginning, and after what may part
+cells. A spreadsheet whose language writes decimal commas parts them at semicolons, which our quotes do not cover. The
+last four are the wide forms of = + - @."""
 
 
 async def killmail_lines(
@@ -111,8 +114,8 @@ def _cell(value: object) -> object:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str) and not isinstance(value, _Number) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str) and not isinstance(value, _Number):
+        return _FORMULA.sub(r"\1'", value)
     return value
 
 

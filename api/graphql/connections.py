@@ -13,9 +13,11 @@ NOBODY = Viewer(())
 
 
 async def killmail_connection(
-    info: Info, first: int | None, after: str | None, chosen: KillmailFilter, order: Order = "TIME"
+    info: Info, first: int | None, after: str | None, chosen: KillmailFilter, order: Order | None = None
 ) -> Answer:
     """The `KillmailConnection` of the field being resolved; empty for anonymous callers.
+
+    `order`: None, which a client may write as null, is by time.
 
     Raises:
         Refused: the page's size or its cursor make no sense.
@@ -23,6 +25,6 @@ async def killmail_connection(
     context = info.context
     asker = NOBODY if context.caller is None else context.caller.viewer
     try:
-        return await context.services.compiled.feed(info, asker, page_size(first), after, chosen, order)
+        return await context.services.compiled.feed(info, asker, page_size(first), after, chosen, order or "TIME")
     except InvalidCursor:
         raise Refused(Code.BAD_USER_INPUT, "`after` is not a valid cursor for this list and order.") from None

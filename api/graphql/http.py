@@ -24,6 +24,7 @@ from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id
+from db.strangers import a_stranger_asks
 
 MAX_BODY = 65_536
 """Bytes; the longest document we could want is a tenth of it."""
@@ -94,6 +95,8 @@ async def _context(request: Request) -> Context:
         await charge(services, identity_of(request, services, None), INVALID_COST)
         challenge = {"WWW-Authenticate": 'Bearer realm="KillReport", error="invalid_token"'}
         raise _Unacceptable(401, str(bad), code=Code.UNAUTHENTICATED, headers=challenge) from None
+    if caller is None:
+        a_stranger_asks()
     return Context(services, caller, credentials, request_id(request))
 
 

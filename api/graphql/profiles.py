@@ -50,7 +50,7 @@ def _profile(name: str, kind: ProfileKind) -> ObjectType:
         first: int | None = 50,
         after: str | None = None,
         filter: Row | None = None,  # noqa: A002 - the schema's name
-        orderBy: Order = "TIME",  # noqa: N803 - the schema's name
+        orderBy: Order | None = None,  # noqa: N803 - the schema's name
     ) -> Answer:
         chosen = _killmails_about(kind, int(parent["id"]), killmail_filter(filter))
         return await killmail_connection(info, first, after, chosen, orderBy)

@@ -61,7 +61,7 @@ async def resolve_killmails(
     first: int | None = 50,
     after: str | None = None,
     filter: Row | None = None,  # noqa: A002 - the schema's name
-    orderBy: Order = "TIME",  # noqa: N803 - the schema's name
+    orderBy: Order | None = None,  # noqa: N803 - the schema's name
 ) -> Answer:
     return await killmail_connection(info, first, after, killmail_filter(filter), orderBy)
 

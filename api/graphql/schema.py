@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from ariadne import load_schema_from_path, make_executable_schema
+from ariadne import make_executable_schema
 from graphql import GraphQLSchema
 
 from api.graphql import (
@@ -38,8 +39,8 @@ MODULES = (
 )
 
 
+@cache
 def load_schema() -> GraphQLSchema:
     """The executable schema: what each module of resolvers binds is its `BINDABLES`."""
-    return make_executable_schema(
-        load_schema_from_path(str(SCHEMA_FILE)), *(bindable for module in MODULES for bindable in module.BINDABLES)
-    )
+    bindables = [bindable for module in MODULES for bindable in module.BINDABLES]
+    return make_executable_schema(SCHEMA_FILE.read_text(), *bindables)

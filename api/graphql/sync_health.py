@@ -7,6 +7,7 @@ from typing import Any
 
 from ariadne import ObjectType
 
+from api.caller import operator_of
 from api.errors import Code, Refused
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
@@ -26,10 +27,7 @@ async def resolve_sync_health(_: None, info: Info) -> Row:
     settings, pool = context.services.settings, context.services.pool
     interval = settings.sync_interval_seconds
     health = await sync_health(pool, interval)
-    is_operator = context.caller is not None and bool(
-        settings.admin_character_ids.intersection(context.caller.character_ids)
-    )
-    wants_details = is_operator and selects(info, "details")
+    wants_details = selects(info, "details") and await operator_of(context.services, context.caller) is not None
     buckets = await _buckets(Budget(context.services.redis)) if wants_details or selects(info, "budgets") else []
     return {
         "users": health.users,

@@ -18,16 +18,17 @@ import orjson
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from api.caller import BadCredentials, Credentials, caller_by, credentials_of
+from api.caller import BadCredentials, Credentials, Way, caller_by, credentials_of
 from api.errors import DATABASE_AWAY, Refused
 from api.graphql.admission import admit, with_cost
+from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
 from api.graphql.errors import internal_error, shown_error
 from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer
 from api.graphql.socket_messages import CloseCode, Closing, identity_in, parsed, presented_key
 from api.graphql.subscriptions import Subscriber, follow
 from api.services import services_of
-from api.serving.admission import LimitReached, identity_of, turn_away
+from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from api.serving.rate_limits import Identity
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id
@@ -40,6 +41,8 @@ INIT_SECONDS = 10.0
 SEND_SECONDS = 30.0
 MAX_OPERATIONS = 20
 """Operations running on one socket at a time."""
+MAX_MESSAGES, MESSAGES_SECONDS = 1_000, 10.0
+"""Messages that a socket may send in so many seconds, pings among them."""
 WAITING_FRAMES = 256
 """Frames a socket may be behind; one that is further behind is closed, not buffered."""
 WAITING_CHARACTERS = 4_000_000
@@ -56,18 +59,27 @@ async def graphql_websocket(websocket: WebSocket) -> None:
         await websocket.accept()
         await websocket.close(CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, f"Only {SUBPROTOCOL} is supported")
         return
-    await websocket.accept(SUBPROTOCOL)
-    socket = _Socket(websocket)
+    stranger = identity_of(websocket, services, None)
+    if not services.live_feed.sockets.knock(stranger.name):
+        await websocket.close()
+        return
+    socket = _Socket(websocket, stranger)
     # A socket that died while we wrote to it is not worth a line in the log.
     with contextlib.suppress(WebSocketDisconnect, WebSocketDisconnected):
-        await socket.serve()
+        try:
+            await websocket.accept(SUBPROTOCOL)
+            await socket.serve()
+        finally:
+            socket.leave_the_door()
 
 
 class _Socket:
     """One socket. To the streams it follows it is a `Follower`: what they offer waits here, but not without end."""
 
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, stranger: Identity) -> None:
         self._websocket = websocket
+        self._stranger = stranger
+        self._is_at_the_door = True
         self._executor: Executor = websocket.app.state.graphql
         self._services = services_of(websocket)
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -75,6 +87,7 @@ class _Socket:
         self._identity: Identity | None = None
         self._waiting: deque[tuple[str, str]] = deque()  # of which operation, and the frame
         self._waiting_characters = 0
+        self._messages, self._messages_since = 0, 0.0
         self._something_waits = asyncio.Event()
         self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
 
@@ -94,6 +107,12 @@ class _Socket:
             await _end([receiving, writing, *self._operations.values()])
             if self._context is not None and self._context.caller is not None:
                 self._services.live_feed.sockets.leave(self._context.caller.account_id, self)
+
+    def leave_the_door(self) -> None:
+        """It has said who it is, or is gone; more than once is once."""
+        if self._is_at_the_door:
+            self._services.live_feed.sockets.left_the_door(self._stranger.name)
+        self._is_at_the_door = False
 
     # What a `Follower` is. None of these waits.
 
@@ -142,15 +161,27 @@ class _Socket:
             async with asyncio.timeout(INIT_SECONDS) as patience:
                 while True:
                     text = await self._websocket.receive_text()
+                    self._count_message()
                     await self._take(parsed(text))
                     if self._context is not None:
                         patience.reschedule(None)
         except KeyError:
             self._close(CloseCode.BAD_REQUEST, "Messages must be text")
         except TimeoutError:
-            self._close(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout")
+            if self._context is None:
+                self._close(CloseCode.INIT_TIMEOUT, "Connection initialisation timeout")
+            else:  # it does not even take a pong
+                self._close(CloseCode.TRY_AGAIN_LATER, "Too slow: reconnect with your last cursor")
         except Closing as closing:
             self._close(closing.code, closing.reason)
+
+    def _count_message(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._messages_since > MESSAGES_SECONDS:
+            self._messages, self._messages_since = 0, now
+        self._messages += 1
+        if self._messages > MAX_MESSAGES:
+            raise Closing(CloseCode.TOO_MANY_INITS, "Too many messages")
 
     async def _take(self, message: Mapping[str, Any]) -> None:
         match message["type"]:
@@ -174,18 +205,26 @@ class _Socket:
             raise Closing(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
         try:
             credentials = presented_key(payload) or credentials_of(self._websocket)
+            if credentials is not None and credentials.way is Way.API_KEY:
+                turn_away(self._services, self._stranger)
             caller = await caller_by(credentials, self._services.pool)
+            if caller is None:
+                await charge(self._services, self._stranger, INVALID_COST)
+                raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: log in first")
         except BadCredentials as bad:
+            with contextlib.suppress(LimitReached):  # the next one is turned away
+                await charge(self._services, self._stranger, INVALID_COST)
             raise Closing(CloseCode.UNAUTHORIZED, f"Unauthorized: {bad}") from None
+        except LimitReached as limit:
+            raise Closing(CloseCode.TOO_MANY_INITS, str(limit)) from None
         except Exception as error:
             if not database_is_away(error):
                 raise
             raise Closing(CloseCode.TRY_AGAIN_LATER, DATABASE_AWAY) from None
-        if caller is None:
-            raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: log in first")
         if not self._services.live_feed.sockets.join(caller.account_id, self):
             raise Closing(CloseCode.TOO_MANY_INITS, "Too many sockets for one account")
         self._identity = identity_of(self._websocket, self._services, caller)
+        self.leave_the_door()
         self._context = Context(self._services, caller, credentials, request_id(self._websocket))
         await self._send({"type": "connection_ack"})
 
@@ -207,6 +246,8 @@ class _Socket:
     async def _operate(self, identity: str, operation: Operation, begun: Context) -> None:
         context = begun
         try:
+            assert self._identity is not None  # noqa: S101 - set with the context
+            turn_away(self._services, self._identity)
             context = await self._context_now(begun)
             await self._run(identity, operation, context)
         except Closing as closing:
@@ -244,7 +285,6 @@ class _Socket:
             LimitReached, InvalidDocument, Refused: nothing is executed.
         """
         assert self._identity is not None  # noqa: S101 - set with the context
-        turn_away(self._services, self._identity)
         planned, verdict = await admit(self._executor, operation, context, self._identity)
         if isinstance(planned, InvalidDocument):
             raise planned

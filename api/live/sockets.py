@@ -1,11 +1,18 @@
-"""The sockets of a process, by account: so many at a time, and closed when what opened them is no more."""
+"""The sockets of a process, by account: so many at a time, and closed when what opened them is no more.
+
+Whoever has not said yet who they are waits at the door, where there is not much room either.
+"""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from api.live.members import Follower
 
 MAX_SOCKETS = 20
 """Sockets of one account on one process at a time."""
+MAX_AT_THE_DOOR, MAX_OF_AN_ADDRESS = 2_000, 100
+"""Sockets of a process that have not said yet who they are: of everybody, and of one address (`Identity.name`)."""
 
 
 class Sockets:
@@ -13,9 +20,23 @@ class Sockets:
 
     def __init__(self) -> None:
         self._of_account: dict[int, set[Follower]] = {}
+        self._at_the_door: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return sum(len(those) for those in self._of_account.values())
+
+    def knock(self, address: str) -> bool:
+        """A socket comes that has not said who it is; False if there are too many of those."""
+        if self._at_the_door.total() >= MAX_AT_THE_DOOR or self._at_the_door[address] >= MAX_OF_AN_ADDRESS:
+            return False
+        self._at_the_door[address] += 1
+        return True
+
+    def left_the_door(self, address: str) -> None:
+        """It has said so, or is gone."""
+        self._at_the_door[address] -= 1
+        if self._at_the_door[address] <= 0:
+            del self._at_the_door[address]
 
     def join(self, account_id: int, follower: Follower) -> bool:
         """Count a socket in; False if the account has too many."""

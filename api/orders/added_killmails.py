@@ -86,7 +86,7 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
     if isinstance(body, Refusal):
         return body
     if (seen_by := _concerned(body, caller)) is None:
-        return NOT_YOURS
+        return await _not_theirs(services, parsed, known)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await name_killmail(services.temporal, killmail_id, NAMED_AFTER)
@@ -95,6 +95,14 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
         return AWAY
     await _store(services, ref, body, seen_by)
     return Added(killmail_id, was_here=False) if await may_see(services.pool, viewer, killmail_id) else EVE_AWAY
+
+
+async def _not_theirs(services: Services, parsed: KillmailRef | int, known: KnownHash | None) -> Refusal:
+    """Without the hash the answer is zKillboard's: it must not tell that somebody here has what is not public."""
+    if isinstance(parsed, KillmailRef) or known is None or known.hash_from is not HashFrom.ESI:
+        return NOT_YOURS
+    public = await _reference(services, parsed)
+    return public if isinstance(public, Refusal) else NOT_YOURS
 
 
 async def _may_try(services: Services, caller: Caller) -> bool:
@@ -111,7 +119,8 @@ def _contradicts(pasted: KillmailRef, known: KnownHash | None) -> bool:
     return known is not None and known.hash_from is HashFrom.ESI and pasted.killmail_hash != known.killmail_hash.lower()
 
 
-async def _reference(services: Services, killmail_id: int, known: KnownHash | None) -> KillmailRef | Refusal:
+async def _reference(services: Services, killmail_id: int, known: KnownHash | None = None) -> KillmailRef | Refusal:
+    """Of a killmail of which the caller named the id alone: the hash that we know, or else zKillboard's."""
     if known is not None and known.hash_from is HashFrom.ESI:
         return KillmailRef(killmail_id, known.killmail_hash)
     try:

@@ -32,18 +32,25 @@ async def healthz(_: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Each service by name with "ok" or what is wrong with it; 503 if Postgres does not answer.
 
-    Without Redis or Temporal the process still shows what is stored, so it is worth asking.
+    Without Redis or Temporal the process still shows what is stored, so it is worth asking. However many ask at once,
+    each service is asked once: this page is public, and nobody pays for it.
     """
-    services = services_of(request)
+    state = request.app.state
+    if (asking := getattr(state, "readiness", None)) is None or asking.done():
+        asking = state.readiness = asyncio.ensure_future(_found(services_of(request)))
+    found = await asyncio.shield(asking)
+    status = 200 if found[INDISPENSABLE] == "ok" else 503
+    return Response(orjson.dumps(found), status, {"Cache-Control": "no-store"}, media_type="application/json")
+
+
+async def _found(services: Services) -> dict[str, str]:
     checks: dict[str, Callable[[Services], Awaitable[None]]] = {
         "postgres": _postgres,
         "redis": _redis,
         "temporal": _temporal,
     }
     findings = await asyncio.gather(*(_finding(name, check(services)) for name, check in checks.items()))
-    found = {**dict(zip(checks, findings, strict=True)), "live": _live(services)}
-    status = 200 if found[INDISPENSABLE] == "ok" else 503
-    return Response(orjson.dumps(found), status, {"Cache-Control": "no-store"}, media_type="application/json")
+    return {**dict(zip(checks, findings, strict=True)), "live": _live(services)}
 
 
 async def _finding(name: str, check: Awaitable[None]) -> str:

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.caller import caller
+from api.caller import caller, operator_of
 from api.services import Services, services_of
 from api.serving.installation import Installation
 from exposition import LongLivedTasks, exposed, may_ask
@@ -26,7 +26,7 @@ from exposition import LongLivedTasks, exposed, may_ask
 async def metrics(request: Request) -> Response:
     """In Prometheus's text format. What is in a service that does not answer is left out, and says so."""
     services = services_of(request)
-    if not (_is_scraper(request, services) or await _is_operator(request)):
+    if not _is_scraper(request, services) and await operator_of(services, await caller(request)) is None:
         raise HTTPException(404)
     installation = await Installation.of(services)
     text = exposed(installation, LongLivedTasks(services.tasks), _Process(services))
@@ -36,11 +36,6 @@ async def metrics(request: Request) -> Response:
 def _is_scraper(request: Request, services: Services) -> bool:
     peer = request.client.host if request.client is not None else ""
     return may_ask(services.settings, peer=peer, named=request.url.hostname or "", headers=request.headers)
-
-
-async def _is_operator(request: Request) -> bool:
-    who = await caller(request)
-    return who is not None and bool(services_of(request).settings.admin_character_ids & set(who.character_ids))
 
 
 class _Process(Collector):

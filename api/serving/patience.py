@@ -1,6 +1,7 @@
 """How a process listens: what a client may take of it before it has asked for anything.
 
-uvicorn waits for ever for the rest of a request, and keeps as long a head as it is sent.
+uvicorn waits for ever for the rest of a request, and for whoever does not read an answer; and it keeps as long a head
+as it is sent.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from settings import Settings
 
 REQUEST_SECONDS = 20.0
 """From the first byte of a request (or the connection) to the last: enough for our largest over a bad mobile line."""
+READ_SECONDS = 60.0
+"""How long a client may take nothing of an answer that waits for it."""
 HEAD_BYTES = 65_536
 SOCKET_MESSAGE_BYTES = 131_072
 """Twice the longest operation."""
@@ -28,10 +32,12 @@ class HurriedProtocol(HttpToolsProtocol):
     """HTTP/1.1 of uvicorn, for clients that get on with it."""
 
     request_seconds = REQUEST_SECONDS
+    read_seconds = READ_SECONDS
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._head: int | None = 0
         """Bytes of a request's head so far; None: it is complete."""
 
@@ -41,7 +47,16 @@ class HurriedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
+        self._read_on()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._read_on()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._head is not None:
@@ -65,6 +80,7 @@ class HurriedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._end()
+        self._read_on()
         super().handle_websocket_upgrade()
 
     def _begin(self) -> None:
@@ -77,12 +93,57 @@ class HurriedProtocol(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _read_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _refuse(self, status: bytes) -> None:
         self._end()
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(b"HTTP/1.1 " + status + b"\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         with contextlib.suppress(RuntimeError):  # uvloop's word for a transport that is closed already
             self.transport.close()
+
+
+class HurriedSocket(WebSocketsSansIOProtocol):
+    """WebSocket of uvicorn, for clients that read. A transport that is closed waits for them without end."""
+
+    read_seconds = READ_SECONDS
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._unread: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._read_on()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        self._read_on()
+        super().resume_writing()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._wait()
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self._wait()
+
+    def _wait(self) -> None:
+        """From now on, unless it reads."""
+        if self._unread is None and not self.disconnected:
+            self._unread = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def _read_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
 
 def server_config(app: ASGIApp, settings: Settings, *, grace_seconds: int) -> uvicorn.Config:
@@ -92,6 +153,7 @@ def server_config(app: ASGIApp, settings: Settings, *, grace_seconds: int) -> uv
         host=settings.host,
         port=settings.port,
         http=HurriedProtocol,
+        ws=HurriedSocket,
         log_config=None,  # ours, with its redaction
         access_log=False,  # it would hold query strings, and so EVE's codes
         server_header=False,

@@ -24,7 +24,10 @@ def comes_from_us(headers: Headers, site_url: str, *, require_proof: bool) -> bo
     origin = headers.get("origin")
     if origin is None:
         return not require_proof
-    return origin == origin_of(site_url) or urlsplit(origin).netloc == headers.get("host")
+    try:
+        return origin == origin_of(site_url) or urlsplit(origin).netloc == headers.get("host")
+    except ValueError:  # half an IPv6 address, say: no site of anybody's
+        return False
 
 
 def origin_of(url: str) -> str:

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.caller import signed_in
+from api.caller import operator_of, signed_in
 from api.orders.requests import Refusal
 from api.orders.syncs import ORDERS
 from api.pages import render
@@ -14,7 +14,7 @@ from api.services import Services, services_of
 from api.site.page_forms import Form, posted_form, refusal_page
 from api.site.standing import standing
 from contracts.sync import user_sync_id
-from db.accounts.admin_actions import begin_action, end_action, latest_actions, operator_among
+from db.accounts.admin_actions import begin_action, end_action, latest_actions
 from db.accounts.login_watch import latest_logins, suspicions
 from db.accounts.sessions import Caller
 from db.syncs.overview import missing_by_reason, runs_by_hour, users_by_token_state, users_worst_first
@@ -71,8 +71,7 @@ def workflows_address(services: Services) -> str:
 
 
 async def _operator(services: Services, who: Caller) -> int:
-    admins = services.settings.admin_character_ids
-    operator = await operator_among(services.pool, who.account_id, admins) if admins else None
+    operator = await operator_of(services, who)
     if operator is None:
         raise HTTPException(403, "This page is for the operators of this site.")
     return operator

@@ -11,6 +11,7 @@ from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from db.accounts.sessions import Caller
 from db.failures import database_is_away
+from db.strangers import a_stranger_asks
 
 UNPAID = ("/static/", "/healthz", "/readyz", "/metrics", "/graphql", "/export/")
 """Files and probes; and what has its own price."""
@@ -55,7 +56,10 @@ class PageLimits:
         """
         services = services_of(request)
         # A cookie is looked up even where its address was refused: a neighbour must not lock a pilot out.
-        identity = identity_of(request, services, await self._caller(request))
+        who = await self._caller(request)
+        if who is None:
+            a_stranger_asks()
+        identity = identity_of(request, services, who)
         turn_away(services, identity)
         cost = LOGIN_COST if request.url.path.startswith("/auth/") else PAGE_COST
         await charge(services, identity, min(cost, identity.quota.cost))

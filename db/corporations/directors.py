@@ -53,11 +53,17 @@ async def follow(pool: asyncpg.Pool, character_id: int) -> int:
         await connection.execute(
             "INSERT INTO corporations_followed (corporation_id) VALUES ($1) ON CONFLICT DO NOTHING", corporation_id
         )
+        # Nobody has it switched on: what an earlier director published is not for whoever comes next to open.
+        await connection.execute(
+            "UPDATE corporations_followed SET published = false WHERE corporation_id = $1"
+            " AND NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = $1)",
+            corporation_id,
+        )
+        # A role that EVE has confirmed stays so: a part that has ended has none.
         await connection.execute(
             """
             INSERT INTO corporation_directors (corporation_id, character_id) VALUES ($1, $2)
-            ON CONFLICT (corporation_id, character_id) DO UPDATE
-               SET standing = 'good', marked_at = now(), role_seen_at = NULL
+            ON CONFLICT (corporation_id, character_id) DO UPDATE SET standing = 'good', marked_at = now()
             """,
             corporation_id,
             character_id,
@@ -94,7 +100,9 @@ async def granted_again(connection: Connection, character_id: int, *, owner_chan
         UPDATE corporation_directors d
            SET standing = CASE WHEN u.corporation_id IS DISTINCT FROM d.corporation_id THEN 'left'
                                WHEN u.scopes @> $2 THEN 'good' ELSE 'scope_missing' END,
-               marked_at = now(), role_seen_at = NULL
+               marked_at = now(),
+               role_seen_at = CASE WHEN u.corporation_id = d.corporation_id AND u.scopes @> $2
+                                   THEN d.role_seen_at END
           FROM users u WHERE u.character_id = d.character_id AND d.character_id = $1
         """,
         character_id,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import orjson
 
-from contracts.corporation_sentences import DIRECTOR_SENTENCES, corporation_sentence
+from contracts.corporation_sentences import corporation_sentence, director_sentence
 from contracts.corporations import NPC_CORPORATION_IDS, DirectorStanding
 from contracts.sync import Progress, SyncState
 from eve.sso.scopes import CORPORATION_SCOPES
@@ -30,9 +31,9 @@ class ShownDirector:
 class ShownCorporation:
     """A corporation of one of the account's characters.
 
-    `switched_on`: one of the account's characters lets it be read; `may_decide`: and is in good standing, so the
-    account decides who sees the board. `candidates`: its characters that could switch it on. The directors are shown
-    to each other only.
+    `switched_on`: one of the account's characters lets it be read; `may_decide`: and is a director in good standing,
+    so the account decides who sees the board. `candidates`: its characters that could switch it on. The directors are
+    shown to each other only: to none whose role EVE has not confirmed.
     """
 
     corporation_id: int
@@ -57,7 +58,8 @@ async def account_corporations(pool: asyncpg.Pool, account_id: int) -> list[Show
         SELECT ids.corporation_id, e.name, f.published, f.sync_state, f.sync_detail ->> 'until' AS until,
                f.last_killmail_sync_at, run.total, run.done,
                (SELECT coalesce(jsonb_agg(jsonb_build_object('character_id', d.character_id, 'name', u.name,
-                        'standing', d.standing, 'yours', u.account_id = $1, 'valid', u.token_state = 'valid')
+                        'standing', d.standing, 'yours', u.account_id = $1, 'valid', u.token_state = 'valid',
+                        'confirmed', d.role_seen_at IS NOT NULL)
                         ORDER BY d.character_id), '[]')
                   FROM corporation_directors d JOIN users u USING (character_id)
                  WHERE d.corporation_id = ids.corporation_id)::text AS directors,
@@ -98,11 +100,12 @@ def _corporation(row: asyncpg.Record) -> ShownCorporation:
             one["character_id"],
             one["name"],
             DirectorStanding(one["standing"]),
-            DIRECTOR_SENTENCES[DirectorStanding(one["standing"])],
+            director_sentence(DirectorStanding(one["standing"]), confirmed=one["confirmed"]),
             one["yours"],
         )
         for one in found
     )
+    is_director = any(_is_director(one) for one in found if one["yours"])
     state = SyncState(row["sync_state"]) if directors and row["sync_state"] else None
     progress = Progress(row["done"], row["total"]) if row["total"] else None
     until = datetime.fromisoformat(row["until"]) if row["until"] else None
@@ -114,8 +117,13 @@ def _corporation(row: asyncpg.Record) -> ShownCorporation:
         state=state,
         message="Not followed." if state is None else corporation_sentence(state, until, progress),
         last_killmail_sync_at=row["last_killmail_sync_at"],
-        directors=directors if switched_on else (),
+        directors=directors if is_director else tuple(one for one in directors if one.yours),
         switched_on=switched_on,
-        may_decide=any(one["yours"] and one["valid"] and one["standing"] == DirectorStanding.GOOD for one in found),
+        may_decide=any(_is_director(one) and one["valid"] for one in found if one["yours"]),
         candidates=tuple(row["candidates"]),
     )
+
+
+def _is_director(one: Mapping[str, Any]) -> bool:
+    """By EVE's own word."""
+    return bool(one["confirmed"]) and one["standing"] == DirectorStanding.GOOD

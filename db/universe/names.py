@@ -104,6 +104,7 @@ WHERE
     IS DISTINCT FROM (known.security_status, known.constellation_id)
 RETURNING solar_system_id
 """
+LONGEST_NAME = 200
 
 
 async def unknown_entity_ids(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
@@ -132,7 +133,7 @@ async def store_names(
         How many rows were written.
     """
     told: dict[int, tuple[str | None, str | None]] = dict.fromkeys(unknown, (None, None))
-    told.update({entity_id: (category, _storable(name)) for entity_id, category, name in found})
+    told.update({entity_id: (_storable(category), _storable(name)) for entity_id, category, name in found})
     if not told:
         return 0
     categories = [category for category, _ in told.values()]
@@ -140,9 +141,12 @@ async def store_names(
     return len(await pool.fetch(_STORE, ASK_AGAIN_AFTER, list(told), categories, names))
 
 
-def _storable(name: str) -> str:
-    """Postgres' text holds no NUL and no half of a surrogate pair: they are replaced, or one name would fail all."""
-    whole = name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _storable(text: str) -> str:
+    """Postgres' text holds no NUL and no half of a surrogate pair: they are replaced, or one name would fail all.
+
+    So would one that is too long for an index; EVE's longest names have 100 characters.
+    """
+    whole = text[:LONGEST_NAME].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -43,8 +43,8 @@ item AS (
     CROSS JOIN LATERAL jsonb_to_recordset(
         CASE jsonb_typeof(body #> '{{victim,items}}') WHEN 'array' THEN body #> '{{victim,items}}' ELSE '[]' END
     ) AS sent(
-        item_type_id bigint, singleton integer, quantity_destroyed numeric, quantity_dropped numeric,
-        flag integer, items jsonb
+        item_type_id bigint, singleton bigint, quantity_destroyed numeric, quantity_dropped numeric,
+        flag bigint, items jsonb
     )
     UNION ALL
     SELECT
@@ -54,7 +54,7 @@ item AS (
     CROSS JOIN LATERAL jsonb_to_recordset(
         CASE jsonb_typeof(item.items) WHEN 'array' THEN item.items ELSE '[]' END
     ) AS held(
-        item_type_id bigint, singleton integer, quantity_destroyed numeric, quantity_dropped numeric, items jsonb
+        item_type_id bigint, singleton bigint, quantity_destroyed numeric, quantity_dropped numeric, items jsonb
     )
 ),
 part AS MATERIALIZED (

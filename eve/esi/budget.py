@@ -44,6 +44,8 @@ Told = TypeVar("Told")
 
 PROBE_WAIT_SECONDS = 5.0
 """Longest wait for the one call that goes first on a bucket nobody has heard of lately; then the slot is given back."""
+PROBE_LOOKS_SECONDS = (0.01, 0.1)
+"""First and longest pause between two looks at whether that call is over."""
 LONGEST_TURN = 15_000
 """Milliseconds over which the callers of one class come back to a bucket that was spent."""
 REDIS_SECONDS = 5.0
@@ -119,7 +121,7 @@ class Budget:
             name=name,
             call_class=call_class,
         )
-        waited, delay = 0.0, 0.01
+        waited, (delay, longest) = 0.0, PROBE_LOOKS_SECONDS
         while True:
             got = await self._run(self._reserve, keys, wish, Reserved)
             if got.outcome is Outcome.GRANTED:
@@ -129,7 +131,7 @@ class Budget:
             if got.outcome is not Outcome.PROBING or waited > PROBE_WAIT_SECONDS:
                 raise self._refusal(got, limit.group, call_class)
             await asyncio.sleep(delay)
-            waited, delay = waited + delay, min(2 * delay, 0.1)
+            waited, delay = waited + delay, min(2 * delay, longest)
 
     async def settle(self, reservation: Reservation, answer: Answer | None) -> EveError | None:
         """Account for what the call came to; `answer` None: none came.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from eve.answer import Answer
+from eve.responses import date_in
 
 LONGEST = timedelta(days=31)
 """No freshness is believed beyond this; ESI's longest is a killmail's 30 days."""
@@ -22,9 +22,9 @@ def fresh_until(answer: Answer, now: datetime) -> datetime | None:
     match = _MAX_AGE.search(answer.headers.get("Cache-Control", "").lower())
     if match:
         age = answer.headers.get("Age", "").strip()
-        seconds = int(match[1]) - (int(age) if age.isdecimal() else 0)
+        seconds = int(match[1]) - (int(age[:10]) if age.isdecimal() else 0)
         return now + _bounded(timedelta(seconds=seconds))
-    expires, date = _time(answer, "Expires"), _time(answer, "Date")
+    expires, date = date_in(answer.headers.get("Expires", "")), date_in(answer.headers.get("Date", ""))
     if expires is None:
         return None
     return now + _bounded(expires - (date or now))
@@ -32,11 +32,3 @@ def fresh_until(answer: Answer, now: datetime) -> datetime | None:
 
 def _bounded(left: timedelta) -> timedelta:
     return min(max(left, timedelta(0)), LONGEST)
-
-
-def _time(answer: Answer, header: str) -> datetime | None:
-    try:
-        time = parsedate_to_datetime(answer.headers.get(header, ""))
-    except (TypeError, ValueError):
-        return None
-    return time if time.tzinfo else None

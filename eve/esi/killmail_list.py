@@ -22,6 +22,7 @@ from eve.decoding import SomeId, entries
 from eve.errors import Downtime, MalformedBody, NotFound, RateLimited, Unavailable
 from eve.esi.freshness import fresh_until
 from eve.killmail import KillmailRef, is_killmail_hash
+from eve.responses import etag_in
 
 PAGE_SIZE = 1000
 MAX_PAGES = 100
@@ -150,7 +151,7 @@ async def _pass(ask_page: AskPage, seen: _Seen) -> bool:
 
 def _take(answer: Answer, page: int, seen: _Seen) -> int:
     """Note what a page holds; how many killmails it listed."""
-    etag = answer.headers.get("ETag", "")
+    etag = etag_in(answer)
     until = fresh_until(answer, seen.now())
     if until is not None:
         seen.fresh.append(until)
@@ -165,8 +166,9 @@ def _take(answer: Answer, page: int, seen: _Seen) -> int:
     for one in listed.good:
         is_usable = is_killmail_hash(one.killmail_hash)
         hashless += not is_usable
-        ref = KillmailRef(one.killmail_id, one.killmail_hash if is_usable else NO_HASH)
-        seen.refs.setdefault(one.killmail_id, ref)
+        known = seen.refs.get(one.killmail_id)
+        if known is None or (is_usable and known.killmail_hash == NO_HASH):
+            seen.refs[one.killmail_id] = KillmailRef(one.killmail_id, one.killmail_hash if is_usable else NO_HASH)
     refused = listed.refused.total() + hashless
     if hashless == len(listed.good) and refused > FEW:
         raise MalformedBody("ESI's list of killmails is not as agreed: no entry has an id and a hash.")

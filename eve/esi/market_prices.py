@@ -15,6 +15,7 @@ import msgspec
 from eve.answer import Answer
 from eve.decoding import Id, entries
 from eve.errors import MalformedBody
+from eve.responses import etag_in
 
 
 class MarketPrice(msgspec.Struct, frozen=True):
@@ -53,5 +54,5 @@ def market_prices(answer: Answer) -> MarketPrices:
     if not listed.good:
         raise MalformedBody("ESI's list of prices holds none.")
     prices = {price.type_id: price for price in listed.good}
-    etag = answer.headers.get("ETag", "")
+    etag = etag_in(answer)
     return MarketPrices(etag, tuple(prices[type_id] for type_id in sorted(prices)), listed.refused)

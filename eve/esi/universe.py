@@ -13,10 +13,12 @@ from typing import Any
 
 import msgspec
 
-from eve.decoding import Id, decoded
+from eve.decoding import Id, check_time, decoded
 from eve.esi.routes import Route
 
 Details = tuple[Any, ...]
+LONGEST_TEXT = 200
+"""Characters of a name or ticker; EVE's longest have 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class _Character(msgspec.Struct, frozen=True):
     security_status: float | None = None
     name: str | None = None
 
+    def __post_init__(self) -> None:
+        check_time(self.birthday)
+
 
 class _WithTicker(msgspec.Struct, frozen=True):
     ticker: str
@@ -88,7 +93,8 @@ def _born(character: _Character) -> Details:
 
 
 def _text(value: str) -> str:
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}")  # Postgres keeps no NUL
+    """As Postgres keeps it: without NUL, and not too long for an index."""
+    return value[:LONGEST_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 CHARACTER = Lookup(Route("GET", "/characters/{character_id}", None), _Character, _born, "character")

@@ -80,7 +80,7 @@ async def verify(token: str, find_key: FindKey, issuers: Iterable[str], client_i
         )
     except ExpiredSignatureError:
         raise _untrusted("has expired") from None
-    except (JOSEError, ValueError, TypeError, KeyError, OverflowError) as error:
+    except (JOSEError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise _untrusted(f"does not stand verification ({type(error).__name__})") from None
     return _character(claims, client_id)
 
@@ -89,7 +89,7 @@ def _header(token: str) -> tuple[str, str]:
     """The algorithm and the id of the key that the token names."""
     try:
         header = jwt.get_unverified_header(token)
-    except (JOSEError, ValueError, TypeError):
+    except (JOSEError, ValueError, TypeError, RecursionError):
         raise _untrusted("is not a token") from None
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in KEY_TYPES:

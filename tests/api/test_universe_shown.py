@@ -105,6 +105,7 @@ async def test_what_ids_stand_for_is_looked_up_by_index(pool: asyncpg.Pool) -> N
         (0.0, "0.0", "NULL_SEC"),
         (-0.0499, "0.0", "NULL_SEC"),
         (-0.99, "-1.0", "NULL_SEC"),
+        (1e308, "10.0", "HIGH_SEC"),  # which has no tenths
         (None, "?", None),
     ],
 )

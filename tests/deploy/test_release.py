@@ -51,11 +51,15 @@ def test_a_release_is_dated_committed_and_made_once(clone: Path) -> None:
     assert git(clone, "tag") == ""
 
     git(clone, "commit", "-qam", "Release")
+    program = Path(sys.executable).with_name("killreport")
+    installed_before = program.read_bytes()
     released = release(clone)
+    assert program.read_bytes() == installed_before, "what was installed to develop stays"
     assert released.returncode == 0, released.stdout + released.stderr
     assert git(clone, "describe") == f"v{VERSION}"
     assert {path.name for path in (clone / "dist").iterdir()} >= {
         f"killreport-{VERSION}-py3-none-any.whl",
         f"killreport-{VERSION}.tar.gz",
+        f"killreport-{VERSION}.cdx.json",
     }
     assert "already exists" in release(clone).stdout

@@ -91,6 +91,16 @@ def test_the_architecture_names_every_wing() -> None:
     assert first_cells("docs/architecture.md", "wing") == wings
 
 
+def test_every_attack_that_is_made_is_written_down() -> None:
+    written = set(re.findall(r"`attacks/(\w+\.py)::(test_\w+)`", (ROOT / "docs/security.md").read_text()))
+    made = {
+        (path.name, name)
+        for path in (ROOT / "tests/attacks").glob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert made <= written
+
+
 def test_operators_find_every_state() -> None:
     assert first_cells("docs/operating.md", "state") == set(SyncState)
 
@@ -98,6 +108,14 @@ def test_operators_find_every_state() -> None:
 def test_contributors_find_every_verb() -> None:
     verbs = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert first_cells("CONTRIBUTING.md", "verb") == {f"make {verb}" for verb in verbs if verb != "help"}
+
+
+def test_every_door_is_in_the_table_of_fuzzing_with_its_inputs() -> None:
+    modules = [path.read_text() for path in (ROOT / "tests/fuzz").glob("test_*.py")]
+    doors = [name for module in modules for name in re.findall(r'^@door\("([^"]+)"', module, re.MULTILINE)]
+    table = re.findall(r"^\| ([^|]+) \| `[^`]+` \| ([\d,]+) \|$", (ROOT / "docs/fuzzing.md").read_text(), re.MULTILINE)
+    assert sorted(name for name, _ in table) == sorted(doors)
+    assert all(int(inputs.replace(",", "")) > 100 for _, inputs in table)
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)

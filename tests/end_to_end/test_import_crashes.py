@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import asyncpg
-import pytest
 
 from contracts.imports import ImportState
 from sandbox.eve.killmails import Killmail
@@ -24,11 +23,6 @@ LONG_AGO = 1_600_000_000.0
 PAGE = "/api/{path}"
 IN_THE_MIDDLE_OF_A_PAGE = (False, True, True, False, True)
 """Of each death: while a page is on its way, or when more killmails have come."""
-
-
-@pytest.fixture
-def environment(environment: dict[str, str]) -> dict[str, str]:
-    return {**environment, "ZKILLBOARD_INTERVAL_SECONDS": "0.02"}
 
 
 def add_history(eve: SandboxEve) -> set[int]:

@@ -6,12 +6,12 @@ import base64
 import re
 
 import asyncpg
-import temporalio.client
 from google.protobuf.json_format import MessageToJson
 
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, Pilot, eventually
 from settings import Settings
+from temporal.connection import connect_temporal
 
 FAULTS = (
     {"kind": "status", "route": "/killmails/{killmail_id}/{killmail_hash}", "status": 503, "count": 3},
@@ -27,7 +27,7 @@ FAULTS = (
 
 async def histories(settings: Settings) -> str:
     """Every workflow history as text, payloads decoded."""
-    client = await temporalio.client.Client.connect(settings.temporal_address)
+    client = await connect_temporal(settings)
     text = []
     async for workflow in client.list_workflows():
         handle = client.get_workflow_handle(workflow.id, run_id=workflow.run_id)

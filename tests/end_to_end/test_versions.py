@@ -19,6 +19,8 @@ from contracts.sync import user_sync_id
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, Pilot, eventually
+from settings import Settings
+from temporal.connection import connect_temporal
 from temporal.deployments import deployment
 from tests.paths import ROOT
 
@@ -82,10 +84,10 @@ async def test_upgraded_and_taken_back_in_the_middle_of_running_pilots(
     installation: Installation,
     eve: SandboxEve,
     database: asyncpg.Connection[asyncpg.Record],
-    temporal_address: str,
+    settings: Settings,
     tmp_path: Path,
 ) -> None:
-    client = await Client.connect(temporal_address)
+    client = await connect_temporal(settings)
     await installation.start_api()
     await installation.start_worker()
     await eventually(lambda: _knows(client, OLD), "Temporal to know the first version")

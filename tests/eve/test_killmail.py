@@ -53,6 +53,8 @@ def test_fields_nobody_knows_yet_are_ignored() -> None:
         ("victim.position", {"x": 1.0, "y": 2.0}),
         ("victim.items", [{"item_type_id": 34, "flag": 5}]),
         ("victim.items", [{"item_type_id": 34, "flag": 5, "singleton": 0, "items": [{"flag": 5}]}]),
+        ("killmail_time", "9999-12-31T23:59:59-14:00"),  # in UTC beyond Python's calendar
+        ("killmail_time", "0001-01-01T00:00:00+14:00"),
         ("attackers", None),
         ("attackers", {}),
         ("attackers.0.final_blow", 1),
@@ -63,6 +65,13 @@ def test_fields_nobody_knows_yet_are_ignored() -> None:
 def test_what_breaks_the_contract_is_refused(path: str, value: object) -> None:
     with pytest.raises(MalformedBody):
         validate_killmail(changed(path, value), 7)
+
+
+def test_damage_that_cannot_be_added_up_is_refused() -> None:
+    shot = {"security_status": 0, "final_blow": False, "damage_done": 2**62}
+    validate_killmail(changed("attackers", [shot]), 7)
+    with pytest.raises(MalformedBody):
+        validate_killmail(changed("attackers", [shot, {**shot, "damage_done": -(2**62)}]), 7)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.schedules import has_watchdog
 from temporal.user_sync import signal_user_sync, start_or_wake
+from tests.fixtures.workers import StartWorker
 from tests.logins import log_in
 from tests.stored import count, stored
 from tests.workflows.waiting import eventually, ok, until
@@ -138,8 +139,9 @@ async def test_faults_on_the_way_lose_nothing_and_no_history_knows_a_secret(
 
 @pytest.mark.usefixtures("worker")
 async def test_a_pilot_whose_first_look_fails_reads_so_and_when_it_is_tried_again(
-    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("contracts.pacing.FIRST_LOOK_RETRY_SECONDS", 3)
     pilot = eve.pilots[0].character_id
     await log_in(settings, pool, pilot)
     eve.add_fault("status", route=LIST, status=503)
@@ -180,10 +182,16 @@ async def test_a_list_of_killmails_that_eve_cannot_give_ends_the_first_sync(
     assert (shown.last_run.stored, shown.last_run.pending + shown.last_run.failed) == (0, listed)
 
 
-@pytest.mark.usefixtures("worker")
 async def test_a_temporal_that_has_lost_its_data_is_prepared_again(
-    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+    settings: Settings,
+    pool: asyncpg.Pool,
+    client: Client,
+    eve: SandboxEve,
+    start_worker: StartWorker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("worker_main.SCHEDULES_EVERY_SECONDS", 0.5)
+    await start_worker()
     pilot = eve.pilots[1].character_id
     await log_in(settings, pool, pilot)
     await start_or_wake(client, pilot, 900)

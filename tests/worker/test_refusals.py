@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import asyncpg
 import pytest
 from temporalio.client import Client
 
+from activities.access_tokens import AccessTokens
 from contracts.sync import SyncState, SyncStatus, user_sync_id
 from db.corporations.directors import follow
 from sandbox.eve.options import SandboxOptions
@@ -14,6 +17,7 @@ from settings import Settings
 from temporal.corporation_sync import start_or_wake_corporation
 from temporal.user_sync import start_or_wake
 from tests.cases import bug, case
+from tests.fixtures.workers import StartWorker
 from tests.logins import log_in, log_in_as_director
 from tests.workflows.waiting import ok, until, until_corporation
 
@@ -84,10 +88,16 @@ async def test_a_permission_that_sso_says_is_withdrawn_ends_at_the_first_refusal
     assert await pool.fetchval("SELECT token_state FROM users") == "revoked"
 
 
-@pytest.mark.usefixtures("worker")
 async def test_the_other_director_is_asked_while_one_cannot_be_refreshed(
-    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+    settings: Settings,
+    pool: asyncpg.Pool,
+    client: Client,
+    eve: SandboxEve,
+    start_worker: StartWorker,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("worker_main.AccessTokens", partial(AccessTokens, patience_seconds=0.5))
+    await start_worker()
     corporation_id = eve.pilots[0].corporation_id
     stuck, good = [pilot for pilot in eve.pilots if pilot.corporation_id == corporation_id][:2]
     for director in (stuck, good):
@@ -106,3 +116,4 @@ async def test_the_other_director_is_asked_while_one_cannot_be_refreshed(
     assert asked == {good.character_id}
     standings = await pool.fetch("SELECT standing FROM corporation_directors")
     assert [row["standing"] for row in standings] == ["good", "good"], "SSO's trouble is nobody's fault"
+    await pool.execute("DELETE FROM refresh_leases")  # so that the worker need not wait for its end

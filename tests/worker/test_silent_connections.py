@@ -9,15 +9,17 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import KeepAliveConfig, RPCError
 
+import worker_main
 from contracts.sync import user_sync_id
 from sandbox.chaos.links import Link
 from sandbox.eve.server import SandboxEve
 from sandbox.process import free_port
 from settings import Settings
-from temporal.connection import connect_temporal
+from temporal.connection import KEEP_ALIVE, connect_temporal
 from temporal.user_sync import start_or_wake
 from tests.logins import log_in
 from tests.stored import stored
@@ -25,10 +27,13 @@ from tests.workflows.waiting import ok, until
 from worker_main import run_worker
 
 NOTICED_SECONDS = 30.0
-"""By default Temporal's client takes 45, and so did a statement of the worker's."""
+"""By default Temporal's client takes 45, and so did a statement of the worker's. Here they hurry."""
 
 
-async def test_a_silent_connection_to_temporal_is_replaced(settings: Settings) -> None:
+async def test_a_silent_connection_to_temporal_is_replaced(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert KEEP_ALIVE.interval_millis + KEEP_ALIVE.timeout_millis < NOTICED_SECONDS * 1000
+    hurried = KeepAliveConfig(interval_millis=1_000, timeout_millis=1_000)
+    monkeypatch.setattr("temporal.connection.KEEP_ALIVE", hurried)
     link = Link("test to Temporal", free_port(), int(settings.temporal_address.rpartition(":")[2]))
     await link.open()
     try:
@@ -36,7 +41,7 @@ async def test_a_silent_connection_to_temporal_is_replaced(settings: Settings) -
         await client.count_workflows()
         link.half_open()
         begun = time.monotonic()
-        async with asyncio.timeout(NOTICED_SECONDS):
+        async with asyncio.timeout(NOTICED_SECONDS / 3):
             answered = False
             while not answered:
                 with contextlib.suppress(RPCError):
@@ -48,8 +53,10 @@ async def test_a_silent_connection_to_temporal_is_replaced(settings: Settings) -
 
 
 async def test_a_worker_gives_up_silent_connections_to_postgres(
-    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert worker_main.SILENT_AFTER_SECONDS < NOTICED_SECONDS
+    monkeypatch.setattr(worker_main, "SILENT_AFTER_SECONDS", 2.0)
     pilot, stop = eve.pilots[1].character_id, asyncio.Event()
     port = urlsplit(settings.database_url).port or 0
     link = Link("test to Postgres", free_port(), port)
@@ -64,7 +71,7 @@ async def test_a_worker_gives_up_silent_connections_to_postgres(
         eve.expire_lists()
         await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
         link.half_open()
-        async with asyncio.timeout(NOTICED_SECONDS):
+        async with asyncio.timeout(NOTICED_SECONDS / 3):
             await client.get_workflow_handle(user_sync_id(pilot)).execute_update("sync_now_and_wait")
         assert new.killmail_id in await stored(pool)
     finally:

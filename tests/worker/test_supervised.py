@@ -21,11 +21,11 @@ async def test_a_worker_that_ends_is_made_anew(
     made: list[str] = []
     works = worker_main.queue_worker
 
-    def refused_at_first(client: Client, queue: str, activities: list[Any], version: None) -> Worker:
+    def refused_at_first(client: Client, queue: str, *how: Any) -> Worker:
         made.append(queue)
         if made.count(queue) == 1 and queue == DETAILS_QUEUE:
             raise RuntimeError("made up")
-        return works(client, queue, activities, version)
+        return works(client, queue, *how)
 
     monkeypatch.setattr(worker_main, "queue_worker", refused_at_first)
     await start_worker()

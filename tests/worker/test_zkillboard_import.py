@@ -19,7 +19,7 @@ from tests.workflows.waiting import shows, until_import
 
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
 PAGE = "/api/{path}"
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = pytest.mark.usefixtures("soon_again", "worker")
 
 
 async def test_a_history_comes_with_its_bodies_and_is_no_news(
@@ -101,7 +101,10 @@ async def test_a_cancelled_import_keeps_what_it_has_and_says_so(
     assert await stored(pool) == on_zkillboard(eve, pilot)
 
 
-async def test_faults_on_the_way_lose_nothing(pool: asyncpg.Pool, client: Client, eve: SandboxEve) -> None:
+async def test_faults_on_the_way_lose_nothing(
+    pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eve.zkillboard.client.OVERLOADED_SECONDS", 0.2)
     pilot = eve.pilots[0].character_id
     await add_user(pool, pilot)
     for fault in (

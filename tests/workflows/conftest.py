@@ -19,8 +19,8 @@ TEST_SERVER = Path(sys.executable).parent / "temporal-test-server"
 
 
 @pytest.fixture
-async def temporal_client(temporal_address: str) -> Client:
-    client = await Client.connect(temporal_address)
+async def temporal_client(temporal_address: str, temporal_namespace: str) -> Client:
+    client = await Client.connect(temporal_address, namespace=temporal_namespace)
     await prepare_temporal(client)
     # Its first runs must come when a test wants them.
     await client.get_schedule_handle("watchdog").pause()

@@ -27,7 +27,7 @@ from contracts.sync import (
     RunAccount,
     SyncState,
 )
-from contracts.task_queues import TASK_QUEUES
+from contracts.task_queues import SYNC_QUEUE, TASK_QUEUES
 from contracts.upkeep import WatchdogReport
 from tests.workflows.import_stand_ins import ImportStandIns
 from worker_main import WORKFLOWS, workflow_runner
@@ -132,7 +132,7 @@ class StandIns:
             Worker(
                 client,
                 task_queue=queue,
-                workflows=WORKFLOWS,
+                workflows=WORKFLOWS if queue == SYNC_QUEUE else [],
                 activities=self.activities,
                 workflow_runner=workflow_runner(),
                 workflow_failure_exception_types=[Exception],  # a bug fails the test instead of being retried

@@ -26,6 +26,7 @@ from eve.session import open_session
 from live import LiveEvents
 from sandbox.eve.server import SandboxEve
 from settings import Settings
+from temporal.connection import connect_temporal
 from temporal.schedules import prepare_temporal
 from temporal.universe import wake_enrichment
 from tests.db.bodies import raw
@@ -39,7 +40,7 @@ from worker_main import run_worker
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[Client]:
     """With a worker of ours behind it."""
-    client = await Client.connect(settings.temporal_address)
+    client = await connect_temporal(settings)
     await prepare_temporal(client)
     stop = asyncio.Event()
     worker = asyncio.create_task(run_worker(settings, stop, client))

@@ -14,8 +14,6 @@ import pytest
 
 from api.compiled.reads import CompiledReads
 from api.exports.lines import COLUMNS, PAGE_SIZE
-from db.accounts.api_keys import create_api_key
-from db.accounts.sessions import Scope
 from db.universe.names import store_names
 from settings import Settings
 from tests.api.running_site import Browser, Site, open_browser, serve
@@ -130,20 +128,6 @@ async def test_what_makes_no_sense_is_refused_before_it_begins(browser: Browser,
         (error,) = json.loads(text)["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
         assert error["message"].endswith(".")
-
-
-async def test_who_may_export(site: Site, me: int) -> None:
-    async with open_browser(site) as stranger:
-        assert (await stranger.get(address("csv")))[0] == 401
-        await stranger.sign_in(await site.add_pilot(STRANGER))
-        assert [one["id"] for one in await rows(stranger, address("csv"))] == ["9999"]
-        assert await rows(stranger, address("csv", {"characterId": str(ME)})) == []
-    async with open_browser(site) as program:
-        for scopes, status in (({Scope.READ}, 200), ({Scope.SYNC}, 403)):
-            created = await create_api_key(site.pool, me, "export", scopes)
-            headers = {"Authorization": f"Bearer {created.secret}"}
-            assert (await program.get(address("ndjson"), headers=headers))[0] == status
-        assert (await program.get(address("csv"), headers={"Authorization": "Bearer killreport_no"}))[0] == 401
 
 
 async def test_a_session_that_ends_breaks_the_stream_off(

@@ -33,16 +33,6 @@ async def ids(browser: Browser, **variables: object) -> list[str]:
     return [node["id"] for node in feed["nodes"]]
 
 
-async def test_anonymous_callers_see_nothing(site: Site, browser: Browser) -> None:
-    await site.store(body(1))
-    seen = await browser.data('{ me { id } killmail(id: "1") { id } killmails { nodes { id } edges { cursor } } }')
-    assert seen == {"me": None, "killmail": None, "killmails": {"nodes": [], "edges": []}}
-    answer = await browser.graphql("{ workerStatus { queueName } }")
-    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-    order = await browser.data('mutation { syncNow(characterId: "1") { userErrors { code } } }')
-    assert order["syncNow"]["userErrors"] == [{"code": "UNAUTHENTICATED"}]
-
-
 @pytest.mark.usefixtures("me")
 async def test_a_pilot_sees_own_kills_and_losses_and_no_others(site: Site, browser: Browser) -> None:
     await site.store(

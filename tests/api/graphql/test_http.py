@@ -161,6 +161,7 @@ async def test_a_subscription_is_not_served_over_http(visitor: Browser) -> None:
         ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Origin": "https://evil.invalid"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),  # half an IPv6 address
     ],
 )
 async def test_other_sites_cannot_use_a_visitors_session(

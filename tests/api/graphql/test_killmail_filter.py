@@ -71,6 +71,13 @@ async def test_the_filter(browser: Browser, chosen: dict[str, Any], expected: st
 
 
 @pytest.mark.usefixtures("mine")
+async def test_an_order_of_null_is_the_usual_one(browser: Browser) -> None:
+    answers = [await browser.data(FEED, **chosen) for chosen in ({}, {"orderBy": None}, {"orderBy": "TIME"})]
+    assert answers[0]["killmails"]["nodes"]
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.usefixtures("mine")
 async def test_by_value_page_by_page(browser: Browser) -> None:
     seen: list[str] = []
     after = None

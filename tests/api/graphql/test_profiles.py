@@ -122,15 +122,6 @@ async def test_an_id_of_another_kind_has_no_profile(browser: Browser) -> None:
     assert set(seen.values()) == {None}
 
 
-async def test_anonymous_callers_see_no_profile(site: Site, browser: Browser) -> None:
-    await site.store(body(1, victim=ME))
-    seen = await browser.data(
-        f"{{ character(id: {ME}) {{ id }} corporation(id: 98000001) {{ id }} alliance(id: 1) {{ id }}"
-        f" solarSystem(id: {SYSTEM}) {{ id }} type(id: {RIFTER}) {{ id }} }}"
-    )
-    assert set(seen.values()) == {None}
-
-
 @pytest.mark.usefixtures("mine")
 async def test_statistics_in_full(browser: Browser) -> None:
     seen = await browser.data(

@@ -146,12 +146,6 @@ async def test_a_reader_too_far_behind_is_told_to_come_again(
         assert await client.closed_with() == 1013
 
 
-async def test_anonymous_sockets_are_refused(browser: Browser) -> None:
-    async with open_socket(browser) as client:
-        await client.send({"type": "connection_init"})
-        assert await client.closed_with() == 4401
-
-
 @pytest.mark.usefixtures("me")
 @pytest.mark.parametrize("origin", ["https://evil.invalid", "null"])
 async def test_sockets_of_other_sites_are_refused(browser: Browser, origin: str) -> None:

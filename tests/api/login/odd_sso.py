@@ -29,6 +29,8 @@ class OddSso:
     claims: dict[str, Any] = field(default_factory=dict)
     forged: bool = False
     status: int = 200
+    moved_to: str = ""
+    """Where the token endpoint says it is by now."""
     asked: list[dict[str, str]] = field(default_factory=list)
     """The forms sent to the token endpoint."""
     keys: SigningKeys = field(default_factory=lambda: SigningKeys(None))
@@ -49,6 +51,8 @@ class OddSso:
 
     async def token(self, request: web.Request) -> web.Response:
         self.asked.append({name: str(value) for name, value in (await request.post()).items()})
+        if self.moved_to:
+            return web.Response(status=307, headers={"Location": self.moved_to})
         if self.status != 200:
             return web.json_response({"error": "invalid_grant" if self.status == 400 else "x"}, status=self.status)
         access_token = self.keys.token(

@@ -33,8 +33,8 @@ async def sso() -> AsyncIterator[OddSso]:
 
 
 @pytest.fixture
-async def client(temporal_address: str) -> Client:
-    connected = await Client.connect(temporal_address)
+async def client(temporal_address: str, temporal_namespace: str) -> Client:
+    connected = await Client.connect(temporal_address, namespace=temporal_namespace)
     await prepare_temporal(connected)
     return connected
 
@@ -42,9 +42,8 @@ async def client(temporal_address: str) -> Client:
 @pytest.fixture
 async def site(lone_settings: Settings, sso: OddSso, client: Client) -> AsyncIterator[Site]:
     address = client.service_client.config.target_host
-    settings = lone_settings.model_copy(
-        update={"eve_sso_url": sso.url, "esi_base_url": sso.url, "temporal_address": address}
-    )
+    there = {"temporal_address": address, "temporal_namespace": client.namespace}
+    settings = lone_settings.model_copy(update={"eve_sso_url": sso.url, "esi_base_url": sso.url, **there})
     async with serve(settings) as running:
         yield running
 

@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page
+from temporalio.client import Client
 
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.process import RunningPart, free_port
-from sandbox.temporal import temporal
 from sandbox.valkey import valkey
 from tests.api.running_site import Browser as Visitor
 from tests.api.running_site import Site, open_browser, serve, settings_for
 from tests.api.site.furnished import ADMIN, FurnishedSite, complaints_of, signed_in_context
 from tests.api.site.furniture import furnish
 from tests.end_to_end.chromium import chromium
-from tests.fixtures.services import copied_database
+from tests.fixtures.services import copied_database, new_namespace
 
 
 @pytest.fixture(scope="session")
@@ -31,17 +31,16 @@ async def site_redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
 
 @pytest.fixture(scope="session")
 async def furnished(
-    postgres_url: str, template_database: str, site_redis_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_url: str, template_database: str, site_redis_url: str, temporal_server: Client
 ) -> AsyncIterator[FurnishedSite]:
-    part, address = temporal(tmp_path_factory.mktemp("temporal"), free_port(), None, durable=False)
-    running = await RunningPart.start(part)
     async with (
         copied_database(postgres_url, template_database) as database_url,
         SandboxEve(SandboxOptions(first_killmails=130)) as eve,
     ):
         settings = settings_for(database_url, site_redis_url).model_copy(
             update={
-                "temporal_address": address,
+                "temporal_address": temporal_server.service_client.config.target_host,
+                "temporal_namespace": await new_namespace(temporal_server),
                 "eve_images_url": f"{eve.url}/images",
                 "eve_sso_url": eve.url,
                 "esi_base_url": eve.url,
@@ -52,7 +51,6 @@ async def furnished(
         async with serve(settings) as site:
             there = await furnish(site.pool, eve)
             yield FurnishedSite(site, there, eve, await site.add_pilot(ADMIN, name="Ops Lead"))
-    await running.stop()
 
 
 @pytest.fixture(scope="session")

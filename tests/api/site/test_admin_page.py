@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from contracts.sync import user_sync_id
 from sandbox.installation import eventually
+from temporal.connection import connect_temporal
 from temporal.schedules import prepare_temporal
 from tests.api.running_site import Browser as Visitor
 from tests.api.site.furnished import ADMIN, FurnishedSite, signed_in_context
@@ -17,7 +18,7 @@ from tests.end_to_end.chromium import needs_chromium
 @pytest.fixture
 async def temporal(furnished: FurnishedSite) -> Client:
     """The site's Temporal, ready to take workflows; no worker serves it."""
-    client = await Client.connect(furnished.site.services.settings.temporal_address)
+    client = await connect_temporal(furnished.site.services.settings)
     await prepare_temporal(client)
     return client
 
@@ -145,7 +146,8 @@ async def test_missing_killmails_are_shown_by_reason_with_their_workflow(
         await pool.execute("DELETE FROM killmail_refs WHERE killmail_id = 7")
     workflow = user_sync_id(furnished.there.pilot_id)
     assert "a test" in page
-    assert f'href="http://temporal-ui.invalid/namespaces/default/workflows/{workflow}"' in page
+    namespace = furnished.site.services.settings.temporal_namespace
+    assert f'href="http://temporal-ui.invalid/namespaces/{namespace}/workflows/{workflow}"' in page
 
 
 async def test_odd_logins_are_pointed_out(operator: Visitor, furnished: FurnishedSite) -> None:

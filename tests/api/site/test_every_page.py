@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from justhtml import JustHTML
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from tests.api.running_site import Browser as Visitor
 from tests.api.site.furnished import FurnishedSite, complaints_of, picture, signed_in_context
@@ -61,15 +61,34 @@ def account_of(furnished: FurnishedSite, name: str) -> int | None:
     return furnished.there.account_id if name in PAGES else None
 
 
+Open = Callable[[int | None], Awaitable[Page]]
+
+
+@pytest.fixture(scope="module")
+async def window_of(engine: Browser, furnished: FurnishedSite) -> AsyncIterator[Open]:
+    """Each account's window, which goes from page to page: a new one takes the browser as long as a page."""
+    opened: dict[int | None, Page] = {}
+
+    async def window_of(account_id: int | None) -> Page:
+        if account_id not in opened:
+            context = await signed_in_context(
+                engine, furnished.site, account_id, color_scheme="dark", reduced_motion="reduce"
+            )
+            opened[account_id] = await context.new_page()
+        return opened[account_id]
+
+    yield window_of
+    for page in opened.values():
+        await page.context.close()
+
+
 @needs_chromium
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ALL_PAGES)
-async def test_it_fits_the_window_and_is_accessible(engine: Browser, furnished: FurnishedSite, name: str) -> None:
-    context = await signed_in_context(
-        engine, furnished.site, account_of(furnished, name), color_scheme="dark", reduced_motion="reduce"
-    )
-    page = await context.new_page()
+async def test_it_fits_the_window_and_is_accessible(window_of: Open, furnished: FurnishedSite, name: str) -> None:
+    page = await window_of(account_of(furnished, name))
     complaints = complaints_of(page)
+    await page.set_viewport_size({"width": WIDTHS["wide"], "height": 900})
     answer = await page.goto(f"{furnished.site.address}{ALL_PAGES[name](furnished.there)}")
     assert answer is not None
     assert answer.status == STATUS.get(name, 200)
@@ -81,7 +100,6 @@ async def test_it_fits_the_window_and_is_accessible(engine: Browser, furnished: 
     serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]
     assert not serious, found.generate_report()
     assert not [said for said in complaints if f"status of {answer.status}" not in said]
-    await context.close()
 
 
 @needs_chromium

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, WebSocketRoute, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, WebSocketRoute, expect
 
 from api.caller import session_cookie_name
 from db.accounts.sessions import start_session
 from live import LiveEvents
 from tests.api.running_site import Site
 from tests.db.bodies import body
+from tests.end_to_end.chromium import needs_chromium
 
-CHROMIUM = shutil.which("chromium")
 ME, STRANGER = 90_000_010, 90_000_020
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="left out: no chromium on this machine"),
-]
+pytestmark = [pytest.mark.browser, needs_chromium]
 
 
 def is_complaint(message: ConsoleMessage) -> bool:
@@ -28,20 +24,12 @@ def is_complaint(message: ConsoleMessage) -> bool:
     return message.type == "error" and "status of 400" not in message.text
 
 
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        await launched.close()
-
-
 @pytest.fixture
-async def page(site: Site, chromium: Browser) -> AsyncIterator[Page]:
+async def page(site: Site, engine: Browser) -> AsyncIterator[Page]:
     """A page of a signed-in pilot; fails if the browser complained about anything."""
     token = await start_session(site.pool, await site.add_pilot(ME, name="Ada Lovelace"))
     complaints: list[str] = []
-    context = await chromium.new_context(viewport={"width": 390, "height": 844})
+    context = await engine.new_context(viewport={"width": 390, "height": 844})
     name = session_cookie_name(site.services.settings)
     await context.add_cookies([{"name": name, "value": token, "url": site.address}])
     # The image server is not there, and a test has no business asking for it.

@@ -162,11 +162,6 @@ async def test_each_state_of_a_sync_has_its_sentence_and_the_button_that_helps(s
     assert "1 killmail could not be fetched and will be tried again." in banner
 
 
-async def test_fragments_are_for_signed_in_pilots(anonymous: Browser) -> None:
-    assert (await anonymous.get("/fragments/characters"))[0] == 401
-    assert (await anonymous.get("/fragments/feed"))[0] == 401
-
-
 @pytest.mark.usefixtures("me")
 async def test_a_button_works_without_script_but_not_from_another_site(browser: Browser) -> None:
     form = {"character_id": str(ME), "order": "sync_now"}

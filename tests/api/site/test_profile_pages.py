@@ -80,9 +80,3 @@ async def test_nothing_by_that_number_is_said_plainly(visitor: Visitor, path: st
     status, page = await visitor.get(f"/{path}")
     assert status == 404
     assert "with this id on any killmail here." in page
-
-
-async def test_strangers_are_asked_to_log_in(stranger: Visitor, furnished: FurnishedSite) -> None:
-    status, page = await stranger.get(f"/characters/{furnished.there.pilot_id}")
-    assert status == 401
-    assert furnished.eve.pilots[0].name not in page

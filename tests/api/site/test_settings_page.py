@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from db.corporations.directors import note_role
 from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.api.running_site import Browser, Site
 from tests.api.site.document import Document
@@ -75,7 +76,10 @@ async def test_a_director_follows_and_publishes_and_a_member_may_only_look(site:
     assert (
         "The corporation&#39;s sync is about to start." in page or "The corporation's sync is about to start." in page
     )
-    assert "Pilot 90000010: Active" in page
+    assert "Pilot 90000010: Waiting for EVE to confirm the Director role" in page
+    assert "killmail-1" not in (await browser.get(f"/?corporation={CORPORATION}"))[1], "anybody may say so"
+    await note_role(site.pool, CORPORATION, ME)
+    assert "Pilot 90000010: Active" in (await browser.get("/settings"))[1]
     _, board = await browser.get(f"/?corporation={CORPORATION}")
     assert "killmail-1" in board
     assert "killmail-1" not in (await browser.get("/"))[1], "the own feed stays the own"
@@ -106,6 +110,9 @@ async def test_the_same_over_graphql(site: Site, browser: Browser) -> None:
     assert other["setCorporationSync"]["userErrors"] == [{"code": "NOT_YOUR_CORPORATION"}]
     switched = await browser.data(SWITCH, id=str(CORPORATION), enabled=True)
     assert switched["setCorporationSync"]["userErrors"] == [{"code": "SYNC_UNAVAILABLE"}], "no Temporal here"
+    too_early = await browser.data(PUBLISH, id=str(CORPORATION), published=True)
+    assert too_early["setCorporationPublishing"]["userErrors"] == [{"code": "NOT_A_DIRECTOR"}]
+    await note_role(site.pool, CORPORATION, ME)
     published = await browser.data(PUBLISH, id=str(CORPORATION), published=True)
     assert published["setCorporationPublishing"] == {"corporation": {"published": True}, "userErrors": []}
     found = await browser.data("{ me { corporations { id state published directors { standing } } } }")

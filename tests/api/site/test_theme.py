@@ -34,19 +34,10 @@ async def test_the_systems_theme_is_taken_until_one_is_chosen(
     await context.close()
 
 
-async def test_nobody_is_sent_elsewhere_by_choosing_a_theme(stranger: Visitor, furnished: FurnishedSite) -> None:
-    for back in ("https://evil.invalid/", "//evil.invalid", "/\\evil.invalid", "javascript:alert(1)", "/\n"):
-        form = {"theme": "dark", "back": back}
-        headers = {"Origin": furnished.site.address}
-        async with stranger.http.post(
-            f"{furnished.site.address}/theme", data=form, headers=headers, allow_redirects=False
-        ) as answer:
-            assert (answer.status, answer.headers["Location"]) == (303, "/")
-
-
 async def test_a_theme_that_does_not_exist_or_another_site_s_wish_is_refused(stranger: Visitor) -> None:
     assert (await stranger.post("/theme", {"theme": "plaid", "back": "/"}))[0] == 400
-    assert (await stranger.post("/theme", {"theme": "dark"}, {"Origin": "https://evil.invalid"}))[0] == 403
+    for elsewhere in ("https://evil.invalid", "http://["):
+        assert (await stranger.post("/theme", {"theme": "dark"}, {"Origin": elsewhere}))[0] == 403
 
 
 async def test_the_code_of_a_login_is_in_no_link_or_form_of_its_page(stranger: Visitor) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.corporations import DirectorStanding
 from db.accounts.sessions import Caller, caller_of, start_session
-from db.corporations.directors import CannotFollow, follow, granted_again, mark, publish, unfollow
+from db.corporations.directors import CannotFollow, follow, granted_again, mark, note_role, publish, unfollow
 from db.intake.references import users_on
 from db.intake.store import store_killmails
 from db.killmails.filter import KillmailFilter, Viewer
@@ -43,8 +43,11 @@ async def test_directors_see_it_members_only_once_published_others_never(pool: a
     member, stranger = await add(pool, MEMBER, OURS), await add(pool, STRANGER, THEIRS, director=True)
     await store_killmails(pool, [raw(body(1, victim=VICTIM, attackers=(VICTIM + 1,)))])
     await follow(pool, STRANGER)
+    await note_role(pool, THEIRS, STRANGER)
     assert await sees(pool, director) == (), "nobody switched it on"
     assert await follow(pool, DIRECTOR) == OURS
+    assert await sees(pool, director) == (), "anybody may say so: EVE has not confirmed the role"
+    await note_role(pool, OURS, DIRECTOR)
     assert [await sees(pool, who) for who in (director, member, stranger)] == [(OURS,), (), (THEIRS,)]
     assert await users_on(pool, [1]) == [DIRECTOR, STRANGER]
 
@@ -61,17 +64,21 @@ async def test_directors_see_it_members_only_once_published_others_never(pool: a
     assert await sees(pool, director) == ()
     assert await unfollow(pool, OURS, [DIRECTOR])
     assert await sees(pool, member) == (), "nobody has it switched on any more"
+    await pool.execute("UPDATE users SET scopes = $1 WHERE character_id = $2", sorted(CORPORATION_SCOPES), MEMBER)
+    await follow(pool, MEMBER)
+    assert await sees(pool, member) == (), "what a director published is closed once nobody follows"
 
 
 async def test_a_grant_that_is_gone_sees_nothing_and_a_new_owner_switched_nothing_on(pool: asyncpg.Pool) -> None:
     director = await add(pool, DIRECTOR, OURS, director=True)
     await follow(pool, DIRECTOR)
+    await note_role(pool, OURS, DIRECTOR)
     await pool.execute("UPDATE users SET token_state = 'owner_changed'")
     assert await sees(pool, director) == ()
     await pool.execute("UPDATE users SET token_state = 'valid'")
     async with pool.acquire() as connection:
         await granted_again(connection, DIRECTOR, owner_changed=False)
-        assert await sees(pool, director) == (OURS,)
+        assert await sees(pool, director) == (OURS,), "a new login does not take the role away"
         await granted_again(connection, DIRECTOR, owner_changed=True)
     assert await sees(pool, director) == ()
 

@@ -106,6 +106,13 @@ async def test_odd_answers_are_taken(pool: asyncpg.Pool) -> None:
     ]
 
 
+async def test_a_name_that_no_index_takes_is_cut_and_hides_no_other(pool: asyncpg.Pool) -> None:
+    long = "".join(map(str, range(3_000)))
+    assert await store_names(pool, [(1, "character", long), (2, "cat\0", "Two")]) == 2
+    rows = await pool.fetch("SELECT category, name FROM entities ORDER BY entity_id")
+    assert [tuple(row) for row in rows] == [("character", long[:200]), ("cat\N{REPLACEMENT CHARACTER}", "Two")]
+
+
 async def test_workers_may_learn_the_same_names_at_once(pool: asyncpg.Pool) -> None:
     told = [(number, "character", f"Pilot {number}") for number in range(1, 501)]
     written = await asyncio.gather(*(store_names(pool, told[::step], [999]) for step in (1, -1, 1, -1)))

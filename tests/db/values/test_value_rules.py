@@ -52,6 +52,13 @@ async def test_quantities_count_and_the_sum_is_rounded_once(pool: asyncpg.Pool) 
     assert kinds(row) == (2, 2)
 
 
+async def test_a_flag_beyond_32_bits_lies_in_no_slot_and_stops_nobody(pool: asyncpg.Pool) -> None:
+    await price(pool, PRICES)
+    much = item(AMMO, 1, flag=2**63 - 1) | {"singleton": 2**31}
+    row = await appraised(pool, loss({**much, "items": [much]}))
+    assert figures(row) == ("500000.11", "0.00", "500000.10", "500000.11")
+
+
 async def test_a_nested_item_counts_once_and_lies_where_its_container_lies(pool: asyncpg.Pool) -> None:
     await price(pool, PRICES)
     inner = item(CONTAINER, 1, items=[item(CONTAINER, dropped=2, flag=HIGH)])

@@ -18,6 +18,7 @@ from eve.errors import (
     Unavailable,
 )
 from eve.esi.client import Affiliation, NamedId, ServerStatus, SolarSystem
+from eve.esi.universe import CHARACTER, CORPORATION
 from eve.killmail import KillmailRef
 from eve.session import COMPATIBILITY_DATE
 from settings import VERSION
@@ -331,3 +332,16 @@ async def test_a_solar_system(open_esi: OpenEsi) -> None:
         assert await esi.solar_system(30000142, CallClass.LIVE) == SolarSystem(30000142, "Jita", 0.9459, 20000020)
         with pytest.raises(NotFound):
             await esi.solar_system(1, CallClass.LIVE)
+
+
+@pytest.mark.parametrize("birthday", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_a_birthday_that_cannot_be_read_back_is_not_stored(birthday: str) -> None:
+    told = {"name": "A Pilot", "birthday": birthday}
+    with pytest.raises(MalformedBody):
+        CHARACTER.read(orjson.dumps(told))
+    assert CHARACTER.read(orjson.dumps(told | {"birthday": "2003-05-06T00:00:00Z"})).name == "A Pilot"
+
+
+def test_a_ticker_is_no_longer_than_an_index_takes() -> None:
+    (ticker,) = CORPORATION.read(orjson.dumps({"name": "A", "ticker": "<T>" * 9_000})).columns
+    assert ticker == ("<T>" * 9_000)[:200]

@@ -236,6 +236,15 @@ async def test_a_bad_entry_costs_only_itself(open_esi: OpenEsi, caplog: pytest.L
     assert "a" * 39 not in caplog.text
 
 
+async def test_an_entry_without_a_hash_does_not_hide_the_one_with_it(open_esi: OpenEsi) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.json_response([{"killmail_id": 5}, ref(5), {"killmail_id": 5, "killmail_hash": ""}])
+
+    async with open_esi(handler) as esi:
+        (found,) = (await walk(esi)).refs
+    assert found == KillmailRef(5, f"{5:040x}")
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [

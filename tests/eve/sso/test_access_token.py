@@ -86,6 +86,7 @@ async def test_a_token_without_azp_for_our_audience_and_eves_is_good() -> None:
     assert (await check(token(azp=None))).character_id == CHARACTER_ID
 
 
+DEEP = b'{"alg":' + b"[" * 4_000 + b"]" * 4_000 + b"}"
 FORGERIES = {
     "alg none": jws({"alg": "none", "kid": KID}, claims(), None),
     "alg None": jws({"alg": "None", "kid": KID}, claims(), None),
@@ -114,6 +115,8 @@ FORGERIES = {
     "no kid": jws({"alg": "RS256"}, claims()),
     "a kid that is a list": jws({"alg": "RS256", "kid": [KID]}, claims()),
     "crit": jws({**RS256, "crit": ["b64"], "b64": False}, claims()),
+    "a header nested without end": f"{b64(DEEP)}.{b64(orjson.dumps(claims()))}.{b64(b'x')}",
+    "claims nested without end": jws(RS256, DEEP),
     "no aud": token(aud=None),
     "only EVE's audience": token(aud=["EVE Online"]),
     "only EVE's audience, as a string": token(aud="EVE Online"),

@@ -1,0 +1,167 @@
+"""The rows of HTTP: each route of the application, asked for what is Ada's or a board's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from db.accounts.sessions import Scope
+from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
+from tests.attacks.graphql_rows import ME, boards_again, import_again, keys_of_ada, sessions_of_ada
+from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
+from tests.attacks.world import (
+    ADAS,
+    ALLIANCE,
+    ALT,
+    CLOSED_CORPORATION,
+    OF_CLOSED,
+    OF_OPEN,
+    OPEN,
+    SHIP,
+    SYSTEM,
+    World,
+)
+
+
+def page(what: str, door: str, path: str = "", **more: Any) -> Page:
+    """A page that is read. Another site may send a browser here, and reads nothing of it."""
+    given = {"allowed": ADA, "secret": ADAS, "others": OWN, "other_site": SHOWN, **more}
+    return Page(what=what, door=f"GET {door}", path=path or door, **given)
+
+
+def form(what: str, door: str, fields: dict[str, str], **more: Any) -> Page:
+    """A form that is sent."""
+    given = {"allowed": ADA, "success": DONE, "others": REFUSED, **more}
+    return Page(what=what, door=f"POST {door}", path=door, form=fields, **given)
+
+
+def same_for_all(outcome: str, door: str, path: str = "") -> Page:
+    return page("", door, path, allowed=frozenset(), others=outcome, nobody=outcome, keys=outcome)
+
+
+def of_board(what: str, door: str, path: str, *, closed: bool, **more: Any) -> Page:
+    allowed, secret = (CLOSED, OF_CLOSED) if closed else (BOARD, OF_OPEN)
+    return page(what, door, path, allowed=allowed, secret=secret, **more)
+
+
+KILLMAIL, EXPORT = "/killmails/{killmail_id:eve_id}", "/export/killmails.{form}"
+CODEC = "/temporal/codec/"
+READ = [
+    page("the feed", "/", nobody=OWN, keys=OWN),
+    page("all that may be seen", "/", f"/?all=1&character={ME}", nobody=OWN, keys=OWN),
+    of_board("a published board", "/", f"/?corporation={OPEN}", closed=False, nobody=OWN, keys=OWN),
+    of_board("a closed board", "/", f"/?corporation={CLOSED_CORPORATION}", closed=True, nobody=OWN, keys=OWN),
+    page("her characters", "/fragments/characters"),
+    page("the list", "/fragments/feed"),
+    of_board("a closed board", "/fragments/feed", f"/fragments/feed?corporation={CLOSED_CORPORATION}", closed=True),
+    page("suggestions", "/fragments/search", "/fragments/search?q=Pilot", allowed=frozenset()),
+    page("names", "/search", "/search?q=Pilot", allowed=frozenset()),
+    page("Ada's killmail", KILLMAIL, f"/killmails/{ADAS.killmail_id}", others=NOT_FOUND),
+    of_board("of a board", KILLMAIL, f"/killmails/{OF_OPEN.killmail_id}", closed=False, others=NOT_FOUND),
+    of_board("of a closed board", KILLMAIL, f"/killmails/{OF_CLOSED.killmail_id}", closed=True, others=NOT_FOUND),
+    page("Ada", "/characters/{entity_id:eve_id}", f"/characters/{ME}?days=all"),
+    of_board(
+        "a closed board", "/corporations/{entity_id:eve_id}", f"/corporations/{CLOSED_CORPORATION}?days=all",
+        closed=True,
+    ),
+    page("an alliance", "/alliances/{entity_id:eve_id}", f"/alliances/{ALLIANCE}?days=all"),
+    page("a system", "/systems/{entity_id:eve_id}", f"/systems/{SYSTEM}?days=all"),
+    page("a ship", "/types/{entity_id:eve_id}", f"/types/{SHIP}?days=all"),
+    page("the settings", "/settings"),
+    page("her imports", "/fragments/imports"),
+    page(
+        "the operators' page", "/admin", allowed=THE_OPERATOR, others=FORBIDDEN,
+        tells=(str(ALT), "Adas Other Face"),
+    ),
+    page("all of hers", "/settings/export"),
+    *(
+        page(
+            f"Ada's as {form_}", EXPORT, f"/export/killmails.{form_}?orderBy=VALUE", keys=None, scope=Scope.READ
+        )
+        for form_ in ("csv", "ndjson")
+    ),
+    *(
+        of_board(
+            f"a closed board as {form_}", EXPORT,
+            f"/export/killmails.{form_}?filter=%7B%22corporationId%22:%22{CLOSED_CORPORATION}%22%7D",
+            closed=True, keys=None, scope=Scope.READ,
+        )
+        for form_ in ("csv", "ndjson")
+    ),
+    page(
+        "by a GET", "/graphql", "/graphql?query=%7Bme%7Bcharacters%7Bname%7D%7D%7D", keys=None, scope=Scope.READ,
+        nobody=OWN, other_site=FORBIDDEN,
+    ),
+    page(
+        "figures", "/metrics", allowed=THE_OPERATOR, success=OWN, others=NOT_FOUND, nobody=NOT_FOUND, keys=NOT_FOUND
+    ),
+    same_for_all(OWN, "/status"),
+    same_for_all(OWN, "/healthz"),
+    same_for_all("503", "/readyz"),  # Temporal is not there
+    same_for_all("503", "/auth/login"),  # nor is SSO
+    same_for_all("400", "/auth/callback", "/auth/callback?state=x&code=y"),
+    same_for_all(OWN, "/static", "/static/site.css"),
+    *(
+        Page(
+            what="what workflows say", door=f"POST {CODEC}{word}", path=f"{CODEC}{word}", body=b'{"payloads": []}',
+            allowed=THE_OPERATOR, success=OWN, others=FORBIDDEN, keys=None,
+        )
+        for word in ("encode", "decode")
+    ),
+    *(
+        Page(
+            what="what browsers may ask", door=f"OPTIONS {CODEC}{word}", path=f"{CODEC}{word}",
+            others=OWN, nobody=OWN, keys=OWN, other_site=SHOWN,
+        )
+        for word in ("encode", "decode")
+    ),
+]  # fmt: skip
+
+
+def of_her_sync(door: str, **fields: str) -> Page:
+    return form("Ada's sync", door, {"character_id": str(ME), **fields})
+
+
+FORMS = [
+    of_her_sync("/sync", order="pause"),
+    of_her_sync("/settings/characters", order="sync_now"),
+    form(
+        "Ada's character", "/settings/characters", {"character_id": "{target}", "order": "remove"},
+        target=World.spare_character, gone="SELECT NOT EXISTS (SELECT FROM users WHERE character_id = $1)",
+    ),
+    form(
+        "Ada's session", "/settings/sessions", {"session_id": "{target}", "order": "end"}, target=sessions_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM sessions WHERE session_id = $1)",
+    ),
+    form(
+        "Ada's key", "/settings/api-keys", {"api_key_id": "{target}", "order": "revoke"}, target=keys_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM api_keys WHERE api_key_id = $1)",
+    ),
+    form(
+        "a key", "/settings/api-keys", {"order": "create", "name": "x", "read": "yes"}, throw_away=True,
+        allowed=SIGNED_IN,
+    ),
+    form("the caller's account", "/settings/delete", {"confirm": "yes"}, throw_away=True, allowed=SIGNED_IN),
+    *(
+        form("Ada's import", "/settings/zkillboard", {"character_id": str(ME), "order": order}, restore=import_again)
+        for order in ("estimate", "start", "cancel")
+    ),
+    form(
+        "Ada's killmail", "/settings/killmail", {"link": f"https://zkillboard.com/kill/{ADAS.killmail_id}/"},
+    ),
+    form(
+        "a board", "/settings/corporation", {"corporation_id": str(OPEN), "order": "follow"}, restore=boards_again,
+        allowed=DIRECTORS,
+    ),
+    form(
+        "a closed board", "/settings/corporation",
+        {"corporation_id": str(CLOSED_CORPORATION), "order": "publish"}, restore=boards_again, allowed=CLOSED,
+        gone=f"SELECT published FROM corporations_followed"  # noqa: S608
+        f" WHERE corporation_id = {CLOSED_CORPORATION} AND $1::text IS NULL",
+    ),
+    *(
+        form("every sync", "/admin/order", {"order": "pause", "whom": whom}, allowed=THE_OPERATOR, others=FORBIDDEN)
+        for whom in ("all", str(ME))
+    ),
+    form("the looks", "/theme", {"theme": "dark"}, allowed=SIGNED_IN, nobody=DONE, keys=DONE),
+    form("logging out", "/auth/logout", {}, allowed=SIGNED_IN, nobody=DONE, keys=DONE, throw_away=True),
+]  # fmt: skip

@@ -1,0 +1,27 @@
+"""The systemd units of deploy/systemd, as systemd reads them."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from tests.paths import ROOT
+
+UNITS = ROOT / "deploy" / "systemd"
+INSTALLED_IN = "/opt/killreport"
+
+
+def unit(name: str) -> dict[str, list[str]]:
+    """What it sets, of all its sections; a setting may stand there several times."""
+    found: dict[str, list[str]] = {}
+    for line in (UNITS / f"killreport-{name}.service").read_text().replace("\\\n", " ").splitlines():
+        setting, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found.setdefault(setting, []).append(value)
+    return found
+
+
+def start_command(name: str, installed_in: Path) -> list[str]:
+    """Its ExecStart, of an installation somewhere else than in /opt/killreport."""
+    (line,) = unit(name)["ExecStart"]
+    return [word.replace(INSTALLED_IN, str(installed_in)) for word in shlex.split(line)]

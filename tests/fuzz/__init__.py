@@ -1,0 +1,1 @@
+"""Every door through which somebody else's bytes come in, tried with inputs nobody thought of."""
