@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 
 import pytest
@@ -11,6 +12,12 @@ import pytest
 pytest_plugins = ["tests.fixtures.pooler", "tests.fixtures.services", "tests.fixtures.workers"]
 
 _exit_status = pytest.StashKey[int]()
+
+
+def pytest_configure() -> None:
+    """Let programs that are started here hear Ctrl-C: what a shell starts in the background ignores it, for good."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

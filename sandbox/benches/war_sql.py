@@ -79,7 +79,8 @@ SELECT {FIRST_PILOT} + row_number() OVER (ORDER BY account_id) - 1, account_id, 
     {FIRST_CORPORATION}, '{{}}', 'valid', 'ok'
 FROM accounts;
 INSERT INTO corporations_followed (corporation_id) VALUES ({BUSIEST_CORPORATION});
-INSERT INTO corporation_directors (corporation_id, character_id) VALUES ({BUSIEST_CORPORATION}, {BUSIEST_PILOT});
+INSERT INTO corporation_directors (corporation_id, character_id, role_seen_at)
+VALUES ({BUSIEST_CORPORATION}, {BUSIEST_PILOT}, now());
 """  # noqa: S608 - numbers of ours
 
 

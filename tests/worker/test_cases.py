@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
-from contracts.sync import SyncState
+from contracts.sync import SyncState, user_sync_id
 from db.intake.references import UNUSABLE_HASH
 from sandbox.eve.killmails import ListKind
 from sandbox.eve.options import SandboxOptions
@@ -23,7 +23,7 @@ from tests.stored import count, stored
 from tests.workflows.waiting import eventually, ok, until
 
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
-pytestmark = pytest.mark.usefixtures("soon_again", "worker")
+pytestmark = pytest.mark.usefixtures("worker")
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ async def browser(site: Site) -> AsyncIterator[Browser]:
         yield opened
 
 
+@pytest.mark.usefixtures("soon_again")
 async def test_dead_bodies_make_nobody_else_wait(
     settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +150,8 @@ async def test_an_alliance_that_fails_for_ever_holds_up_no_other_details(
         await log_in(settings, pool, pilot)
         await pool.execute("UPDATE users SET killmail_list_fresh_until = now()")
         await start_or_wake(client, pilot, 900)
-        await signal_user_sync(client, pilot, "sync_now")
+        # Waited for: the end of a look that is under way would say that the list is fresh, and the next not read it.
+        await client.get_workflow_handle(user_sync_id(pilot)).execute_update("sync_now_and_wait")
         who = step["add"]["killmail"]["attackers"][0]["character_id"]
 
         async def described(who: int = who) -> bool:
