@@ -184,6 +184,7 @@ async def test_alerts_fire(
     await installation.start_worker()
     await pilots.log_in()
     first, second, third, unreadable, odd = pilots.ids
+    assert await is_ready(installation)
     await pilot.log_in(first)
     await pilot.ask(FEED)  # a rate needs a beginning
 
@@ -224,6 +225,13 @@ async def test_alerts_fire(
 
     assert metrics_asked_for() - told == set(), "rules or dashboards ask for what nobody tells"
     assert {name for name in told if name.startswith("killreport_")} == documented()
+
+
+async def is_ready(installation: Installation) -> bool:
+    """Its worker."""
+    address = f"http://127.0.0.1:{installation.environment['METRICS_PORT']}/readyz"
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        return answer.status == 200
 
 
 async def asked_for(installation: Installation) -> set[str]:
