@@ -81,7 +81,10 @@ class Place:
 
     @property
     def variables(self) -> dict[str, str]:
-        names = ("database_url", "redis_url", "temporal_address", "eve_client_id", "esi_base_url", "eve_sso_url")
+        names = (
+            *("database_url", "redis_url", "temporal_address", "temporal_namespace"),
+            *("eve_client_id", "esi_base_url", "eve_sso_url"),
+        )
         keys = ",".join(key.get_secret_value() for key in self.settings.token_encryption_keys)
         return {name.upper(): str(getattr(self.settings, name)) for name in names} | {"TOKEN_ENCRYPTION_KEYS": keys}
 
@@ -210,6 +213,8 @@ async def test_everything_may_be_lost_but_the_backup(
     await log_in(place.settings, pool, came)
     await start_or_wake(client, came, 900)
     await until(client, ok, came)
+    after = await place.run(reconcile.replace(" --mend", ""))
+    assert after.count(" ok ") == 11, after
     await worker.stop()
 
     # Temporal and Redis are lost.

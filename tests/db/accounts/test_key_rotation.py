@@ -109,17 +109,41 @@ async def test_a_token_that_is_refreshed_meanwhile_is_never_overwritten(pool: as
     assert not {"access 1", "refresh 1", "access 2", "refresh 2"} & set(kept)
 
 
+async def rotate_keys(database_url: str, *options: str, keys: str, given: str = "") -> Result:
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "EVE_CLIENT_ID": "killreport-tests",
+        "TOKEN_ENCRYPTION_KEYS": keys,
+    }
+    arguments = ["rotate-keys", *options]
+    return await asyncio.to_thread(CliRunner().invoke, cli.main, arguments, env=environment, input=given)
+
+
+@pytest.mark.usefixtures("account")
+async def test_what_no_key_opens_is_let_go_when_the_operator_says_so(pool: asyncpg.Pool, database_url: str) -> None:
+    readable = AFTER.encrypt("a token under the new key")
+    await pool.execute("UPDATE users SET refresh_token = $1 WHERE character_id = 3", readable)
+    refused = await rotate_keys(database_url, "--forget-unreadable", keys=NEW, given="n\n")
+    assert (refused.exit_code, await count_ciphertexts(pool)) == (1, STORED)
+    done = await rotate_keys(database_url, "--forget-unreadable", "--json", "--yes", keys=NEW)
+    assert json.loads(done.stdout) == {"pilots": PILOTS - 1, "others": PILOTS + 2}
+    assert await secrets_of(pool, AFTER) == ["a token under the new key"]
+    states = await pool.fetch("SELECT token_state, sync_state, count(*) FROM users GROUP BY 1, 2 ORDER BY 1")
+    assert [tuple(row) for row in states] == [
+        ("revoked", "starting", 1),
+        ("unreadable", "needs_login", PILOTS - 1),
+        ("valid", "starting", 1),
+    ]
+    again = await rotate_keys(database_url, "--forget-unreadable", "--json", "--yes", keys=NEW)
+    assert json.loads(again.stdout) == {"pilots": 0, "others": 0}
+
+
 @pytest.mark.usefixtures("account")
 async def test_the_command_says_what_is_left(pool: asyncpg.Pool, database_url: str) -> None:
     async def command(*options: str, keys: str) -> Result:
-        environment = {
-            "DATABASE_URL": database_url,
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-            "TEMPORAL_ADDRESS": "127.0.0.1:1",
-            "EVE_CLIENT_ID": "killreport-tests",
-            "TOKEN_ENCRYPTION_KEYS": keys,
-        }
-        return await asyncio.to_thread(CliRunner().invoke, cli.main, ["rotate-keys", *options], env=environment)
+        return await rotate_keys(database_url, *options, keys=keys)
 
     foreign = TokenVault([LOST]).encrypt("a token under a lost key")
     await pool.execute("UPDATE users SET refresh_token = $1 WHERE character_id = 3", foreign)
