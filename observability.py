@@ -1,4 +1,4 @@
-"""Logs and metrics of every process of ours: where they go, and what never gets into them.
+"""Logs of every process of ours, and of Temporal's client in it: where they go, and what never gets into them.
 
 Secrets are kept out where they are handled; the redaction here is the last guard, for what a library or a
 traceback lets slip. It works on the finished line, so that no argument, exception or nested record escapes it.
@@ -140,18 +140,17 @@ def configure_logging(settings: Settings) -> None:
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 
-def temporal_runtime(settings: Settings, *, metrics: bool) -> Runtime:
+def temporal_runtime(metrics_address: str = "") -> Runtime:
     """A runtime whose core logs through Python (and so redacted); one a process, made before any Temporal client.
 
     Args:
-        metrics: serve the SDK's Prometheus metrics on METRICS_PORT, if that is set. The runtime's
-            `metric_meter` makes metrics of our own on the same port.
+        metrics_address: host:port where the SDK serves its own metrics to Prometheus; empty: nowhere.
 
     Raises:
-        RuntimeError, ValueError: METRICS_PORT cannot be used.
+        RuntimeError, ValueError: the address cannot be used.
     """
     exporter = PrometheusConfig(
-        bind_address=f"{settings.host}:{settings.metrics_port}", durations_as_seconds=True, counters_total_suffix=True
+        bind_address=metrics_address, durations_as_seconds=True, unit_suffix=True, counters_total_suffix=True
     )
     return Runtime(
         telemetry=TelemetryConfig(
@@ -159,7 +158,7 @@ def temporal_runtime(settings: Settings, *, metrics: bool) -> Runtime:
                 TelemetryFilter(core_level="WARN", other_level="ERROR"),
                 forwarding=LogForwardingConfig(logging.getLogger("temporalio.core"), append_target_to_name=False),
             ),
-            metrics=exporter if metrics and settings.metrics_port else None,
+            metrics=exporter if metrics_address else None,
         ),
         worker_heartbeat_interval=timedelta(seconds=60),
     )

@@ -148,7 +148,12 @@ class Settings(BaseModel):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
     log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Prometheus metrics of the worker; 0: none")
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="port for the worker's metrics, liveness and readiness, on HOST; 0: none"
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="bearer token that opens /metrics from elsewhere; empty: from this machine only"
+    )
 
     @field_validator("token_encryption_keys", mode="before")
     @classmethod

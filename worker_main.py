@@ -14,7 +14,6 @@ from typing import Any
 import asyncpg
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -43,6 +42,7 @@ from eve.sso.brake import Brake
 from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
 from eve.zkillboard.turns import Turns
+from exposition import WorkerPages
 from live import LiveEvents
 from long_lived import LongLived
 from observability import temporal_runtime
@@ -109,21 +109,21 @@ async def run_worker(
     Raises:
         OSError, asyncpg.PostgresError, redis.exceptions.RedisError: a backing service does not answer.
     """
-    client = client or await _connect_patiently(settings, stop)
-    if client is None:
-        return
     async with contextlib.AsyncExitStack() as stack:
+        pages = WorkerPages(settings)
+        await stack.enter_async_context(pages.served())
+        client = client or await _connect_patiently(settings, stop, pages.sdk_address)
+        if client is None:
+            return
         services = await stack.enter_async_context(_open_services(settings, client))
-        meter = (client.service_client.config.runtime or Runtime.default()).metric_meter
-        restarts = meter.create_counter("killreport_task_restarts", "Long-lived tasks that had to be started again.")
-        tasks = LongLived()
+        pages.tasks = tasks = LongLived()
         stack.push_async_callback(tasks.end)
         version = worker_version(settings)
         served = {queue: found for queue, found in activities_by_queue(services, settings).items() if queue in queues}
         for queue, activities in served.items():
-            name, limit = f"worker of {queue}", activities_per_second(settings, queue)
+            limit = activities_per_second(settings, queue)
             worker = partial(queue_worker, client, queue, activities, version, limit)
-            tasks.start(name, partial(_serve, worker, stop), partial(restarts.add, 1, {"task": name}))
+            tasks.start(f"worker of {queue}", partial(_serve, worker, stop))
         logger.info("The worker serves %s%s.", ", ".join(served), f" as version {version.build_id}" if version else "")
         tasks.start("schedules", partial(_keep_schedules, client, stop))
         await stop.wait()
@@ -237,9 +237,9 @@ def _pinned(version: WorkerDeploymentVersion) -> WorkerDeploymentConfig:
     return WorkerDeploymentConfig(version, True, default_versioning_behavior=VersioningBehavior.PINNED)
 
 
-async def _connect_patiently(settings: Settings, stop: asyncio.Event) -> Client | None:
+async def _connect_patiently(settings: Settings, stop: asyncio.Event, metrics_address: str) -> Client | None:
     """None if we are to stop before Temporal could be reached."""
-    runtime = temporal_runtime(settings, metrics=True)
+    runtime = temporal_runtime(metrics_address)
     delay, longest = CONNECT_AGAIN_SECONDS
     while not stop.is_set():
         try:

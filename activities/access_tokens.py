@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import asyncpg
+from prometheus_client import Counter
 from temporalio import activity
 
 from activities.errors import CharacterRemoved
@@ -30,6 +31,7 @@ from eve.errors import (
     NotAsked,
     OwnerChanged,
     RateLimited,
+    SsoLimited,
     SsoRefused,
     TokenRevoked,
     Unavailable,
@@ -61,6 +63,15 @@ SYNC_STATE_OF = {
 }
 UNCHANGED = (ClientRejected, SsoRefused, RateLimited, NotAsked)
 """Failures of a refresh after which the refresh token is what it was."""
+
+REFRESHES = Counter(
+    "killreport_sso_refreshes", "Refreshes of grants, by what came of them: renewed, or the failure.", ["outcome"]
+)
+UNANSWERED = Counter("killreport_sso_refreshes_unanswered", "Refreshes that EVE SSO may have done unanswered.")
+GRANTS_LOST = Counter("killreport_grants_lost", "Grants that EVE SSO renewed without our hearing of it.")
+_SEEN = (*UNCHANGED, SsoLimited, Unavailable, TokenRevoked, GrantLost, OwnerChanged, UntrustedAccessToken)
+for _outcome in ("renewed", *(one.__name__ for one in _SEEN)):
+    REFRESHES.labels(_outcome)  # so that the first one is seen as a rise from 0
 
 Result = TypeVar("Result")
 
@@ -135,6 +146,7 @@ class AccessTokens:
     def _done(self, character_id: int, task: asyncio.Task[AccessTokenReady]) -> None:
         del self._under_way[character_id]
         error = None if task.cancelled() else task.exception()
+        REFRESHES.labels("renewed" if error is None else type(error).__name__).inc()
         if character_id in self._late and error is not None:
             # Nobody waits for it any more who could say so.
             logger.warning("A refresh of %d failed late: %s", character_id, _told(error))
@@ -165,7 +177,7 @@ class AccessTokens:
                     raise
                 except EveError as error:
                     lease = lease.unanswered()
-                    _count("killreport_sso_refreshes_unanswered", "Refreshes that EVE SSO may have done unanswered")
+                    UNANSWERED.inc()
                     logger.warning("A refresh of %d has no answer: %s", token.character_id, error)
                     raise
                 access, refresh = (
@@ -233,7 +245,7 @@ class AccessTokens:
         done = await withdraw(self._pool, token.character_id, version or token.version, state, SYNC_STATE_OF[state])
         if done:
             if state is TokenState.LOST:
-                _count("killreport_grants_lost", "Grants that EVE SSO renewed without our hearing of it")
+                GRANTS_LOST.inc()
             await self._live.sync_changed(token.character_id)
         return done
 
@@ -290,9 +302,3 @@ def _ready(token: StoredToken) -> AccessTokenReady:
 
 def _told(error: BaseException) -> str:
     return str(error) if isinstance(error, EveError) else type(error).__name__
-
-
-def _count(name: str, description: str) -> None:
-    # The task began in an activity and has its context, also after that has ended.
-    if activity.in_activity():
-        activity.metric_meter().create_counter(name, description).add(1)

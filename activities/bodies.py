@@ -11,7 +11,7 @@ from temporalio import activity
 
 from contracts.call_classes import CallClass
 from contracts.sync import FetchedKillmails, FetchKillmails
-from db.intake.receive import Received, is_history, receive_killmails
+from db.intake.receive import Received, receive_killmails
 from db.intake.references import FailedAttempt, PendingReference, record_failures, take_up
 from eve.errors import (
     AccountUnreachable,
@@ -113,7 +113,7 @@ class KillmailBodies:
             self._live,
             list(batch.bodies.values()),
             killmail_ids=killmail_ids,
-            only_news=is_history(call_class),
+            by=call_class,
         )
         for refused in received.refused:
             killmail_id = by_position[refused.position]

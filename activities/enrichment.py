@@ -10,7 +10,7 @@ from temporalio import activity
 
 from contracts.call_classes import CallClass
 from contracts.sync import NamedEntities, NameEntities
-from db.intake.receive import announce, is_history
+from db.intake.receive import announce
 from db.universe.details import want_details
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
 from eve.errors import EveError, NotFound, Unavailable
@@ -47,8 +47,7 @@ class Enrichment:
         await store_names(self._pool, [(n.id, n.category, n.name) for n in names.found], names.unknown)
         if names.found:
             # Those who saw the killmails without names may look again.
-            only_news = is_history(CallClass(request.call_class))
-            await announce(self._pool, self._live, request.killmail_ids, only_news=only_news)
+            await announce(self._pool, self._live, request.killmail_ids, CallClass(request.call_class))
         await self._want_details(request.killmail_ids)
         if names.unresolved:
             raise Unavailable(f"ESI did not answer for {len(names.unresolved)} of {len(ids)} ids.")

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
+import prometheus_client
 import redis.exceptions
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
@@ -76,6 +77,9 @@ ALARMING = (FailureType.CONFIGURATION,)
 
 REDIS_IS_SILENT = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 LOG_AGAIN_SECONDS = 60.0
+FAILURES = prometheus_client.Counter(
+    "killreport_activity_failures", "Attempts of activities that failed, by `FailureType`.", ["activity", "reason"]
+)
 
 
 class CharacterRemoved(Exception):
@@ -128,7 +132,9 @@ class _Translate(ActivityInboundInterceptor):
         except TemporalError:
             raise
         except Exception as error:  # noqa: BLE001 - translated, not swallowed
-            raise application_error(error, datetime.now(UTC), wait_in_retries=_has_patience()) from None
+            told = application_error(error, datetime.now(UTC), wait_in_retries=_has_patience())
+            FAILURES.labels(activity.info().activity_type, told.type or "").inc()
+            raise told from None
 
 
 def _has_patience() -> bool:

@@ -19,7 +19,7 @@ from contracts.imports import (
 )
 from db.intake.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, record_page
 from db.intake.imports import begin_import, finish_import, note_import
-from db.intake.receive import receive_killmails
+from db.intake.receive import Bringer, receive_killmails
 from eve.zkillboard.client import Month, Zkillboard, ZkillboardPage
 from live import LiveEvents
 
@@ -87,7 +87,7 @@ class Imports:
             raise CharacterRemoved from None
         bodies = [one.body for one in page.killmails if one.body is not None and one.ref.killmail_id in taken.wanted]
         # What Postgres refuses is asked of ESI, like what comes without a body.
-        received = await receive_killmails(self._pool, self._live, bodies, killmail_ids=listed, only_news=True)
+        received = await receive_killmails(self._pool, self._live, bodies, killmail_ids=listed, by=Bringer.ZKILLBOARD)
         new = await new_among(self._pool, character_id, received.stored)  # also what an earlier attempt stored
         missing = await claim_for_import(self._pool, character_id, taken.wanted - set(received.stored))
         await note_progress(self._pool, character_id)

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import asyncpg
+from prometheus_client import Counter, Histogram
 
 from contracts.sync import Discovery
 from db.syncs.looks import ListedPage, ListSeen, Standing, note_idle_look, take_on
 from db.syncs.subjects import Subject
 from eve.esi.killmail_list import KillmailWalk
 from live import LiveEvents
+
+LATENESS = Histogram(
+    "killreport_look_lateness_seconds",
+    "From when a scheduled look was due until its list was read.",
+    ["of"],
+    buckets=(1, 2.5, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 4 * 3600),
+)
+FOUND = Counter("killreport_killmails_found", "Killmails that a list showed us first.", ["of"])
+for _of in ("pilot", "corporation"):
+    LATENESS.labels(_of)
+    FOUND.labels(_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,9 @@ async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: Killm
     An unchanged list with nothing due costs one written row.
     """
     before, subject = look.before, look.subject
+    of = "pilot" if subject.is_character else "corporation"
+    if before.due_at is not None and (late := (datetime.now(UTC) - before.due_at).total_seconds()) >= 0:
+        LATENESS.labels(of).observe(late)  # an earlier look is one that somebody asked for
     asked = walk is not None
     fresh_until = walk.fresh_until if walk is not None else before.fresh_until
     pages_missing_until = walk.rest_due_at if walk is not None else None
@@ -60,6 +75,7 @@ async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: Killm
         fresh_until=fresh_until,
         next_sync_at=look.next_sync_at,
     )
+    FOUND.labels(of).inc(claimed.new)
     await live.sync_changed(subject.id)
     return Discovery(
         listed=claimed.listed,

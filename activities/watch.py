@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+from prometheus_client import Counter
 from temporalio import activity
 from temporalio.client import Client
 
@@ -18,6 +19,7 @@ from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import WatchedUser, watched_users
 from temporal.departure import start_departure
 from temporal.handles import WorkflowNotRunning
+from temporal.task_queues import workflows_with_problems
 from temporal.user_sync import signal_user_sync, start_user_sync
 
 START_AT_MOST = 500
@@ -29,7 +31,11 @@ LOST_AFTER = timedelta(minutes=1)
 SPACING = timedelta(seconds=0.25)
 """Restored users look at ESI one after another, not all at once."""
 RUNNING = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
-WEDGED = 'TemporalReportedProblems IN ("category=WorkflowTaskFailed", "category=WorkflowTaskTimedOut")'
+
+RUNS = Counter("killreport_watchdog_runs", "Runs of the watchdog that came to their end.")
+FOUND = Counter("killreport_watchdog_findings", "Syncs that the watchdog had to start or wake.", ["done"])
+for _done in ("started", "woken"):
+    FOUND.labels(_done)
 
 
 class Watch:
@@ -59,7 +65,10 @@ class Watch:
         await self._finish_departures()
         await self._announce_what_was_missed()
         report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
-        report.wedged = (await self._client.count_workflows(WEDGED)).count
+        report.wedged = await workflows_with_problems(self._client)
+        RUNS.inc()
+        FOUND.labels("started").inc(report.started)
+        FOUND.labels("woken").inc(report.woken)
         if report.started or report.woken or report.wedged:
             activity.logger.warning(
                 "Watchdog: %d started, %d woken, %d wedged", report.started, report.woken, report.wedged

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 import asyncpg
+from prometheus_client import Histogram
 
 from db.strangers import AT_ONCE, StrangersTurn, is_a_stranger
 
@@ -31,6 +32,11 @@ LATE_SECONDS = 0.5
 """A time-out that comes later than it should says that this process stood still, and nothing of Postgres."""
 CUT = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 FAILURES = (TimeoutError, *CUT)
+WAITED = Histogram(
+    "killreport_pool_wait_seconds",
+    "How long somebody waited for a connection to Postgres.",
+    buckets=(0.001, 0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 15),
+)
 
 Connect = Callable[..., Awaitable[asyncpg.Connection]]
 
@@ -160,6 +166,11 @@ class _ImpatientPool(asyncpg.Pool):
         seconds = self._acquire_seconds if timeout is None else timeout
         acquiring = super().acquire(timeout=seconds)
         return StrangersTurn(self._strangers, acquiring, seconds) if is_a_stranger() else acquiring
+
+    async def _acquire(self, timeout: float | None) -> Any:
+        # What both `acquire` and the pool's own `fetch…` and `execute` wait for.
+        with WAITED.time():
+            return await super()._acquire(timeout)  # type: ignore[misc] # not in the stubs
 
 
 def _give_up(connection: asyncpg.Connection | None) -> None:

@@ -38,7 +38,7 @@ def serve_api(settings: Settings) -> None:
 
     configure_logging(settings)
     _start_tracing("killreport-api")
-    Runtime.set_default(temporal_runtime(settings, metrics=False), error_if_already_set=False)
+    Runtime.set_default(temporal_runtime(), error_if_already_set=False)
     listener = _listen(settings)
     try:
         asyncio.run(_check_services(settings))

@@ -16,6 +16,7 @@ from contracts.task_queues import SYNC_QUEUE, TASK_QUEUES
 from temporal.connection import TEMPORAL_IS_AWAY
 
 PATIENCE_SECONDS = 3.0
+_WITH_PROBLEMS = 'TemporalReportedProblems IN ("category=WorkflowTaskFailed", "category=WorkflowTaskTimedOut")'
 
 
 class TemporalDoesNotAnswer(Exception):
@@ -24,11 +25,15 @@ class TemporalDoesNotAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TaskQueueFigures:
-    """A task queue: tasks waiting, as Temporal estimates it, and worker processes that poll all of it."""
+    """A task queue: tasks waiting, as Temporal estimates it, and worker processes that poll all of it.
+
+    `oldest_seconds`: how long the one that waits longest has waited.
+    """
 
     name: str
     backlog: int
     pollers: int
+    oldest_seconds: float = 0
 
 
 async def task_queue_figures(client: temporalio.client.Client) -> list[TaskQueueFigures]:
@@ -59,6 +64,16 @@ async def describe_task_queues(
     return list(await asyncio.gather(*(_figures(client, name, seen_since) for name in TASK_QUEUES)))
 
 
+async def workflows_with_problems(client: temporalio.client.Client) -> int:
+    """How many workflows have tasks that fail or time out, again and again: code must be deployed that mends it.
+
+    Raises:
+        temporalio.service.RPCError: Temporal does not answer, or refuses.
+    """
+    patience = timedelta(seconds=PATIENCE_SECONDS)
+    return (await client.count_workflows(_WITH_PROBLEMS, rpc_timeout=patience)).count
+
+
 async def queues_without_worker(client: temporalio.client.Client, since: datetime) -> list[str]:
     """The task queues no worker has asked for work since then (UTC).
 
@@ -76,7 +91,12 @@ async def _figures(client: temporalio.client.Client, name: str, seen_since: date
     parts = await asyncio.gather(*(_describe(client, name, kind) for kind in kinds))
     # A process polls both with one identity; one that polls only a part cannot do the work of the queue.
     pollers = set.intersection(*({*_identities(part, seen_since)} for part in parts))
-    return TaskQueueFigures(name, sum(part.stats.approximate_backlog_count for part in parts), len(pollers))
+    return TaskQueueFigures(
+        name,
+        sum(part.stats.approximate_backlog_count for part in parts),
+        len(pollers),
+        max(part.stats.approximate_backlog_age.ToTimedelta().total_seconds() for part in parts),
+    )
 
 
 def _identities(part: DescribeTaskQueueResponse, seen_since: datetime | None) -> Iterator[str]:

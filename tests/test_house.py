@@ -16,13 +16,14 @@ import pytest
 from tests.paths import ROOT
 
 ROOMS: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
-GROUND = ("settings", "live", "long_lived", "observability", "redis_client")
+GROUND = ("settings", "exposition", "live", "long_lived", "observability", "redis_client")
 FLOOR_BELOW = {
     "settings": set[str](),
     "redis_client": set[str](),
     "long_lived": set[str](),
     "live": {"redis_client", "settings"},
     "observability": {"settings"},
+    "exposition": {"long_lived", "settings"},
     "worker_main": {*ROOMS, *GROUND} - {"api", "operations", "sandbox"},
     "cli": {*ROOMS, *GROUND, "worker_main"},
 }

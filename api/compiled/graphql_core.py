@@ -56,7 +56,6 @@ FALLBACKS = Counter(
     "killreport_graphql_fallback_fields",
     "Fields with killmails that graphql-core completed, since this process began.",
     ["field"],
-    registry=None,
 )
 """A field is `Type.field` of what led to the killmails. Every one is slow: the log says what could not be planned."""
 

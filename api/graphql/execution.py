@@ -34,6 +34,7 @@ from api.graphql import permissions
 from api.graphql.cost import MAX_COST
 from api.graphql.documents import Documents, InvalidDocument
 from api.graphql.errors import shown_error
+from api.graphql.measured import count_errors, measured
 from api.graphql.persisted import BadPersistedQuery, persisted_hash
 from api.services import Services
 from db.accounts.sessions import Caller
@@ -163,6 +164,12 @@ class Executor:
 
     async def answer(self, planned: Planned, context: Context) -> Answer:
         """The result of a query or mutation; without `data` if it was never executed."""
+        with measured(planned.document, planned.operation.operation_name, planned.cost):
+            answer = await self._executed(planned, context)
+        count_errors(answer)
+        return answer
+
+    async def _executed(self, planned: Planned, context: Context) -> Answer:
         if planned.kind == OperationType.SUBSCRIPTION:
             message = "Subscriptions are available over graphql-transport-ws at this address."
             return {"errors": [plain_error(Code.BAD_REQUEST, message)]}
@@ -249,4 +256,6 @@ def result_answer(result: ExecutionResult, context: Context) -> Answer:
 
 def refusal_answer(invalid: InvalidDocument, context: Context) -> Answer:
     """Why nothing was executed."""
-    return {"errors": [shown_error(error, context.request_id, invalid.code) for error in invalid.errors]}
+    answer: Answer = {"errors": [shown_error(error, context.request_id, invalid.code) for error in invalid.errors]}
+    count_errors(answer)
+    return answer

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+from prometheus_client import Histogram
 
 from api.live.members import Group, Groups, Member
 from db.accounts.sessions import Caller
@@ -27,6 +29,11 @@ READ_AT_ONCE = 500
 RENDERED_AT_ONCE = 4
 """Groups read and rendered together: connections to Postgres are for others, too."""
 TOLD_AT_ONCE = 50
+LAG = Histogram(
+    "killreport_subscription_lag_seconds",
+    "From when a killmail was stored until those who follow were sent it.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
 Tell = Callable[[Viewer, Mapping[int, str]], Awaitable[Mapping[int, Any]]]
 """Gives the event for each of these killmails, by id, that is for this viewer; the ids come with their live cursors."""
 
@@ -108,6 +115,7 @@ class KillmailStream:
         one = members[0]
         eyes = eyes_of(one.caller)
         seen = [arrival for arrival in arrivals if not eyes.isdisjoint(arrival.entities)]
+        stored_seconds, begun = {arrival.arrival: arrival.stored_seconds for arrival in seen}, time.monotonic()
         try:
             for arrival, event in await _events(one, seen):
                 payload = await one.render(event, one.caller)
@@ -115,6 +123,7 @@ class KillmailStream:
                     if member.group is not None and member.position < arrival:
                         member.position = arrival
                         member.send(payload)
+                LAG.observe(stored_seconds[arrival] + time.monotonic() - begun)
         except Exception:
             # They come again with their cursors and get what they missed.
             log.exception("a killmail could not be sent to the %d sockets of a group", len(members))

@@ -13,7 +13,7 @@ from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
 from api.services import Services
 from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
-from db.intake.receive import receive_killmails
+from db.intake.receive import Bringer, receive_killmails
 from db.intake.references import HashFrom, KnownHash, add_references, hash_of
 from db.killmails.rows import may_see
 from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
@@ -162,7 +162,7 @@ async def _store(services: Services, ref: KillmailRef, body: bytes, seen_by: int
         # ESI gave a body for it: the hash is ESI's own word now.
         await add_references(connection, seen_by, [(ref.killmail_id, ref.killmail_hash)], HashFrom.ESI)
     received = await receive_killmails(
-        services.pool, services.live, [body], killmail_ids=[ref.killmail_id], only_news=True
+        services.pool, services.live, [body], killmail_ids=[ref.killmail_id], by=Bringer.LINK
     )
     for refused in received.refused:
         log.error("killmail %d cannot be stored: %s", ref.killmail_id, refused.reason)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from prometheus_client import Counter
 
 from settings import Settings
+
+UNREADABLE = Counter("killreport_tokens_unreadable", "Stored tokens that no key of this process opened, each time.")
 
 
 class VaultError(Exception):
@@ -48,6 +51,7 @@ class TokenVault:
         try:
             return self._all.decrypt(ciphertext).decode()
         except InvalidToken:
+            UNREADABLE.inc()
             raise VaultError(_SENTENCE) from None
 
     def rotate(self, ciphertext: bytes) -> bytes:

@@ -16,31 +16,48 @@ _UNNUMBERED_MINUTES = 120
 """How far back `record_missed_arrivals` looks; the watchdog runs every five minutes."""
 
 
-async def record_arrivals(pool: asyncpg.Pool, killmail_ids: Collection[int], *, silent: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A killmail that was not here before. `age_seconds`: since it happened; `isk`: what it was worth, if known."""
+
+    age_seconds: float
+    isk: float
+
+
+async def record_arrivals(pool: asyncpg.Pool, killmail_ids: Collection[int], *, silent: bool = False) -> list[Arrived]:
     """These stored killmails are ready to be shown. One that was recorded before keeps its place.
 
     Args:
         silent: of an imported history: no news to anybody, so no reader is told.
+
+    Returns:
+        Those that were not recorded before.
     """
     if not killmail_ids:
-        return
+        return []
     async with pool.acquire() as connection, connection.transaction():
-        missing = await connection.fetchval(
+        rows = await connection.fetch(
             """
-            SELECT array_agg(killmail_id ORDER BY killmail_id) FROM killmails
+            SELECT killmail_id, extract(epoch FROM now() - killmail_time)::float8 AS age,
+                   coalesce(total_value, 0)::float8 AS isk
+              FROM killmails
              WHERE killmail_id = ANY ($1::bigint[])
                AND NOT EXISTS (SELECT FROM killmail_arrivals a WHERE a.killmail_id = killmails.killmail_id)
+             ORDER BY killmail_id
             """,
             list(killmail_ids),
         )
-        if missing:
-            await connection.execute("SELECT pg_advisory_xact_lock(hashtext('killmail arrivals'))")
-            await connection.execute(
-                "INSERT INTO killmail_arrivals (killmail_id, silent)"
-                " SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING",
-                missing,
-                silent,
-            )
+        if not rows:
+            return []
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('killmail arrivals'))")
+        recorded = await connection.fetch(
+            "INSERT INTO killmail_arrivals (killmail_id, silent)"
+            " SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING RETURNING killmail_id",
+            [row["killmail_id"] for row in rows],
+            silent,
+        )
+    new = {row["killmail_id"] for row in recorded}
+    return [Arrived(row["age"], row["isk"]) for row in rows if row["killmail_id"] in new]
 
 
 async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:
@@ -65,11 +82,15 @@ async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One step of the order. `entities`: the characters and corporations on it; nobody's where it is silent."""
+    """One step of the order. `entities`: the characters and corporations on it; nobody's where it is silent.
+
+    `stored_seconds`: how long it had been stored when it was read.
+    """
 
     arrival: int
     killmail_id: int
     entities: frozenset[int]
+    stored_seconds: float = 0
 
 
 async def newest_arrival(pool: asyncpg.Pool) -> int:
@@ -87,12 +108,16 @@ async def arrivals_after(pool: asyncpg.Pool, position: int, limit: int) -> list[
                      FROM participants p
                     CROSS JOIN LATERAL (VALUES (p.character_id), (p.corporation_id)) AS one (entity_id)
                     WHERE p.killmail_id = page.killmail_id AND entity_id IS NOT NULL
-               ) END AS entities
+               ) END AS entities,
+               extract(epoch FROM clock_timestamp() - killmails.created_at)::float8 AS stored_seconds
           FROM (SELECT arrival, killmail_id, silent FROM killmail_arrivals
                  WHERE arrival > $1 ORDER BY arrival LIMIT $2) AS page
+          JOIN killmails USING (killmail_id)
          ORDER BY arrival
         """,
         position,
         limit,
     )
-    return [Arrival(row["arrival"], row["killmail_id"], frozenset(row["entities"])) for row in rows]
+    return [
+        Arrival(row["arrival"], row["killmail_id"], frozenset(row["entities"]), row["stored_seconds"]) for row in rows
+    ]

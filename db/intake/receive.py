@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import asyncpg
+from prometheus_client import Counter, Histogram
 
 from contracts.call_classes import CallClass
-from db.intake.arrivals import record_arrivals
+from db.intake.arrivals import Arrived, record_arrivals
 from db.intake.references import news_among, stored_among, users_on
 from db.intake.store import RefusedKillmail, RefusedKillmails, store_killmails
 from db.values.appraisal import appraise
@@ -20,6 +22,28 @@ from live import LiveEvents
 
 STORED_AT_ONCE = 50
 """Bodies in one statement: a page of large battles is tens of megabytes."""
+STORED = Counter("killreport_killmails_stored", "Killmails stored, by who brought them.", ["by"])
+REFUSED = Counter("killreport_killmails_refused", "Bodies that Postgres did not take.")
+AGE = Histogram(
+    "killreport_killmail_age_seconds",
+    "From when a killmail happened until everybody who may see it could.",
+    ["by"],
+    buckets=(60, 120, 300, 600, 900, 1200, 1800, 3600, 2 * 3600, 6 * 3600, 86400, 7 * 86400, 90 * 86400),
+)
+ISK = Counter("killreport_killmails_isk", "What the killmails that arrived were worth, as far as priced.", ["by"])
+
+
+class Bringer(StrEnum):
+    """Who brings killmails, as metrics call it: a class of work, or one of these."""
+
+    ZKILLBOARD = "zkillboard"  # a page of an import that held the bodies
+    LINK = "link"  # a pilot added it by its link
+    LEGACY = "legacy"  # the system before this one had it
+
+
+for _by in (*CallClass, *Bringer):
+    for _metric in (STORED, AGE, ISK):
+        _metric.labels(str(_by))  # so that the first one is seen as a rise from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +64,7 @@ async def receive_killmails(
     bodies: Sequence[bytes],
     *,
     killmail_ids: Collection[int],
-    only_news: bool = False,
+    by: CallClass | Bringer,
 ) -> Received:
     """Store these bodies, then appraise and announce all of `killmail_ids` that are stored.
 
@@ -48,8 +72,8 @@ async def receive_killmails(
         bodies: as ESI sent them and `eve` has validated them; may be empty.
         killmail_ids: the whole batch, with what an earlier attempt stored: it may have died before it could
             announce that.
-        only_news: of a history. Years-old killmails must not appear at the top of anybody's live feed: they get
-            their place in the order of arrival in silence.
+        by: for what they were fetched. Of a history, years-old killmails must not appear at the top of anybody's
+            live feed: they get their place in the order of arrival in silence.
 
     Raises:
         redis.exceptions.RedisError: nobody was told; the killmails are stored, and another call tells.
@@ -66,21 +90,28 @@ async def receive_killmails(
     stored = await stored_among(pool, killmail_ids)
     if stored:
         await appraise(pool, stored)
-        await announce(pool, live, stored, only_news=only_news)
+        await announce(pool, live, stored, by)
+    STORED.labels(str(by)).inc(len(new))
+    REFUSED.inc(len(refused))
     return Received(sorted(new), stored, tuple(refused))
 
 
-async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], *, only_news: bool) -> None:
+async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], by: CallClass | Bringer) -> None:
     """Tell those who may see these stored killmails that they are here. To be called after the commit."""
     news = killmail_ids
-    if only_news:
+    arrived: list[Arrived] = []
+    if is_history(by):
         news = await news_among(pool, killmail_ids)
-        await record_arrivals(pool, set(killmail_ids) - set(news), silent=True)
+        arrived += await record_arrivals(pool, set(killmail_ids) - set(news), silent=True)
     if news:
-        await record_arrivals(pool, news)
+        arrived += await record_arrivals(pool, news)
+    for one in arrived:
+        AGE.labels(str(by)).observe(one.age_seconds)
+        ISK.labels(str(by)).inc(one.isk)
+    if news:
         await live.killmails_stored(news, await users_on(pool, news))
 
 
-def is_history(call_class: CallClass) -> bool:
-    """Whether what is fetched for this purpose is old, so that only what happened lately is news."""
-    return call_class is CallClass.IMPORT
+def is_history(by: CallClass | Bringer) -> bool:
+    """Whether what is brought by it is old, so that only what happened lately is news."""
+    return by is CallClass.IMPORT or isinstance(by, Bringer)

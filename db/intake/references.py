@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from prometheus_client import Counter
 
 from contracts.claimants import Claimant
 from db.corporations.boards import SEEN_BY_USER
@@ -26,6 +27,11 @@ UNUSABLE_HASH = "UnusableHash"
 """Reason of a killmail that ESI lists without a hash that could be one."""
 ORPHANED_AFTER = timedelta(minutes=30)
 """A reference that nobody has worked on for so long has lost its finder."""
+FAILURES = Counter(
+    "killreport_killmail_failures",
+    "Attempts to get a body that failed, by reason.",
+    ["reason", "then"],
+)
 
 _WANTED = """
     stored_at IS NULL AND parked_at IS NULL
@@ -202,6 +208,8 @@ async def take_up(
 
 async def record_failures(pool: asyncpg.Pool, failures: Sequence[FailedAttempt]) -> None:
     """Note attempts that failed, and let go of the claims."""
+    for failure in failures:
+        FAILURES.labels(failure.error, "given_up" if failure.next_attempt_at is None else "tried_again").inc()
     ordered = sorted(failures, key=lambda failure: failure.killmail_id)
     await pool.execute(
         """

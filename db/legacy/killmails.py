@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from db.intake.receive import STORED_AT_ONCE, receive_killmails
+from db.intake.receive import STORED_AT_ONCE, Bringer, receive_killmails
 from db.intake.references import HashFrom, add_references, given_up_among
 from db.legacy.bodies import CannotBeBuilt, build_body
 from db.legacy.source import LegacyDatabase
@@ -83,7 +83,7 @@ async def take_killmails(
         )
     # A run that died had stored them and said so to nobody.
     unfinished = [row["killmail_id"] for row in await pool.fetch(_UNFINISHED, killmail_ids)]
-    await receive_killmails(pool, live, (), killmail_ids=unfinished, only_news=True)
+    await receive_killmails(pool, live, (), killmail_ids=unfinished, by=Bringer.LEGACY)
     taken.waiting += await pool.fetchval(_WAITING, killmail_ids)
 
 
@@ -107,7 +107,7 @@ async def _rebuild(
     if not bodies:
         return
     await order_names(list(bodies))
-    received = await receive_killmails(pool, live, list(bodies.values()), killmail_ids=list(bodies), only_news=True)
+    received = await receive_killmails(pool, live, list(bodies.values()), killmail_ids=list(bodies), by=Bringer.LEGACY)
     for refused in received.refused:
         taken.refuse("a form that Postgres takes", list(bodies)[refused.position])
     taken.rebuilt += len(received.new)

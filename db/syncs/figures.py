@@ -62,3 +62,18 @@ async def figures(pool: asyncpg.Pool, sync_interval_seconds: int) -> Figures:
     )
     assert row is not None  # noqa: S101 - an aggregate always has a row
     return Figures(users={state["sync_state"]: state["users"] for state in states}, **dict(row))
+
+
+async def tokens_by_state(pool: asyncpg.Pool) -> dict[str, int]:
+    """How many grants by `users.token_state`."""
+    rows = await pool.fetch("SELECT token_state, count(*) AS users FROM users GROUP BY token_state")
+    return {row["token_state"]: row["users"] for row in rows}
+
+
+async def table_bytes(pool: asyncpg.Pool) -> dict[str, int]:
+    """The size of each table of ours with its indexes and large values."""
+    rows = await pool.fetch(
+        "SELECT relname, pg_total_relation_size(oid) AS bytes FROM pg_class"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+    )
+    return {row["relname"]: row["bytes"] for row in rows}

@@ -32,6 +32,7 @@ class Standing:
     listed: dict[int, int]  # references per page
     has_work: bool  # references are due, or a run is open
     pending_until: datetime | None  # when the next reference becomes due
+    due_at: datetime | None = None  # when this look was promised; None after one that did not end well
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ async def standing(pool: asyncpg.Pool, subject: Subject, asked_by: int | None) -
                s.killmail_list_fresh_until AS fresh_until,
                coalesce(s.killmail_list_fresh_until > now(), false) AS is_fresh,
                s.sync_state = 'ok' AS shows_ok,
+               CASE WHEN s.sync_state = 'ok' THEN (s.sync_detail ->> 'until')::timestamptz END AS due_at,
                coalesce(pages.numbers, '{{}}') AS numbers, coalesce(pages.etags, '{{}}') AS etags,
                coalesce(pages.listed, '{{}}') AS listed,
                EXISTS (SELECT FROM killmail_refs r
@@ -109,6 +111,7 @@ async def standing(pool: asyncpg.Pool, subject: Subject, asked_by: int | None) -
         listed=dict(zip(row["numbers"], row["listed"], strict=True)),
         has_work=row["has_work"],
         pending_until=row["pending_until"],
+        due_at=row["due_at"],
     )
 
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
+from prometheus_client import Counter, Histogram
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer, exchange, utc_now
 from eve.decoding import decoded, entries
-from eve.errors import DoubtfulRefusal, Forbidden, MalformedBody, Unavailable
+from eve.errors import DoubtfulRefusal, EveError, Forbidden, MalformedBody, Unavailable
 from eve.esi.budget import Budget
 from eve.esi.documents import Affiliation, NamedId, Roles, ServerStatus, SolarSystem
 from eve.esi.killmail_list import KillmailWalk, PageSeen, walk
@@ -43,6 +45,22 @@ from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
 __all__ = ["Affiliation", "Esi", "KillmailWalk", "NamedId", "Names", "PageSeen", "ServerStatus", "SolarSystem"]
 
 logger = logging.getLogger(__name__)
+
+ANSWERS = Counter(
+    "killreport_esi_answers", "Answers of ESI by route and status; status none: there was none.", ["route", "status"]
+)
+SECONDS = Histogram(
+    "killreport_esi_answer_seconds",
+    "From asking ESI to its answer.",
+    ["route"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+PUT_OFF = Counter(
+    "killreport_esi_calls_put_off",
+    "Calls of ESI that our own account did not let out, by class of work and reason.",
+    ["call_class", "reason"],
+)
+LIMITS = ("420", "429")
 
 Entry = TypeVar("Entry")
 MANY_REFUSED = 3
@@ -229,13 +247,21 @@ class Esi:
         heed_downtime: bool = True,
     ) -> Answer:
         """Reserve, send, settle; 200 or (if asked for by ETag) 304."""
-        reservation = await self._budget.reserve(route, caller, call_class, heed_downtime=heed_downtime)
+        try:
+            reservation = await self._budget.reserve(route, caller, call_class, heed_downtime=heed_downtime)
+        except EveError as error:
+            PUT_OFF.labels(str(call_class), type(error).__name__).inc()
+            raise
+        begun = time.monotonic()
         try:
             answer = await exchange(
                 self._session, route.method, self._base_url + path, service="ESI", headers=headers, json=json
             )
         except (Unavailable, MalformedBody) as error:
+            _count(route, "none")
             raise await self._budget.settle(reservation, None) or error from None
+        _count(route, str(answer.status))
+        SECONDS.labels(route.template).observe(time.monotonic() - begun)
         known_better = await self._budget.settle(reservation, answer)
         if answer.status == 200 or (answer.status == 304 and headers is not None and "If-None-Match" in headers):
             return answer
@@ -250,3 +276,9 @@ class Esi:
                     f"ESI refuses {refused} pilots at once: that is its trouble, not theirs. {refusal}"
                 )
         raise refusal
+
+
+def _count(route: Route, status: str) -> None:
+    for limit in LIMITS:
+        ANSWERS.labels(route.template, limit)  # so that the first one is seen as a rise from 0
+    ANSWERS.labels(route.template, status).inc()

@@ -10,14 +10,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
+from prometheus_client import Gauge
 
-from eve.answer import exchange, utc_now
+from eve.answer import Answer, exchange, utc_now
 from eve.decoding import decoded
 from eve.errors import MalformedBody, NotAsked, Unavailable
 from eve.responses import error_text, is_error_document
@@ -29,6 +31,7 @@ from settings import Settings
 
 REFRESH_SECONDS = 120.0
 """How long a refresh waits: gateways give up on what is behind them after 60 to 100 s."""
+CLOCK_AHEAD = Gauge("killreport_clock_ahead_seconds", "How far our clock is ahead of EVE SSO's, as of its last answer.")
 
 
 class _Tokens(msgspec.Struct, frozen=True):
@@ -191,6 +194,16 @@ class Sso:
         answer = await exchange(
             self._session, "POST", url, service="EVE SSO", headers=headers, form=form, timeout=timeout
         )
+        _compare_clocks(answer)
         if answer.status // 100 != 2:
             raise failure(answer, utc_now())
         return answer.body
+
+
+def _compare_clocks(answer: Answer) -> None:
+    """Access tokens are good by SSO's clock, which its `Date` tells in whole seconds (RFC 9110, 6.6.1)."""
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except ValueError:
+        return  # it did not say
+    CLOCK_AHEAD.set((utc_now() - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))).total_seconds())

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import msgspec
+from prometheus_client import Counter
 
 from eve.answer import Answer, exchange
 from eve.decoding import SomeId, entries
@@ -40,6 +41,8 @@ LIMITED_SECONDS = 60.0
 """After a 429 that does not say how long."""
 FORBIDDEN_SECONDS = 60.0
 OVERLOADED_SECONDS = 5.0
+
+ANSWERS = Counter("killreport_zkillboard_answers", "Answers of zKillboard by status.", ["status"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ class Zkillboard:
                 headers={"Accept-Encoding": "gzip"},
                 max_bytes=MAX_PAGE_BYTES,
             )
+            ANSWERS.labels(str(answer.status)).inc()
             if answer.status != 200:
                 raise _failure(answer, turn, datetime.now(UTC))
         if is_error_document(answer.body):

@@ -193,5 +193,7 @@ async def test_a_silent_redis_keeps_nobody(outage: Outage) -> None:
         assert took < 2
         assert "PersistedQueryNotFound" in text
         took, status, text, _ = await _asked(outage.stranger, "/readyz")
-        assert (status, orjson.loads(text)["postgres"]) == (503, "ok")
+        found = orjson.loads(text)
+        assert (status, found["postgres"]) == (200, "ok")
+        assert found["redis"] != "ok"
         assert took < 3

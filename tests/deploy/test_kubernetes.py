@@ -133,4 +133,9 @@ def test_nothing_comes_in_or_goes_out_but_what_is_said(manifests: list[Manifest]
         name: {port["port"] for rule in policy["spec"].get("ingress", []) for port in rule["ports"]}
         for name, policy in policies.items()
     }
-    assert opened == {"killreport-requests": {4000}, "killreport-metrics": {9464}, "killreport-services": set()}
+    assert opened == {
+        "killreport-requests": {4000},
+        "killreport-metrics": {9464},
+        "killreport-api-metrics": {4000},
+        "killreport-services": set(),
+    }
