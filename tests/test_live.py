@@ -16,7 +16,6 @@ from live import KEPT, STREAM, LiveEvent, LiveEvents
 from sandbox.process import Part, RunningPart, free_port
 from sandbox.valkey import valkey
 
-
 OURS = "of-this-test"
 """A site that other tests share may listen there, too."""
 
