@@ -42,7 +42,7 @@ def test_every_subscription_is_asked_for(world: World) -> None:
     assert set(world.site.app.state.schema.subscription_type.fields) == {"killmailAdded", "syncProgress"}
 
 
-@pytest.mark.parametrize("caller", [*NOBODY, Caller.REVOKED_KEY])
+@pytest.mark.parametrize("caller", [*sorted(NOBODY), Caller.REVOKED_KEY])
 async def test_nobody_gets_a_socket(world: World, caller: Caller) -> None:
     async with socket_of(world, caller) as client:
         await client.send({"type": "connection_init"})
