@@ -96,8 +96,8 @@ READ = [
     ),
     same_for_all(OWN, "/status"),
     same_for_all(OWN, "/healthz"),
-    same_for_all("503", "/readyz"),  # Temporal is not there
-    same_for_all("503", "/auth/login"),  # nor is SSO
+    same_for_all(OWN, "/readyz"),
+    same_for_all("503", "/auth/login"),  # SSO is not there
     same_for_all("400", "/auth/callback", "/auth/callback?state=x&code=y"),
     same_for_all(OWN, "/static", "/static/site.css"),
     *(
