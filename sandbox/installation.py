@@ -25,12 +25,13 @@ async def eventually(condition: Callable[[], Awaitable[Any]], what: str, seconds
     Raises:
         AssertionError: there was none in time; says `what` was waited for and the last answer.
     """
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.02
     answer = None
     while time.monotonic() < deadline:
         if answer := await condition():
             return answer
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.25)  # asking may cost the installation more than what is waited for
     raise AssertionError(f"waited {seconds:.0f} s for {what}; last seen: {answer!r}")
 
 

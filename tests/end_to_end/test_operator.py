@@ -15,6 +15,8 @@ from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import ROOT, Installation, Pilot, eventually
 from sandbox.programs import TEMPORAL
+from settings import Settings
+from temporal.connection import connect_temporal
 
 EVERYONE = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
 
@@ -34,9 +36,15 @@ async def run(*command: str, environment: dict[str, str], directory: Path) -> st
 
 
 async def test_signals_have_their_effect_in_the_status_and_on_the_page(
-    installation: Installation, pilot: Pilot, eve: SandboxEve, environment: dict[str, str], tmp_path: Path
+    installation: Installation,
+    pilot: Pilot,
+    eve: SandboxEve,
+    environment: dict[str, str],
+    settings: Settings,
+    tmp_path: Path,
 ) -> None:
     character_id = eve.pilots[0].character_id
+    handle = (await connect_temporal(settings)).get_workflow_handle(f"user-sync-{character_id}")
     workflow = ("--workflow-id", f"user-sync-{character_id}")
     variables = {**environment, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
 
@@ -48,8 +56,7 @@ async def test_signals_have_their_effect_in_the_status_and_on_the_page(
         return await run(str(TEMPORAL), *arguments, *address, environment=variables, directory=tmp_path)
 
     async def status() -> dict[str, Any]:
-        answer = json.loads(await temporal("workflow", "query", *workflow, "--type", "status", "--output", "json"))
-        found: dict[str, Any] = answer["queryResult"][0]
+        found: dict[str, Any] = await handle.query("status")
         return found
 
     async def reaches(cycles: int = 0, **wanted: Any) -> dict[str, Any]:
@@ -72,7 +79,10 @@ async def test_signals_have_their_effect_in_the_status_and_on_the_page(
 
     # By hand, bare.
     await temporal("workflow", "signal", *workflow, "--name", "pause")
-    assert (await reaches(paused=True, state="paused"))["message"].startswith("Paused")
+    found = await reaches(paused=True, state="paused")
+    assert found["message"].startswith("Paused")
+    asked = json.loads(await temporal("workflow", "query", *workflow, "--type", "status", "--output", "json"))
+    assert asked["queryResult"] == [found]
 
     async def shown_as_paused() -> bool:
         return "Paused by you or an operator" in await pilot.page()

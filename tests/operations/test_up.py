@@ -13,15 +13,18 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 
 from contracts.task_queues import TASK_QUEUES
+from sandbox.installation import Pilot, eventually
 from sandbox.process import free_port
 from settings import running_environment
 from tests.operations.running_up import RunningUp, environment
@@ -128,29 +131,37 @@ def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: l
     while again.process.poll() is None:
         with contextlib.suppress(AssertionError, ProcessLookupError):  # it is not up at the moment
             os.kill(again.part("valkey"), signal.SIGKILL)
+        time.sleep(0.2)
     assert again.wait() == 1
     assert "killreport up: Valkey ended with status -9" in again.said
     assert again.parts == []
 
 
-async def test_a_plain_user_whose_machine_lost_power(directory: Path, ups: list[RunningUp]) -> None:
+async def test_a_plain_user_whose_machine_lost_power_in_the_middle_of_a_first_sync(
+    directory: Path, ups: list[RunningUp]
+) -> None:
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         for path in (directory, *list(directory.parents)[:2]):
             path.chmod(0o755)
         os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-    up = begin(ups, directory, plain_user=True)
+    slow = {"SANDBOX_LATENCY_SECONDS": "0.1", "SANDBOX_KILLMAILS_PER_HOUR": "0"}
+    up = begin(ups, directory, plain_user=True, **slow)
     await asyncio.to_thread(up.wait_until_ready)
-    await in_database(directory, "INSERT INTO login_events (outcome) VALUES ('kept')")
-    up.kill_everything()
+    listed = await a_pilot_logs_in(directory, up.url("Site"))
+    await in_the_middle(directory, listed)
+    await asyncio.to_thread(up.kill_everything)
     assert (directory / ".killreport" / "postgres" / "postmaster.pid").exists()
     # The id of the process that served may be anybody's now.
     lock = directory / ".killreport" / "postgres" / "postmaster.pid"
     lock.write_text(lock.read_text().replace(lock.read_text().split("\n")[0], str(os.getppid()), 1))
 
-    again = begin(ups, directory, plain_user=True)
+    again = begin(ups, directory, plain_user=True, **slow)
     await asyncio.to_thread(again.wait_until_ready)
-    assert await in_database(directory, "SELECT outcome FROM login_events") == "kept"
+    stored, torn, pending = await settled(directory)
+    assert stored == listed
+    assert torn == 0, "a killmail was stored without all its participants"
+    assert pending == 0
     # Only the parent is killed: its parts are ended by the next start, if they have not ended themselves.
     again.process.kill()
     again.process.wait()
@@ -158,6 +169,50 @@ async def test_a_plain_user_whose_machine_lost_power(directory: Path, ups: list[
     await asyncio.to_thread(third.wait_until_ready)
     assert third.stop(signal.SIGINT) == 0, third.said
     assert third.parts == []
+
+
+async def a_pilot_logs_in(directory: Path, site: str) -> int:
+    """How many killmails ESI lists for them."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        eve = running_environment(directory / ".killreport")["ESI_BASE_URL"]
+        async with session.get(f"{eve}/_sandbox/pilots") as answer:
+            newcomer = (await answer.json())[0]
+        await Pilot(site, session).log_in(newcomer["character_id"])
+    return int(newcomer["listed_killmails"])
+
+
+async def in_the_middle(directory: Path, listed: int) -> None:
+    """Wait until some but not all killmails are stored."""
+    connection = await asyncpg.connect(running_environment(directory / ".killreport")["DATABASE_URL"])
+
+    async def some_are_listed() -> bool:
+        return int(await connection.fetchval("SELECT count(*) FROM killmail_refs")) == listed
+
+    await eventually(some_are_listed, "the references")
+    assert await connection.fetchval("SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL")
+    await connection.close()
+
+
+async def settled(directory: Path) -> tuple[int, int, int]:
+    """Wait for the end of the first sync: killmails stored, killmails with participants missing, references pending."""
+    connection = await asyncpg.connect(running_environment(directory / ".killreport")["DATABASE_URL"])
+
+    async def account_is_settled() -> bool:
+        return bool(await connection.fetchval("SELECT count(*) FROM users WHERE sync_state = 'ok'"))
+
+    await eventually(account_is_settled, "the first sync to finish after the restart", seconds=120)
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM killmail_bodies),
+               (SELECT count(*) FROM killmails k
+                 WHERE k.attacker_count + 1 <>
+                       (SELECT count(*) FROM participants p WHERE p.killmail_id = k.killmail_id)),
+               (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL)
+        """
+    )
+    await connection.close()
+    assert row is not None
+    return row[0], row[1], row[2]
 
 
 def copy_postgres(where: Path) -> None:
@@ -170,6 +225,7 @@ def copy_postgres(where: Path) -> None:
 async def test_root_below_a_directory_only_root_may_enter_and_whoever_comes_next(
     tmp_path: Path, ups: list[RunningUp]
 ) -> None:
+    nobody = pwd.getpwnam("nobody")
     closed = tmp_path / "only root"
     closed.mkdir(mode=0o700)
     # A name as long as a path may become, of letters that are not everybody's.
@@ -181,15 +237,9 @@ async def test_root_below_a_directory_only_root_may_enter_and_whoever_comes_next
     await asyncio.to_thread(up.wait_until_ready)
     await in_database(directory, "INSERT INTO login_events (outcome) VALUES ('kept')")
     assert os.readlink(f"/proc/{up.part('postgres')}/exe").startswith(str(closed))
+    os.chown(directory, nobody.pw_uid, nobody.pw_gid)  # it becomes somebody else's checkout
     assert up.stop() == 0, up.said
 
-    # The same as root in somebody else's checkout, and then as that somebody.
-    nobody = pwd.getpwnam("nobody")
-    os.chown(directory, nobody.pw_uid, nobody.pw_gid)
-    up = begin(ups, directory, plain_user=False, **there)
-    await asyncio.to_thread(up.wait_until_ready)
-    assert await in_database(directory, "SELECT outcome FROM login_events") == "kept"
-    assert up.stop() == 0, up.said
     assert {path.stat().st_uid for path in directory.rglob("*")} == {nobody.pw_uid}
     up = begin(ups, directory, plain_user=True, **there)
     await asyncio.to_thread(up.wait_until_ready)

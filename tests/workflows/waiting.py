@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from temporalio.client import Client, WorkflowQueryFailedError
@@ -24,11 +24,25 @@ SECONDS = 60
 """Far more than anything takes, for a machine that is busy with other things."""
 
 
+async def looks() -> AsyncIterator[None]:
+    """Look again and again, soon at first: a query costs worker and server more than what is waited for does.
+
+    Raises:
+        TimeoutError: a minute has passed.
+    """
+    deadline, pause = asyncio.get_running_loop().time() + SECONDS, 0.01
+    while asyncio.get_running_loop().time() < deadline:
+        yield
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
+    raise TimeoutError
+
+
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     """Until the condition holds; TimeoutError if it never does."""
-    async with asyncio.timeout(SECONDS):
-        while not await condition():  # noqa: ASYNC110 - the condition is another process's
-            await asyncio.sleep(0.02)
+    async for _ in looks():
+        if await condition():
+            return
 
 
 async def until(client: Client, condition: Callable[[SyncStatus], bool], character_id: int = CHARACTER) -> SyncStatus:
@@ -51,14 +65,13 @@ async def until_import(
 
 
 async def _first(ask: Callable[[], Awaitable[Status]], condition: Callable[[Status], bool]) -> Status:
-    async with asyncio.timeout(SECONDS):
-        while True:
-            # The workflow's task may have failed, or no worker may answer: it is tried again.
-            with contextlib.suppress(WorkflowQueryFailedError, RPCError):
-                status = await ask()
-                if condition(status):
-                    return status
-            await asyncio.sleep(0.02)
+    async for _ in looks():
+        # The workflow's task may have failed, or no worker may answer: it is tried again.
+        with contextlib.suppress(WorkflowQueryFailedError, RPCError):
+            status = await ask()
+            if condition(status):
+                return status
+    raise AssertionError  # it looks until its time is over
 
 
 def ok(status: SyncStatus) -> bool:
