@@ -15,8 +15,10 @@ import asyncpg
 import orjson
 
 from db.killmails.conditions import Parameters, about
-from db.killmails.filter import EVERYTHING, KillmailFilter, ParticipantFilter, Viewer, eyes
+from db.killmails.filter import EVERYTHING, Eyes, KillmailFilter, ParticipantFilter, Viewer, eyes
 from db.killmails.pages import best_start, gathered
+from db.sums.build import SUMMED_FROM
+from db.sums.read import Asked, summed_up
 from db.universe.known import known_of
 from db.universe.places import solar_system_nodes
 
@@ -106,6 +108,8 @@ async def statistics(
 ) -> Node:
     """`Statistics` as `schema.graphql` has them, with those `sections` alone. Four statements that read.
 
+    Of a busy pilot or corporation all of whose killmails the viewer may see, sums are read; else killmails are counted.
+
     Args:
         since, until: the period, from `since` to before `until`; None: without bound.
         top: how long the rankings are.
@@ -117,15 +121,21 @@ async def statistics(
             {"total": {"kills": 0, "losses": 0, "iskDestroyed": "0.00", "iskLost": "0.00", "solo": 0}}, subject
         )
     async with pool.acquire() as connection:
+        chosen_sections = [name for name in SECTIONS if name in sections]
         start = await best_start(connection, seen_by, chosen, count_one=True)
+        asked = _all_of_one(seen_by, subject, since, until, top)
+        if asked is not None and start.entries >= SUMMED_FROM:
+            summed = await summed_up(connection, asked, chosen_sections)
+            if summed is not None:
+                await _name(connection, summed)
+                return _told(summed, subject)
         one_by_one = _ONE_BY_ONE if start.is_short else ""
         parameters = Parameters()
         facts = _facts(subject, viewer, gathered(seen_by, chosen, start.walk, parameters), one_by_one, parameters)
         columns = [f"(SELECT jsonb_build_object({_SUMS}, 'solo', {_SOLO}) FROM fact) AS total"]
-        for name in SECTIONS:
-            if name in sections:
-                section = _section(name, subject, viewer, top, parameters).replace("{one_by_one}", one_by_one)
-                columns.append(f"(SELECT coalesce(jsonb_agg(told), '[]') FROM ({section}) AS section) AS \"{name}\"")
+        for name in chosen_sections:
+            section = _section(name, subject, viewer, top, parameters).replace("{one_by_one}", one_by_one)
+            columns.append(f"(SELECT coalesce(jsonb_agg(told), '[]') FROM ({section}) AS section) AS \"{name}\"")
         statement = f"{facts} SELECT {', '.join(columns)}"
         async with connection.transaction():
             if not start.is_short:
@@ -136,6 +146,16 @@ async def statistics(
         told = {name: orjson.loads(text) for name, text in row.items()}
         await _name(connection, told)
     return _told(told, subject)
+
+
+def _all_of_one(seen_by: Eyes, subject: Subject, since: datetime | None, until: datetime | None, top: int) -> Asked | None:
+    """The pilot or the corporation all of whose killmails the viewer may see, if it is one."""
+    if not seen_by.named and subject != Subject():
+        return None
+    if len(seen_by.characters) + len(seen_by.corporations) != 1:
+        return None
+    (subject_id,) = (*seen_by.characters, *seen_by.corporations)
+    return Asked(subject_id, bool(seen_by.corporations), since, until, top)
 
 
 def _facts(subject: Subject, viewer: Viewer, found: str, one_by_one: str, parameters: Parameters) -> str:
