@@ -58,7 +58,7 @@ from workflows.enrichment import Enrichment as EnrichmentWorkflow
 from workflows.name_refresh import NameRefresh
 from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
-from workflows.upkeep import DailyFullSync, Housekeeping
+from workflows.upkeep import DailyFullSync, Housekeeping, Sums
 from workflows.user_sync import UserSync
 from workflows.watchdog import Watchdog
 from workflows.zkillboard_import import ZkillboardImport
@@ -90,6 +90,7 @@ WORKFLOWS: list[type] = [
     Watchdog,
     DailyFullSync,
     Housekeeping,
+    Sums,
     EnrichmentWorkflow,
     NameRefresh,
     ZkillboardImport,

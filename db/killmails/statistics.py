@@ -148,7 +148,9 @@ async def statistics(
     return _told(told, subject)
 
 
-def _all_of_one(seen_by: Eyes, subject: Subject, since: datetime | None, until: datetime | None, top: int) -> Asked | None:
+def _all_of_one(
+    seen_by: Eyes, subject: Subject, since: datetime | None, until: datetime | None, top: int
+) -> Asked | None:
     """The pilot or the corporation all of whose killmails the viewer may see, if it is one."""
     if not seen_by.named and subject != Subject():
         return None

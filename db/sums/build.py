@@ -18,6 +18,8 @@ from db.sums.rows import whole_killmails, written
 
 SUMMED_FROM = 2_000
 """Killmails from which on a subject is summed; fewer are counted in some 30 ms."""
+LOOKED_AT = 500
+"""Pilots whose killmails one statement counts, to `SUMMED_FROM`."""
 PIECE = 2_000
 """Killmails counted while appraisals wait: some tenths of a second."""
 DELETED = 20_000
@@ -27,27 +29,27 @@ _NOT_YET = datetime.min.replace(tzinfo=UTC)
 """Postgres's -infinity."""
 _ALONE = f"SELECT pg_advisory_xact_lock({LOCK})"
 # Nobody but its own pilot, or who sees its board, may see all of a subject.
-_WANTED = """
+_CANDIDATES = """
+SELECT id, is_corporation
+FROM (
+    SELECT character_id AS id, false AS is_corporation FROM users
+    UNION ALL
+    SELECT corporation_id, true FROM corporations_followed
+) AS anybody
+WHERE NOT EXISTS (SELECT FROM summed_subjects WHERE subject_id = id)
+ORDER BY id
+"""
+_PUT_DOWN = """
 INSERT INTO summed_subjects (subject_id, is_corporation)
-SELECT character_id, false
-FROM users
-WHERE
-    NOT EXISTS (SELECT FROM summed_subjects WHERE subject_id = users.character_id)
-    AND $1 <= (
-        SELECT count(*) FROM (
-            SELECT FROM participants WHERE participants.character_id = users.character_id LIMIT $1
-        ) AS met
+SELECT id, is_corporation
+FROM unnest($1::bigint[], $2::boolean[]) AS candidate(id, is_corporation)
+WHERE $3 <= CASE
+    WHEN is_corporation THEN (
+        SELECT count(*) FROM (SELECT FROM participants WHERE corporation_id = candidate.id LIMIT $3) AS met
     )
-UNION ALL
-SELECT corporation_id, true
-FROM corporations_followed AS followed
-WHERE
-    NOT EXISTS (SELECT FROM summed_subjects WHERE subject_id = followed.corporation_id)
-    AND $1 <= (
-        SELECT count(*) FROM (
-            SELECT FROM participants WHERE participants.corporation_id = followed.corporation_id LIMIT $1
-        ) AS met
-    )
+    ELSE (SELECT count(*) FROM (SELECT FROM participants WHERE character_id = candidate.id LIMIT $3) AS met)
+END
+ORDER BY id
 ON CONFLICT DO NOTHING
 """
 _DELETE = """
@@ -69,16 +71,24 @@ WHERE {column} = $1 AND killmail_time > $2 AND killmail_time <= $3
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """How far the sums of all subjects are."""
+class Progress:
+    """How many subjects there are, and of how many the sums are whole."""
 
     subjects: int
     finished: int
 
 
 async def choose_subjects(pool: asyncpg.Pool, at_least: int = SUMMED_FROM) -> None:
-    """Put down everybody who has become busy; those that were put down once stay."""
-    await pool.execute(_WANTED, at_least)
+    """Put down everybody who has become busy; those that were put down once stay.
+
+    Args:
+        at_least: killmails that make busy.
+    """
+    candidates = await pool.fetch(_CANDIDATES)
+    for start in range(0, len(candidates), LOOKED_AT):
+        some = candidates[start : start + LOOKED_AT]
+        ids, are_corporations = [row["id"] for row in some], [row["is_corporation"] for row in some]
+        await pool.execute(_PUT_DOWN, ids, are_corporations, at_least)
 
 
 async def begin_again(pool: asyncpg.Pool, subject_ids: Collection[int] | None = None) -> None:
@@ -100,14 +110,14 @@ async def unfinished(pool: asyncpg.Pool) -> list[int]:
     return [row[0] for row in rows]
 
 
-async def built(pool: asyncpg.Pool) -> Built:
-    """How many subjects there are, and of how many the sums are whole."""
+async def how_far(pool: asyncpg.Pool) -> Progress:
+    """Of all subjects."""
     row = await pool.fetchrow(
         "SELECT count(*) AS subjects, count(*) FILTER (WHERE counted_until = 'infinity') AS finished"
         " FROM summed_subjects"
     )
     assert row is not None  # noqa: S101 - counts always have a row
-    return Built(**row)
+    return Progress(**row)
 
 
 async def build_piece(pool: asyncpg.Pool, subject_id: int, piece: int = PIECE) -> bool:

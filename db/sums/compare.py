@@ -11,7 +11,9 @@ from db.sums.rows import Span, rows_of, whole_killmails
 _IDS = """
 SELECT DISTINCT $1::bigint AS subject_id, killmail_id
 FROM participants
-WHERE {column} = $1 AND killmail_time >= $2::timestamp AT TIME ZONE 'UTC' AND killmail_time < $3::timestamp AT TIME ZONE 'UTC'
+WHERE
+    {column} = $1
+    AND killmail_time >= $2::timestamp AT TIME ZONE 'UTC' AND killmail_time < $3::timestamp AT TIME ZONE 'UTC'
 """
 _FIGURES = ("kills", "losses", "solo", "destroyed", "lost")
 _DIFFERENCES = """
@@ -55,9 +57,7 @@ async def finished_subjects(pool: asyncpg.Pool) -> list[int]:
 async def wrong_sums(pool: asyncpg.Pool, subject_id: int, day: date | None = None) -> int:
     """How many rows of this subject, or of its `day` (UTC), are not what a count gives now. Of one moment, so also
     beside workers; of sums that are not whole: 0."""
-    is_corporation = await pool.fetchval(
-        "SELECT is_corporation FROM summed_subjects WHERE subject_id = $1", subject_id
-    )
+    is_corporation = await pool.fetchval("SELECT is_corporation FROM summed_subjects WHERE subject_id = $1", subject_id)
     ids = _IDS.format(column="corporation_id" if is_corporation else "character_id")
     statement = _DIFFERENCES.format(
         fresh=rows_of(whole_killmails(ids)),

@@ -53,7 +53,6 @@ _NOTHING = """
 """
 
 
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Whose sums, of when, and how long the rankings are."""

@@ -38,6 +38,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "PriceSnapshot": calendar.PRICE_SNAPSHOT,
     "Revaluation": calendar.REVALUATION,
     "Housekeeping": calendar.HOUSEKEEPING,
+    "Sums": calendar.SUMS,
     "DailyFullSync": calendar.DAILY_FULL_SYNC,
     "Departure": calendar.DEPARTURE,
 }

@@ -14,7 +14,7 @@ from db.intake.store import store_killmails
 from db.killmails import statistics as statistics_
 from db.killmails.filter import ParticipantFilter, Viewer
 from db.killmails.statistics import Subject, statistics
-from db.sums.build import begin_again, build_piece, built, choose_subjects, unfinished
+from db.sums.build import begin_again, build_piece, choose_subjects, how_far, unfinished
 from db.sums.compare import finished_subjects, some_days, wrong_sums
 from db.values.appraisal import appraise
 from tests.db.bodies import Body, raw
@@ -114,7 +114,7 @@ async def summed(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> list[Bo
 @pytest.mark.usefixtures("summed")
 async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool) -> None:
     assert await finished_subjects(pool) == SUMMED
-    assert (await built(pool)).finished == 4
+    assert (await how_far(pool)).finished == 4
     assert await wrong(pool) == 0
     assert await pool.fetchval("SELECT sum(destroyed) FROM killmail_sums") > 0
     march = datetime(2026, 3, 1, tzinfo=UTC)
