@@ -164,8 +164,8 @@ WHERE
     )
 RETURNING
     killmails.killmail_id, is_first::int AS killmails,
-    coalesce(killmails.total_value, 0) - CASE WHEN is_first THEN 0 ELSE old_value END AS value,
-    coalesce(killmails.solo, false)::int - (was_solo AND NOT is_first)::int AS solo
+    coalesce(killmails.total_value, 0) - old_value AS value,
+    coalesce(killmails.solo, false)::int - was_solo::int AS solo
 """
 _APPRAISE = _STATEMENT.format(price_date=_PRICE_DATE, is_player=_IS_PLAYER, is_players_own=_IS_PLAYERS_OWN)
 

@@ -51,19 +51,23 @@ async def wrong(pool: asyncpg.Pool) -> int:
 
 
 @pytest.fixture
-async def summed(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> list[Body]:
-    """Killmails that were stored, appraised and valued again by several at once, while their sums were built."""
+async def killmails(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> list[Body]:
+    """Some are stored, fewer appraised; nothing is in the sums of four subjects yet."""
     monkeypatch.setattr(statistics_, "SUMMED_FROM", 1)
-    dice = random.Random(11)  # noqa: S311 - a draw to repeat
-    killmails = drawn(dice)
+    found = drawn(random.Random(11))  # noqa: S311 - a draw to repeat
     await add_user(pool, ME)
     await add_user(pool, ALT)
     for corporation_id in CORPORATIONS[:2]:
         await pool.execute("INSERT INTO corporations_followed (corporation_id) VALUES ($1)", corporation_id)
-    await store_killmails(pool, [raw(one) for one in killmails[:80]])
+    await store_killmails(pool, [raw(one) for one in found[:80]])
     await appraise(pool, range(1, 60))
     await choose_subjects(pool, 1)
     assert await unfinished(pool) == SUMMED
+    return found
+
+
+async def many_at_once(pool: asyncpg.Pool, killmails: list[Body]) -> None:
+    """Store, appraise and value again by several at once, some of whom die, while sums are built and compared."""
     done = asyncio.Event()
 
     async def write(seed: int) -> None:
@@ -108,11 +112,10 @@ async def summed(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> list[Bo
     await store_killmails(pool, [raw(one) for one in killmails])
     await appraise(pool, range(1, 241))
     await finish(pool)
-    return killmails
 
 
-@pytest.mark.usefixtures("summed")
-async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool) -> None:
+async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool, killmails: list[Body]) -> None:
+    await many_at_once(pool, killmails)
     assert await finished_subjects(pool) == SUMMED
     assert (await how_far(pool)).finished == 4
     assert await wrong(pool) == 0
@@ -138,8 +141,10 @@ async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool) -> None:
     assert by_sums == [await statistics(pool, *one, top=4) for one in asked]
 
 
-@pytest.mark.usefixtures("summed")
-async def test_only_who_may_see_all_is_told_sums(pool: asyncpg.Pool) -> None:
+async def test_only_who_may_see_all_is_told_sums(pool: asyncpg.Pool, killmails: list[Body]) -> None:
+    await store_killmails(pool, [raw(one) for one in killmails])
+    await finish(pool)
+    await appraise(pool, range(1, 241))
     few = [
         (Viewer((OTHER,)), Subject(ParticipantFilter(corporation_id=CORPORATION))),
         (Viewer((OTHER,), (CORPORATION,)), Subject(ParticipantFilter(character_id=ME))),
