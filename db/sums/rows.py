@@ -61,13 +61,17 @@ ones AS (
     FROM met
     CROSS JOIN LATERAL (
         SELECT DISTINCT one.kind, one.entity_id
-        FROM participants AS attacker
+        FROM (
+            -- OFFSET 0: its killmail is the way to find it; subjects have a million others.
+            SELECT participants.* FROM participants
+            WHERE participants.killmail_id = met.killmail_id AND NOT participants.is_victim
+            OFFSET 0
+        ) AS attacker
         CROSS JOIN LATERAL (
             VALUES ({Kind.SHIP:d}, attacker.ship_type_id), ({Kind.PILOT:d}, attacker.character_id)
         ) AS one(kind, entity_id)
         WHERE
-            attacker.killmail_id = met.killmail_id AND NOT attacker.is_victim
-            AND met.subject_id IN (attacker.character_id, attacker.corporation_id)
+            met.subject_id IN (attacker.character_id, attacker.corporation_id)
             AND one.entity_id <> met.subject_id
     ) AS own
     WHERE NOT is_lost
