@@ -152,12 +152,14 @@ def _all_of_one(
     seen_by: Eyes, subject: Subject, since: datetime | None, until: datetime | None, top: int
 ) -> Asked | None:
     """The pilot or the corporation all of whose killmails the viewer may see, if it is one."""
-    if not seen_by.named and subject != Subject():
-        return None
     if len(seen_by.characters) + len(seen_by.corporations) != 1:
         return None
-    (subject_id,) = (*seen_by.characters, *seen_by.corporations)
-    return Asked(subject_id, bool(seen_by.corporations), since, until, top)
+    (own,) = (*seen_by.characters, *seen_by.corporations)
+    is_corporation = bool(seen_by.corporations)
+    one = ParticipantFilter(corporation_id=own) if is_corporation else ParticipantFilter(character_id=own)
+    if subject not in (Subject(one), Subject()):
+        return None
+    return Asked(own, is_corporation, since, until, top)
 
 
 def _facts(subject: Subject, viewer: Viewer, found: str, one_by_one: str, parameters: Parameters) -> str:
