@@ -17,7 +17,6 @@ import orjson
 from db.killmails.conditions import Parameters, about
 from db.killmails.filter import EVERYTHING, Eyes, KillmailFilter, ParticipantFilter, Viewer, eyes
 from db.killmails.pages import best_start, gathered
-from db.sums.build import SUMMED_FROM
 from db.sums.read import Asked, summed_up
 from db.universe.known import known_of
 from db.universe.places import solar_system_nodes
@@ -67,13 +66,20 @@ _CELL = "extract(isodow FROM killmail_time AT TIME ZONE 'UTC'), extract(hour FRO
 _OURS = """
     (SELECT DISTINCT fact.killmail_id, fact.value, ours.id
     FROM fact CROSS JOIN LATERAL (
-        SELECT one.{column} AS id FROM participants AS one
-        WHERE one.killmail_id = fact.killmail_id AND NOT one.is_victim AND {ours} {one_by_one}
+        SELECT one.{column} AS id
+        FROM (
+            SELECT participants.* FROM participants
+            WHERE participants.killmail_id = fact.killmail_id AND NOT participants.is_victim {one_by_one}
+        ) AS one
+        WHERE {ours}
     ) AS ours
     WHERE NOT fact.lost) AS counted
 """
 _ONE_BY_ONE = "OFFSET 0"
-"""Keeps the planner from joining few killmails with a whole table, which it does when it expects many."""
+"""Keeps the planner from joining few killmails with a whole table, which it does when it expects many, and from looking
+for one of them among all of a pilot's, which a plan for anybody does."""
+ADDED_UP_FROM = 500
+"""Killmails from which on it is worth while to ask for sums; of fewer, the count is as fast."""
 _RANKED: dict[Section, str] = {
     "topShips": _OURS.replace("{column}", "ship_type_id"),
     "topPilots": _OURS.replace("{column}", "character_id"),
@@ -124,7 +130,7 @@ async def statistics(
         chosen_sections = [name for name in SECTIONS if name in sections]
         start = await best_start(connection, seen_by, chosen, count_one=True)
         asked = _all_of_one(seen_by, subject, since, until, top)
-        if asked is not None and start.entries >= SUMMED_FROM:
+        if asked is not None and start.entries >= ADDED_UP_FROM:
             summed = await summed_up(connection, asked, chosen_sections)
             if summed is not None:
                 await _name(connection, summed)

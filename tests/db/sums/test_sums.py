@@ -53,7 +53,7 @@ async def wrong(pool: asyncpg.Pool) -> int:
 @pytest.fixture
 async def killmails(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> list[Body]:
     """Some are stored, fewer appraised; nothing is in the sums of four subjects yet."""
-    monkeypatch.setattr(statistics_, "SUMMED_FROM", 1)
+    monkeypatch.setattr(statistics_, "ADDED_UP_FROM", 1)
     found = drawn(random.Random(11))  # noqa: S311 - a draw to repeat
     await add_user(pool, ME)
     await add_user(pool, ALT)
