@@ -17,7 +17,7 @@ from db.sums.keep import LOCK
 from db.sums.rows import whole_killmails, written
 
 SUMMED_FROM = 2_000
-"""Killmails from which on a subject is summed; fewer are counted in some 30 ms."""
+"""Killmails from which on a subject is summed; fewer are counted in less than a tenth of a second."""
 LOOKED_AT = 500
 """Pilots whose killmails one statement counts, to `SUMMED_FROM`."""
 PIECE = 2_000
