@@ -27,7 +27,17 @@ from eve.answer import Answer, utc_now
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
 from eve.esi import budget_scripts
 from eve.esi.budget_messages import Account, Left, Outcome, Refused, RefusedLately, Reserved, Seen, Stop, Wish
-from eve.esi.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, at, bucket_name, cost_of, pause_name
+from eve.esi.budget_rules import (
+    ERROR_RESERVE,
+    NOT_OURS,
+    RESERVES,
+    TURNS,
+    WORST_COST,
+    at,
+    bucket_name,
+    cost_of,
+    pause_name,
+)
 from eve.esi.budget_states import BucketState, Pause, Reservation
 from eve.esi.downtime import daily_downtime_ends, says_downtime
 from eve.esi.limit_headers import LimitSeen, limit_seen
@@ -81,9 +91,7 @@ class Budget:
     one that cannot reach it.
     """
 
-    def __init__(
-        self, redis: redis.asyncio.Redis, now: Callable[[], datetime] = utc_now, *, egress: str = ""
-    ) -> None:
+    def __init__(self, redis: redis.asyncio.Redis, now: Callable[[], datetime] = utc_now, *, egress: str = "") -> None:
         self._now = now
         self._egress = egress
         self._downtime, self._error_limit = at("downtime", egress), at("error-limit", egress)
