@@ -153,17 +153,6 @@ async def test_alerts_fire(
     async with prometheus.hears_of("KillReportClockWrong"):
         eve.advance(40)
         await pilots.refresh(pilots.ids[0])
-    async with prometheus.hears_of("KillReportWorkerDown", "KillReportWatchdogSilent", "KillReportBacklogGrows"):
-        worker.kill()
-        await pilots.look(*pilots.ids)
-    environment = installation.environment
-    async with prometheus.hears_of("KillReportTaskDown"):
-        installation.environment = {**environment, "TEMPORAL_NAMESPACE": "no-such-namespace"}
-        worker = await installation.start_worker()
-    await worker.stop()
-    installation.environment = environment
-    await installation.start_worker()
-
     async with prometheus.hears_of("KillReportApiErrors", "KillReportServiceAway", "KillReportActivitiesFail"):
         await shut(settings)
         failing = asyncio.create_task(failures(pilot))
@@ -171,6 +160,14 @@ async def test_alerts_fire(
             await start_or_wake(client, character_id, 900)
     failing.cancel()
     await asyncio.wait({failing})
+    await let_in(settings)
+    async with prometheus.hears_of("KillReportWorkerDown", "KillReportWatchdogSilent", "KillReportBacklogGrows"):
+        worker.kill()
+        await pilots.look(*pilots.ids)
+    async with prometheus.hears_of("KillReportTaskDown"):
+        installation.environment = {**installation.environment, "TEMPORAL_NAMESPACE": "no-such-namespace"}
+        worker = await installation.start_worker()
+    await worker.stop()
     async with prometheus.hears_of("KillReportApiDown"):
         api.kill()
 
@@ -302,6 +299,14 @@ async def shut(settings: Settings) -> None:
     connection = await asyncpg.connect(f"{server}/postgres")
     await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
     await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    await connection.close()
+
+
+async def let_in(settings: Settings) -> None:
+    """It takes connections again."""
+    server, _, name = settings.database_url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     await connection.close()
 
 

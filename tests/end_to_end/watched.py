@@ -16,7 +16,7 @@ import yaml
 from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from tests.deploy.watching import DEPLOYED, RULES
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 SOONER = {"KillReportBacklogGrows": ("> 300", "> 2")}
 """Numbers of rules that nobody can wait for, and those that stand in for them."""
 log = logging.getLogger(__name__)
