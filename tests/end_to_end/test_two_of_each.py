@@ -22,10 +22,12 @@ from sandbox.installation import Installation, Pilot, eventually
 from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from temporal.user_sync import signal_user_sync
 from tests.deploy.program import installed
+from tests.end_to_end.conftest import NOTICES_DEATHS_SOON
 from tests.paths import ROOT
 
 ASK = {"query": "{ killmails(first: 3) { nodes { id } } }"}
 AT_ONCE = 4
+UNLIMITED = {"GRAPHQL_REQUESTS_PER_MINUTE": "1000000", "GRAPHQL_COST_PER_MINUTE": "1000000000"}
 log = logging.getLogger(__name__)
 
 
@@ -53,7 +55,14 @@ async def doubled(environment: dict[str, str], client: Client, tmp_path: Path) -
         apis = []
         for number in range(2):
             (tmp_path / str(number)).mkdir()
-            apis.append(Installation({**environment, "PUBLIC_URL": site}, tmp_path / str(number)))
+            apis.append(
+                Installation(
+                    {**environment, **UNLIMITED},
+                    tmp_path / str(number),
+                    program=("-c", NOTICES_DEATHS_SOON),
+                    public_url=site,
+                )
+            )
             stack.push_async_callback(apis[-1].stop)
         running = [await api.start_api() for api in apis]
         workers = [await api.start_worker() for api in apis]
