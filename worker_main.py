@@ -153,7 +153,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 client,
                 Esi(
                     session,
-                    Budget(connection, egress=settings.esi_egress),
+                    Budget(connection, egress=settings.esi_egress, from_queues=True),
                     settings.esi_base_url,
                     settings.eve_client_id,
                 ),

@@ -89,11 +89,23 @@ class Budget:
     `egress` names the source address that ESI sees: what it counts by address is counted by this name. A pilot's own
     buckets are the same from everywhere. That EVE is down, too, each address finds out for itself: it may be the only
     one that cannot reach it.
+
+    Args:
+        from_queues: its calls are work of the task queues. What one address has nothing left for, a worker with
+            another address may take.
     """
 
-    def __init__(self, redis: redis.asyncio.Redis, now: Callable[[], datetime] = utc_now, *, egress: str = "") -> None:
+    def __init__(
+        self,
+        redis: redis.asyncio.Redis,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        egress: str = "",
+        from_queues: bool = False,
+    ) -> None:
         self._now = now
         self._egress = egress
+        self._from_queues = from_queues
         self._downtime, self._error_limit = at("downtime", egress), at("error-limit", egress)
         self._circuit = at(_CIRCUIT, egress)
         self._learned: dict[Route, Limit | None] = {}
@@ -134,7 +146,7 @@ class Budget:
             limit=limit.tokens,
             window=limit.window_seconds * 1000,
             probe=not legacy,
-            by_address=legacy or caller is None,
+            elsewhere=self._from_queues and (legacy or caller is None),
             heed_downtime=heed_downtime,
             name=name,
             call_class=call_class,

@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 class Wish(msgspec.Struct, frozen=True):
     """Told to RESERVE. `kept` in thousandths of the bucket, times in ms.
 
-    `probe`: one call may have to go first. `by_address`: ESI counts the bucket by our source address.
+    `probe`: one call may have to go first. `elsewhere`: where this bucket has nothing left, one of the same kind may.
     """
 
     cost: int
@@ -32,7 +32,7 @@ class Wish(msgspec.Struct, frozen=True):
     limit: int
     window: int
     probe: bool
-    by_address: bool
+    elsewhere: bool
     heed_downtime: bool
     name: str
     call_class: str

@@ -98,7 +98,7 @@ local function room_elsewhere()
 end
 
 if spent + cost > room then
-  if told.by_address and room_elsewhere() then return refuse('spent', slot_length(window)) end
+  if told.elsewhere and room_elsewhere() then return refuse('spent', slot_length(window)) end
   local missing, at = spent + cost - room, now + window
   for _, spending in ipairs(spendings) do
     missing = missing - spending.tokens
@@ -137,7 +137,7 @@ local calls = redis.call('HINCRBY', bucket, 'calls', 1)
 redis.call('PEXPIRE', bucket, 4 * window + 60000)
 redis.call('ZADD', index, now + window + slot_length(window), told.name)
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
-if told.by_address then
+if told.elsewhere then
   redis.call('ZADD', beside, now + window, bucket)
   redis.call('PEXPIRE', beside, 4 * window + 60000)
 end

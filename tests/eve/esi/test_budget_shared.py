@@ -91,7 +91,10 @@ async def test_callers_come_back_to_a_spent_bucket_spread_out_and_the_urgent_fir
 
 
 async def test_each_address_of_ours_has_its_own_account_and_pilots_have_one(redis_client: redis.asyncio.Redis) -> None:
-    budget, east, west = (Budget(redis_client, now=lambda: QUIET_HOUR, egress=name) for name in ("", "east", "west"))
+    def of(name: str) -> Budget:
+        return Budget(redis_client, now=lambda: QUIET_HOUR, egress=name, from_queues=True)
+
+    budget, east, west = of(""), of("east"), of("west")
     stopped = answer(420, headers={"X-ESI-Error-Limit-Remain": "0", "X-ESI-Error-Limit-Reset": "30"})
     assert isinstance(await call(east, MARKET_PRICES, None, stopped), ErrorLimited)
     with pytest.raises(ErrorLimited):
