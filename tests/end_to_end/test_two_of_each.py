@@ -27,6 +27,8 @@ from tests.paths import ROOT
 
 ASK = {"query": "{ killmails(first: 3) { nodes { id } } }"}
 AT_ONCE = 4
+PAUSE_SECONDS = 0.05
+"""From an answer to the next question: the processor is for what is restarted."""
 UNLIMITED = {"GRAPHQL_REQUESTS_PER_MINUTE": "1000000", "GRAPHQL_COST_PER_MINUTE": "1000000000"}
 log = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ def caddy(site: str, ports: list[int], directory: Path) -> Part:
 
 @dataclass
 class Crowd:
-    """Some who ask all the time, without a pause; what became of it."""
+    """Some who ask all the time; what became of it."""
 
     pilot: Pilot
     answers: Counter[str] = field(default_factory=Counter)
@@ -116,6 +118,7 @@ class Crowd:
                         self.answers[str(answer.status)] += 1
                 except aiohttp.ClientError as error:
                     self.answers[type(error).__name__] += 1
+                await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def test_restarts_are_not_noticed_and_a_kill_loses_nothing(
