@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from db.legacy.bodies import REBUILT
 from db.syncs.gaps import gaps
 from db.syncs.reconciliation import (
     FALSELY_STORED,
     NOT_APPRAISED,
     NOT_ARRIVED,
-    REBUILT,
     TORN,
     count_killmails,
     mend_appraisals,

@@ -9,7 +9,6 @@ from datetime import datetime
 import asyncpg
 
 from db.intake.arrivals import record_arrivals
-from db.legacy.bodies import REBUILT_FROM
 from db.values.appraisal import appraise
 
 BATCH = 2_000
@@ -39,8 +38,6 @@ SELECT killmail_id FROM killmails
         OR attacker_count + 1 <> (SELECT count(*) FROM participants p WHERE p.killmail_id = killmails.killmail_id))
 """
 """Without their body, or with more or fewer people than they had."""
-REBUILT = f"SELECT killmail_id FROM killmail_bodies WHERE killmail_id > $1 AND body ? '{REBUILT_FROM}'"  # noqa: S608
-"""Put together from the old system's tables, because EVE gave no body."""
 
 
 @dataclass(frozen=True, slots=True)
