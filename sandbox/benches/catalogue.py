@@ -10,7 +10,6 @@ from sandbox.benches.feed import feed
 from sandbox.benches.first_sync import first_sync
 from sandbox.benches.growth import growth
 from sandbox.benches.heavy_reads import heavy_reads
-from sandbox.benches.looks import looks
 from sandbox.benches.measured import Bench, Say, WarBench
 from sandbox.benches.pages import pages
 from sandbox.benches.shared_budget import shared_budget
@@ -20,7 +19,6 @@ from sandbox.benches.subscribers import subscribers
 BENCHES: Mapping[str, Bench | WarBench] = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
     "shared-budget": Bench("a corporation and twenty pilots against the ideal", "eight minutes", shared_budget),
-    "looks": Bench("what a look at an unchanged list costs each service", "two minutes", looks),
     "feed": WarBench("the feed query against its floor and PostGraphile 5", "four minutes", feed),
     "deep-page": WarBench("page 1 of a list against its page 10,000", "half a minute", deep_page),
     "heavy-reads": WarBench("the heaviest reads against their floors", "half a minute", heavy_reads),

@@ -32,8 +32,6 @@ class Measuring:
     installation: Installation
     database: asyncpg.Connection
     session: aiohttp.ClientSession
-    services: Mapping[str, int]
-    """The process of each backing service, by its name."""
 
     async def json(self, url: str) -> Any:
         """What a GET there answers; `url` relative to the sandbox EVE."""
@@ -55,22 +53,19 @@ class Measuring:
 
 
 @asynccontextmanager
-async def measuring(settings: Mapping[str, str] | None = None, **sandbox: object) -> AsyncIterator[Measuring]:
-    """The embedded services, a sandbox EVE with these options, and KillReport on them, with `settings` of its own."""
+async def measuring(**sandbox: object) -> AsyncIterator[Measuring]:
+    """The embedded services, a sandbox EVE with these options, and KillReport on them."""
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="killreport-bench-")))
-        made = _installation(directory, settings or {}, sandbox)
-        eve_url, installation, services = await stack.enter_async_context(made)
+        eve_url, installation = await stack.enter_async_context(_installation(directory, sandbox))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         database = await asyncpg.connect(installation.environment["DATABASE_URL"])
         stack.push_async_callback(database.close)
-        yield Measuring(eve_url, installation, database, session, services)
+        yield Measuring(eve_url, installation, database, session)
 
 
 @asynccontextmanager
-async def _installation(
-    directory: Path, settings: Mapping[str, str], sandbox: Mapping[str, object]
-) -> AsyncIterator[tuple[str, Installation, dict[str, int]]]:
+async def _installation(directory: Path, sandbox: Mapping[str, object]) -> AsyncIterator[tuple[str, Installation]]:
     running: list[RunningPart] = []
     database_part, database_url = postgres(directory, free_port())
     redis_part, redis_url = valkey(directory, free_port())
@@ -87,7 +82,6 @@ async def _installation(
         "EVE_IMAGES_URL": f"{eve_url}/images",
         "CONTACT": "bench@killreport.invalid",
         "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-        **settings,
     }
     installation = Installation(environment, directory)
     try:
@@ -96,7 +90,7 @@ async def _installation(
         await installation.run("migrate")
         await installation.start_api()
         await installation.start_worker()
-        yield eve_url, installation, {one.part.name: one.process.pid for one in running}
+        yield eve_url, installation
     finally:
         await installation.stop()
         for part_running in reversed(running):
