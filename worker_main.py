@@ -152,7 +152,12 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
             yield Services(
                 pool,
                 client,
-                Esi(session, Budget(connection), settings.esi_base_url, settings.eve_client_id),
+                Esi(
+                    session,
+                    Budget(connection, egress=settings.esi_egress, from_queues=True),
+                    settings.esi_base_url,
+                    settings.eve_client_id,
+                ),
                 sso,
                 vault,
                 live,

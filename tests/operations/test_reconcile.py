@@ -41,11 +41,13 @@ async def test_killmails_that_are_not_whole(settings: Settings, pool: asyncpg.Po
     )
     await pool.execute("INSERT INTO summed_subjects VALUES (90000001, false, 'infinity')")
     wrong = {"Stored references": 9, "Bodies and people": 3, "Arrivals": 2, "Values and flags": 4, "Sums": 90_000_001}
+    await pool.execute('UPDATE killmail_bodies SET body = body || \'{"rebuilt_from": "tables"}\' WHERE killmail_id = 1')
     before = await found(settings, status=1)
     assert {subject for subject, (verdict, _) in before.items() if verdict == "fails"} == set(wrong)
     for subject, killmail_id in wrong.items():
         assert f"for example {killmail_id}" in before[subject][1]
     assert "2 killmails without a body" in before["Bodies and people"][1]
+    assert before["Rebuilt bodies"] == ("ok", "1 put together from the old system's tables, for example 1")
 
     mended = await found(settings, "--mend", status=1)
     assert mended.pop("Bodies and people")[0] == "fails", "nobody can make up what is lost"
