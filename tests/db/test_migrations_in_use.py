@@ -80,7 +80,12 @@ def complaints(migrations: Path, revision: Script) -> str:
     assert all(allowed.values()), "each with its reason"
     exclude = ",".join((*DEALT_WITH, *allowed))
     # Postgres 15 is the oldest that is still maintained.
-    squawk = [Path(sys.executable).with_name("squawk"), "--pg-version=15.0", "--reporter=gcc", f"--exclude={exclude}"]
+    squawk = [
+        str(Path(sys.executable).with_name("squawk")),
+        "--pg-version=15.0",
+        "--reporter=gcc",
+        f"--exclude={exclude}",
+    ]
     checked = subprocess.run(squawk, input=sql.getvalue(), capture_output=True, text=True, check=False)
     return checked.stdout if checked.returncode else ""
 
