@@ -80,6 +80,8 @@ def test_ours_may_do_little_and_are_what_killreport_can_do() -> None:
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert set(service["environment"]) <= {name.upper() for name in Settings.model_fields}
+    versioning = {name: OURS["worker"]["environment"][name] for name in ("WORKER_VERSIONING", "BUILD_ID")}
+    assert versioning == {"WORKER_VERSIONING": "${WORKER_VERSIONING:-false}", "BUILD_ID": "${BUILD_ID:-}"}
 
 
 def test_only_caddy_can_be_reached_and_nothing_secret_is_written_down() -> None:
