@@ -145,6 +145,9 @@ class Settings(BaseModel):
     enrichment_activities_per_second: float = Field(0, ge=0, description="the same of the queue enrichment")
     details_activities_per_second: float = Field(0, ge=0, description="the same of the queue details")
     backfill_activities_per_second: float = Field(0, ge=0, description="the same of the queue backfill")
+    public_board: bool = Field(
+        False, description="true: everybody sees every killmail here, logged in or not, as on a classic killboard"
+    )
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     graphql_requests_per_minute: int = Field(

@@ -23,7 +23,7 @@ from api.opening import open_services
 from api.serving import health, metrics, payload_codec
 from api.serving.request_log import RequestLog
 from api.serving.security_headers import SecurityHeaders
-from api.site import account_pages, error_pages, import_page, settings_page
+from api.site import account_pages, error_pages, import_page, settings_page, shared_page, sharing_page
 from api.site.page_limits import PageLimits
 from api.site.rendering import TEMPLATES
 from api.site.routes import SITE_ROUTES
@@ -37,6 +37,11 @@ ROUTES = (
     *SITE_ROUTES,
     Route("/settings", settings_page.settings),
     Route("/settings/corporation", settings_page.corporation_order, methods=["POST"]),
+    Route("/settings/visibility", sharing_page.visibility_order, methods=["POST"]),
+    Route("/settings/preview", sharing_page.preview),
+    Route("/settings/links", sharing_page.link_order, methods=["POST"]),
+    Route("/s/{token}", shared_page.shared),
+    Route("/s/{token}/killmails/{killmail_id:eve_id}", shared_page.killmail_of_board),
     Route("/settings/characters", account_pages.character_order, methods=["POST"]),
     Route("/settings/sessions", account_pages.session_order, methods=["POST"]),
     Route("/settings/api-keys", account_pages.key_order, methods=["POST"]),

@@ -33,6 +33,8 @@ class Chrome:
     path: str
     images: str
     site_url: str
+    killmails: str
+    """Where the pages of killmails are for this reader: of a share link, behind it."""
 
     def current(self, path: str) -> bool:
         """Whether this page lies in that part of the site."""
@@ -54,6 +56,7 @@ def chrome_of(request: Request) -> Chrome:
         path=path,
         images=settings.eve_images_url,
         site_url=settings.site_url,
+        killmails=getattr(request.state, "killmails_at", "/killmails"),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api.caller import caller, signed_in
+from api.caller import caller, signed_in, viewer_of, viewer_or_stranger
 from api.compiled.reads import KillmailPage
 from api.pages import render
 from api.services import services_of
@@ -18,6 +18,7 @@ from db.accounts.sessions import Caller
 from db.corporations.followed import boards
 from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
+from db.killmails.filter import Viewer
 from db.killmails.rows import FeedRead
 
 PAGE_SIZE = 40
@@ -28,7 +29,11 @@ async def home(request: Request) -> Response:
     """GET /: what this is, or the pilot's killmails. The parameters are those of `FeedAddress`."""
     who = await caller(request)
     if who is None:
-        return render(request, "welcome.html")
+        stranger = await viewer_or_stranger(services_of(request), None)
+        address = FeedAddress.of(request.query_params)
+        public = address.unfiltered().but(all="1", character=None, corporation=None, days=None, after=address.after)
+        feed = None if stranger is None else await _shown(request, stranger, public)
+        return render(request, "welcome.html", feed=feed)
     # Read first: what arrives while the page is made, or before its socket is open, is sent by the socket.
     cursor = position_cursor(await newest_arrival(services_of(request).pool))
     context = {**await _context(request, who), **await sync_strip(request, who)}
@@ -49,20 +54,21 @@ def fragment(response: HTMLResponse) -> HTMLResponse:
 
 async def _context(request: Request, who: Caller) -> dict[str, Any]:
     address = _theirs(FeedAddress.of(request.query_params), who)
-    shown = await _shown(request, who, address)
+    shown = await _shown(request, viewer_of(services_of(request), who), address)
     return {
         "feed": shown,
         "address": address.but(),
         "boards": await boards(services_of(request).pool, who.corporation_ids),
+        "sees_others": bool(who.other_ids) or who.sees_public or services_of(request).settings.public_board,
     }
 
 
-async def _shown(request: Request, who: Caller, address: FeedAddress) -> ShownFeed:
+async def _shown(request: Request, viewer: Viewer, address: FeedAddress) -> ShownFeed:
     try:
-        page = await _page(request, who, address)
+        page = await _page(request, viewer, address)
     except InvalidCursor:
         address = address.but()
-        page = await _page(request, who, address)
+        page = await _page(request, viewer, address)
     return shown_feed(page, address, "/", FRAGMENT)
 
 
@@ -74,6 +80,6 @@ def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
     return address.but(character=character, corporation=corporation, all=everything, days=None, after=address.after)
 
 
-async def _page(request: Request, who: Caller, address: FeedAddress) -> KillmailPage:
-    read = FeedRead(who.viewer, PAGE_SIZE, address.after, address.filter())
+async def _page(request: Request, viewer: Viewer, address: FeedAddress) -> KillmailPage:
+    read = FeedRead(viewer, PAGE_SIZE, address.after, address.filter())
     return await services_of(request).compiled.page(SHOWN, read)
