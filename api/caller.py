@@ -176,6 +176,7 @@ async def visitor(connection: HTTPConnection) -> Viewer:
     found = await viewer_or_stranger(services_of(connection), await caller(connection))
     if found is None:
         raise HTTPException(401)
+    connection.state.indexed = found.is_stranger
     return found
 
 

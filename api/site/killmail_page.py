@@ -17,6 +17,7 @@ from api.site.attackers import shown_attackers
 from api.site.fit import shown_fit
 from api.site.killmail_words import sentence, title
 from db.accounts.share_links import Subject, may_share
+from db.intake.references import hash_of
 from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
 
@@ -58,8 +59,11 @@ async def killmail(request: Request) -> Response:
         raise HTTPException(401)  # whether there is one is not theirs to know
     if found is None:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
-    may_share = not viewer.is_stranger and await may_share_killmail(request, int(found["id"]))
-    return killmail_answer(request, found, may_share=may_share)
+    if viewer.is_stranger or not await _is_theirs(request, int(found["id"])):
+        return killmail_answer(request, found)
+    known = await hash_of(services_of(request).pool, int(found["id"]))
+    in_game = "" if known is None else f"killReport:{found['id']}:{known.killmail_hash}"
+    return killmail_answer(request, found, may_share=True, in_game_link=in_game)
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
@@ -69,13 +73,13 @@ async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | Non
     return page.killmails()[0] if page.texts else None
 
 
-async def may_share_killmail(request: Request, killmail_id: int) -> bool:
-    """Whether the reader may make a share link of it."""
+async def _is_theirs(request: Request, killmail_id: int) -> bool:
+    """Whether the reader may make a share link of it, and so may know its hash, as EVE tells it to them."""
     who = await caller(request)
     return who is not None and await may_share(services_of(request).pool, who.account_id, Subject.KILLMAIL, killmail_id)
 
 
-def killmail_answer(request: Request, found: Node, *, may_share: bool = False) -> Response:
+def killmail_answer(request: Request, found: Node, *, may_share: bool = False, in_game_link: str = "") -> Response:
     """The page of a killmail."""
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
@@ -88,6 +92,7 @@ def killmail_answer(request: Request, found: Node, *, may_share: bool = False) -
         eft=found["eft"],
         attackers=shown_attackers(found, request.query_params.get("attackers")),
         may_share=may_share,
+        in_game_link=in_game_link,
     )
     if lacks_a_name(found):
         answer.background = BackgroundTask(name_again, services_of(request), int(found["id"]))

@@ -19,7 +19,8 @@ from db.accounts.share_links import Shared, Subject, opened_by
 from db.universe.profiles import ProfileKind
 
 GONE = "This link opens nothing: it may be mistyped, or whoever shared it has taken it back."
-_PROFILES: dict[Subject, ProfileKind] = {Subject.CHARACTER: "character", Subject.CORPORATION: "corporation"}
+PROFILES: dict[Subject, ProfileKind] = {Subject.CHARACTER: "character", Subject.CORPORATION: "corporation"}
+"""The page of each board."""
 
 
 async def shared(request: Request) -> Response:
@@ -28,12 +29,12 @@ async def shared(request: Request) -> Response:
     Raises:
         HTTPException: 404, the link opens nothing.
     """
-    found = await _opened(request)
+    found = await opened(request, request.path_params["token"])
     if found.subject is Subject.KILLMAIL:
         return await _killmail(request, found, found.subject_id)
     path = f"{LINKS_AT}{request.path_params['token']}"
-    profile = await read_profile(request, _PROFILES[found.subject], found.subject_id, path)
-    return _unlisted(await profile_answer(request, found.viewer, profile))
+    profile = await read_profile(request, PROFILES[found.subject], found.subject_id, path)
+    return unlisted(await profile_answer(request, found.viewer, profile))
 
 
 async def killmail_of_board(request: Request) -> Response:
@@ -42,15 +43,19 @@ async def killmail_of_board(request: Request) -> Response:
     Raises:
         HTTPException: 404, the link opens nothing, or no board with such a killmail.
     """
-    found = await _opened(request)
+    found = await opened(request, request.path_params["token"])
     if found.subject is Subject.KILLMAIL:
         raise HTTPException(404, GONE)
     return await _killmail(request, found, request.path_params["killmail_id"])
 
 
-async def _opened(request: Request) -> Shared:
+async def opened(request: Request, token: str) -> Shared:
+    """What this token opens, and where its killmails are from now on for the templates.
+
+    Raises:
+        HTTPException: 404, nothing.
+    """
     await caller(request)  # for the navigation
-    token = request.path_params["token"]
     found = await opened_by(services_of(request).pool, token) if SECRET.fullmatch(token) else None
     if found is None:
         raise HTTPException(404, GONE, {"Referrer-Policy": "no-referrer"})
@@ -64,10 +69,11 @@ async def _killmail(request: Request, found: Shared, killmail_id: int | None) ->
         raise HTTPException(404, GONE, {"Referrer-Policy": "no-referrer"})
     if found.subject is Subject.KILLMAIL:
         killmail["relatedKillmail"] = None  # it was not shared
-    return _unlisted(killmail_answer(request, killmail))
+    return unlisted(killmail_answer(request, killmail))
 
 
-def _unlisted(answer: Response) -> Response:
+def unlisted(answer: Response) -> Response:
+    """Nothing for a search engine, and its address is nobody else's."""
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer

@@ -231,7 +231,7 @@ async def record_failures(pool: asyncpg.Pool, failures: Sequence[FailedAttempt])
 
 @dataclass(frozen=True, slots=True)
 class KnownHash:
-    """The hash of a killmail that we were shown; never for anybody's eyes."""
+    """The hash of a killmail that we were shown: for the eyes of those alone whom EVE tells it, too."""
 
     killmail_hash: str = field(repr=False)
     hash_from: HashFrom

@@ -132,7 +132,7 @@ async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[
         cookies=proof.cookies,
         allow_redirects=False,
     ) as response:
-        text = await response.text()
+        text = (await response.read()).decode(errors="replace")
     if response.status == 409:
         return (DONE if "not responding" in text or "No import is running" in text else REFUSED), text
     if response.status == 303:

@@ -81,6 +81,18 @@ READ = [
     ),
     same_for_all(NOT_FOUND, "/s/{token}", f"/s/{'A' * 43}"),
     same_for_all(NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}", f"/s/{'A' * 43}/killmails/{ADAS.killmail_id}"),
+    page(
+        "a picture of Ada's killmail", f"{KILLMAIL}/card.png", f"/killmails/{ADAS.killmail_id}/card.png", success=OWN,
+        others=NOT_FOUND,
+    ),
+    same_for_all(NOT_FOUND, "/s/{token}/card.png", f"/s/{'A' * 43}/card.png"),
+    same_for_all(
+        NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}/card.png",
+        f"/s/{'A' * 43}/killmails/{ADAS.killmail_id}/card.png",
+    ),
+    same_for_all(NOT_FOUND, "/oembed", "/oembed?url=https://evil.invalid/killmails/1"),
+    same_for_all(OWN, "/robots.txt"),
+    same_for_all(NOT_FOUND, "/sitemap.xml"),
     page("her imports", "/fragments/imports"),
     page(
         "the operators' page", "/admin", allowed=THE_OPERATOR, others=FORBIDDEN,

@@ -106,7 +106,14 @@ async def world(shared_site: Site) -> AsyncIterator[World]:
                 OWNER,
             )
         await store_names(pool, [(hunter, "character", f"Hunter of {what}") for what, hunter in HUNTERS.items()])
-        await store_names(pool, [(OWNER, "character", "The Owner"), (OURS, "corporation", "The Corporation")])
+        await store_names(
+            pool,
+            [
+                (OWNER, "character", "The Owner"),
+                (OURS, "corporation", "The Corporation"),
+                (587, "inventory_type", "Rifter"),
+            ],
+        )
         await store_solar_systems(pool, [(30_000_142, 0.9, 20_000_020)])
         yield world
 
@@ -128,6 +135,29 @@ async def stream(world: World, who: int | None) -> str:
         return told
 
 
+async def picture(world: World, who: int | None, killmail_id: int) -> str:
+    """The card of a killmail, said in words if it is drawn."""
+    address = f"{world.site.address}/killmails/{killmail_id}/card.png"
+    async with world.http.get(address, cookies=world.cookies[who]) as response:
+        drawn = (await response.read()).startswith(b"\x89PNG")
+        assert drawn == (response.status == 200)
+    return f"Hunter of {killmail_id}" if drawn else ""
+
+
+async def embedded(world: World, who: int | None, killmail_id: int) -> str:
+    """What oEmbed tells of a killmail."""
+    page = f"{world.site.services.settings.site_url}/killmails/{killmail_id}"
+    text = await world.text(who, f"/oembed?url={page}")
+    return f"Hunter of {killmail_id}" if "lost a Rifter" in text else ""
+
+
+async def listed(world: World, who: int | None, killmail_id: int) -> str:
+    """The sitemap, which is a stranger's whoever asks: only theirs is judged."""
+    if who is not None:
+        return await world.text(who, f"/killmails/{killmail_id}")
+    return f"Hunter of {killmail_id}" if f"/killmails/{killmail_id}<" in await world.text(who, "/sitemap.xml") else ""
+
+
 Ask = Callable[[World, int | None, int, str], Awaitable[str]]
 VISIBLE = "filter=%7B%22scope%22:%22VISIBLE%22%7D"
 WHERE: dict[str, Ask] = {
@@ -142,6 +172,9 @@ WHERE: dict[str, Ask] = {
     ),
     "statistics": lambda world, who, _, board: world.data(who, _statistics(board)),
     "export": lambda world, who, _, __: world.text(who, f"/export/killmails.ndjson?{VISIBLE}"),
+    "card": lambda world, who, killmail_id, _: picture(world, who, killmail_id),
+    "oEmbed": lambda world, who, killmail_id, _: embedded(world, who, killmail_id),
+    "sitemap": lambda world, who, killmail_id, _: listed(world, who, killmail_id),
     "subscription": lambda world, who, _, __: stream(world, who),
 }
 
@@ -202,7 +235,10 @@ async def test_on_a_public_board_everybody_sees_everything_but_hashes(world: Wor
         )
 
 
-async def test_who_has_a_link_sees_what_it_opens_and_no_more_until_it_is_taken_back(world: World) -> None:
+async def test_who_has_a_link_sees_what_it_opens_and_no_more_until_it_is_taken_back(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     services, pool = world.site.services, world.site.pool
     owner, member = Caller(world.accounts[OWNER], (OWNER,)), Caller(world.accounts[MEMBER], (MEMBER,))
     made = [
@@ -218,6 +254,13 @@ async def test_who_has_a_link_sees_what_it_opens_and_no_more_until_it_is_taken_b
     assert isinstance(corporation, NewLink)
     assert f"Hunter of {OF_PILOT}" in await world.text(None, f"/s/{pilot.token}")
     assert f"Hunter of {OF_CORPORATION}" in await world.text(None, f"/s/{corporation.token}")
+    async with world.http.get(f"{world.site.address}/s/{pilot.token}") as response:
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert "noindex" in response.headers["X-Robots-Tag"]
+    # Uvicorn's own lines are switched off where the program serves (`api.serving.patience`).
+    told = [one.getMessage() for one in caplog.records if one.name != "uvicorn.access"]
+    assert any("GET '/s/" in line for line in told)
+    assert not any(pilot.token in line for line in told)
     assert await world.text(None, f"/s/{pilot.token}/killmails/{OF_CORPORATION}") == ""
     assert await world.text(None, f"/killmails/{OF_PILOT}") == ""
     await pool.execute("UPDATE users SET token_state = 'owner_changed' WHERE character_id = $1", OWNER)
