@@ -27,9 +27,7 @@ class User(SQLModel, table=True):
     __table_args__ = (
         Index("users_account_id", "account_id"),
         # Of boards that somebody opened.
-        Index("users_open_to_corporation", "corporation_id", postgresql_where=text("visibility <> 'private'")),
-        Index("users_open_to_alliance", "alliance_id", postgresql_where=text("visibility <> 'private'")),
-        Index("users_public", "character_id", postgresql_where=text("visibility = 'public'")),
+        Index("users_open", "corporation_id", postgresql_where=text("visibility <> 'private'")),
     )
     character_id: int = Field(sa_column=bigint(primary_key=True))
     account_id: int = Field(sa_column=Column(BigInteger, ForeignKey("accounts.account_id"), nullable=False))

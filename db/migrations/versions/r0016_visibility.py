@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0015"
-down_revision = "0015"
+revision = "r0016"
+down_revision = "r0015"
 branch_labels = None
 depends_on = None
 
@@ -16,16 +16,6 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("visibility", sa.Text(), server_default="private", nullable=False))
     # A board that is not published is its directors', whatever its audience: so the version before closes it, too.
     op.add_column("corporations_followed", sa.Column("audience", sa.Text(), server_default="members", nullable=False))
-    op.create_index(
-        "users_open_to_corporation",
-        "users",
-        ["corporation_id"],
-        postgresql_where=sa.text("visibility <> 'private'"),
-    )
-    op.create_index(
-        "users_open_to_alliance", "users", ["alliance_id"], postgresql_where=sa.text("visibility <> 'private'")
-    )
-    op.create_index("users_public", "users", ["character_id"], postgresql_where=sa.text("visibility = 'public'"))
     op.create_table(
         "visibility_changes",
         sa.Column("visibility_change_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -56,9 +46,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("share_links")
     op.drop_table("visibility_changes")
-    op.drop_index("users_public", "users")
-    op.drop_index("users_open_to_alliance", "users")
-    op.drop_index("users_open_to_corporation", "users")
     op.drop_column("corporations_followed", "audience")
     op.drop_column("users", "visibility")
     op.drop_column("users", "alliance_id")
