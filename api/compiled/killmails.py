@@ -117,6 +117,13 @@ ATTACKER: Table = {
     "finalBlow": _of_participant(columns.flag, "final_blow"),
     "securityStatus": _of_participant(columns.floating, "security_status"),
 }
+
+
+def _ship_value(field: Field, needs: Needs) -> Writer:
+    needs.wanted.prices = True
+    return columns.isk("ship_value", field)
+
+
 VALUE: Table = {
     "destroyed": _of_killmail(columns.isk, "destroyed_value"),
     "dropped": _of_killmail(columns.isk, "dropped_value"),
@@ -125,6 +132,7 @@ VALUE: Table = {
     "priceDate": _of_killmail(columns.plain_text, "price_date"),
     "pricedKinds": _of_killmail(columns.small_integer, "priced_kinds"),
     "itemKinds": _of_killmail(columns.small_integer, "item_kinds"),
+    "ship": _ship_value,
 }
 
 
@@ -161,6 +169,8 @@ ITEM: Table = {
     "slot": _slot,
     "quantityDestroyed": lambda field, _: columns.big_integer("quantity_destroyed", field),
     "quantityDropped": lambda field, _: columns.big_integer("quantity_dropped", field),
+    "price": lambda field, _: columns.isk("price", field),
+    "value": lambda field, _: columns.isk("value", field),
     "singleton": lambda field, _: columns.big_integer("singleton", field),
     "items": _held,
 }
@@ -173,8 +183,20 @@ def _lists(write: Writer, lists: Sequence[Sequence[Mapping[str, Any]]], batch: B
 
 def _items(field: Field, needs: Needs) -> Writer:
     needs.wanted.killmails.add("items")
+    needs.wanted.prices |= _asks_for_prices(field.selection, set())
     write = compiled(ITEM, field.selection, needs)
     return lambda page: _lists(write, page["items"], page)
+
+
+def _asks_for_prices(selection: Selection, seen: set[int]) -> bool:
+    """Of items, or of what they hold. `seen`: selections, for one of ours may hold itself."""
+    if id(selection) in seen:
+        return False
+    seen.add(id(selection))
+    return any(
+        field.name in ("price", "value") or (field.name == "items" and _asks_for_prices(field.selection, seen))
+        for field in selection.fields
+    )
 
 
 def _solar_system(field: Field, needs: Needs) -> Writer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +13,13 @@ import orjson
 from api.compiled.columns import Batch, Column, columns_of
 from api.compiled.entities import EntitiesOfKind, EntityKind
 from db.killmails.rows import KillmailRows
+from db.values.prices import KillmailPrices
+from db.values.rules import BLUEPRINT_COPY
 
 Bounds = Sequence[tuple[int, int]]
 NO_CURSORS: Mapping[int, str] = MappingProxyType({})
 _OF_LOSS = ("killmail_id", "killmail_time", "ship_type_id")
+_NO_PRICES = KillmailPrices()
 
 
 class Page(Batch):
@@ -31,6 +35,9 @@ class Page(Batch):
         self.has_more, self.whose_side, self.live_cursors = rows.has_more, rows.whose_side, live_cursors
         if "items" in self.columns:
             self.columns["items"] = [() if text is None else orjson.loads(text) for text in self["items"]]
+            for killmail_id, items in zip(self["killmail_id"], self["items"], strict=True):
+                _price(items, rows.prices.get(killmail_id, _NO_PRICES).items)
+        self.columns["ship_value"] = [rows.prices.get(id_, _NO_PRICES).ship for id_ in self["killmail_id"]]
         self.participants = Batch(len(rows.participants), columns_of(rows.participants), entities)
         ids, ordinals = self.participants["killmail_id"], self.participants["ordinal"]
         starts = [index for index, ordinal in enumerate(ordinals) if not ordinal]
@@ -95,6 +102,16 @@ class Items(Batch):
     def held(self) -> Sequence[Sequence[Mapping[str, Any]]]:
         """What is in each."""
         return [item.get("items") or () for item in self._items]
+
+
+def _price(items: Iterable[dict[str, Any]], prices: Mapping[int, Decimal]) -> None:
+    """Put beside each item what one of it cost, and all of it without what it holds."""
+    for item in items:
+        price = None if item["singleton"] == BLUEPRINT_COPY else prices.get(item["item_type_id"])
+        if price is not None:
+            quantity = (item.get("quantity_destroyed") or 0) + (item.get("quantity_dropped") or 0)
+            item["price"], item["value"] = price, price * quantity
+        _price(item.get("items") or (), prices)
 
 
 def _type_ids(items: Iterable[Mapping[str, Any]]) -> Iterator[int]:

@@ -17,9 +17,11 @@ fragment Attacker on Attacker {
     ship { ...Type } weapon { ...Type } damageDone damageShare finalBlow securityStatus
 }
 fragment Item on Item {
-    type { ...Type } flag slot quantityDestroyed quantityDropped singleton items { ...Item }
+    type { ...Type } flag slot quantityDestroyed quantityDropped singleton %(prices)s items { ...Item }
 }
 """
+_WITHOUT_PRICES = _FRAGMENTS % {"prices": ""}
+_WITH_PRICES = _FRAGMENTS % {"prices": "price value"}
 _KILLMAIL = """
     id time solarSystem { ...SolarSystem }
     victim {
@@ -27,12 +29,12 @@ _KILLMAIL = """
         ship { ...Type } damageTaken position { x y z }
     }
     attackers { ...Attacker } finalBlow { ...Attacker } attackerCount topDamage { ...Attacker } items { ...Item }
-    value { destroyed dropped fitted total priceDate pricedKinds itemKinds }
+    value { %(ship)s destroyed dropped fitted total priceDate pricedKinds itemKinds }
     solo npc awox relatedKillmail { id time ship { ...Type } }
 """
 _WHOLE = f"""
 fragment Killmail on Killmail {{
-    {_KILLMAIL}
+    {_KILLMAIL % {"ship": "ship"}}
     attackerGroups {{
         ships {{ ship {{ ...Type }} attackers damageDone }}
         corporations {{ corporation {{ ...Organization }} attackers damageDone }}
@@ -41,12 +43,12 @@ fragment Killmail on Killmail {{
     eft liveCursor
 }}
 """
-EXPORTED = selected(f"query {{ {_KILLMAIL} side cursor }} {_FRAGMENTS}")
-"""A killmail in an export, with what `api.compiled.killmails.BESIDE` adds."""
-WHOLE_KILLMAIL = selected(f"query {{ ...Killmail }} {_WHOLE} {_FRAGMENTS}")
+EXPORTED = selected(f"query {{ {_KILLMAIL % {'ship': ''}} side cursor }} {_WITHOUT_PRICES}")
+"""A killmail in an export, with what `api.compiled.killmails.BESIDE` adds; without the prices of its items."""
+WHOLE_KILLMAIL = selected(f"query {{ ...Killmail }} {_WHOLE} {_WITH_PRICES}")
 """All that a table has of a `Killmail`."""
 WHOLE_CONNECTION = selected(
     "query { nodes { ...Killmail } edges { cursor node { ...Killmail } } pageInfo { hasNextPage endCursor }"
-    f" totalCount totalCountIsExact }} {_WHOLE} {_FRAGMENTS}"
+    f" totalCount totalCountIsExact }} {_WHOLE} {_WITH_PRICES}"
 )
 """All that a table has of a `KillmailConnection`."""

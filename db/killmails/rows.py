@@ -17,6 +17,7 @@ from db.killmails.feed import cursor_of, decoded, feed_page
 from db.killmails.filter import EVERYTHING, Eyes, KillmailFilter, Order, Scope, Viewer, eyes
 from db.killmails.pages import MakePage, page_of_ids
 from db.killmails.related_losses import RelatedLoss, related_losses
+from db.values.prices import KillmailPrices, prices_of_killmails
 
 Connection = asyncpg.pool.PoolConnectionProxy
 
@@ -41,6 +42,7 @@ class Wanted:
     participants: set[str] = field(default_factory=set)
     everyone: bool = False
     related: bool = False
+    prices: bool = False
 
     def killmails_sql(self, page: str, order: Order) -> str:
         """The killmails of `page`, a CTE `page` with their ids, in this order."""
@@ -83,6 +85,7 @@ class KillmailRows:
     has_more: bool = False
     participants: Sequence[asyncpg.Record] = ()
     related: Mapping[int, RelatedLoss] = field(default_factory=dict)
+    prices: Mapping[int, KillmailPrices] = field(default_factory=dict)
     whose_side: frozenset[int] = frozenset()
 
 
@@ -125,7 +128,7 @@ class FeedRead:
         self._chosen, self._order = chosen, order
 
     async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
-        """At most three statements, one more where related losses are wanted."""
+        """At most three statements, one more where related losses are wanted, and where prices are."""
         if self._seen_by.are_closed:
             return NONE
         page = await feed_page(connection, self._seen_by, self._chosen, self._order, self._first + 1, self._before)
@@ -146,7 +149,7 @@ class ByIdRead:
     otherwise: Scope = "VISIBLE"
 
     async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
-        """At most two statements, one more where related losses are wanted."""
+        """At most two statements, one more where related losses are wanted, and where prices are."""
         seen_by = eyes(self.viewer, self.chosen, self.otherwise)
         ids = sorted({killmail_id for killmail_id in self.ids if 0 < killmail_id < 2**63})
         if seen_by.are_closed or not ids:
@@ -178,12 +181,15 @@ async def _read(
     ids = [row["killmail_id"] for row in killmails]
     participants: Sequence[asyncpg.Record] = ()
     related: Mapping[int, RelatedLoss] = {}
+    prices: Mapping[int, KillmailPrices] = {}
     if ids and wanted.participants:
         participants = await connection.fetch(wanted.participants_sql(), ids)
     if ids and wanted.related:
         related = await related_losses(connection, ids, viewer)
+    if ids and wanted.prices:
+        prices = await prices_of_killmails(connection, ids)
     cursors = [cursor_of(row, order) for row in killmails]
-    return KillmailRows(killmails, cursors, len(found) > first, participants, related, whose_side)
+    return KillmailRows(killmails, cursors, len(found) > first, participants, related, prices, whose_side)
 
 
 def _whose_side(seen_by: Eyes, chosen: KillmailFilter) -> frozenset[int]:

@@ -6,12 +6,14 @@ stored in the order of their days, and a day that is past is never rewritten.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 import asyncpg
+
+from db.values.rules import FREE_HULLS
 
 PriceRow = tuple[int, Decimal | None, Decimal | None]
 """Type id, average price, adjusted price; in ISK."""
@@ -28,6 +30,15 @@ class LatestSnapshot:
 
 class SnapshotOutOfOrder(Exception):
     """There is a snapshot of this day or a later one."""
+
+
+@dataclass(slots=True)
+class KillmailPrices:
+    """ISK for one of each kind on a killmail, as its value counts it. `ship` is None, and an item not there, without a
+    price."""
+
+    ship: Decimal | None = None
+    items: dict[int, Decimal] = field(default_factory=dict)
 
 
 # Types of the list whose prices differ from their latest row, and types that have left the list.
@@ -50,6 +61,45 @@ WHERE
     IS DISTINCT FROM (known.average_price, known.adjusted_price)
 ORDER BY type_id
 """
+
+# As `db.values.appraisal` has it: the latest row up to the day at whose prices the killmail is valued.
+_OF_KILLMAILS = """
+WITH chosen AS MATERIALIZED (
+    SELECT killmail_id, price_date FROM killmails WHERE killmail_id = ANY($1::bigint[]) AND price_date IS NOT NULL
+),
+kind AS MATERIALIZED (
+    SELECT killmail_id, price_date, ship_type_id AS type_id, true AS is_ship
+    FROM chosen JOIN participants USING (killmail_id)
+    WHERE ordinal = 0
+    UNION
+    SELECT killmail_id, price_date, type_id::bigint, false
+    FROM chosen
+    JOIN killmail_bodies USING (killmail_id)
+    CROSS JOIN LATERAL jsonb_path_query(body, 'lax $.victim.items.**.item_type_id') AS type_id
+)
+SELECT killmail_id, type_id, is_ship, CASE WHEN is_ship AND type_id = ANY($2::bigint[]) THEN 0 ELSE (
+    SELECT coalesce(nullif(average_price, 0), nullif(adjusted_price, 0))
+    FROM market_prices
+    WHERE market_prices.type_id = kind.type_id AND day <= price_date
+    ORDER BY day DESC
+    LIMIT 1
+) END AS isk
+FROM kind
+"""
+
+
+async def prices_of_killmails(
+    connection: asyncpg.pool.PoolConnectionProxy, killmail_ids: Collection[int]
+) -> dict[int, KillmailPrices]:
+    """What each of these killmails was valued with; those without a value are left out. One statement."""
+    prices: dict[int, KillmailPrices] = {}
+    for row in await connection.fetch(_OF_KILLMAILS, list(killmail_ids), FREE_HULLS):
+        of_one = prices.setdefault(row["killmail_id"], KillmailPrices())
+        if row["is_ship"]:
+            of_one.ship = row["isk"]
+        elif row["isk"] is not None:
+            of_one.items[row["type_id"]] = row["isk"]
+    return prices
 
 
 async def latest_snapshot(pool: asyncpg.Pool) -> LatestSnapshot | None:

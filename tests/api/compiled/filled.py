@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from db.intake.store import store_killmails
 from db.killmails.cursors import position_cursor
 from db.killmails.filter import EVERYTHING, Viewer
 from db.universe.names import store_names, store_solar_systems
+from db.values.prices import store_snapshot
 from tests.api.compiled.counted import fallbacks, fallbacks_since
 from tests.api.compiled.plain_killmails import PlainReads
 from tests.api.compiled.varied_killmails import FRIEND, ME, OTHER, variety
@@ -54,6 +56,8 @@ async def fill(site: Site) -> None:
         " damage_done = 1200, top_damage_ordinal = 2 WHERE killmail_id = 2",
         date(2026, 1, 1),
     )
+    for day, price in ((date(2025, 12, 1), Decimal("4.05")), (date(2026, 1, 2), Decimal(9))):
+        await store_snapshot(pool, day, "", [(34, price, None), (24_692, Decimal(1_000_000), None)])
     for pilot in (ME, FRIEND):
         await site.add_pilot(pilot, await pool.fetchval("SELECT min(account_id) FROM accounts"))
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -19,6 +20,7 @@ from db.killmails.attacker_groups import attacker_groups
 from db.killmails.feed import COUNTED, count
 from db.killmails.filter import KillmailFilter, Order, Viewer
 from db.killmails.related_losses import related_losses
+from db.values.rules import FREE_HULLS
 from eve.security import security_class, shown_security
 from eve.slots import slot_name
 from tests.db.bodies import Body
@@ -37,6 +39,8 @@ class Known:
     tickers: Mapping[int, str] = field(default_factory=dict)
     characters: Mapping[int, tuple[datetime | None, float | None]] = field(default_factory=dict)
     groups: Mapping[int, Node] = field(default_factory=dict)
+    prices: Sequence[tuple[int, date, Decimal]] = ()
+    """Type, day and average price, by day."""
 
     @classmethod
     async def of(cls, pool: asyncpg.Pool) -> Known:
@@ -55,6 +59,10 @@ class Known:
             tickers=await pairs("SELECT corporation_id, ticker FROM corporation_details")
             | await pairs("SELECT alliance_id, ticker FROM alliance_details"),
             characters=await pairs("SELECT character_id, birthday, security_status FROM character_details"),
+            prices=[
+                tuple(row)
+                for row in await pool.fetch("SELECT type_id, day, average_price FROM market_prices ORDER BY day")
+            ],
             groups={
                 type_id: {
                     "id": str(group_id),
@@ -67,6 +75,11 @@ class Known:
 
     def named(self, id_: int | None, **more: Any) -> Node | None:
         return None if id_ is None else {"id": str(id_), "name": self.names.get(id_), **more}
+
+    def price(self, type_id: int, on: date) -> Decimal | None:
+        """The latest up to that day."""
+        of_type = [price for known_id, day, price in self.prices if known_id == type_id and day <= on]
+        return of_type[-1] if of_type else None
 
     def type(self, id_: int | None) -> Node | None:
         return self.named(id_, group=self.groups.get(id_ or 0))
@@ -122,8 +135,17 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
             "quantityDestroyed": thing.get("quantity_destroyed"),
             "quantityDropped": thing.get("quantity_dropped"),
             "singleton": thing["singleton"],
+            **worth(thing),
             "items": [item(held) for held in thing.get("items", ())],
         }
+
+    def worth(thing: Body) -> Node:
+        day = row.get("price_date")
+        price = None if day is None or thing["singleton"] == 2 else known.price(thing["item_type_id"], day)
+        if price is None:
+            return {}
+        quantity = (thing.get("quantity_destroyed") or 0) + (thing.get("quantity_dropped") or 0)
+        return {"price": f"{price:.2f}", "value": f"{price * quantity:.2f}"}
 
     victim, attackers = source["victim"], [attacker(person) for person in source["attackers"]]
     blow = next((one for one in attackers if one["finalBlow"]), None)
@@ -138,16 +160,18 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
         "attackerCount": len(attackers),
         "topDamage": attackers[top - 1] if top else None,
         "items": [item(thing) for thing in victim.get("items", ())],
-        "value": None if row.get("price_date") is None else value(row),
+        "value": None if row.get("price_date") is None else value(row, known, victim),
         **{flag: row.get(flag) for flag in ("solo", "npc", "awox")},
         "relatedKillmail": None,
     }
 
 
-def value(row: Mapping[str, Any]) -> Node:
+def value(row: Mapping[str, Any], known: Known, victim: Body) -> Node:
     isk = {name: f"{row[f'{name}_value']:.2f}" for name in ("destroyed", "dropped", "fitted", "total")}
     kinds = {"pricedKinds": row["priced_kinds"], "itemKinds": row["item_kinds"]}
-    return {**isk, **kinds, "priceDate": row["price_date"].isoformat()}
+    ship = 0 if victim["ship_type_id"] in FREE_HULLS else known.price(victim["ship_type_id"], row["price_date"])
+    told = {"ship": None if ship is None else f"{ship:.2f}", "priceDate": row["price_date"].isoformat()}
+    return {**isk, **kinds, **told}
 
 
 class PlainReads:

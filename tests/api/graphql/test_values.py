@@ -60,6 +60,12 @@ async def test_a_value_is_exact_and_says_what_it_rests_on(site: Site, browser: B
         "pricedKinds": 2,
         "itemKinds": 3,
     }
+    told = (await browser.data("{ killmail(id: 2) { value { ship } items { type { id } price value } } }"))["killmail"]
+    assert told["value"] == {"ship": "1234567.89"}
+    assert told["items"] == [
+        {"type": {"id": "34"}, "price": "4.05", "value": "4050.00"},
+        {"type": {"id": "691"}, "price": None, "value": None},
+    ]
 
 
 @pytest.mark.usefixtures("me")
