@@ -1,12 +1,15 @@
-"""A loss's items as a pilot reads a fit: by slot, charges at their modules, equal ones counted, containers opened."""
+"""A loss's items as a pilot reads a fit: by slot and hold, charges at their modules, equal ones together, each with its
+ISK; containers are opened and have their sum."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Any
 
-Fate = Literal["destroyed", "dropped"]
+from eve.slots import hold_name
+
 Item = Mapping[str, Any]
 
 RACKS = {
@@ -16,53 +19,80 @@ RACKS = {
     "RIG": "Rigs",
     "SUBSYSTEM": "Subsystems",
     "SERVICE": "Service slots",
-    "IMPLANT": "Implants",
-    "DRONE_BAY": "Drone bay",
     "FIGHTER_TUBE": "Fighter tubes",
+    "DRONE_BAY": "Drone bay",
     "FIGHTER_BAY": "Fighter bay",
+    "IMPLANT": "Implants",
     "CARGO": "Cargo hold",
     "FLEET_HANGAR": "Fleet hangar",
-    "SPECIAL_HOLD": "Special holds",
+    "SPECIAL_HOLD": None,
     "FRIGATE_BAY": "Frigate escape bay",
-    "OTHER": "Other",
+    "OTHER": None,
 }
-"""The slots of `schema.graphql` in the order of the fitting window, and what they are called there."""
+"""The slots of `schema.graphql` in the order of the fitting window, and what they are called there; None: each of its
+flags has a name of its own."""
 LOADED = frozenset({"HIGH", "MID", "LOW", "SERVICE"})
 """Where a charge lies in the slot of the module that fires it."""
 CHARGE_CATEGORY = "8"
 """Category id of charges in EVE's static data."""
 BLUEPRINT_COPY = 2
 """`singleton` of a blueprint copy (ESI's document of killmails)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """What was loaded."""
-
-    type: Any
-    quantity: int
-    fate: Fate
+HEAVY = 10
+"""A line is worth pointing out from this part of the total on: a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Equal items. `depth`: in how many containers they lie. `copy`: a blueprint copy."""
+    """Equal items. `value`: ISK of all of them alone, None without a price. `copy`: a blueprint copy.
+
+    `charges`: what was loaded into them; `held`: what is in the container. `heavy`: over a tenth of the total.
+    """
 
     type: Any
-    quantity: int
-    fate: Fate
-    depth: int = 0
+    destroyed: int
+    dropped: int
+    value: Decimal | None = None
     copy: bool = False
-    charges: tuple[Charge, ...] = ()
+    charges: tuple[Line, ...] = ()
+    held: tuple[Line, ...] = ()
+    heavy: bool = False
+
+    @property
+    def quantity(self) -> int:
+        """However they ended."""
+        return self.destroyed + self.dropped
+
+    @property
+    def fate(self) -> str:
+        """`destroyed`, `dropped`, or `split`: some of each."""
+        return "split" if self.destroyed and self.dropped else "dropped" if self.dropped else "destroyed"
+
+    @property
+    def fate_words(self) -> str:
+        """What became of them, in words."""
+        if self.fate == "split":
+            return f"{self.destroyed:,} destroyed, {self.dropped:,} dropped"
+        return self.fate
+
+    @property
+    def worth(self) -> Decimal | None:
+        """ISK that are shown at the line: without charges, which have lines of their own, but with contents."""
+        return self.whole if self.held else self.value
+
+    @property
+    def whole(self) -> Decimal | None:
+        """ISK with charges and contents; None when nothing of it has a price."""
+        return total((self, *self.charges, *self.held), lambda one: one.value if one is self else one.whole)
 
 
 @dataclass(frozen=True, slots=True)
 class Rack:
-    """The lines of one kind of slot."""
+    """The lines of one kind of slot, or of one hold. `value`: ISK of all of them, those that are not shown too."""
 
     slot: str
     title: str
-    lines: list[Line]
+    lines: tuple[Line, ...]
+    value: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +103,74 @@ class ShownFit:
     left_out: int
 
 
-def shown_fit(items: Iterable[Item], at_most: int) -> ShownFit:
-    """The items of a killmail, `at_most` so many lines of them."""
-    by_slot: dict[str, list[Item]] = {slot: [] for slot in RACKS}
-    for item in items:
-        by_slot[item["slot"]].append(item)
-    racks, room, left_out = [], at_most, 0
-    for slot, held in by_slot.items():
-        lines = _fitted(held) if slot in LOADED else _stowed(held)
-        left_out += max(0, len(lines) - room)
-        if lines[:room]:
-            racks.append(Rack(slot, RACKS[slot], lines[:room]))
-        room = max(0, room - len(lines))
-    return ShownFit(racks, left_out)
+def total(lines: Iterable[Line], worth: Any = None) -> Decimal | None:
+    """ISK of them together; None when none has a price."""
+    values = [value for line in lines if (value := line.whole if worth is None else worth(line)) is not None]
+    return sum(values, Decimal(0)) if values else None
+
+
+def shown_fit(killmail: Mapping[str, Any], at_most: int) -> ShownFit:
+    """The ship and the items of a killmail, `at_most` so many lines of them."""
+    of_all = None if killmail["value"] is None else Decimal(killmail["value"]["total"])
+    racks = [_hull(killmail)] if killmail["items"] else []
+    racks += [Rack(slot, title, lines, total(lines)) for slot, title, lines in _racks(killmail["items"])]
+    room = _Room(at_most)
+    shown = [replace(rack, lines=tuple(_cut(rack.lines, room, of_all))) for rack in racks]
+    return ShownFit([rack for rack in shown if rack.lines], room.left_out)
 
 
 def is_charge(item: Item) -> bool:
     """Whether it is ammunition, a script, a crystal: what goes into a module. False while its category is unknown."""
     group = item["type"]["group"]
     return group is not None and group["category"] is not None and group["category"]["id"] == CHARGE_CATEGORY
+
+
+def _hull(killmail: Mapping[str, Any]) -> Rack:
+    value = killmail["value"] and killmail["value"]["ship"]
+    isk = None if value is None else Decimal(value)
+    return Rack("SHIP", "Ship", (Line(killmail["victim"]["ship"], 1, 0, isk),), isk)
+
+
+def _racks(items: Iterable[Item]) -> Iterator[tuple[str, str, tuple[Line, ...]]]:
+    by_slot: dict[str, list[Item]] = {slot: [] for slot in RACKS}
+    for item in items:
+        by_slot[item["slot"]].append(item)
+    for slot, held in by_slot.items():
+        title = RACKS[slot]
+        if title is not None:
+            yield slot, title, tuple(_fitted(held) if slot in LOADED else _stowed(held))
+            continue
+        by_flag: dict[str, list[Item]] = {}
+        for item in held:
+            by_flag.setdefault(hold_name(item["flag"]), []).append(item)
+        for name, of_hold in by_flag.items():
+            yield slot, name, tuple(_stowed(of_hold))
+
+
+@dataclass(slots=True)
+class _Room:
+    left: int
+    left_out: int = 0
+
+
+def _cut(lines: Iterable[Line], room: _Room, of_all: Decimal | None) -> Iterator[Line]:
+    """As many lines as there is room for."""
+    for line in lines:
+        if room.left <= 0:
+            room.left_out += _size(line)
+            continue
+        room.left -= 1
+        charges = tuple(replace(charge, heavy=_is_heavy(charge, of_all)) for charge in line.charges)
+        held = tuple(_cut(line.held, room, of_all))
+        yield replace(line, held=held, charges=charges, heavy=_is_heavy(line, of_all))
+
+
+def _is_heavy(line: Line, of_all: Decimal | None) -> bool:
+    return of_all is not None and line.worth is not None and line.worth * HEAVY > of_all > 0
+
+
+def _size(line: Line) -> int:
+    return 1 + sum(map(_size, line.held))
 
 
 def _fitted(items: list[Item]) -> list[Line]:
@@ -104,62 +183,44 @@ def _fitted(items: list[Item]) -> list[Line]:
         modules = [item for item in inside if not is_charge(item)]
         charges = [item for item in inside if is_charge(item)]
         for item in modules or charges:
-            loaded = _charges(charges) if modules and item is modules[0] else ()
-            for line in _lines(item, 0):
-                _count(counted, replace(line, charges=loaded if line.depth == 0 else ()))
+            loaded = tuple(map(_line, charges)) if modules and item is modules[0] else ()
+            _count(counted, replace(_line(item), charges=loaded))
     return list(counted.values())
 
 
-def _stowed(items: list[Item]) -> list[Line]:
-    """What lies in a hold; what a container held comes right after it and is counted by itself."""
-    loose: dict[tuple[Any, ...], Line] = {}
-    containers: list[Line] = []
+def _stowed(items: Iterable[Item]) -> list[Line]:
+    """What lies in a hold or a container, the most valuable first."""
+    counted: dict[tuple[Any, ...], Line] = {}
     for item in items:
-        lines = list(_lines(item, 0))
-        if item["items"]:
-            containers += lines
-        else:
-            for line in lines:
-                _count(loose, line)
-    return [*loose.values(), *containers]
+        _count(counted, _line(item))
+    return sorted(counted.values(), key=lambda line: -(line.whole or 0))
 
 
-def _lines(item: Item, depth: int) -> Iterator[Line]:
-    copy = item["singleton"] == BLUEPRINT_COPY
-    for fate, quantity in _fates(item):
-        yield Line(item["type"], quantity, fate, depth, copy)
-    inner: dict[tuple[Any, ...], Line] = {}
-    for held in item["items"]:
-        lines = list(_lines(held, depth + 1))
-        if held["items"]:
-            yield from lines
-        else:
-            for line in lines:
-                _count(inner, line)
-    yield from inner.values()
-
-
-def _fates(item: Item) -> Iterator[tuple[Fate, int]]:
-    if item["quantityDestroyed"]:
-        yield "destroyed", item["quantityDestroyed"]
-    if item["quantityDropped"]:
-        yield "dropped", item["quantityDropped"]
-
-
-def _charges(items: list[Item]) -> tuple[Charge, ...]:
-    return tuple(Charge(item["type"], quantity, fate) for item in items for fate, quantity in _fates(item))
+def _line(item: Item) -> Line:
+    return Line(
+        item["type"],
+        item["quantityDestroyed"] or 0,
+        item["quantityDropped"] or 0,
+        None if item["value"] is None else Decimal(item["value"]),
+        item["singleton"] == BLUEPRINT_COPY,
+        held=tuple(_stowed(item["items"])),
+    )
 
 
 def _count(counted: dict[tuple[Any, ...], Line], line: Line) -> None:
-    """Add a line to its equals. Charges are equal when they are of one type and one fate, however many."""
-    charges = tuple((charge.type["id"], charge.fate) for charge in line.charges)
-    key = (line.type["id"], line.fate, line.depth, line.copy, charges)
+    """Add a line to its equals: of one type, with charges of the same types. A filled container has none."""
+    key = (line.type["id"], line.copy, *(charge.type["id"] for charge in line.charges))
+    if line.held:
+        key = (*key, "container", len(counted))
     known = counted.get(key)
-    if known is None:
-        counted[key] = line
-        return
-    together = tuple(
-        replace(one, quantity=one.quantity + other.quantity)
-        for one, other in zip(known.charges, line.charges, strict=True)
+    counted[key] = line if known is None else _together(known, line)
+
+
+def _together(one: Line, other: Line) -> Line:
+    return replace(
+        one,
+        destroyed=one.destroyed + other.destroyed,
+        dropped=one.dropped + other.dropped,
+        value=None if one.value is None or other.value is None else one.value + other.value,
+        charges=tuple(map(_together, one.charges, other.charges)),
     )
-    counted[key] = replace(known, quantity=known.quantity + line.quantity, charges=together)

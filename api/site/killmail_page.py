@@ -15,23 +15,27 @@ from api.pages import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
 from api.site.fit import shown_fit
+from api.site.fit_ring import fit_ring
 from api.site.killmail_words import sentence, title
+from api.site.multibuy import multibuy
+from api.site.points_of_interest import points_of_interest
 from db.accounts.share_links import Subject, may_share
 from db.intake.references import hash_of
 from db.killmails.filter import Viewer
+from db.killmails.neighbours import NO_NEIGHBOURS, Neighbours, neighbours
 from db.killmails.rows import ByIdRead
 
-LINES_SHOWN = 150
+LINES_SHOWN = 120
 """Lines of the fit, so that a freighter's or a structure's holds do not make the page slow."""
 ALL_LINES = 100_000
 SHOWN = selected("""
 query {
     id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
-    value { total destroyed dropped fitted priceDate pricedKinds itemKinds }
+    value { total destroyed dropped fitted ship priceDate pricedKinds itemKinds }
     solarSystem { id name security wormholeClass constellation { name } region { name } }
     victim {
         damageTaken character { id name } corporation { id name ticker } alliance { id name ticker }
-        faction { id name } ship { id name group { name } }
+        faction { id name } ship { id name group { name category { id } } }
     }
     finalBlow { ...Attacker } topDamage { ...Attacker } attackers { ...Attacker } items { ...Item }
 }
@@ -40,7 +44,8 @@ fragment Attacker on Attacker {
     ship { id name } weapon { id name } damageDone damageShare finalBlow
 }
 fragment Item on Item {
-    type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton items { ...Item }
+    type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton value
+    items { ...Item }
 }
 """)
 """What the page shows of a killmail."""
@@ -59,11 +64,14 @@ async def killmail(request: Request) -> Response:
         raise HTTPException(401)  # whether there is one is not theirs to know
     if found is None:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
+    beside = NO_NEIGHBOURS
+    if not viewer.is_stranger:
+        beside = await neighbours(services_of(request).pool, viewer, int(found["id"]))
     if viewer.is_stranger or not await _is_theirs(request, int(found["id"])):
-        return killmail_answer(request, found)
+        return killmail_answer(request, found, beside)
     known = await hash_of(services_of(request).pool, int(found["id"]))
     in_game = "" if known is None else f"killReport:{found['id']}:{known.killmail_hash}"
-    return killmail_answer(request, found, may_share=True, in_game_link=in_game)
+    return killmail_answer(request, found, beside, may_share=True, in_game_link=in_game)
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
@@ -79,8 +87,15 @@ async def _is_theirs(request: Request, killmail_id: int) -> bool:
     return who is not None and await may_share(services_of(request).pool, who.account_id, Subject.KILLMAIL, killmail_id)
 
 
-def killmail_answer(request: Request, found: Node, *, may_share: bool = False, in_game_link: str = "") -> Response:
-    """The page of a killmail."""
+def killmail_answer(
+    request: Request,
+    found: Node,
+    beside: Neighbours = NO_NEIGHBOURS,
+    *,
+    may_share: bool = False,
+    in_game_link: str = "",
+) -> Response:
+    """The page of a killmail; `beside` it are the reader's own."""
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
         request,
@@ -88,8 +103,12 @@ def killmail_answer(request: Request, found: Node, *, may_share: bool = False, i
         killmail=found,
         title=title(found),
         sentence=sentence(found),
-        fit=shown_fit(found["items"], at_most),
+        points=points_of_interest(found),
+        fit=shown_fit(found, at_most),
+        ring=fit_ring(found["items"]),
         eft=found["eft"],
+        multibuy=multibuy(found),
+        neighbours=beside,
         attackers=shown_attackers(found, request.query_params.get("attackers")),
         may_share=may_share,
         in_game_link=in_game_link,

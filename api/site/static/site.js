@@ -56,6 +56,15 @@ if (box) {
   });
 }
 
+// --- EVE time, and the reader's own on hover -------------------------------------------------------------------------
+
+document.addEventListener("mouseover", (event) => {
+  const time = event.target instanceof Element && event.target.closest("time[datetime]");
+  if (time && !time.title) {
+    time.title = `${new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}, your time`;
+  }
+});
+
 // --- copying ---------------------------------------------------------------------------------------------------------
 
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -66,7 +75,9 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     try {
       await navigator.clipboard.writeText(text.value);
       document.getElementById(`${text.id}-copied`).textContent = "Copied.";
-    } catch { // not over https, or not allowed: it is selected
+    } catch { // not over https, or not allowed: it is shown and selected
+      text.closest("details")?.setAttribute("open", "");
+      text.select();
       document.getElementById(`${text.id}-copied`).textContent = "Press Ctrl+C to copy.";
     }
   });

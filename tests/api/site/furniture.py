@@ -140,7 +140,7 @@ def _packed(like: Body, character_id: int) -> Body:
         {"item_type_id": 2889, "flag": 27, "singleton": 0, "quantity_destroyed": 1},
         {"item_type_id": 222, "flag": 27, "singleton": 0, "quantity_destroyed": 90},
         {"item_type_id": 2889, "flag": 28, "singleton": 0, "quantity_destroyed": 1},
-        {"item_type_id": 222, "flag": 28, "singleton": 0, "quantity_destroyed": 110},
+        {"item_type_id": 222, "flag": 28, "singleton": 0, "quantity_dropped": 110},
         {"item_type_id": 438, "flag": 19, "singleton": 0, "quantity_dropped": 1},
     ]
     held = [{"item_type_id": 34, "flag": 0, "singleton": 0, "quantity_dropped": 1_234_567}]

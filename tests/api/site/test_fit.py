@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.site.fit import Line, shown_fit
+from api.site.fit import Line, Rack, shown_fit
+from api.site.fit_ring import fit_ring
 
 GUN, AMMO, OTHER_AMMO, BOX, ORE, BLUEPRINT = "1", "2", "3", "4", "5", "6"
 CHARGE = {"id": "83", "name": "Projectile Ammo", "category": {"id": "8", "name": "Charge"}}
@@ -13,6 +14,7 @@ CHARGE = {"id": "83", "name": "Projectile Ammo", "category": {"id": "8", "name":
 def item(
     type_id: str, slot: str, flag: int, destroyed: int = 0, dropped: int = 0, *held: Any, singleton: int = 0
 ) -> dict[str, Any]:
+    """One of a kind costs as much as its id."""
     return {
         "type": {"id": type_id, "name": type_id, "group": CHARGE if type_id in (AMMO, OTHER_AMMO) else None},
         "slot": slot,
@@ -20,50 +22,83 @@ def item(
         "quantityDestroyed": destroyed or None,
         "quantityDropped": dropped or None,
         "singleton": singleton,
+        "value": None if singleton == 2 else str(int(type_id) * (destroyed + dropped)),
         "items": list(held),
     }
 
 
-def lines(*items: Any) -> list[Line]:
-    (rack,) = shown_fit(items, 100).racks
+def racks(*items: Any, at_most: int = 100, total: str = "100") -> tuple[list[Rack], int]:
+    """Without the ship's."""
+    fit = shown_fit(
+        {"items": items, "value": {"total": total, "ship": "7"}, "victim": {"ship": {"id": "587"}}}, at_most
+    )
+    assert fit.racks[0].slot == "SHIP"
+    return fit.racks[1:], fit.left_out
+
+
+def lines(*items: Any) -> tuple[Line, ...]:
+    ((rack,), _) = racks(*items)
     return rack.lines
 
 
 def read(line: Line) -> tuple[Any, ...]:
-    return line.type["id"], line.quantity, line.fate, *((one.type["id"], one.quantity) for one in line.charges)
+    return line.type["id"], line.quantity, line.fate_words, *((one.type["id"], one.quantity) for one in line.charges)
 
 
-def test_equal_modules_with_equal_charges_are_one_line() -> None:
-    guns = [item(GUN, "HIGH", flag, 1) for flag in (27, 28, 29)]
+def test_equal_modules_with_equal_charges_are_one_line_whatever_became_of_them() -> None:
+    guns = [item(GUN, "HIGH", 27, 1), item(GUN, "HIGH", 28, 0, 1), item(GUN, "HIGH", 29, 1)]
     loaded = [item(AMMO, "HIGH", 27, 10), item(AMMO, "HIGH", 28, 20), item(OTHER_AMMO, "HIGH", 29, 30)]
-    found = lines(*loaded, *guns)
-    assert [read(line) for line in found] == [
-        (GUN, 2, "destroyed", (AMMO, 30)),
-        (GUN, 1, "destroyed", (OTHER_AMMO, 30)),
-    ]
+    first, second = lines(*loaded, *guns)
+    assert read(first) == (GUN, 2, "1 destroyed, 1 dropped", (AMMO, 30))
+    assert read(second) == (GUN, 1, "destroyed", (OTHER_AMMO, 30))
+    assert [first.value, first.whole] == [2, 62], "with what was loaded"
 
 
 def test_a_charge_without_its_module_is_still_there() -> None:
     assert [read(line) for line in lines(item(AMMO, "HIGH", 27, 0, 5))] == [(AMMO, 5, "dropped")]
 
 
-def test_what_was_partly_destroyed_is_two_lines() -> None:
-    found = lines(item(ORE, "CARGO", 5, 2, 3), item(ORE, "CARGO", 5, 1))
-    assert [read(line) for line in found] == [(ORE, 3, "destroyed"), (ORE, 3, "dropped")]
+def test_the_most_valuable_lie_on_top_and_what_weighs_a_tenth_is_heavy() -> None:
+    found = lines(item(GUN, "CARGO", 5, 9), item(ORE, "CARGO", 5, 2, 3), item(ORE, "CARGO", 5, 1))
+    assert [(*read(line), line.value, line.heavy) for line in found] == [
+        (ORE, 6, "3 destroyed, 3 dropped", 30, True),
+        (GUN, 9, "destroyed", 9, False),
+    ]
 
 
 def test_a_blueprint_and_its_copy_are_told_apart() -> None:
     found = lines(item(BLUEPRINT, "CARGO", 5, 1), item(BLUEPRINT, "CARGO", 5, 1, singleton=2))
-    assert [line.copy for line in found] == [False, True]
+    assert [[line.copy, line.value] for line in found] == [[False, 6], [True, None]]
 
 
-def test_what_containers_hold_comes_right_after_them_and_goes_as_deep_as_it_lies() -> None:
+def test_containers_hold_what_they_held_and_are_worth_all_of_it() -> None:
     inner = item(BOX, "OTHER", 0, 0, 1, item(ORE, "OTHER", 0, 7))
-    found = lines(item(ORE, "CARGO", 5, 1), item(BOX, "CARGO", 5, 1, 0, inner))
-    assert [(line.type["id"], line.depth) for line in found] == [(ORE, 0), (BOX, 0), (BOX, 1), (ORE, 2)]
+    box, ore = lines(item(ORE, "CARGO", 5, 1), item(BOX, "CARGO", 5, 1, 0, inner))
+    assert [box.type["id"], box.value, box.whole, box.held[0].held[0].quantity] == [BOX, 4, 43, 7]
+    assert ore.held == ()
+
+
+def test_every_hold_has_its_name_and_its_sum() -> None:
+    found, _ = racks(item(ORE, "SPECIAL_HOLD", 133, 2), item(GUN, "SPECIAL_HOLD", 90, 1), item(ORE, "CARGO", 5, 1))
+    assert [(rack.title, str(rack.value)) for rack in found] == [
+        ("Cargo hold", "5"),
+        ("Fuel bay", "10"),
+        ("Ship maintenance bay", "1"),
+    ]
 
 
 def test_no_more_lines_than_asked_for() -> None:
-    fit = shown_fit([item(str(kind), "CARGO", 5, 1) for kind in range(10, 30)] + [item(GUN, "HIGH", 27, 1)], 5)
-    assert [(rack.slot, len(rack.lines)) for rack in fit.racks] == [("HIGH", 1), ("CARGO", 4)]
-    assert fit.left_out == 16
+    cargo = [item(str(kind), "CARGO", 5, 1) for kind in range(10, 30)]
+    found, left_out = racks(*cargo, item(GUN, "HIGH", 27, 1), at_most=6)
+    assert [(rack.slot, len(rack.lines), str(rack.value)) for rack in found] == [("HIGH", 1, "1"), ("CARGO", 4, "390")]
+    assert left_out == 16
+
+
+def test_the_ring_has_a_place_for_every_slot_up_to_the_last() -> None:
+    ring = fit_ring([item(GUN, "HIGH", 27, 1), item(AMMO, "HIGH", 27, 9), item(GUN, "HIGH", 29, 0, 1)])
+    assert ring is not None
+    assert ring.says == "2 high slots and 1 empty"
+    assert [spot.fate for spot in ring.spots] == ["destroyed", "empty", "dropped"]
+    assert [spot.charge and spot.charge["id"] for spot in ring.spots] == [AMMO, None, None]
+    assert [spot.x for spot in ring.spots] == sorted(spot.x for spot in ring.spots)
+    assert fit_ring([item(ORE, "CARGO", 5, 1)]) is None

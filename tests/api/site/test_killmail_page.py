@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.async_api import Page
 
+from api.site.killmail_page import LINES_SHOWN
+from api.site.labels import short_isk
+from api.site.points_of_interest import points_of_interest
 from tests.api.running_site import Browser as Visitor
 from tests.api.site.furnished import FurnishedSite
 from tests.api.site.furniture import BATTLE_ATTACKERS, BATTLE_ID, PACKED_ID
+from tests.end_to_end.chromium import needs_chromium
 
 
 def text_of(page: str) -> str:
@@ -27,36 +32,108 @@ async def test_one_sentence_says_what_happened(visitor: Visitor, furnished: Furn
     assert f"{body['victim']['damage_taken']:,}" in page
 
 
-async def test_charges_are_at_their_modules_and_containers_are_opened(visitor: Visitor) -> None:
+async def test_a_fit_says_what_each_line_was_worth_and_what_became_of_it(visitor: Visitor) -> None:
     _, page = await visitor.get(f"/killmails/{PACKED_ID}")
     text = text_of(page)
-    assert "200mm AutoCannon II Antimatter Charge S \u00d7200 \u00d72 destroyed" in text, (
-        "two guns with what both had loaded"
-    )
+    gun, ammo = (1_000 + type_id * 7_919 % 40_000_000 for type_id in (2889, 222))
+    assert re.search(
+        rf"High slots {short_isk(str(2 * gun + 200 * ammo))} ISK 200mm AutoCannon II \u00d72 {short_isk(str(2 * gun))}"
+        rf" destroyed Antimatter Charge S \u00d7200 {short_isk(str(200 * ammo))} 90 destroyed, 110 dropped",
+        text,
+    ), "two guns with what both had loaded"
     assert text.index("High slots") < text.index("Mid slots") < text.index("Cargo hold")
-    assert "Show 254 more" in text
+    assert "2 high slots, 1 mid slot. Everything is in the list below." in page
+    held = re.findall(r"<details><summary.*?</details>", page, re.S)
+    assert len(held) == 1
+    tritanium = 1_234_567 * (1_000 + 34 * 7_919 % 40_000_000)
+    box = 1_000 + 3467 * 7_919 % 40_000_000
+    inside = text_of(f"<main>{held[0]}")
+    assert short_isk(str(tritanium + box)) in inside, "a container is worth what it held"
+    assert "Tritanium \u00d71,234,567" in inside
+    (left_out,) = re.findall(r"Show ([0-9]+) more", text)
     _, page = await visitor.get(f"/killmails/{PACKED_ID}?items=all")
-    assert re.search('<li class="dropped in-1">.*?Tritanium.*?\u00d71,234,567', page, re.S), "what a container held"
     assert "more</a>" not in page
+    assert page.count('<div class="line">') == int(left_out) + LINES_SHOWN - 1, "a container's line is its summary"
 
 
-async def test_thousands_of_attackers_come_a_page_at_a_time(visitor: Visitor) -> None:
+@needs_chromium
+@pytest.mark.browser
+async def test_its_text_can_be_taken_into_the_game(page: Page, furnished: FurnishedSite) -> None:
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(f"{furnished.site.address}/killmails/{furnished.there.loss_id}")
+    for button, begins in (("Copy fit (EFT, Pyfa)", r"\[.+, .+ \d{4}-\d\d-\d\d\]\n"), ("Copy multibuy", r".+ x1\n")):
+        await page.get_by_role("button", name=button).click()
+        await page.get_by_text("Copied.").last.wait_for()
+        assert re.match(begins, await page.evaluate("navigator.clipboard.readText()"))
+    time = page.locator("main time").first
+    await time.hover()
+    assert "your time" in str(await time.get_attribute("title"))
+
+
+async def test_one_turns_from_killmail_to_killmail_of_one_s_feed(visitor: Visitor, furnished: FurnishedSite) -> None:
+    newest_first = [
+        row[0]
+        for row in await furnished.site.pool.fetch(
+            "SELECT DISTINCT killmail_id, killmail_time FROM participants WHERE character_id = ANY($1)"
+            " ORDER BY killmail_time DESC, killmail_id DESC",
+            [furnished.there.pilot_id, furnished.there.second_id],
+        )
+    ]
+    for place in (0, 7, len(newest_first) - 1):
+        _, page = await visitor.get(f"/killmails/{newest_first[place]}")
+        turns = {rel: int(to) for rel, to in re.findall(r'rel="(prev|next)" href="/killmails/([0-9]+)"', page)}
+        wanted = {"prev": place - 1, "next": place + 1}
+        assert turns == {rel: newest_first[to] for rel, to in wanted.items() if 0 <= to < len(newest_first)}
+
+
+async def test_thousands_of_attackers_begin_with_ten_and_who_they_were(visitor: Visitor) -> None:
     _, page = await visitor.get(f"/killmails/{BATTLE_ID}")
     assert f'<h2 id="attackers-title">{BATTLE_ATTACKERS:,} attackers</h2>' in page
-    named = re.findall(r"Unknown character (9500[0-9]{4})", page.partition("attacker-list")[2])
+    listed = page.partition('attacker-list"')[2]
+    named = re.findall(r"Unknown character (9500[0-9]{4})", listed)
     assert named[:3] == ["95003699", "95000000", "95000001"], "final blow, top damage, then by damage"
-    assert page.count("final blow</span>") == page.count("top damage</span>") == 1
-    assert f">{BATTLE_ATTACKERS:,}</td>" in page, "the groups count all of them, not only a page's"
-    seen = set(named)
-    for number in (2, 74):
+    assert len(named) == 10
+    assert listed.count("final blow</span>") == listed.count("top damage</span>") == 1
+    parties = text_of("<main" + page.partition('class="parties"')[2].partition("</ul>")[0])
+    assert f"{BATTLE_ATTACKERS:,} 100% of damage" in parties, "counted over all of them"
+    seen: set[str] = set()
+    for number in (1, 2, 37):
         _, page = await visitor.get(f"/killmails/{BATTLE_ID}?attackers={number}")
-        named = re.findall(r"Unknown character (9500[0-9]{4})", page.partition("attacker-list")[2])
-        assert len(named) == 50
+        named = re.findall(r"Unknown character (9500[0-9]{4})", page.partition('attacker-list"')[2])
+        assert f"{100 * number - 99:,} to {100 * number:,} of {BATTLE_ATTACKERS:,}" in page
+        assert len(named) == 100
         assert seen.isdisjoint(named)
         seen.update(named)
-    for beyond in ("75", "0", "-1", "x", "9" * 30):
+    for beyond in ("38", "0", "-1", "x", "9" * 30):
         status, _ = await visitor.get(f"/killmails/{BATTLE_ID}?attackers={beyond}")
         assert status == 200
+
+
+def test_what_is_remarkable_is_said() -> None:
+    pilot = {"corporation": None, "faction": None}
+    concord = {"corporation": {"id": "1000125"}, "faction": None}
+    mutated = {"name": "Abyssal Gyrostabilizer", "group": {"category": {"id": "7"}}}
+    plain = {
+        "solo": True,
+        "npc": False,
+        "awox": None,
+        "attackerCount": 1,
+        "attackers": [pilot],
+        "items": [],
+        "solarSystem": {"id": "30000142"},
+    }
+    rich = {
+        **plain,
+        "attackerCount": 2,
+        "attackers": [pilot, concord],
+        "solarSystem": {"id": "32000001"},
+        "items": [{"type": {"name": "Crate", "group": None}, "items": [{"type": mutated, "items": []}]}],
+    }
+    assert [point for point, _ in points_of_interest(plain)] == ["solo"]
+    assert [point for point, _ in points_of_interest(rich)] == [
+        *("solo (NPCs present)", "CONCORD", "abyssal", "1 mutated")
+    ]
+    assert "Abyssal Gyrostabilizer" in points_of_interest(rich)[-1][1]
 
 
 @pytest.mark.parametrize("killmail_id", ["1", "9223372036854775808", "99999999999999999999999"])
