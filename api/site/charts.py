@@ -5,6 +5,7 @@ A reader without eyes gets the words and the table; everybody else the drawing, 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 
 from api.site.labels import short_isk
 from api.site.period import Period
-from contracts.plurals import kills_and_losses
+from contracts.plurals import counted, kills_and_losses
 
 Node = Mapping[str, Any]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -71,7 +72,7 @@ def activity_chart(told: Node) -> Chart | None:
     cells = {(one["weekday"] - 1, one["hour"]): (one["kills"], one["losses"]) for one in told["activity"]}
     if not cells:
         return None
-    most = max(kills + losses for kills, losses in cells.values())
+    shades = _shades([kills + losses for kills, losses in cells.values()])
     busiest = max(cells, key=lambda cell: sum(cells[cell]))
     shapes = [Shape(LEFT, TOP, 24 * (CELL + GAP) - GAP, 7 * (CELL - 5 + GAP) - GAP, "h0")]
     for weekday in range(7):
@@ -80,7 +81,7 @@ def activity_chart(told: Node) -> Chart | None:
             count = kills + losses
             if not count:
                 continue
-            shade = -(-count * SHADES // most)
+            shade = shades[count]
             words = f"{WEEKDAYS[weekday]} {hour:02}:00: {kills_and_losses(kills, losses)}"
             x, y = LEFT + hour * (CELL + GAP), TOP + weekday * (CELL - 5 + GAP)
             shapes.append(Shape(x, y, CELL, CELL - 5, f"h{shade}", words))
@@ -92,14 +93,40 @@ def activity_chart(told: Node) -> Chart | None:
         for hour in sorted({hour for _, hour in cells})
     ]
     says = f"Busiest: {WEEKDAYS[busiest[0]]} at {busiest[1]:02}:00 EVE time, {kills_and_losses(*cells[busiest])}."
-    return Chart("activity", "Activity by weekday and hour", says, TOP + 7 * (CELL - 5 + GAP), shapes, labels, table)
+    bottom = TOP + 7 * (CELL - 5 + GAP)
+    _legend(shades, bottom + 8, shapes, labels)
+    return Chart("activity", "Activity by weekday and hour", says, bottom + 34, shapes, labels, table)
+
+
+def _shades(counts: list[int]) -> dict[int, int]:
+    """The shade of each count, 1 to `SHADES`: each shade has as many cells as another, so that one busy hour does not
+    make all others alike."""
+    ranked = sorted(counts)
+    return {count: 1 + bisect_left(ranked, count) * SHADES // len(ranked) for count in ranked}
+
+
+def _legend(shades: Mapping[int, int], y: float, shapes: list[Shape], labels: list[Label]) -> None:
+    """What each shade in use stands for, beneath the map."""
+    x: float = LEFT
+    for shade in sorted(set(shades.values())):
+        counts = [count for count, its in shades.items() if its == shade]
+        low, high = min(counts), max(counts)
+        words = f"{low}" if low == high else f"{low} to {high}"
+        shapes.append(Shape(x, y, CELL - 5, CELL - 9, f"h{shade}"))
+        labels.append(Label(x + CELL, y + 14, words))
+        x += 118
 
 
 def daily_chart(told: Node, period: Period) -> Chart | None:
-    """Kills upwards, losses downwards, by day, or by week or month when there are many. None without a killmail."""
+    """Kills upwards, losses downwards, by day, or by week or month when there are many. None without a killmail.
+
+    Of a place, where nobody's losses are told apart, all are killmails.
+    """
     if not told["daily"]:
         return None
     spans = [*_spans(told["daily"], period)]
+    of_place = told["losses"] is None
+    say = _killmails if of_place else kills_and_losses
     up = max(span.kills for span in spans)
     down = max(span.losses for span in spans)
     scale = (BARS_HEIGHT - 24) / max(1, up + down)
@@ -109,28 +136,41 @@ def daily_chart(told: Node, period: Period) -> Chart | None:
     for number, span in enumerate(spans):
         x, width = number * step, max(1.0, step - min(2.0, step / 4))
         if span.kills:
-            words = f"{span.words}: {kills_and_losses(span.kills, 0)}"
+            words = f"{span.words}: {say(span.kills, 0)}"
             shapes.append(_bar(x, axis - span.kills * scale, width, span.kills * scale, "kills", words))
         if span.losses:
-            words = f"{span.words}: {kills_and_losses(0, span.losses)}"
+            words = f"{span.words}: {say(0, span.losses)}"
             shapes.append(_bar(x, axis, width, span.losses * scale, "losses", words))
     kills, losses = sum(span.kills for span in spans), sum(span.losses for span in spans)
     labels = [
-        Label(0, BARS_HEIGHT - 4, spans[0].words),
-        Label(WIDTH, BARS_HEIGHT - 4, spans[-1].words, "end"),
+        Label(0, BARS_HEIGHT - 4, f"{spans[0].first}"),
+        Label(WIDTH, BARS_HEIGHT - 4, f"{spans[-1].last}", "end"),
     ]
-    table = [("Date", "Kills", "Losses")]
-    table += [(span.words, str(span.kills), str(span.losses)) for span in spans if span.kills or span.losses]
-    says = (
-        f"{kills_and_losses(kills, losses)} from {spans[0].words} to {spans[-1].words};"
-        f" at most {kills_and_losses(up, down)} per bar."
-    )
-    return Chart("daily", "Kills and losses over time", says, BARS_HEIGHT, shapes, labels, table, grid=[round(axis, 1)])
+    table: list[tuple[str, ...]] = [("Date", "Killmails") if of_place else ("Date", "Kills", "Losses")]
+    table += [
+        (span.words, *map(str, (span.kills,) if of_place else (span.kills, span.losses)))
+        for span in spans
+        if span.kills or span.losses
+    ]
+    says = f"{say(kills, losses)} from {spans[0].first} to {spans[-1].last}; at most {say(up, down)} per bar."
+    title = "Killmails over time" if of_place else "Kills and losses over time"
+    return Chart("daily", title, says, BARS_HEIGHT, shapes, labels, table, grid=[round(axis, 1)])
+
+
+def _killmails(kills: int, _: int) -> str:
+    return counted(kills, "killmail")
+
+
+def efficiency(told: Node) -> float | None:
+    """The share of the ISK destroyed; None where it would say nothing: without kills, and if no loss has a price."""
+    if told["efficiency"] is None or not told["kills"] or (told["losses"] and not Decimal(told["iskLost"])):
+        return None
+    return float(told["efficiency"])
 
 
 def efficiency_chart(told: Node, period: Period) -> Chart | None:
     """The share of the ISK destroyed in all ISK destroyed and lost since the period began, day by day."""
-    if told["efficiency"] is None:
+    if efficiency(told) is None:
         return None
     destroyed = lost = Decimal(0)
     points, table = [], [("Date", "Destroyed", "Lost", "Efficiency")]
@@ -151,8 +191,8 @@ def efficiency_chart(told: Node, period: Period) -> Chart | None:
     labels = [
         Label(0, 20, "100%"),
         Label(0, inner, "0%"),
-        Label(0, LINE_HEIGHT - 4, spans[0].words),
-        Label(WIDTH, LINE_HEIGHT - 4, spans[-1].words, "end"),
+        Label(0, LINE_HEIGHT - 4, f"{spans[0].first}"),
+        Label(WIDTH, LINE_HEIGHT - 4, f"{spans[-1].last}", "end"),
     ]
     says = f"{share:.0%} overall: {short_isk(str(destroyed))} ISK destroyed, {short_isk(str(lost))} ISK lost."
     return Chart(
@@ -170,11 +210,17 @@ def efficiency_chart(told: Node, period: Period) -> Chart | None:
 
 @dataclass(slots=True)
 class _Span:
-    words: str
+    first: date
+    last: date
     kills: int = 0
     losses: int = 0
     destroyed: Decimal = Decimal(0)
     lost: Decimal = Decimal(0)
+
+    @property
+    def words(self) -> str:
+        """Its days."""
+        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
 
 
 def _spans(daily: list[Node], period: Period) -> Iterator[_Span]:
@@ -182,11 +228,13 @@ def _spans(daily: list[Node], period: Period) -> Iterator[_Span]:
     days = {date.fromisoformat(one["day"]): one for one in daily}
     first = period.since.date() if period.since else min(days)
     last = max(datetime.now(UTC).date(), max(days))
+    if period.until is not None:
+        last = min(last, (period.until - timedelta(days=1)).date())
     length = (last - first).days + 1
     part = 1 if length <= MOST_BARS else 7 if length <= 7 * MOST_BARS else 30
     start = first
     while start <= last:
-        span = _Span(f"{start}")
+        span = _Span(start, min(last, start + timedelta(days=part - 1)))
         for offset in range(part):
             one = days.get(start + timedelta(days=offset))
             if one is not None:

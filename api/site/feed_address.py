@@ -6,6 +6,7 @@ Anything a stranger wrote into it that makes no sense counts as not chosen.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -18,6 +19,8 @@ from db.killmails.feed import KillmailFilter, Side
 SIDES: dict[str, Side] = {"kills": "ATTACKER", "losses": "VICTIM"}
 WORTHS = {"100m": Decimal(10) ** 8, "1b": Decimal(10) ** 9, "10b": Decimal(10) ** 10}
 """Least values in ISK, as pilots say them."""
+CALENDAR = re.compile(r"(20[0-9]{2})(?:-(0[1-9]|1[0-2]))?", re.ASCII)
+"""A year or a month as a period: 2026, 2026-11."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class FeedAddress:
             value = parameters.get(name)
             return value if value in allowed else None
 
+        period = parameters.get("days", "")
         return cls(
             character=id_or_none(parameters.get("character", "")),
             corporation=id_or_none(parameters.get("corporation", "")),
@@ -48,7 +52,7 @@ class FeedAddress:
             side=one_of("side", *SIDES),
             solo=one_of("solo", "1"),
             worth=one_of("worth", *WORTHS),
-            days=one_of("days", "7", "30", "365", "all"),
+            days=period if CALENDAR.fullmatch(period) else one_of("days", "7", "30", "365", "all"),
             after=parameters.get("after") or None,
         )
 

@@ -5,7 +5,7 @@ All of them count and list only what the reader may see.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -18,18 +18,20 @@ from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
 from api.site.feed_address import FeedAddress
 from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
-from api.site.period import Period, periods
+from api.site.period import Period, by_calendar, periods
 from api.site.top_lists import top_lists
 from db.killmails.about import killmails_about, subject_of
+from db.killmails.company import company_of
 from db.killmails.cursors import InvalidCursor
 from db.killmails.filter import Viewer
 from db.killmails.rows import FeedRead
 from db.killmails.shown import is_shown
 from db.killmails.statistics import statistics
+from db.universe.affiliations import Affiliation, affiliation_of
 from db.universe.profiles import ProfileKind, profile_of
 
-PAGE_SIZE = 20
-TOP = 8
+PAGE_SIZE = 15
+TOP = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ async def type_(request: Request) -> Response:
 
 
 async def _page(request: Request, kind: ProfileKind, entity_id: int | None) -> Response:
-    """Parameters: those of `FeedAddress` but whose killmails they are.
+    """Parameters: those of `FeedAddress` but whose killmails they are; `compare=1`: with the time before.
 
     Raises:
         HTTPException: 401 nobody is signed in and nothing of it is public, 404 nothing of this kind has this id.
@@ -84,9 +86,13 @@ async def profile_answer(request: Request, asker: Viewer, profile: Profile) -> R
     address = FeedAddress.of(request.query_params)
     address = address.but(character=None, corporation=None, all=None, after=address.after)
     period = Period.of(address.days)
-    shown = await _killmails(request, asker, profile, address)
-    subject = subject_of(profile.kind, profile.entity_id)
-    told = await statistics(services_of(request).pool, asker, subject, period.since, None, top=TOP)
+    kind = profile.kind
+    shown = await _killmails(request, asker, profile, address, period)
+    pool, subject = services_of(request).pool, subject_of(kind, profile.entity_id)
+    told = await statistics(pool, asker, subject, period.since, period.until, top=TOP)
+    company = None
+    if kind in ("character", "corporation", "alliance"):
+        company = await company_of(pool, asker, kind, profile.entity_id, (period.since, period.until), TOP)
     return render(
         request,
         "profile.html",
@@ -95,14 +101,42 @@ async def profile_answer(request: Request, asker: Viewer, profile: Profile) -> R
         feed=shown,
         told=told,
         period=period,
-        periods=periods(address, profile.path),
+        periods=periods(address, profile.path, period),
+        months=by_calendar(told, period, address, profile.path),
         charts=[
             chart
-            for chart in (activity_chart(told), daily_chart(told, period), efficiency_chart(told, period))
+            for chart in (daily_chart(told, period), activity_chart(told), efficiency_chart(told, period))
             if chart is not None
         ],
-        tops=top_lists(told),
+        tops=top_lists(kind, told, company),
+        affiliation=await _affiliation(request, profile),
+        **await _compared(request, asker, profile, address, period),
     )
+
+
+async def _affiliation(request: Request, profile: Profile) -> Affiliation:
+    if profile.kind not in ("character", "corporation"):
+        return Affiliation()
+    return await affiliation_of(services_of(request).pool, profile.kind, profile.entity_id)
+
+
+async def _compared(
+    request: Request, asker: Viewer, profile: Profile, address: FeedAddress, period: Period
+) -> dict[str, Any]:
+    """The sums of the time before with `compare=1`, and the link that asks for them, or no longer does."""
+    earlier, asked = period.before(), request.query_params.get("compare") == "1"
+    here = address.but().at(profile.path)
+    with_it = f"{here}{'&' if '?' in here else '?'}compare=1"
+    before = None
+    if earlier is not None and asked:
+        subject = subject_of(profile.kind, profile.entity_id)
+        pool = services_of(request).pool
+        before = await statistics(pool, asker, subject, earlier.since, earlier.until, sections=())
+    return {
+        "before": before,
+        "before_words": earlier.words if earlier else None,
+        "compare": None if earlier is None else here if asked else with_it,
+    }
 
 
 async def read_profile(request: Request, kind: ProfileKind, entity_id: int | None, path: str | None = None) -> Profile:
@@ -119,8 +153,13 @@ async def read_profile(request: Request, kind: ProfileKind, entity_id: int | Non
     return Profile(kind, entity_id, node, path or f"/{kind}s/{entity_id}")
 
 
-async def _killmails(request: Request, asker: Viewer, profile: Profile, address: FeedAddress) -> ShownFeed:
+async def _killmails(
+    request: Request, asker: Viewer, profile: Profile, address: FeedAddress, period: Period
+) -> ShownFeed:
+    """Those of a month or a year that was chosen, else all."""
     chosen = killmails_about(profile.kind, profile.entity_id, address.filter())
+    if period.calendar is not None:
+        chosen = replace(chosen, since=period.since, until=period.until)
 
     async def page(after: str | None) -> ShownFeed:
         found = await services_of(request).compiled.page(SHOWN, FeedRead(asker, PAGE_SIZE, after, chosen))

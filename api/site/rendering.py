@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages import THEMES
+from api.site.charts import efficiency
 from api.site.killmail_words import name_of, party
 from api.site.labels import exact_isk, flags, pricing, short_isk
 from api.site.points_of_interest import is_mutated
@@ -55,5 +56,6 @@ TEMPLATES.filters.update(
 )
 TEMPLATES.filters.update(counted=counted, kills_and_losses=kills_and_losses)
 TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
+TEMPLATES.filters.update(efficiency=efficiency)
 TEMPLATES.tests["mutated"] = is_mutated
 TEMPLATES.globals["themes"] = THEMES

@@ -56,15 +56,6 @@ if (box) {
   });
 }
 
-// --- EVE time, and the reader's own on hover -------------------------------------------------------------------------
-
-document.addEventListener("mouseover", (event) => {
-  const time = event.target instanceof Element && event.target.closest("time[datetime]");
-  if (time && !time.title) {
-    time.title = `${new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}, your time`;
-  }
-});
-
 // --- copying ---------------------------------------------------------------------------------------------------------
 
 for (const button of document.querySelectorAll("[data-copy]")) {

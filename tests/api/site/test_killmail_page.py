@@ -65,9 +65,6 @@ async def test_its_text_can_be_taken_into_the_game(page: Page, furnished: Furnis
         await page.get_by_role("button", name=button).click()
         await page.get_by_text("Copied.").last.wait_for()
         assert re.match(begins, await page.evaluate("navigator.clipboard.readText()"))
-    time = page.locator("main time").first
-    await time.hover()
-    assert "your time" in str(await time.get_attribute("title"))
 
 
 async def test_one_turns_from_killmail_to_killmail_of_one_s_feed(visitor: Visitor, furnished: FurnishedSite) -> None:
