@@ -125,6 +125,7 @@ async def test_who_one_is_with_and_against_is_told(visitor: Visitor, furnished: 
         " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1",
         there.pilot_id,
     )
+    assert killer is not None
     (killed_by,) = re.findall(r"<caption>Killed by.*?</table>", page, re.S)
     first = re.findall(r'href="/characters/([0-9]+)">.*?<td>([0-9,]+)</td>', killed_by, re.S)[0]
     assert first == (str(killer["character_id"]), str(killer["killmails"]))
