@@ -6,7 +6,7 @@ A reader without eyes gets the words and the table; everybody else the drawing, 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -72,6 +72,7 @@ def activity_chart(told: Node) -> Chart | None:
     cells = {(one["weekday"] - 1, one["hour"]): (one["kills"], one["losses"]) for one in told["activity"]}
     if not cells:
         return None
+    say = _say(told)
     shades = _shades([kills + losses for kills, losses in cells.values()])
     busiest = max(cells, key=lambda cell: sum(cells[cell]))
     shapes = [Shape(LEFT, TOP, 24 * (CELL + GAP) - GAP, 7 * (CELL - 5 + GAP) - GAP, "h0")]
@@ -82,7 +83,7 @@ def activity_chart(told: Node) -> Chart | None:
             if not count:
                 continue
             shade = shades[count]
-            words = f"{WEEKDAYS[weekday]} {hour:02}:00: {kills_and_losses(kills, losses)}"
+            words = f"{WEEKDAYS[weekday]} {hour:02}:00: {say(kills, losses)}"
             x, y = LEFT + hour * (CELL + GAP), TOP + weekday * (CELL - 5 + GAP)
             shapes.append(Shape(x, y, CELL, CELL - 5, f"h{shade}", words))
     labels = [Label(LEFT - 6, TOP + day * (CELL - 5 + GAP) + 17, name[:3], "end") for day, name in enumerate(WEEKDAYS)]
@@ -92,7 +93,7 @@ def activity_chart(told: Node) -> Chart | None:
         (f"{hour:02}:00", *(str(sum(cells.get((day, hour), (0, 0)))) for day in range(7)))
         for hour in sorted({hour for _, hour in cells})
     ]
-    says = f"Busiest: {WEEKDAYS[busiest[0]]} at {busiest[1]:02}:00 EVE time, {kills_and_losses(*cells[busiest])}."
+    says = f"Busiest: {WEEKDAYS[busiest[0]]} at {busiest[1]:02}:00 EVE time, {say(*cells[busiest])}."
     bottom = TOP + 7 * (CELL - 5 + GAP)
     _legend(shades, bottom + 8, shapes, labels)
     return Chart("activity", "Activity by weekday and hour", says, bottom + 34, shapes, labels, table)
@@ -126,7 +127,7 @@ def daily_chart(told: Node, period: Period) -> Chart | None:
         return None
     spans = [*_spans(told["daily"], period)]
     of_place = told["losses"] is None
-    say = _killmails if of_place else kills_and_losses
+    say = _say(told)
     up = max(span.kills for span in spans)
     down = max(span.losses for span in spans)
     scale = (BARS_HEIGHT - 24) / max(1, up + down)
@@ -157,8 +158,13 @@ def daily_chart(told: Node, period: Period) -> Chart | None:
     return Chart("daily", title, says, BARS_HEIGHT, shapes, labels, table, grid=[round(axis, 1)])
 
 
-def _killmails(kills: int, _: int) -> str:
-    return counted(kills, "killmail")
+def _say(told: Node) -> Callable[[int, int], str]:
+    """How kills and losses are said; of a place all are killmails."""
+    return _killmails if told["losses"] is None else kills_and_losses
+
+
+def _killmails(kills: int, losses: int) -> str:
+    return counted(kills + losses, "killmail")
 
 
 def efficiency(told: Node) -> float | None:

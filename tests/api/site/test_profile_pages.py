@@ -113,6 +113,14 @@ async def test_one_walks_through_months_and_compares_them(visitor: Visitor, furn
         assert status == 200
 
 
+async def test_of_a_place_nobody_loses(visitor: Visitor, furnished: FurnishedSite) -> None:
+    _, page = await visitor.get(f"/systems/{furnished.there.system_id}?days=all")
+    assert number(page, "Killmails") > 0
+    charts = page.partition('class="charts"')[2].partition('class="tops"')[0]
+    assert "killmail" in charts
+    assert not re.search(r"kills|loss", re.sub(r'class="[^"]*"', "", charts).lower())
+
+
 async def test_who_one_is_with_and_against_is_told(visitor: Visitor, furnished: FurnishedSite) -> None:
     pool, there = furnished.site.pool, furnished.there
     _, page = await visitor.get(f"/characters/{there.pilot_id}?days=all")
@@ -142,7 +150,7 @@ def test_one_busy_hour_does_not_hide_the_others() -> None:
         {"weekday": 1 + place // 24, "hour": place % 24, "kills": count, "losses": 0}
         for place, count in enumerate(counts)
     ]
-    chart = activity_chart({"activity": activity})
+    chart = activity_chart({"activity": activity, "losses": 0})
     assert chart is not None
     assert len({shape.style for shape in chart.shapes}) > 3
     assert [label.words for label in chart.labels[-3:]] == ["1", "2", "3 to 500"]
