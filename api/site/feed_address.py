@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from api.arguments import id_or_none
-from db.killmails.feed import KillmailFilter, Side
+from db.killmails.feed import KillmailFilter, Order, Side
 
 SIDES: dict[str, Side] = {"kills": "ATTACKER", "losses": "VICTIM"}
 WORTHS = {"100m": Decimal(10) ** 8, "1b": Decimal(10) ** 9, "10b": Decimal(10) ** 10}
@@ -31,6 +31,7 @@ class FeedAddress:
     solo: str | None = None
     worth: str | None = None
     days: str | None = None
+    sort: str | None = None
     after: str | None = None
 
     @classmethod
@@ -49,6 +50,7 @@ class FeedAddress:
             solo=one_of("solo", "1"),
             worth=one_of("worth", *WORTHS),
             days=one_of("days", "7", "30", "365", "all"),
+            sort=one_of("sort", "value"),
             after=parameters.get("after") or None,
         )
 
@@ -82,6 +84,11 @@ class FeedAddress:
         }
         given = {name: value for name, value in chosen.items() if value is not None}
         return urlencode({"filter": json.dumps(given, separators=(",", ":"))}) if given else ""
+
+    @property
+    def order(self) -> Order:
+        """The order of the list."""
+        return "VALUE" if self.sort else "TIME"
 
     def filter(self) -> KillmailFilter:
         """The killmails of the feed at this address."""

@@ -12,7 +12,7 @@ from api.compiled.reads import KillmailPage
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
-from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
+from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.sync_strip import sync_strip
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards
@@ -20,7 +20,7 @@ from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
 from db.killmails.rows import FeedRead
 
-PAGE_SIZE = 40
+PAGE_SIZE = 30
 FRAGMENT = "/fragments/feed"
 
 
@@ -63,7 +63,8 @@ async def _shown(request: Request, who: Caller, address: FeedAddress) -> ShownFe
     except InvalidCursor:
         address = address.but()
         page = await _page(request, who, address)
-    return shown_feed(page, address, "/", FRAGMENT)
+    totals = await cut_days(services_of(request).pool, who.viewer, address.filter(), page, address)
+    return shown_feed(page, address, "/", FRAGMENT, totals)
 
 
 def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
@@ -75,5 +76,5 @@ def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
 
 
 async def _page(request: Request, who: Caller, address: FeedAddress) -> KillmailPage:
-    read = FeedRead(who.viewer, PAGE_SIZE, address.after, address.filter())
+    read = FeedRead(who.viewer, PAGE_SIZE, address.after, address.filter(), address.order)
     return await services_of(request).compiled.page(SHOWN, read)

@@ -30,6 +30,11 @@ def short_isk(amount: str) -> str:
     return f"{isk.quantize(Decimal(1), ROUND_HALF_UP)}"
 
 
+def worth(amount: str) -> str:
+    """The style sheet's class for the weight of an amount: a billion and more stands out, a million is little."""
+    return next((f"worth-{letter}" for unit, letter in UNITS if Decimal(amount) >= unit), "worth-little")
+
+
 def exact_isk(amount: str) -> str:
     """ISK to the cent: 1,234,567.80."""
     return f"{Decimal(amount):,}"

@@ -17,7 +17,7 @@ from api.pages import render
 from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
 from api.site.feed_address import FeedAddress
-from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
+from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.period import Period, periods
 from api.site.top_lists import top_lists
 from db.killmails.about import killmails_about, subject_of
@@ -116,8 +116,10 @@ async def _killmails(request: Request, asker: Viewer, profile: Profile, address:
     chosen = killmails_about(profile.kind, profile.entity_id, address.filter())
 
     async def page(after: str | None) -> ShownFeed:
-        found = await services_of(request).compiled.page(SHOWN, FeedRead(asker, PAGE_SIZE, after, chosen))
-        return shown_feed(found, address.but(after=after), profile.path, profile.path)
+        services, here = services_of(request), address.but(after=after)
+        found = await services.compiled.page(SHOWN, FeedRead(asker, PAGE_SIZE, after, chosen, here.order))
+        totals = await cut_days(services.pool, asker, chosen, found, here)
+        return shown_feed(found, here, profile.path, profile.path, totals)
 
     try:
         return await page(address.after)

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages import THEMES
 from api.site.killmail_words import name_of, party
-from api.site.labels import exact_isk, flags, pricing, short_isk
+from api.site.labels import exact_isk, flags, pricing, short_isk, worth
 from contracts.plurals import counted, kills_and_losses
 
 
@@ -24,6 +24,11 @@ def security_style(shown: str) -> str:
 def eve_clock(moment: str | datetime) -> str:
     """The minute in EVE time, under a heading that says the day."""
     return eve_time(moment)[11:]
+
+
+def eve_day(moment: str | datetime) -> str:
+    """The day in EVE time."""
+    return eve_time(moment)[:10]
 
 
 def eve_time(moment: str | datetime) -> str:
@@ -50,8 +55,8 @@ TEMPLATES = _Templates(
     auto_reload=False,  # a release does not change under a running process
 )
 TEMPLATES.filters.update(
-    security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock
+    security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock, eve_day=eve_day
 )
 TEMPLATES.filters.update(counted=counted, kills_and_losses=kills_and_losses)
-TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
+TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags, worth=worth)
 TEMPLATES.globals["themes"] = THEMES

@@ -144,6 +144,27 @@ document.addEventListener("keydown", (event) => {
   next.closest("li").scrollIntoView({ block: "nearest" });
 });
 
+// --- back from a killmail: the row one left by is where one goes on --------------------------------------------------
+
+const PLACE = `place:${location.pathname}${location.search}`;
+feedBox.addEventListener("click", (event) => {
+  const row = event.target.closest("li[id]");
+  if (row && event.target.closest("a")) { sessionStorage.setItem(PLACE, JSON.stringify({ id: row.id, rows: rowsOf(feedBox).length })); }
+});
+
+/** Read on as far as one had, then look at that row again. */
+async function goOn() {
+  const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+  sessionStorage.removeItem(PLACE);
+  const arrived = performance.getEntriesByType("navigation")[0]?.type;
+  if (!place || arrived !== "back_forward") { return; }
+  while (!document.getElementById(place.id) && rowsOf(feedBox).length < place.rows && document.getElementById("older")) { await readOn(); }
+  const row = document.getElementById(place.id);
+  row?.scrollIntoView({ block: "center", behavior: "instant" });
+  row?.querySelector(".lost a").focus({ preventScroll: true });
+}
+goOn();
+
 // --- the characters' syncs -----------------------------------------------------------------------------------------
 
 let looking = null;
@@ -178,8 +199,9 @@ function unnamed() {
 
 function showCharacters(fresh) {
   const current = document.getElementById("characters");
-  if (current.outerHTML === fresh.outerHTML) { return; }
+  if (current.outerHTML.replace(/ open=""/g, "") === fresh.outerHTML) { return; }
   const focused = current.contains(document.activeElement) ? document.activeElement.id : "";
+  for (const open of current.querySelectorAll("details[open]")) { fresh.querySelector(`#${open.id}`)?.setAttribute("open", ""); }
   current.replaceWith(fresh);
   if (focused) { document.getElementById(focused)?.focus(); }
 }

@@ -90,7 +90,7 @@ async def test_the_feed_tells_kills_from_losses_in_words(site: Site, browser: Br
     assert "Ada &lt;Lovelace&gt;" in page
     assert f"Unknown character {STRANGER}" in page
     assert 'class="sec sec-09"' in page
-    assert "and 1 more" in page
+    assert '<p class="count">2<span class="label"> attackers</span>' in page
     assert page.count("Not priced yet") == 2
     assert "None" not in page
 
