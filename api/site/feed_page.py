@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.caller import caller, signed_in
 from api.compiled.reads import KillmailPage
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
+from api.site.feed_filters import Asked, asked, panel
 from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.sync_strip import sync_strip
 from db.accounts.sessions import Caller
@@ -20,7 +21,7 @@ from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
 from db.killmails.rows import FeedRead
 
-PAGE_SIZE = 30
+PAGE_SIZE = 25
 FRAGMENT = "/fragments/feed"
 
 
@@ -29,16 +30,20 @@ async def home(request: Request) -> Response:
     who = await caller(request)
     if who is None:
         return render(request, "welcome.html")
+    wanted = await asked(services_of(request).pool, request.query_params)
+    if wanted.changed:
+        return RedirectResponse(FeedAddress.whole(wanted.parameters).at("/"), 303)
     # Read first: what arrives while the page is made, or before its socket is open, is sent by the socket.
     cursor = position_cursor(await newest_arrival(services_of(request).pool))
-    context = {**await _context(request, who), **await sync_strip(request, who)}
+    context = {**await _context(request, who, wanted), **await sync_strip(request, who)}
     return render(request, "home.html", live_cursor=cursor, **context)
 
 
 async def feed_fragment(request: Request) -> Response:
     """GET /fragments/feed: the list of killmails, with the parameters of the page."""
     who = await signed_in(request)
-    return fragment(render(request, "_feed.html", **await _context(request, who)))
+    wanted = Asked(request.query_params, False, [])
+    return fragment(render(request, "_feed.html", **await _context(request, who, wanted)))
 
 
 def fragment(response: HTMLResponse) -> HTMLResponse:
@@ -47,13 +52,14 @@ def fragment(response: HTMLResponse) -> HTMLResponse:
     return response
 
 
-async def _context(request: Request, who: Caller) -> dict[str, Any]:
-    address = _theirs(FeedAddress.of(request.query_params), who)
-    shown = await _shown(request, who, address)
+async def _context(request: Request, who: Caller, wanted: Asked) -> dict[str, Any]:
+    pool = services_of(request).pool
+    address = _theirs(FeedAddress.whole(wanted.parameters), who)
     return {
-        "feed": shown,
+        "feed": await _shown(request, who, address),
         "address": address.but(),
-        "boards": await boards(services_of(request).pool, who.corporation_ids),
+        "boards": await boards(pool, who.corporation_ids),
+        "panel": await panel(pool, address, wanted.unknown),
     }
 
 

@@ -54,8 +54,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ShownFeed:
-    """What `_feed.html` needs. `newest`: this is the first page. `by_time`: newest first, not by value. `older`: the next
-    one's address.
+    """What `_feed.html` needs. `newest`: this is the first page. `by_time`: the newest killmail first, not the most
+    valuable. `older`: the next page's address.
     """
 
     days: list[Day]
@@ -134,9 +134,9 @@ def _heading(day: date) -> str:
 
 
 def _sums(killmails: list[Node]) -> DayTotals:
-    def of(*sides: str) -> tuple[int, Decimal]:
-        values = [Decimal(one["value"]["total"]) if one["value"] else Decimal(0) for one in killmails if one["side"] in sides]
-        return len(values), sum(values, Decimal(0))
+    def of(side: str) -> tuple[int, Decimal]:
+        values = [one["value"] for one in killmails if one["side"] == side]
+        return len(values), sum((Decimal(value["total"]) for value in values if value), Decimal(0))
 
     (kills, destroyed), (losses, lost) = of("ATTACKER"), of("VICTIM")
     return DayTotals(kills, losses, destroyed, lost)

@@ -43,7 +43,8 @@ async def day_totals(pool: asyncpg.Pool, viewer: Viewer, chosen: KillmailFilter,
             f"""
             WITH found AS MATERIALIZED ({found}), fact AS (
                 SELECT coalesce(killmails.total_value, 0) AS value,
-                    coalesce(victim.character_id = ANY({ids}), false) OR coalesce(victim.corporation_id = ANY({ids}), false)
+                    coalesce(victim.character_id = ANY({ids}), false)
+                    OR coalesce(victim.corporation_id = ANY({ids}), false)
                     OR coalesce(victim.alliance_id = ANY({ids}), false) AS lost
                 FROM found
                 JOIN killmails USING (killmail_id)
@@ -53,7 +54,7 @@ async def day_totals(pool: asyncpg.Pool, viewer: Viewer, chosen: KillmailFilter,
                 coalesce(sum(value) FILTER (WHERE NOT lost), 0) AS destroyed,
                 coalesce(sum(value) FILTER (WHERE lost), 0) AS lost
             FROM fact
-            """,  # noqa: S608 - made of placeholders
+            """,
             *parameters.values,
         )
     assert row is not None  # noqa: S101 - sums always have a row

@@ -56,7 +56,7 @@ IN_LIGHT_TOO = {"feed", "killmail", "settings"}
 WIDTHS = {"wide": 1280, "phone": 390}
 LARGEST_PAGE = 100_000
 """Bytes, style and script included, before images."""
-STATIC = ("/static/site.css", "/static/site.js", "/static/live.js")
+STATIC = ("/static/site.css", "/static/site.js", "/static/live.js", "/static/filters.js")
 
 
 def account_of(furnished: FurnishedSite, name: str) -> int | None:
