@@ -20,6 +20,7 @@ from db.corporations.followed import boards
 from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
 from db.killmails.rows import FeedRead
+from db.syncs.first_syncs import first_data_arrives
 
 PAGE_SIZE = 25
 FRAGMENT = "/fragments/feed"
@@ -60,6 +61,7 @@ async def _context(request: Request, who: Caller, wanted: Asked) -> dict[str, An
         "address": address.but(),
         "boards": await boards(pool, who.corporation_ids),
         "panel": await panel(pool, address, wanted.unknown),
+        "arriving": await first_data_arrives(pool, who.account_id),
     }
 
 

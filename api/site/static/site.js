@@ -26,6 +26,25 @@ addEventListener("online", showConnection);
 addEventListener("offline", showConnection);
 if (!navigator.onLine) { showConnection(); }
 
+// --- notes that one has read ------------------------------------------------------------------------------------------
+
+/** A note with `data-dismiss` gets a button, and stays away once it was pressed. */
+function dismissible(root) {
+  for (const note of root.querySelectorAll("[data-dismiss]")) {
+    const key = `dismissed:${note.dataset.dismiss}`;
+    if (localStorage.getItem(key)) { note.hidden = true; continue; }
+    if (note.querySelector(".dismiss")) { continue; }
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "dismiss";
+    button.textContent = "×";
+    button.setAttribute("aria-label", "Dismiss");
+    button.addEventListener("click", () => { localStorage.setItem(key, "1"); note.hidden = true; });
+    note.append(button);
+  }
+}
+dismissible(document);
+
 // --- search: suggestions beneath the box; the form works without them -----------------------------------------------
 
 const box = document.getElementById("q");
