@@ -32,6 +32,14 @@ function reading() {
   return feedBox.getBoundingClientRect().top < 0 || feedBox.contains(document.activeElement);
 }
 
+/** Change the page; the row one reads stays where it is. The browser's own anchoring (off, site.css) picks the footer. */
+function still(change) {
+  const row = reading() ? rowsOf(feedBox).find((one) => one.getBoundingClientRect().bottom > 0) : null;
+  const before = row?.getBoundingClientRect().top;
+  change();
+  if (row?.isConnected) { scrollBy({ top: row.getBoundingClientRect().top - before, behavior: "instant" }); }
+}
+
 let turn = Promise.resolve();
 function inTurn(work) { turn = turn.then(work, work).catch((error) => console.warn(error)); return turn; }
 
@@ -177,7 +185,7 @@ function readOn() {
     const separator = feedBox.dataset.address.includes("?") ? "&" : "?";
     const more = (await fragment(`${feedBox.dataset.address}${separator}after=${encodeURIComponent(after)}`)).getElementById("feed");
     const feed = document.getElementById("feed");
-    for (const day of more.querySelectorAll(".day")) { appendDay(feed, day); }
+    still(() => { for (const day of more.querySelectorAll(".day")) { appendDay(feed, day); } });
     const next = more.querySelector("#older");
     if (next) { link.href = next.href; } else { link.remove(); }
     feed.dataset.grown = "yes";
@@ -293,7 +301,7 @@ function showCharacters(fresh) {
   sayChecking(fresh);
   const focused = current.contains(document.activeElement) ? document.activeElement.id : "";
   for (const open of current.querySelectorAll("details[open]")) { fresh.querySelector(`#${open.id}`)?.setAttribute("open", ""); }
-  current.replaceWith(fresh);
+  still(() => current.replaceWith(fresh));
   if (focused) { document.getElementById(focused)?.focus(); }
 }
 
