@@ -93,7 +93,7 @@ class FeedAddress:
             return told(name) if told(name) in allowed else None
 
         bands = [band for band in BANDS if band in told("sec").split(",")]
-        return replace(
+        chosen = replace(
             cls.of(parameters),
             since=told("since") if _day(told("since")) else None,
             until=told("until") if _day(told("until")) else None,
@@ -106,8 +106,9 @@ class FeedAddress:
             npc=one_of("npc", "0", "1"),
             awox=one_of("awox", "1"),
             pods=one_of("pods", "0"),
-            **{name: id_or_none(told(name)) for name in IDS},
         )
+        ids: dict[str, Any] = {name: id_or_none(told(name)) for name in IDS}
+        return replace(chosen, **ids)
 
     def but(self, **changes: Any) -> FeedAddress:
         """Another choice, from its newest killmail on."""
