@@ -66,7 +66,7 @@ sbom: $(TO_DEVELOP)
 	@$(BIN)/cyclonedx-py requirements deploy/requirements.lock --pyproject pyproject.toml --mc-type application \
 		--output-reproducible --no-validate --output-file "$(DIST)/killreport-$(VERSION).cdx.json"
 
-release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with its date and everything is committed
+release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with its date, its histories are recorded and all is committed
 	@grep -qE '^## \[$(VERSION)\] - [0-9]{4}-[0-9]{2}-[0-9]{2}$$' CHANGELOG.md || { echo "CHANGELOG.md has no section" \
 		"\"## [$(VERSION)] - YYYY-MM-DD\": write it, or set another version in pyproject.toml."; exit 1; }
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "Commit or remove these first."; exit 1; }

@@ -22,7 +22,7 @@ from operations.failure import OperationFailed, without_sandbox
 from operations.import_command import import_legacy, import_zkillboard
 from operations.init_command import init
 from operations.say import as_json, print_json, say
-from operations.universe_commands import load_sde, refresh_names, revalue
+from operations.universe_commands import load_sde, rebuild_sums, refresh_names, revalue
 from settings import VERSION, SettingsError, load_settings
 
 
@@ -279,7 +279,18 @@ def entry() -> NoReturn:
     os._exit(status)
 
 
-for command in (deploy, doctor, rotate_keys, init, import_legacy, import_zkillboard, refresh_names, load_sde, revalue):
+for command in (
+    deploy,
+    doctor,
+    rotate_keys,
+    init,
+    import_legacy,
+    import_zkillboard,
+    refresh_names,
+    load_sde,
+    revalue,
+    rebuild_sums,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

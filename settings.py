@@ -7,6 +7,7 @@ defaults here. A missing or malformed one raises `SettingsError` with one senten
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -92,6 +93,15 @@ class Settings(BaseModel):
     )
     eve_callback_url: str = Field("", description="callback registered for it; empty: PUBLIC_URL/auth/callback")
     esi_base_url: BaseUrl = Field("https://esi.evetech.net", description="ESI")
+    esi_egress: str = Field(
+        "",
+        pattern="^[a-z0-9-]{0,32}$",
+        description="name of the address from which this process reaches ESI; ESI's budgets are counted by it"
+        " (docs/regions.md)",
+    )
+    esi_local_address: str = Field(
+        "", description="address of this machine to reach EVE's services from; empty: as the system chooses"
+    )
     eve_sso_url: BaseUrl = Field("https://login.eveonline.com", description="EVE SSO")
     zkillboard_url: BaseUrl = Field("https://zkillboard.com", description="zKillboard, for the one-time import")
     zkillboard_interval_seconds: float = Field(
@@ -135,6 +145,9 @@ class Settings(BaseModel):
     enrichment_activities_per_second: float = Field(0, ge=0, description="the same of the queue enrichment")
     details_activities_per_second: float = Field(0, ge=0, description="the same of the queue details")
     backfill_activities_per_second: float = Field(0, ge=0, description="the same of the queue backfill")
+    public_board: bool = Field(
+        False, description="true: everybody sees every killmail here, logged in or not, as on a classic killboard"
+    )
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     graphql_requests_per_minute: int = Field(
@@ -171,6 +184,13 @@ class Settings(BaseModel):
                         " `killreport doctor --new-key`"
                     ) from error
         return keys
+
+    @field_validator("esi_local_address")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        if value:
+            ipaddress.ip_address(value)  # its error names the value
+        return value
 
     @field_validator("admin_character_ids", mode="before")
     @classmethod

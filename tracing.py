@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-QUIET = "healthz,readyz,metrics,static"
-"""Paths that are asked without end and tell nothing."""
+QUIET = "healthz,readyz,metrics,static,/s/[A-Za-z0-9_-]{43}"
+"""Paths that are asked without end and tell nothing; and those of share links, which are secret."""
 HEADER = "_tracer-data"
 """Where `temporalio.contrib.opentelemetry` carries a trace's context."""
 

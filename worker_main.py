@@ -58,7 +58,7 @@ from workflows.enrichment import Enrichment as EnrichmentWorkflow
 from workflows.name_refresh import NameRefresh
 from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
-from workflows.upkeep import DailyFullSync, Housekeeping
+from workflows.upkeep import DailyFullSync, Housekeeping, Sums
 from workflows.user_sync import UserSync
 from workflows.watchdog import Watchdog
 from workflows.zkillboard_import import ZkillboardImport
@@ -90,6 +90,7 @@ WORKFLOWS: list[type] = [
     Watchdog,
     DailyFullSync,
     Housekeeping,
+    Sums,
     EnrichmentWorkflow,
     NameRefresh,
     ZkillboardImport,
@@ -151,7 +152,12 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
             yield Services(
                 pool,
                 client,
-                Esi(session, Budget(connection), settings.esi_base_url, settings.eve_client_id),
+                Esi(
+                    session,
+                    Budget(connection, egress=settings.esi_egress, from_queues=True),
+                    settings.esi_base_url,
+                    settings.eve_client_id,
+                ),
                 sso,
                 vault,
                 live,

@@ -12,7 +12,7 @@ from temporalio import activity
 from contracts.call_classes import CallClass
 from contracts.sync import FetchedKillmails, FetchKillmails
 from db.intake.receive import Received, receive_killmails
-from db.intake.references import FailedAttempt, PendingReference, record_failures, take_up
+from db.intake.references import FAILURES, FailedAttempt, PendingReference, record_failures, take_up
 from eve.errors import (
     AccountUnreachable,
     BadRequest,
@@ -20,6 +20,7 @@ from eve.errors import (
     EveError,
     Forbidden,
     InvalidHash,
+    MalformedBody,
     NotFound,
     RateLimited,
     Unavailable,
@@ -39,6 +40,10 @@ BLAMELESS_ATTEMPTS = 2
 killmails are counted as failed: some answer 500 for ever, and whoever has only those must get on."""
 PARK_AFTER_ATTEMPTS = 12
 """About a day and a half of ever later attempts; then it waits for a full resync."""
+
+for _reason in (InvalidHash, NotFound, BadRequest, Forbidden, MalformedBody, Unavailable):
+    for _then in ("tried_again", "given_up"):
+        FAILURES.labels(_reason.__name__, _then)  # so that the first one is seen as a rise from 0
 
 
 @dataclass

@@ -24,8 +24,8 @@ from db.corporations.directors import (
     directors_in_turn,
     mark,
     members,
+    note_affiliation,
     note_attempt,
-    note_corporation,
     note_role,
     note_use,
 )
@@ -190,7 +190,7 @@ class Corporations:
         """
         left = False
         for known in await self._esi.affiliations(await members(self._pool, corporation_id), CallClass.LIVE):
-            await note_corporation(self._pool, known.character_id, known.corporation_id)
+            await note_affiliation(self._pool, known.character_id, known.corporation_id, known.alliance_id)
             left |= known.character_id == character_id and known.corporation_id != corporation_id
         if left:
             raise NotInCorporation("The character is in another corporation.")

@@ -92,5 +92,6 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         Watch(pool, client, settings.sync_interval_seconds).watch_users,
         upkeep.ask_for_full_syncs,
         upkeep.delete_what_is_old,
+        upkeep.build_sums,
         Departures(pool, client, sso, vault).finish_departure,
     ]

@@ -1,8 +1,9 @@
-"""`ask_for_full_syncs`, `delete_what_is_old`: the calendar work on users and on what grows old."""
+"""`ask_for_full_syncs`, `delete_what_is_old`, `build_sums`: the calendar work on users and on what grows old."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,8 @@ import asyncpg
 from temporalio import activity
 from temporalio.client import Client
 
-from contracts.upkeep import FullSyncsAsked, Housekept
+from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
+from db.sums.build import build_piece, choose_subjects, how_far, unfinished
 from db.syncs.upkeep import delete_old_rows, last_full_syncs
 from temporal.corporation_sync import signal_corporation_sync
 from temporal.handles import WorkflowNotRunning
@@ -20,6 +22,8 @@ DAY_MINUTES = 24 * 60
 ASK_AT_MOST = 5_000
 """Users asked in one hour: 120,000 a day. Who is left over is first in the next hour."""
 SIGNALS_AT_ONCE = 20
+BUILD_SECONDS = 30.0
+"""For so long one call builds sums."""
 
 
 def turn_of(character_id: int, now: datetime) -> datetime:
@@ -76,3 +80,14 @@ class Upkeep:
     async def delete_what_is_old(self) -> Housekept:
         """One batch of each table; to be repeated until it is done."""
         return await delete_old_rows(self._pool, runs_kept=self._runs_kept, events_kept=self._login_events_kept)
+
+    @activity.defn
+    async def build_sums(self) -> SumsBuilt:
+        """Give sums to who has become busy, and go on with those that are not whole; to be repeated until all are."""
+        enough = time.monotonic() + BUILD_SECONDS
+        await choose_subjects(self._pool)
+        for subject_id in await unfinished(self._pool):
+            while time.monotonic() < enough and await build_piece(self._pool, subject_id):
+                pass
+        found = await how_far(self._pool)
+        return SumsBuilt(found.subjects, found.finished)

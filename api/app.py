@@ -22,7 +22,17 @@ from api.serving import health, metrics, payload_codec
 from api.serving.compression import Compression
 from api.serving.request_log import RequestLog
 from api.serving.security_headers import SecurityHeaders
-from api.site import account_pages, error_pages, import_page, settings_page
+from api.site import (
+    account_pages,
+    card_page,
+    error_pages,
+    for_crawlers,
+    import_page,
+    settings_page,
+    shared_page,
+    sharing_page,
+)
+from api.site.card import Cards
 from api.site.page_limits import PageLimits
 from api.site.rendering import TEMPLATES
 from api.site.routes import SITE_ROUTES
@@ -36,6 +46,17 @@ ROUTES = (
     *SITE_ROUTES,
     Route("/settings", settings_page.settings),
     Route("/settings/corporation", settings_page.corporation_order, methods=["POST"]),
+    Route("/settings/visibility", sharing_page.visibility_order, methods=["POST"]),
+    Route("/settings/preview", sharing_page.preview),
+    Route("/settings/links", sharing_page.link_order, methods=["POST"]),
+    Route("/s/{token}", shared_page.shared),
+    Route("/s/{token}/card.png", card_page.shared_picture),
+    Route("/s/{token}/killmails/{killmail_id:eve_id}", shared_page.killmail_of_board),
+    Route("/s/{token}/killmails/{killmail_id:eve_id}/card.png", card_page.shared_picture),
+    Route("/killmails/{killmail_id:eve_id}/card.png", card_page.killmail_picture),
+    Route("/oembed", card_page.oembed),
+    Route("/robots.txt", for_crawlers.robots),
+    Route("/sitemap.xml", for_crawlers.sitemap),
     Route("/settings/characters", account_pages.character_order, methods=["POST"]),
     Route("/settings/sessions", account_pages.session_order, methods=["POST"]),
     Route("/settings/api-keys", account_pages.key_order, methods=["POST"]),
@@ -83,6 +104,7 @@ def create_app(settings: Settings) -> Starlette:
         max_body_size=MAX_BODY,
     )
     app.state.templates = TEMPLATES
+    app.state.cards = Cards()
     app.state.schema = load_schema()
     app.state.graphql = Executor(app.state.schema, introspection=settings.graphql_introspection)
     return app

@@ -18,7 +18,9 @@ from starlette.requests import HTTPConnection
 from api.services import Services, services_of
 from db.accounts.admin_actions import operator_among
 from db.accounts.api_keys import FORM, caller_of_key, callers_of_keys
-from db.accounts.sessions import Caller, caller_of, callers_of
+from db.accounts.sessions import STRANGER, Caller, caller_of, callers_of
+from db.killmails.filter import Viewer
+from db.visibility import anything_is_public
 from settings import Settings
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -37,6 +39,8 @@ class Way(Enum):
 
     SESSION = "session"
     API_KEY = "api key"
+    NONE = "not at all, where something is public"
+    NONE_NEEDED = "not at all, on a public board"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,20 @@ class Credentials:
 
     async def caller(self, pool: asyncpg.Pool) -> Caller | None:
         """Who that is by now; None when it opens nothing any more."""
-        return await (caller_of if self.way is Way.SESSION else caller_of_key)(pool, self.secret)
+        match self.way:
+            case Way.SESSION:
+                return await caller_of(pool, self.secret)
+            case Way.API_KEY:
+                return await caller_of_key(pool, self.secret)
+            case Way.NONE:
+                return STRANGER if await anything_is_public(pool) else None
+            case Way.NONE_NEEDED:
+                return STRANGER
+
+
+def credentials_of_strangers(settings: Settings) -> Credentials:
+    """What a socket has whose owner is not logged in."""
+    return Credentials(Way.NONE_NEEDED if settings.public_board else Way.NONE, "")
 
 
 def bearer(authorization: str) -> Credentials:
@@ -78,13 +95,16 @@ async def caller_by(credentials: Credentials | None, pool: asyncpg.Pool) -> Call
 
 
 async def callers_now(pool: asyncpg.Pool, credentials: Collection[Credentials]) -> dict[Credentials, Caller]:
-    """Who these are by now, in two statements at most; those that open nothing any more are left out."""
+    """Who these are by now, in three statements at most; those that open nothing any more are left out."""
     found: dict[Credentials, Caller] = {}
     for way, ask in ((Way.SESSION, callers_of), (Way.API_KEY, callers_of_keys)):
         secrets = {one.secret for one in credentials if one.way is way}
         if secrets:
             callers = await ask(pool, secrets)
             found |= {Credentials(way, secret): caller for secret, caller in callers.items()}
+    for one in {one for one in credentials if one.way in (Way.NONE, Way.NONE_NEEDED)}:
+        if (stranger := await one.caller(pool)) is not None:
+            found[one] = stranger
     return found
 
 
@@ -132,6 +152,32 @@ async def signed_in(connection: HTTPConnection) -> Caller:
     if who is None:
         raise HTTPException(401)
     return who
+
+
+def viewer_of(services: Services, who: Caller) -> Viewer:
+    """What a caller may see."""
+    return who.viewer(everything=services.settings.public_board)
+
+
+async def viewer_or_stranger(services: Services, who: Caller | None) -> Viewer | None:
+    """What somebody may see who is perhaps not logged in; None: nobody is, and nothing is public."""
+    if who is not None:
+        return viewer_of(services, who)
+    stranger = await credentials_of_strangers(services.settings).caller(services.pool)
+    return None if stranger is None else viewer_of(services, stranger)
+
+
+async def visitor(connection: HTTPConnection) -> Viewer:
+    """What the reader of a page may see, logged in or not.
+
+    Raises:
+        HTTPException: 401, nobody is logged in and nothing is public.
+    """
+    found = await viewer_or_stranger(services_of(connection), await caller(connection))
+    if found is None:
+        raise HTTPException(401)
+    connection.state.indexed = found.is_stranger
+    return found
 
 
 async def operator_of(services: Services, who: Caller | None) -> int | None:

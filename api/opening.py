@@ -55,7 +55,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             temporal = await connect_temporal(settings, lazy=True, interceptors=temporal_interceptors())
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
             live = LiveEvents(events_client)
-            live_feed = LiveFeed(live, pool)
+            live_feed = LiveFeed(live, pool, everything=settings.public_board)
             live_feed.follow(tasks)
             yield Services(
                 settings=settings,
@@ -65,7 +65,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 http=http,
                 vault=TokenVault.from_settings(settings),
                 sso=Sso(http, settings),
-                esi=Esi(http, Budget(redis_client), settings.esi_base_url, settings.eve_client_id),
+                esi=Esi(
+                    http,
+                    Budget(redis_client, egress=settings.esi_egress),
+                    settings.esi_base_url,
+                    settings.eve_client_id,
+                ),
                 zkillboard=Zkillboard(
                     http, Turns(redis_client, settings.zkillboard_interval_seconds), settings.zkillboard_url
                 ),

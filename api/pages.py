@@ -33,6 +33,10 @@ class Chrome:
     path: str
     images: str
     site_url: str
+    indexed: bool
+    """Search engines may keep this page: it is public, and this is its own address."""
+    killmails: str
+    """Where the pages of killmails are for this reader: of a share link, behind it."""
 
     def current(self, path: str) -> bool:
         """Whether this page lies in that part of the site."""
@@ -54,6 +58,8 @@ def chrome_of(request: Request) -> Chrome:
         path=path,
         images=settings.eve_images_url,
         site_url=settings.site_url,
+        indexed=getattr(request.state, "indexed", False),
+        killmails=getattr(request.state, "killmails_at", "/killmails"),
     )
 
 

@@ -38,7 +38,7 @@ from contracts.sync import (
 )
 from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from contracts.universe import Described, RefreshedNames, RefreshNames
-from contracts.upkeep import FullSyncsAsked, Housekept, LeavingCharacter, WatchdogReport
+from contracts.upkeep import FullSyncsAsked, Housekept, LeavingCharacter, SumsBuilt, WatchdogReport
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 
 Takes = TypeVar("Takes")
@@ -262,6 +262,9 @@ DELETE_OLD_ROWS = ActivityPolicy(
     "delete old rows",
     start_to_close=2 * MINUTE,
     schedule_to_close=30 * MINUTE,
+)
+BUILD_SUMS = ActivityPolicy(
+    "build_sums", NOTHING, SumsBuilt, "build sums", start_to_close=2 * MINUTE, schedule_to_close=15 * MINUTE
 )
 FINISH_DEPARTURE = ActivityPolicy(
     "finish_departure", LeavingCharacter, NOTHING, "end the sync and revoke the grant", start_to_close=MINUTE

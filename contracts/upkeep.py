@@ -10,6 +10,9 @@ DAILY_FULL_SYNC_ID = "daily-full-sync"
 HOUSEKEEPING_ID = "housekeeping"
 """Id of the Temporal Schedule that runs `Housekeeping` daily, and the prefix of its workflow ids."""
 
+SUMS_ID = "sums"
+"""Id of the Temporal Schedule that runs `Sums` every hour, and the prefix of its workflow ids."""
+
 
 @dataclass
 class FullSyncsAsked:
@@ -28,6 +31,19 @@ class Housekept:
     sessions: int = 0
     login_attempts: int = 0
     done: bool = True
+
+
+@dataclass
+class SumsBuilt:
+    """Of how many subjects there are sums, and of how many they are whole."""
+
+    subjects: int = 0
+    finished: int = 0
+
+    @property
+    def done(self) -> bool:
+        """All are whole."""
+        return self.finished >= self.subjects
 
 
 @dataclass

@@ -22,8 +22,9 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -32,13 +33,35 @@ from db.connection import connect, find_pooler
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 ADVISORY_LOCK = 0x6B696C6C7265706F  # "killrepo": one migration at a time in one database
-TRY_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
+TRY_LOCK = f"SELECT WHERE pg_try_advisory_xact_lock({ADVISORY_LOCK})"
 WAIT_SECONDS = 600
 """How long to wait for another process that migrates the same database."""
+LOCK_SECONDS = 3
+"""How long a revision waits for a lock on a table. Whoever wants to write to the table meanwhile waits behind it."""
+LOCK_ATTEMPTS = 10
+LOCK_PAUSE_SECONDS = 5.0
+"""Between two attempts; writers go on then."""
+_NO_LOCK = ("55P03", "40P01")
+"""Postgres's lock_not_available and deadlock_detected."""
+_OLDEST_TRANSACTION = """
+SELECT pid, application_name, extract(epoch FROM clock_timestamp() - xact_start)::bigint AS seconds
+FROM pg_stat_activity
+WHERE
+    datname = current_database()
+    AND backend_type = 'client backend'
+    AND application_name <> 'killreport migrate'
+    AND xact_start IS NOT NULL
+ORDER BY xact_start
+LIMIT 1
+"""
 
 
 class MigrationBusy(Exception):
     """Another process has been migrating this database for `WAIT_SECONDS`."""
+
+
+class TableInUse(Exception):
+    """Others hold a table too long for a revision to have its lock; nothing of the revision is left behind."""
 
 
 class DatabaseIsNewer(Exception):
@@ -53,6 +76,7 @@ async def migrate(database_url: str) -> list[str]:
 
     Raises:
         MigrationBusy: another process holds the lock for too long.
+        TableInUse: a revision did not get the lock of a table, `LOCK_ATTEMPTS` times.
         DatabaseIsNewer: the database has a revision that this program does not know.
         BadDatabaseUrl, OSError, asyncpg.PostgresError: the database does not take a connection.
         sqlalchemy.exc.SQLAlchemyError: a revision failed. Nothing of it is left behind.
@@ -63,9 +87,38 @@ async def migrate(database_url: str) -> list[str]:
         pending = await connection.run_sync(_pending)
         await connection.commit()
         if pending:
-            await connection.run_sync(_upgrade)
-            await connection.commit()
+            await _upgrade_patiently(connection, is_pooled)
         return pending
+
+
+async def _upgrade_patiently(connection: AsyncConnection, is_pooled: bool) -> None:
+    """Gives up a lock that it does not get soon, and tries again, so that those who write wait for `LOCK_SECONDS` only.
+
+    What was applied before stays applied; the revision that found no lock begins anew.
+    """
+    for attempt in range(LOCK_ATTEMPTS):
+        if attempt:
+            await asyncio.sleep(LOCK_PAUSE_SECONDS)
+        try:
+            await connection.run_sync(_upgrade, is_pooled)
+            await connection.commit()
+            return
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in _NO_LOCK:
+                raise
+            await connection.rollback()
+            refusal = error
+    oldest = (await connection.exec_driver_sql(_OLDEST_TRANSACTION)).one_or_none()
+    who = (
+        f" The oldest open transaction is that of process {oldest.pid} ({oldest.application_name or 'without a name'}),"
+        f" open for {oldest.seconds} s: end it, or wait for it."
+        if oldest
+        else ""
+    )
+    raise TableInUse(
+        f"a table was in use, and {LOCK_ATTEMPTS} attempts to lock it within {LOCK_SECONDS} s failed.{who} Then migrate"
+        " again: what was applied stays, and nothing of the revision that failed is left behind."
+    ) from refusal
 
 
 async def pending_revisions(database_url: str) -> list[str]:
@@ -102,9 +155,9 @@ async def _open(address: DatabaseAddress, is_pooled: bool) -> asyncpg.Connection
 
 
 def _let_take_long(connection: Connection) -> None:
-    """An index on a large table may take long, whatever the server says of other statements; a lock may not."""
+    """A statement may take long, whatever the server says of others; to have its lock may not."""
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-    connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
 
 
 @asynccontextmanager
@@ -126,10 +179,11 @@ async def _alone(address: DatabaseAddress, is_pooled: bool) -> AsyncIterator[Non
 
 async def _obtain(connection: asyncpg.Connection) -> None:
     # Tried again and again rather than waited for: a waiting statement holds a snapshot, and
-    # CREATE INDEX CONCURRENTLY of the process that migrates would wait for that for ever.
+    # CREATE INDEX CONCURRENTLY of the process that migrates would wait for that for ever. It would wait as long for the
+    # portal that asyncpg's `fetch` leaves open; `execute` without arguments leaves none, and tells the number of rows.
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            while not await connection.fetchval(TRY_LOCK, ADVISORY_LOCK):  # noqa: ASYNC110 - the event is elsewhere
+            while await connection.execute(TRY_LOCK) != "SELECT 1":  # noqa: ASYNC110 - the event is elsewhere
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise MigrationBusy(
@@ -146,8 +200,10 @@ def configuration(connection: Connection) -> Config:
     return config
 
 
-def _upgrade(connection: Connection) -> None:
-    command.upgrade(configuration(connection), "head")
+def _upgrade(connection: Connection, is_pooled: bool) -> None:
+    config = configuration(connection)
+    config.attributes["is_pooled"] = is_pooled
+    command.upgrade(config, "head")
 
 
 def _pending(connection: Connection) -> list[str]:
@@ -159,8 +215,30 @@ def _pending(connection: Connection) -> list[str]:
             f"The database is at revision {', '.join(sorted(strangers))}, which this version of KillReport does not"
             " know: run the version that migrated it, or a later one."
         )
-    pending = [Path(revision.path) for revision in scripts.iterate_revisions("heads", heads or "base")]
-    return [path.stem.removeprefix("r") for path in reversed(pending)]
+    pending = [_name(revision) for revision in scripts.iterate_revisions("heads", heads or "base")]
+    return pending[::-1]
+
+
+def _name(revision: Script) -> str:
+    return Path(revision.path).stem.removeprefix("r")
+
+
+async def newest_revisions(database_url: str, count: int) -> list[str]:
+    """The names of the last `count` revisions of an up-to-date database, oldest first."""
+
+    def newest(connection: Connection) -> list[str]:
+        revisions = [*ScriptDirectory.from_config(configuration(connection)).walk_revisions()]
+        return [_name(revision) for revision in reversed(revisions[:count])]
+
+    async with _connect(database_address(database_url), False) as connection:
+        return await connection.run_sync(newest)
+
+
+async def take_back(database_url: str, count: int) -> None:
+    """Downgrade by so many revisions: for benches and whoever writes a migration, in a database of their own."""
+    async with _connect(database_address(database_url), False) as connection:
+        await connection.run_sync(lambda synchronous: command.downgrade(configuration(synchronous), f"-{count}"))
+        await connection.commit()
 
 
 async def new_revision(database_url: str, message: str) -> None:

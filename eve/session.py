@@ -27,6 +27,11 @@ def open_session(settings: Settings) -> aiohttp.ClientSession:
             "Accept": "application/json",
         },
         timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=10.0, sock_read=20.0),
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS, limit_per_host=CONNECTIONS, keepalive_timeout=30.0),
+        connector=aiohttp.TCPConnector(
+            limit=CONNECTIONS,
+            limit_per_host=CONNECTIONS,
+            keepalive_timeout=30.0,
+            local_addr=(settings.esi_local_address, 0) if settings.esi_local_address else None,
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),
     )

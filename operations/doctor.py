@@ -20,6 +20,7 @@ from operations.connections import database, place, redis_client, temporal_clien
 from operations.doctor_eve import look_at_esi, look_at_sso
 from operations.failure import OperationFailed
 from operations.finding import Finding, Verdict
+from operations.sums import look_at_some_sums
 from settings import Settings
 from temporal.task_queues import describe_task_queues
 
@@ -97,6 +98,7 @@ async def _postgres(settings: Settings) -> list[Finding]:
         findings.append(Finding("Migrations", Verdict.GOOD, "all applied"))
         findings.append(skew("Clock against Postgres", await pool.fetchval("SELECT clock_timestamp()")))
         findings.append(await _keys(settings, pool))
+        findings.append(await look_at_some_sums(pool))
     return findings
 
 

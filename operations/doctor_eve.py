@@ -66,7 +66,7 @@ async def look_at_esi(settings: Settings) -> list[Finding]:
     """
     try:
         async with redis_client(settings) as redis, open_session(settings) as session:
-            esi = Esi(session, Budget(redis), settings.esi_base_url, settings.eve_client_id)
+            esi = Esi(session, Budget(redis, egress=settings.esi_egress), settings.esi_base_url, settings.eve_client_id)
             async with asyncio.timeout(LOOK_SECONDS):
                 status = await esi.server_status()
     except (EveError, OSError, TimeoutError) as error:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy.exc
 
-from db.migrate import DatabaseIsNewer, MigrationBusy, migrate
+from db.migrate import DatabaseIsNewer, MigrationBusy, TableInUse, migrate
 from operations.connections import postgres_failures, reason, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
@@ -26,7 +26,7 @@ async def migrate_everything(settings: Settings) -> list[str]:
     try:
         with postgres_failures(settings):
             revisions = await migrate(settings.database_url)
-    except (DatabaseIsNewer, MigrationBusy, sqlalchemy.exc.SQLAlchemyError) as error:
+    except (DatabaseIsNewer, MigrationBusy, TableInUse, sqlalchemy.exc.SQLAlchemyError) as error:
         raise OperationFailed(f"Postgres was not migrated: {reason(error)}.") from error
     client = await temporal_client(settings)
     try:

@@ -99,7 +99,7 @@ def wants_password(database_url: str) -> bool:
 
 def new_variables(answers: Mapping[str, str], before: Mapping[str, str], *, compose: bool) -> dict[str, str]:
     """What to write: the answers, new keys, and what was set `before`, keys included, where nothing replaces it."""
-    made = {"TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+    made = {"TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(), "METRICS_TOKEN": secrets.token_hex(32)}
     if compose:
         made[COMPOSE_PASSWORD] = secrets.token_hex(24)
     values = {**made, **before, **answers}

@@ -21,6 +21,7 @@ from operations.connections import database, postgres_failures, temporal_client,
 from operations.finding import Finding, Verdict
 from operations.reconcile_departures import look_at_departures
 from operations.reconcile_killmails import look_at_killmails
+from operations.sums import look_at_all_sums
 from settings import Settings
 from temporal.connection import CALL_TIMEOUT
 from temporal.handles import WorkflowNotRunning
@@ -62,6 +63,7 @@ async def reconcile(settings: Settings, *, mend: bool) -> list[Finding]:
                 *await _superfluous(work, pilots, running),
                 await _older(work, pilots, running),
                 *await look_at_killmails(pool, mend=mend),
+                await look_at_all_sums(pool, mend=mend),
             ]
 
 

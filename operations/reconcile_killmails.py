@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from db.legacy.bodies import REBUILT
 from db.syncs.gaps import gaps
 from db.syncs.reconciliation import (
     FALSELY_STORED,
@@ -40,8 +41,11 @@ CHECKS = (
 
 
 async def look_at_killmails(pool: asyncpg.Pool, *, mend: bool) -> list[Finding]:
-    """Each check, and after it the references whose bodies are missing."""
+    """Each check, and after it the bodies that are not EVE's and the references whose bodies are missing."""
     findings = [await _look(pool, check, mend=mend) for check in CHECKS]
+    rebuilt, some = await count_killmails(pool, REBUILT)
+    detail = f"{rebuilt:,} put together from the old system's tables, for example {', '.join(map(str, some))}"
+    findings.append(Finding("Rebuilt bodies", Verdict.GOOD, detail if rebuilt else "none: all are EVE's"))
     missing = sum(gap.killmails for gap in await gaps(pool))
     if missing:
         detail = f"{missing:,} killmails that EVE listed are not here (yet)"

@@ -1,4 +1,4 @@
-"""The commands `killreport refresh-names`, `load-sde` and `revalue`: definition and printing."""
+"""The commands `killreport refresh-names`, `load-sde`, `revalue` and `rebuild-sums`: definition and printing."""
 
 from __future__ import annotations
 
@@ -65,3 +65,18 @@ def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> No
     of = f" since {found.since}" if found.since else ""
     words = f"{found.looked_at:,} killmails{of} checked, {found.changed:,} changed ({found.seconds:.1f} s)."
     say(found, words, as_json)
+
+
+@click.command("rebuild-sums")
+@click.option("--resume", is_flag=True, help="Only those that are not whole, for example after Ctrl-C.")
+@as_json
+def rebuild_sums(resume: bool, as_json: bool) -> None:
+    """Count the sums of busy pilots and corporations again. Runs beside API and workers; statistics stay right."""
+    from operations.show import count_progress
+    from operations.sums import rebuild_sums as rebuild
+
+    with count_progress("Counting sums again.", shown=not as_json) as on_progress:
+        found = asyncio.run(rebuild(load_settings(), resume=resume, on_progress=on_progress))
+    say(found, f"The sums of {found.finished:,} of {found.subjects:,} busy pilots and corporations are whole.", as_json)
+    if found.finished < found.subjects:
+        raise SystemExit(1)

@@ -44,6 +44,8 @@ class Installation:
     port: int = field(default_factory=free_port)
     program: Sequence[str] = ("-m", "cli")
     """What Python runs, before the command."""
+    public_url: str = ""
+    """Where browsers reach it, if that is not the API itself."""
     running: list[RunningPart] = field(default_factory=list)
 
     @property
@@ -87,7 +89,7 @@ class Installation:
             "PYTHONPATH": str(ROOT),
             **self.environment,
             "PORT": str(self.port),
-            "PUBLIC_URL": self.site,
+            "PUBLIC_URL": self.public_url or self.site,
         }
 
     async def _start(self, command: str, answers: Callable[[], Awaitable[None]]) -> RunningPart:

@@ -24,7 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contracts.search_attributes import CHARACTER_ID, CORPORATION_ID, LAST_NEW_KILLMAIL_AT, SYNC_STATE
 from contracts.task_queues import SYNC_QUEUE
 from contracts.universe import NAME_REFRESH_ID
-from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, WATCHDOG_EVERY, WATCHDOG_ID
+from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, SUMS_ID, WATCHDOG_EVERY, WATCHDOG_ID
 from contracts.values import PRICE_SNAPSHOT_ID
 from temporal.namespace import REFUSED, NotAllowed
 
@@ -69,6 +69,7 @@ DAILY: tuple[DailyWork, ...] = (
     DailyWork(NAME_REFRESH_ID, "NameRefresh", 4, 40),
     DailyWork(HOUSEKEEPING_ID, "Housekeeping", 3, 20),
     DailyWork(DAILY_FULL_SYNC_ID, "DailyFullSync", None, 5),
+    DailyWork(SUMS_ID, "Sums", None, 35),
 )
 
 

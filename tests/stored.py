@@ -29,3 +29,13 @@ def on_zkillboard(eve: SandboxEve, character_id: int) -> set[int]:
             for one in (killmail.parsed()["victim"], *killmail.parsed()["attackers"])
         )
     }
+
+
+async def publish(pool: asyncpg.Pool, corporation_id: int, *, published: bool, audience: str = "members") -> None:
+    """A board is open, or its directors' alone, as if one of them had said so."""
+    await pool.execute(
+        "UPDATE corporations_followed SET published = $2, audience = $3 WHERE corporation_id = $1",
+        corporation_id,
+        published,
+        audience,
+    )

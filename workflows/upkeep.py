@@ -1,4 +1,4 @@
-"""`DailyFullSync` and `Housekeeping`: calendar work, each run by a Temporal Schedule (`temporal/schedules.py`)."""
+"""`DailyFullSync`, `Housekeeping` and `Sums`: calendar work, each run by a Schedule (`temporal/schedules.py`)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from temporalio.common import Priority
 
 from contracts import activities
 from contracts.call_classes import PRIORITY_OF, CallClass
-from contracts.upkeep import FullSyncsAsked, Housekept
+from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
 
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
 
 PRIORITY = Priority(priority_key=PRIORITY_OF[CallClass.REFRESH], fairness_key="upkeep")
 BATCHES = 50
-"""Rounds of deletions in one run: what a neglected installation still has goes in the next nights."""
+"""Rounds in one run: what a neglected installation still has to do is done by the next ones."""
 
 
 @workflow.defn(name="DailyFullSync")
@@ -49,3 +49,18 @@ class Housekeeping:
             f" {total.login_attempts:,} login attempts{'' if total.done else '; more the next time'}."
         )
         return total
+
+
+@workflow.defn(name="Sums")
+class Sums:
+    """Every hour, who has become busy gets sums; what was begun is gone on with, a bounded part at a time."""
+
+    @workflow.run
+    async def run(self) -> SumsBuilt:
+        answer = SumsBuilt()
+        for _ in range(BATCHES):
+            answer = await call(activities.BUILD_SUMS, None, PRIORITY)
+            if answer.done:
+                break
+        workflow.set_current_details(f"The sums of {answer.finished:,} of {answer.subjects:,} subjects are whole.")
+        return answer

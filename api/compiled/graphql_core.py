@@ -28,12 +28,12 @@ _LEFT = {
     "the roots: resolvers and their arguments": "Query Mutation Subscription",
     "introspection": "__Schema __Type __Field __InputValue __EnumValue __Directive",
     "of one account": (
-        "Me AccountCharacter CharacterSync SyncStatus SyncRun Progress FailureCount Session ApiKey FollowedCorporation"
-        " CorporationDirector ZkillboardImport ZkillboardEstimate ZkillboardImportAccount"
+        "Me AccountCharacter CharacterSync SyncStatus SyncRun Progress FailureCount Session ApiKey ShareLink"
+        " FollowedCorporation CorporationDirector ZkillboardImport ZkillboardEstimate ZkillboardImportAccount"
     ),
     "the outcome of a mutation": (
-        "CreatedApiKey ApiKeyChange SessionChange DataExport AccountChange CorporationChange ZkillboardImportChange"
-        " AddedKillmail SyncRequest UserError"
+        "CreatedApiKey ApiKeyChange VisibilityChange CreatedShareLink ShareLinkChange SessionChange DataExport"
+        " AccountChange CorporationChange ZkillboardImportChange AddedKillmail SyncRequest UserError"
     ),
     "one per request, or a short list": (
         "CharacterProfile CorporationProfile AllianceProfile SolarSystemProfile TypeProfile SearchHit"

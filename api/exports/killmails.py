@@ -18,13 +18,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.arguments import killmail_filter
-from api.caller import BadCredentials, Credentials, caller_by, credentials_of
+from api.caller import BadCredentials, Credentials, caller_by, credentials_of, viewer_or_stranger
 from api.errors import TOO_SLOW, Code, Refused, plain_error
 from api.exports.lines import MEDIA_TYPES, Format, killmail_lines
 from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from db.accounts.sessions import Caller, Scope
 from db.killmails.feed import InvalidCursor, KillmailFilter, Order, Viewer
+from db.strangers import a_stranger_asks
 
 ADDRESS = "/export/killmails.{form}"
 COST = 1_000
@@ -48,7 +49,7 @@ async def export_killmails(request: Request) -> Response:
     form = cast(Format, request.path_params["form"])
     try:
         credentials = _credentials(request)
-        caller = await _caller(request, credentials)
+        caller, _ = await _asks(request, credentials)
         services = services_of(request)
         identity = identity_of(request, services, caller)
         turn_away(services, identity)
@@ -97,21 +98,29 @@ def _credentials(request: Request) -> Credentials | None:
         raise _Refused(401, Code.UNAUTHENTICATED, str(bad)) from None
 
 
-async def _caller(request: Request, credentials: Credentials | None) -> Caller:
+async def _asks(request: Request, credentials: Credentials | None) -> tuple[Caller | None, Viewer]:
+    """Who asks, and what they may see: of strangers, what is public."""
+    services = services_of(request)
     try:
-        caller = await caller_by(credentials, services_of(request).pool)
+        caller = await caller_by(credentials, services.pool)
     except BadCredentials as bad:
         raise _Refused(401, Code.UNAUTHENTICATED, str(bad)) from None
     if caller is None:
+        a_stranger_asks()
+    viewer = await viewer_or_stranger(services, caller)
+    if viewer is None:
         raise _Refused(401, Code.UNAUTHENTICATED, "Log in, or send an API key, to export killmails.")
-    if Scope.READ not in caller.scopes:
+    if caller is not None and Scope.READ not in caller.scopes:
         raise _Refused(403, Code.FORBIDDEN, "This API key lacks the READ scope.")
-    return caller
+    return caller, viewer
 
 
 async def _viewer(request: Request, credentials: Credentials | None) -> Viewer:
     """What the caller may see by now. One whose session ended finds the stream broken off, not finished."""
-    return (await _caller(request, credentials)).viewer
+    caller, viewer = await _asks(request, credentials)
+    if credentials is not None and caller is None:
+        raise _Refused(401, Code.UNAUTHENTICATED, "The session ended.")
+    return viewer
 
 
 def _chosen(request: Request) -> KillmailFilter:

@@ -9,6 +9,7 @@ from typing import Any
 from ariadne import ObjectType
 
 from api.arguments import page_size
+from api.caller import viewer_of
 from api.compiled.reads import Answer
 from api.graphql.execution import Info
 
@@ -33,7 +34,8 @@ class AccountFeeds:
     async def _read(self, info: Info, first: int) -> dict[int, Answer]:
         context = info.context
         assert context.caller is not None  # noqa: S101 - anonymous callers have no account
-        return await context.services.compiled.feeds_apart(info, context.caller.viewer, self._character_ids, first)
+        viewer = viewer_of(context.services, context.caller)
+        return await context.services.compiled.feeds_apart(info, viewer, self._character_ids, first)
 
 
 @account_character.field("killmails")

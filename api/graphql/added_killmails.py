@@ -6,6 +6,7 @@ from typing import Any
 
 from ariadne import MutationType, ObjectType
 
+from api.caller import viewer_of
 from api.compiled.reads import Answer
 from api.errors import Code
 from api.graphql.execution import Info
@@ -31,7 +32,7 @@ async def resolve_killmail(parent: dict[str, Any], info: Info) -> Answer | None:
     context, killmail_id = info.context, parent["killmailId"]
     if killmail_id is None or context.caller is None:
         return None
-    return await context.services.compiled.killmail(info, context.caller.viewer, killmail_id)
+    return await context.services.compiled.killmail(info, viewer_of(context.services, context.caller), killmail_id)
 
 
 def _refused(code: str, message: str) -> dict[str, Any]:

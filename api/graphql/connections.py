@@ -15,7 +15,7 @@ NOBODY = Viewer(())
 async def killmail_connection(
     info: Info, first: int | None, after: str | None, chosen: KillmailFilter, order: Order | None = None
 ) -> Answer:
-    """The `KillmailConnection` of the field being resolved; empty for anonymous callers.
+    """The `KillmailConnection` of the field being resolved; for anonymous callers what is public.
 
     `order`: None, which a client may write as null, is by time.
 
@@ -23,7 +23,7 @@ async def killmail_connection(
         Refused: the page's size or its cursor make no sense.
     """
     context = info.context
-    asker = NOBODY if context.caller is None else context.caller.viewer
+    asker = await context.viewer() or NOBODY
     try:
         return await context.services.compiled.feed(info, asker, page_size(first), after, chosen, order or "TIME")
     except InvalidCursor:

@@ -8,6 +8,7 @@ from ariadne import ObjectType
 
 from api.graphql.execution import Info
 from db.corporations.followed import ShownCorporation, account_corporations
+from db.visibility import Visibility
 
 me = ObjectType("Me")
 Row = dict[str, Any]
@@ -26,7 +27,8 @@ def corporation_row(corporation: ShownCorporation) -> Row:
         "name": corporation.name,
         "state": None if corporation.state is None else corporation.state.name,
         "message": corporation.message,
-        "published": corporation.published,
+        "published": corporation.visibility is not Visibility.PRIVATE,
+        "visibility": corporation.visibility.name,
         "lastKillmailSyncAt": corporation.last_killmail_sync_at,
         "directors": [
             {

@@ -27,7 +27,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from api.caller import Credentials
+from api.caller import Credentials, viewer_or_stranger
 from api.compiled.executor import RenderedAware
 from api.errors import Code, Refused, plain_error
 from api.graphql import permissions
@@ -38,6 +38,7 @@ from api.graphql.measured import count_errors, measured
 from api.graphql.persisted import BadPersistedQuery, persisted_hash
 from api.services import Services
 from db.accounts.sessions import Caller
+from db.killmails.filter import Viewer
 
 Answer = dict[str, Any]
 OPERATION_SECONDS = 20.0
@@ -123,6 +124,10 @@ class Context:
     caller: Caller | None
     credentials: Credentials | None
     request_id: str
+
+    async def viewer(self) -> Viewer | None:
+        """What the caller may see; None: nobody is logged in, and nothing is public."""
+        return await viewer_or_stranger(self.services, self.caller)
 
 
 Info: TypeAlias = GraphQLResolveInfo[Context]

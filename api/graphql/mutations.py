@@ -11,12 +11,14 @@ from api.errors import Code
 from api.graphql.corporations import corporation_row
 from api.graphql.execution import Context, Info
 from api.graphql.queries import status_row
-from api.orders.corporations import set_corporation_publishing, set_corporation_sync
+from api.orders.corporations import set_corporation_sync
 from api.orders.requests import Refusal
+from api.orders.sharing import open_board
 from api.orders.syncs import give_order
 from db.accounts.sessions import Caller
 from db.corporations.followed import ShownCorporation, account_corporations
 from db.syncs.status import characters
+from db.visibility import Visibility
 
 mutation = MutationType()
 Row = dict[str, Any]
@@ -57,7 +59,8 @@ async def resolve_set_corporation_publishing(_: None, info: Info, corporationId:
     context, corporation_id = info.context, eve_id(corporationId)
     if context.caller is None:
         return _corporation_answer(LOG_IN, None)
-    refusal = await set_corporation_publishing(context.services, context.caller, corporation_id, published=published)
+    level = Visibility.MEMBERS if published else Visibility.PRIVATE
+    refusal = await open_board(context.services, context.caller, "corporation", corporation_id, level)
     return await _corporation(context, context.caller, corporation_id, refusal)
 
 

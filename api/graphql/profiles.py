@@ -11,11 +11,12 @@ from ariadne import ObjectType
 from api.arguments import MAX_PAGE, eve_id, killmail_filter, period
 from api.compiled.reads import Answer
 from api.errors import Code, Refused
-from api.graphql.connections import killmail_connection
+from api.graphql.connections import NOBODY, killmail_connection
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
 from db.killmails.about import NamedTwice, killmails_about, subject_of
 from db.killmails.filter import KillmailFilter, Order
+from db.killmails.shown import is_shown
 from db.killmails.statistics import SECTIONS, Subject, statistics
 from db.universe.profiles import ProfileKind, profile_of
 
@@ -36,7 +37,10 @@ def _killmails_about(kind: ProfileKind, entity_id: int, chosen: KillmailFilter) 
 def _root(kind: ProfileKind) -> Callable[..., Awaitable[Row | None]]:
     async def profile(_: None, info: Info, id: str) -> Row | None:  # noqa: A002 - the schema's name
         entity_id = eve_id(id)
-        return None if info.context.caller is None else await profile_of(info.context.services.pool, kind, entity_id)
+        pool, viewer = info.context.services.pool, await info.context.viewer()
+        if viewer is None or (viewer.is_stranger and not await is_shown(pool, viewer, kind, entity_id)):
+            return None
+        return await profile_of(pool, kind, entity_id)
 
     return profile
 
@@ -75,11 +79,9 @@ async def _statistics(
     if top is None or not 1 <= top <= MAX_PAGE:
         raise Refused(Code.BAD_USER_INPUT, f"`top` must be between 1 and {MAX_PAGE}.")
     context = info.context
-    assert context.caller is not None  # noqa: S101 - anonymous callers get no parent of this field
+    viewer = await context.viewer() or NOBODY
     sections = [name for name in SECTIONS if selects(info, name)]
-    return await statistics(
-        context.services.pool, context.caller.viewer, subject, since, until, top=top, sections=sections
-    )
+    return await statistics(context.services.pool, viewer, subject, since, until, top=top, sections=sections)
 
 
 profiles = (

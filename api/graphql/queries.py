@@ -49,9 +49,9 @@ async def resolve_me(_: None, info: Info) -> Row | None:
 async def resolve_killmail(_: None, info: Info, id: str) -> Answer | None:  # noqa: A002 - the schema's name
     context = info.context
     killmail_id = eve_id(id)
-    if context.caller is None:
+    if (viewer := await context.viewer()) is None:
         return None
-    return await context.services.compiled.killmail(info, context.caller.viewer, killmail_id)
+    return await context.services.compiled.killmail(info, viewer, killmail_id)
 
 
 @query.field("killmails")
@@ -97,6 +97,7 @@ def character_row(character: AccountCharacter) -> Row:
         "name": character.name,
         "corporation": corporation if character.corporation_id is not None else None,
         "scopes": character.scopes,
+        "visibility": character.visibility.name,
         "lastKillmailSyncAt": character.last_killmail_sync_at,
         "syncStatus": status_row(character.status),
         "lastRun": None if character.last_run is None else run_row(character.last_run),

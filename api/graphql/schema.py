@@ -19,6 +19,7 @@ from api.graphql import (
     queries,
     scalars,
     searching,
+    sharing,
     sync_health,
 )
 
@@ -35,6 +36,7 @@ MODULES = (
     queries,
     scalars,
     searching,
+    sharing,
     sync_health,
 )
 

@@ -8,7 +8,8 @@ from ariadne import ObjectType
 
 from api.errors import Code, Refused
 from api.graphql.execution import Info
-from db.universe.search import KINDS, Kind, search
+from db.killmails.shown import search_for
+from db.universe.search import KINDS, Kind
 
 query = ObjectType("Query")
 Row = dict[str, Any]
@@ -25,9 +26,9 @@ async def resolve_search(
         raise Refused(Code.BAD_USER_INPUT, f"`first` must be between 1 and {MOST_HITS}.")
     if not name.strip() or len(name) > LONGEST_NAME:
         raise Refused(Code.BAD_USER_INPUT, f"`name` must have between 1 and {LONGEST_NAME} characters.")
-    if context.caller is None:
+    if (viewer := await context.viewer()) is None:
         return []
-    hits = await search(context.services.pool, name, KINDS if kinds is None else kinds, first)
+    hits = await search_for(context.services.pool, viewer, name, KINDS if kinds is None else kinds, first)
     return [{"kind": hit.kind, "id": str(hit.id), "name": hit.name, "ticker": hit.ticker} for hit in hits]
 
 

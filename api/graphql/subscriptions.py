@@ -19,7 +19,7 @@ from api.live.feed import LiveFeed
 from api.live.killmail_stream import KillmailWish
 from api.live.members import Follower, Member
 from api.live.sync_stream import SyncWish
-from db.accounts.sessions import Caller
+from db.accounts.sessions import STRANGER, Caller
 from db.killmails.cursors import InvalidCursor, cursor_position
 from db.killmails.filter import Viewer
 from db.syncs.status import AccountCharacter
@@ -45,7 +45,7 @@ class Subscriber:
         """Its part in a stream."""
 
         async def render(event: Any, caller: Caller) -> bytes:
-            context = replace(self.context, caller=caller)
+            context = replace(self.context, caller=None if caller is STRANGER else caller)
             return orjson.dumps(await self.executor.event(self.planned, {field: shown(event)}, context))
 
         return Member(self.follower, self.identity, self.caller, wish, render)
@@ -84,6 +84,8 @@ async def _follow_killmails(subscriber: Subscriber, followed: Followed) -> None:
 
 async def _follow_syncs(subscriber: Subscriber, followed: Followed) -> None:
     feed, chosen = subscriber.context.services.live_feed, followed.arguments.get("characterId")
+    if subscriber.caller is STRANGER:
+        raise Refused(Code.UNAUTHENTICATED, "Log in to follow syncs.")
     character_id = None if chosen is None else eve_id(chosen)
     if character_id is not None and character_id not in subscriber.caller.character_ids:
         raise Refused(Code.FORBIDDEN, "`characterId` must be a character in your account.")

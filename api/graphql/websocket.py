@@ -18,7 +18,7 @@ import orjson
 from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from api.caller import BadCredentials, Credentials, Way, caller_by, credentials_of
+from api.caller import BadCredentials, Credentials, Way, caller_by, credentials_of, credentials_of_strangers
 from api.errors import DATABASE_AWAY, Refused
 from api.graphql.admission import admit, with_cost
 from api.graphql.cost import INVALID_COST
@@ -27,12 +27,15 @@ from api.graphql.errors import internal_error, shown_error
 from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer
 from api.graphql.socket_messages import CloseCode, Closing, identity_in, parsed, presented_key
 from api.graphql.subscriptions import Subscriber, follow
+from api.live.sockets import Place
 from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from api.serving.rate_limits import Identity
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id
+from db.accounts.sessions import STRANGER
 from db.failures import database_is_away
+from db.strangers import a_stranger_asks
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,7 @@ class _Socket:
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._context: Context | None = None
         self._identity: Identity | None = None
+        self._place: Place | None = None
         self._waiting: deque[tuple[str, str]] = deque()  # of which operation, and the frame
         self._waiting_characters = 0
         self._messages, self._messages_since = 0, 0.0
@@ -105,8 +109,8 @@ class _Socket:
             log.info("a socket did not take its close frame")
         finally:
             await _end([receiving, writing, *self._operations.values()])
-            if self._context is not None and self._context.caller is not None:
-                self._services.live_feed.sockets.leave(self._context.caller.account_id, self)
+            if self._place is not None:
+                self._services.live_feed.sockets.leave(self._place, self)
 
     def leave_the_door(self) -> None:
         """It has said who it is, or is gone; more than once is once."""
@@ -205,7 +209,10 @@ class _Socket:
             raise Closing(CloseCode.TOO_MANY_INITS, "Too many initialisation requests")
         try:
             credentials = presented_key(payload) or credentials_of(self._websocket)
-            if credentials is not None and credentials.way is Way.API_KEY:
+            if credentials is None:
+                a_stranger_asks()
+                credentials = credentials_of_strangers(self._services.settings)
+            if credentials.way is Way.API_KEY:
                 turn_away(self._services, self._stranger)
             caller = await caller_by(credentials, self._services.pool)
             if caller is None:
@@ -221,11 +228,13 @@ class _Socket:
             if not database_is_away(error):
                 raise
             raise Closing(CloseCode.TRY_AGAIN_LATER, DATABASE_AWAY) from None
-        if not self._services.live_feed.sockets.join(caller.account_id, self):
+        who = None if caller is STRANGER else caller
+        place = self._stranger.name if who is None else who.account_id
+        if not self._services.live_feed.sockets.join(place, self):
             raise Closing(CloseCode.TOO_MANY_INITS, "Too many sockets for one account")
-        self._identity = identity_of(self._websocket, self._services, caller)
+        self._place, self._identity = place, identity_of(self._websocket, self._services, who)
         self.leave_the_door()
-        self._context = Context(self._services, caller, credentials, request_id(self._websocket))
+        self._context = Context(self._services, who, credentials, request_id(self._websocket))
         await self._send({"type": "connection_ack"})
 
     def _subscribe(self, message: Mapping[str, Any]) -> None:
@@ -277,7 +286,7 @@ class _Socket:
         caller = await self.credentials.caller(self._services.pool)
         if caller is None:
             raise Closing(CloseCode.UNAUTHORIZED, "Unauthorized: the session ended")
-        return replace(begun, caller=caller)
+        return replace(begun, caller=None if caller is STRANGER else caller)
 
     async def _run(self, identity: str, operation: Operation, context: Context) -> None:
         """
@@ -293,8 +302,8 @@ class _Socket:
             async def send(payload: bytes) -> None:
                 await self._send_text(_next_frame(identity, payload))
 
-            if context.caller is not None:
-                await follow(Subscriber(self._executor, planned, context, context.caller, identity, self, send))
+            who = context.caller or STRANGER
+            await follow(Subscriber(self._executor, planned, context, who, identity, self, send))
             return
         answer = await self._executor.answer(planned, context)
         if "data" not in answer:

@@ -27,7 +27,7 @@ AGAIN_SECONDS = 1.0
 class LiveFeed:
     """Rings, reads, and sees to it that only those are sent anything who still may see it."""
 
-    def __init__(self, events: LiveEvents, pool: asyncpg.Pool) -> None:
+    def __init__(self, events: LiveEvents, pool: asyncpg.Pool, *, everything: bool) -> None:
         self._events = events
         self._pool = pool
         self._bell = asyncio.Event()
@@ -36,7 +36,7 @@ class LiveFeed:
         self._everyone = False
         """Whether all accounts are to be looked at."""
         self.sockets = Sockets()
-        self.killmails = KillmailStream(pool, self._still_allowed)
+        self.killmails = KillmailStream(pool, self._still_allowed, everything=everything)
         self.syncs = SyncStream(pool, self._still_allowed)
 
     def ring(self) -> None:

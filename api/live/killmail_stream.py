@@ -18,10 +18,9 @@ import asyncpg
 from prometheus_client import Histogram
 
 from api.live.members import Group, Groups, Member
-from db.accounts.sessions import Caller
-from db.intake.arrivals import Arrival, arrivals_after, newest_arrival
+from db.intake.arrivals import EVERYBODY, Arrival, arrivals_after, newest_arrival
 from db.killmails.cursors import position_cursor
-from db.killmails.filter import KillmailFilter, Viewer
+from db.killmails.filter import KillmailFilter, Viewer, eyes
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +50,12 @@ class KillmailWish:
 class KillmailStream:
     """One per process. `check` keeps of these members those who still may follow, each with its caller of now."""
 
-    def __init__(self, pool: asyncpg.Pool, check: Callable[[Collection[Member]], Awaitable[list[Member]]]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, check: Callable[[Collection[Member]], Awaitable[list[Member]]], *, everything: bool
+    ) -> None:
         self._pool = pool
         self._check = check
+        self._everything = everything
         self._position = 0
         self.groups = Groups()
 
@@ -76,8 +78,7 @@ class KillmailStream:
         # Taken before the read: what the stream moves on to meanwhile, this read may not have seen.
         stream_at = self._position
         arrivals = await arrivals_after(self._pool, member.position, READ_AT_ONCE)
-        seen = [arrival for arrival in arrivals if not eyes_of(member.caller).isdisjoint(arrival.entities)]
-        events = await _events(member, seen)
+        events = await self._events(member, self._seen(member, arrivals))
         member.position = arrivals[-1].arrival if arrivals else max(member.position, stream_at)
         return events
 
@@ -90,7 +91,7 @@ class KillmailStream:
         while self.groups and (arrivals := await arrivals_after(self._pool, self._position, READ_AT_ONCE)):
             # From here to the snapshot nothing waits: who joins later has to have all of this already.
             self._position = max(self._position, arrivals[-1].arrival)
-            members = [member for group in self.groups for member in _concerned(group, arrivals)]
+            members = [member for group in self.groups for member in self._concerned(group, arrivals)]
             try:
                 await self._send(await self._check(members), arrivals)
             except BaseException:
@@ -113,11 +114,10 @@ class KillmailStream:
 
     async def _send_to(self, members: list[Member], arrivals: Sequence[Arrival]) -> None:
         one = members[0]
-        eyes = eyes_of(one.caller)
-        seen = [arrival for arrival in arrivals if not eyes.isdisjoint(arrival.entities)]
+        seen = self._seen(one, arrivals)
         stored_seconds, begun = {arrival.arrival: arrival.stored_seconds for arrival in seen}, time.monotonic()
         try:
-            for arrival, event in await _events(one, seen):
+            for arrival, event in await self._events(one, seen):
                 payload = await one.render(event, one.caller)
                 for member in members:
                     if member.group is not None and member.position < arrival:
@@ -130,27 +130,31 @@ class KillmailStream:
             for member in members:
                 member.follower.lose()
 
+    async def _events(self, member: Member, arrivals: Sequence[Arrival]) -> list[tuple[int, Any]]:
+        """What the member is to be told of these arrivals, in their order, each with its place in it."""
+        wish, viewer = _wish(member), member.caller.viewer(everything=self._everything)
+        found: list[tuple[int, Any]] = []
+        for start in range(0, len(arrivals), TOLD_AT_ONCE):
+            part = {arrival.killmail_id: arrival.arrival for arrival in arrivals[start : start + TOLD_AT_ONCE]}
+            cursors = {killmail_id: position_cursor(arrival) for killmail_id, arrival in part.items()}
+            told = await wish.tell(viewer, cursors)
+            found += [(part[killmail_id], event) for killmail_id, event in told.items()]
+        return sorted(found, key=lambda one: one[0])
 
-async def _events(member: Member, arrivals: Sequence[Arrival]) -> list[tuple[int, Any]]:
-    """What the member is to be told of these arrivals, in their order, each with its place in it."""
-    wish = member.wish
-    assert isinstance(wish, KillmailWish)  # noqa: S101 - of this stream
-    viewer = Viewer(member.caller.character_ids, member.caller.corporation_ids)
-    found: list[tuple[int, Any]] = []
-    for start in range(0, len(arrivals), TOLD_AT_ONCE):
-        part = {arrival.killmail_id: arrival.arrival for arrival in arrivals[start : start + TOLD_AT_ONCE]}
-        cursors = {killmail_id: position_cursor(arrival) for killmail_id, arrival in part.items()}
-        told = await wish.tell(viewer, cursors)
-        found += [(part[killmail_id], event) for killmail_id, event in told.items()]
-    return sorted(found, key=lambda one: one[0])
+    def _concerned(self, group: Group, arrivals: Iterable[Arrival]) -> list[Member]:
+        """The group's members, if any of these arrivals may be for them."""
+        return list(group.members) if self._seen(next(iter(group.members)), arrivals) else []
+
+    def _seen(self, member: Member, arrivals: Iterable[Arrival]) -> list[Arrival]:
+        """Those of these arrivals that may be for the member: by whoever it looks at killmails with."""
+        seen_by = eyes(member.caller.viewer(everything=self._everything), _wish(member).chosen, "ACCOUNT")
+        if seen_by.sight == "ALL":
+            return [arrival for arrival in arrivals if arrival.entities]
+        everybody = [EVERYBODY] if seen_by.sight == "PUBLIC" else []
+        entities = frozenset((*seen_by.characters, *seen_by.corporations, *everybody))
+        return [arrival for arrival in arrivals if not entities.isdisjoint(arrival.entities)]
 
 
-def _concerned(group: Group, arrivals: Iterable[Arrival]) -> list[Member]:
-    """The group's members, if any of these arrivals may be for them."""
-    eyes = eyes_of(next(iter(group.members)).caller)
-    return list(group.members) if any(not eyes.isdisjoint(arrival.entities) for arrival in arrivals) else []
-
-
-def eyes_of(caller: Caller) -> frozenset[int]:
-    """By whom a killmail may be seen: characters and corporations, whose ids never coincide."""
-    return frozenset((*caller.character_ids, *caller.corporation_ids))
+def _wish(member: Member) -> KillmailWish:
+    assert isinstance(member.wish, KillmailWish)  # noqa: S101 - of this stream
+    return member.wish

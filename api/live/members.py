@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from api.caller import Credentials
 from db.accounts.sessions import Caller
+from db.killmails.filter import Viewer
 
 Row = dict[str, Any]
 Render = Callable[[Any, Caller], Awaitable[bytes]]
@@ -90,8 +91,7 @@ class Groups:
 
     def join(self, member: Member) -> Group:
         """Put a member among its like."""
-        caller = member.caller
-        key = (member.wish, caller.character_ids, caller.corporation_ids)
+        key = (member.wish, _sees(member.caller))
         group = self._groups.setdefault(key, Group(key, self))
         group.members[member] = None
         member.group = group
@@ -107,11 +107,13 @@ class Groups:
 
     def update(self, member: Member, caller: Caller) -> None:
         """The member's caller may see something else by now."""
-        changed = (caller.character_ids, caller.corporation_ids) != (
-            member.caller.character_ids,
-            member.caller.corporation_ids,
-        )
+        changed = _sees(caller) != _sees(member.caller)
         member.caller = caller
         if changed and member.group is not None:
             self.leave(member)
             self.join(member)
+
+
+def _sees(caller: Caller) -> Viewer:
+    """What a caller may see."""
+    return caller.viewer(everything=False)

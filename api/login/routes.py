@@ -45,6 +45,7 @@ from db.accounts.sessions import (
 )
 from db.corporations.directors import followed_by
 from eve.errors import EveError
+from eve.esi.client import Affiliation
 from eve.sso.client import Grant
 from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 
@@ -193,15 +194,16 @@ async def _store(request: Request, services: Services, attempt: LoginInProgress,
     who = await caller_by_now(request)
     # Added only to the account that asked for it: its owner may have logged out, or in as someone else, meanwhile.
     account_id = who.account_id if who is not None and who.account_id == attempt.account_id else None
-    corporation_id = await _corporation(services, grant.character.character_id)
-    return await grant_character(services.pool, services.vault, grant, account_id, corporation_id)
+    known = await _affiliation(services, grant.character.character_id)
+    corporation_id, alliance_id = (None, None) if known is None else (known.corporation_id, known.alliance_id)
+    return await grant_character(services.pool, services.vault, grant, account_id, corporation_id, alliance_id)
 
 
-async def _corporation(services: Services, character_id: int) -> int | None:
+async def _affiliation(services: Services, character_id: int) -> Affiliation | None:
     try:
         async with asyncio.timeout(AFFILIATION_SECONDS):
             found = await services.esi.affiliations([character_id], CallClass.LIVE)
     except (EveError, TimeoutError) as error:
         log.warning("the corporation of %d is not known yet: %s", character_id, error or "no answer in time")
         return None
-    return next((one.corporation_id for one in found if one.character_id == character_id), None)
+    return next((one for one in found if one.character_id == character_id), None)

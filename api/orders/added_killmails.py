@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import orjson
 
+from api.caller import viewer_of
 from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
 from api.services import Services
 from contracts.call_classes import CallClass
@@ -73,7 +74,7 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
         log.warning("nobody's links can be counted, so none is followed: %s", error)
         return AWAY
     killmail_id = parsed.killmail_id if isinstance(parsed, KillmailRef) else parsed
-    viewer = caller.viewer
+    viewer = viewer_of(services, caller)
     known = await hash_of(services.pool, killmail_id)
     if isinstance(parsed, KillmailRef) and _contradicts(parsed, known):
         return WRONG_HASH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.orders.requests import Refusal
 from api.services import Services
 from db.accounts.sessions import Caller
-from db.corporations.directors import CannotFollow, follow, publish, unfollow
+from db.corporations.directors import CannotFollow, follow, unfollow
 from db.corporations.followed import account_corporations
 
 NOT_YOURS = Refusal("NOT_YOUR_CORPORATION", "None of your characters is in this corporation.")
@@ -34,14 +34,3 @@ async def set_corporation_sync(
     except CannotFollow as error:  # it logged in elsewhere, or left, since we looked
         return Refusal("NEEDS_LOGIN", str(error))
     return await services.sync_requests.directors_changed(corporation_id)
-
-
-async def set_corporation_publishing(
-    services: Services, caller: Caller, corporation_id: int, *, published: bool
-) -> Refusal | None:
-    """Show the board to the corporation's members, or to its directors only; None: done."""
-    known = await account_corporations(services.pool, caller.account_id)
-    if not any(one.may_decide for one in known if one.corporation_id == corporation_id):
-        return Refusal("NOT_A_DIRECTOR", "Only an active director can decide who sees the board.")
-    await publish(services.pool, corporation_id, published=published)
-    return None

@@ -13,14 +13,22 @@ LEVEL = 5
 AS_THEY_ARE = ("/auth/", "/settings", "/graphql", "/export/", "/metrics", "/healthz", "/readyz")
 """Where secrets are shown or sent, and what programs ask for in numbers."""
 
+WITH_A_SECRET = ("/killmails/", "/s/")
+"""Pages that may show a killmail's hash or a share link: compressed unless a query could put words beside it."""
+
 
 class Compression:
-    """ASGI middleware: compresses answers to GET outside `AS_THEY_ARE`."""
+    """ASGI middleware: compresses answers to GET, but for those whose secrets could be guessed by their length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._compressed = GZipMiddleware(app, compresslevel=LEVEL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_page = scope["type"] == "http" and scope["method"] == "GET" and not scope["path"].startswith(AS_THEY_ARE)
-        await (self._compressed if is_page else self._app)(scope, receive, send)
+        compressed = scope["type"] == "http" and scope["method"] == "GET" and not _may_be_guessed(scope)
+        await (self._compressed if compressed else self._app)(scope, receive, send)
+
+
+def _may_be_guessed(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.startswith(AS_THEY_ARE) or (path.startswith(WITH_A_SECRET) and bool(scope["query_string"]))

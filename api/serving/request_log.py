@@ -1,11 +1,12 @@
-"""An id for every request and one line in the log: method, path and status, never the query string.
+"""An id for every request and one line in the log: method, path and status, never what is secret in an address.
 
-A query string holds EVE's authorization code on its way back from the login.
+A query string holds EVE's authorization code on its way back from the login; the path of a share link is the secret.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 
@@ -23,6 +24,8 @@ SECONDS = Histogram(
     ["route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
 )
+SHARED = re.compile(r"^/s/[^/]*")
+"""The beginning of a share link's path, with its token (`api.site.shared_page`)."""
 QUIET_PATHS = ("/healthz", "/readyz", "/static/")
 
 
@@ -62,5 +65,7 @@ class RequestLog:
                 SECONDS.labels(getattr(scope.get("route"), "path", "none"), str(status)).observe(seconds)
             if scope["type"] == "http" and not scope["path"].startswith(QUIET_PATHS):
                 took = seconds * 1000
-                path = ascii(scope["path"])  # escaped: a line break in a path would forge a line of the log
+                path = ascii(
+                    SHARED.sub("/s/…", scope["path"])
+                )  # escaped: a line break in a path would forge a line of the log
                 log.info("%s %s %d in %.0f ms", scope["method"], path, status, took)

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api.caller import caller, signed_in
+from api.caller import caller, signed_in, viewer_of, viewer_or_stranger
 from api.compiled.reads import KillmailPage
 from api.pages import render
 from api.services import services_of
@@ -19,6 +19,7 @@ from db.accounts.sessions import Caller
 from db.corporations.followed import boards
 from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
+from db.killmails.filter import Viewer
 from db.killmails.rows import FeedRead
 from db.syncs.first_syncs import first_data_arrives
 
@@ -30,7 +31,11 @@ async def home(request: Request) -> Response:
     """GET /: what this is, or the pilot's killmails. The parameters are those of `FeedAddress`."""
     who = await caller(request)
     if who is None:
-        return render(request, "welcome.html")
+        stranger = await viewer_or_stranger(services_of(request), None)
+        address = FeedAddress.of(request.query_params)
+        public = address.unfiltered().but(all="1", character=None, corporation=None, days=None, after=address.after)
+        feed = None if stranger is None else await _shown(request, stranger, public)
+        return render(request, "welcome.html", feed=feed)
     wanted = await asked(services_of(request).pool, request.query_params)
     if wanted.changed:
         return RedirectResponse(FeedAddress.whole(wanted.parameters).at("/"), 303)
@@ -57,21 +62,22 @@ async def _context(request: Request, who: Caller, wanted: Asked) -> dict[str, An
     pool = services_of(request).pool
     address = _theirs(FeedAddress.whole(wanted.parameters), who)
     return {
-        "feed": await _shown(request, who, address),
+        "feed": await _shown(request, viewer_of(services_of(request), who), address),
         "address": address.but(),
         "boards": await boards(pool, who.corporation_ids),
+        "sees_others": bool(who.other_ids) or who.sees_public or services_of(request).settings.public_board,
         "panel": await panel(pool, address, wanted.unknown),
         "arriving": await first_data_arrives(pool, who.account_id),
     }
 
 
-async def _shown(request: Request, who: Caller, address: FeedAddress) -> ShownFeed:
+async def _shown(request: Request, viewer: Viewer, address: FeedAddress) -> ShownFeed:
     try:
-        page = await _page(request, who, address)
+        page = await _page(request, viewer, address)
     except InvalidCursor:
         address = address.but()
-        page = await _page(request, who, address)
-    totals = await cut_days(services_of(request).pool, who.viewer, address.filter(), page, address)
+        page = await _page(request, viewer, address)
+    totals = await cut_days(services_of(request).pool, viewer, address.filter(), page, address)
     return shown_feed(page, address, "/", FRAGMENT, totals)
 
 
@@ -83,6 +89,6 @@ def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
     return address.but(character=character, corporation=corporation, all=everything, days=None, after=address.after)
 
 
-async def _page(request: Request, who: Caller, address: FeedAddress) -> KillmailPage:
-    read = FeedRead(who.viewer, PAGE_SIZE, address.after, address.filter(), address.order)
+async def _page(request: Request, viewer: Viewer, address: FeedAddress) -> KillmailPage:
+    read = FeedRead(viewer, PAGE_SIZE, address.after, address.filter(), address.order)
     return await services_of(request).compiled.page(SHOWN, read)

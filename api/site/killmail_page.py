@@ -7,7 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.caller import signed_in
+from api.caller import caller, visitor
+from api.compiled.reads import Node
 from api.compiled.selection import selected
 from api.orders.naming import lacks_a_name, name_again
 from api.pages import render
@@ -15,6 +16,9 @@ from api.services import services_of
 from api.site.attackers import shown_attackers
 from api.site.fit import shown_fit
 from api.site.killmail_words import sentence, title
+from db.accounts.share_links import Subject, may_share
+from db.intake.references import hash_of
+from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
 
 LINES_SHOWN = 150
@@ -46,15 +50,37 @@ async def killmail(request: Request) -> Response:
     """`attackers`: which page of them. `items=all`: all lines of the fit.
 
     Raises:
-        HTTPException: 401 nobody is signed in, 404 no such killmail among those the pilot may see.
+        HTTPException: 401 nobody is signed in and it is not public, 404 the pilot may see no such killmail.
     """
-    who = await signed_in(request)
+    viewer = await visitor(request)
     killmail_id: int | None = request.path_params["killmail_id"]
-    read = ByIdRead(who.viewer, [killmail_id] if killmail_id else [])
-    page = await services_of(request).compiled.page(SHOWN, read)
-    if not page.texts:
+    found = await read_killmail(request, viewer, killmail_id)
+    if found is None and viewer.is_stranger:
+        raise HTTPException(401)  # whether there is one is not theirs to know
+    if found is None:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
-    (found,) = page.killmails()
+    if viewer.is_stranger or not await _is_theirs(request, int(found["id"])):
+        return killmail_answer(request, found)
+    known = await hash_of(services_of(request).pool, int(found["id"]))
+    in_game = "" if known is None else f"killReport:{found['id']}:{known.killmail_hash}"
+    return killmail_answer(request, found, may_share=True, in_game_link=in_game)
+
+
+async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
+    """What the page shows of a killmail; None: the viewer may see none of this id."""
+    read = ByIdRead(viewer, [killmail_id] if killmail_id else [])
+    page = await services_of(request).compiled.page(SHOWN, read)
+    return page.killmails()[0] if page.texts else None
+
+
+async def _is_theirs(request: Request, killmail_id: int) -> bool:
+    """Whether the reader may make a share link of it, and so may know its hash, as EVE tells it to them."""
+    who = await caller(request)
+    return who is not None and await may_share(services_of(request).pool, who.account_id, Subject.KILLMAIL, killmail_id)
+
+
+def killmail_answer(request: Request, found: Node, *, may_share: bool = False, in_game_link: str = "") -> Response:
+    """The page of a killmail."""
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
         request,
@@ -65,6 +91,8 @@ async def killmail(request: Request) -> Response:
         fit=shown_fit(found["items"], at_most),
         eft=found["eft"],
         attackers=shown_attackers(found, request.query_params.get("attackers")),
+        may_share=may_share,
+        in_game_link=in_game_link,
     )
     if lacks_a_name(found):
         answer.background = BackgroundTask(name_again, services_of(request), int(found["id"]))

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.caller import signed_in
+from api.caller import visitor
 from api.pages import render
 from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
@@ -24,6 +24,7 @@ from db.killmails.about import killmails_about, subject_of
 from db.killmails.cursors import InvalidCursor
 from db.killmails.filter import Viewer
 from db.killmails.rows import FeedRead
+from db.killmails.shown import is_shown
 from db.killmails.statistics import statistics
 from db.universe.profiles import ProfileKind, profile_of
 
@@ -33,16 +34,12 @@ TOP = 8
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Whose page it is. `node`: as `schema.graphql` has it."""
+    """Whose page it is. `node`: as `schema.graphql` has it. `path`: the page's address."""
 
     kind: ProfileKind
     entity_id: int
     node: dict[str, Any]
-
-    @property
-    def path(self) -> str:
-        """Its address."""
-        return f"/{self.kind}s/{self.entity_id}"
+    path: str
 
 
 async def character(request: Request) -> Response:
@@ -74,16 +71,21 @@ async def _page(request: Request, kind: ProfileKind, entity_id: int | None) -> R
     """Parameters: those of `FeedAddress` but whose killmails they are.
 
     Raises:
-        HTTPException: 401 nobody is signed in, 404 nothing of this kind has this id.
+        HTTPException: 401 nobody is signed in and nothing of it is public, 404 nothing of this kind has this id.
     """
-    caller = await signed_in(request)
-    profile = await _profile(request, kind, entity_id)
+    asker = await visitor(request)
+    if asker.is_stranger and not (entity_id and await is_shown(services_of(request).pool, asker, kind, entity_id)):
+        raise HTTPException(401)  # whether there is one is not theirs to know
+    return await profile_answer(request, asker, await read_profile(request, kind, entity_id))
+
+
+async def profile_answer(request: Request, asker: Viewer, profile: Profile) -> Response:
+    """The page of a profile as this viewer sees it."""
     address = FeedAddress.of(request.query_params)
     address = address.but(character=None, corporation=None, all=None, after=address.after)
     period = Period.of(address.days)
-    asker = caller.viewer
     shown = await _killmails(request, asker, profile, address)
-    subject = subject_of(kind, profile.entity_id)
+    subject = subject_of(profile.kind, profile.entity_id)
     told = await statistics(services_of(request).pool, asker, subject, period.since, None, top=TOP)
     return render(
         request,
@@ -103,13 +105,18 @@ async def _page(request: Request, kind: ProfileKind, entity_id: int | None) -> R
     )
 
 
-async def _profile(request: Request, kind: ProfileKind, entity_id: int | None) -> Profile:
+async def read_profile(request: Request, kind: ProfileKind, entity_id: int | None, path: str | None = None) -> Profile:
+    """Whose page it is.
+
+    Raises:
+        HTTPException: 404, nothing of this kind has this id.
+    """
     pool = services_of(request).pool
     node = None if entity_id is None else await profile_of(pool, kind, entity_id)
     if entity_id is None or node is None:
         called = {"system": "solar system", "type": "ship or item"}.get(kind, kind)
         raise HTTPException(404, f"There is no {called} with this id on any killmail here.")
-    return Profile(kind, entity_id, node)
+    return Profile(kind, entity_id, node, path or f"/{kind}s/{entity_id}")
 
 
 async def _killmails(request: Request, asker: Viewer, profile: Profile, address: FeedAddress) -> ShownFeed:

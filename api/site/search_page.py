@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.caller import signed_in
+from api.caller import visitor
 from api.pages import render
 from api.services import services_of
-from db.universe.search import Hit, Kind, search
+from db.killmails.shown import search_for
+from db.universe.search import Hit, Kind
 
 KINDS: dict[Kind, tuple[str, str]] = {
     "CHARACTER": ("character", "Pilot"),
@@ -40,9 +41,8 @@ class Found:
 
 async def page(request: Request) -> Response:
     """`q`: the name or ticker. The one thing of exactly this name is gone to at once."""
-    await signed_in(request)
-    asked = _asked(request)
-    hits = await search(services_of(request).pool, asked, KINDS, ON_A_PAGE)
+    viewer, asked = await visitor(request), _asked(request)
+    hits = await search_for(services_of(request).pool, viewer, asked, KINDS, ON_A_PAGE)
     exact = [hit for hit in hits if asked.lower() in (hit.name.lower(), (hit.ticker or "").lower())]
     if len(exact) == 1:
         return RedirectResponse(_found(exact[0]).address, 303)
@@ -51,8 +51,8 @@ async def page(request: Request) -> Response:
 
 async def suggestions(request: Request) -> Response:
     """GET /fragments/search: the first few hits as a list of links."""
-    await signed_in(request)
-    hits = await search(services_of(request).pool, _asked(request), KINDS, SUGGESTED)
+    viewer = await visitor(request)
+    hits = await search_for(services_of(request).pool, viewer, _asked(request), KINDS, SUGGESTED)
     response = render(request, "_search_hits.html", found=[_found(hit) for hit in hits])
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.caller import caller
-from api.orders.corporations import set_corporation_publishing, set_corporation_sync
+from api.orders.corporations import set_corporation_sync
 from api.orders.requests import DELAYED
 from api.pages import render
 from api.services import services_of
-from api.site import import_page
+from api.site import import_page, sharing_page
 from api.site.page_forms import posted_form, refusal_page
 from db.accounts.api_keys import account_api_keys
 from db.accounts.grants import account_characters
@@ -46,11 +46,8 @@ async def corporation_order(request: Request) -> Response:
     if isinstance(form, Response):
         return form
     services, corporation_id = services_of(request), form.eve_id("corporation_id")
-    match form.choice("order", "follow", "unfollow", "publish", "unpublish"):
-        case "follow" | "unfollow" as order:
-            refusal = await set_corporation_sync(services, form.who, corporation_id, enabled=order == "follow")
-        case order:
-            refusal = await set_corporation_publishing(services, form.who, corporation_id, published=order == "publish")
+    enabled = form.choice("order", "follow", "unfollow") == "follow"
+    refusal = await set_corporation_sync(services, form.who, corporation_id, enabled=enabled)
     if refusal is None:
         return RedirectResponse("/settings", 303)
     return refusal_page(request, refusal.message, "/settings", saved=refusal is DELAYED)
@@ -85,6 +82,7 @@ async def _nothing(_: Request, __: Caller) -> dict[str, Any]:
 SECTIONS: tuple[Section, ...] = (
     ("_settings_characters.html", _characters),
     ("_settings_corporations.html", _corporations),
+    ("_settings_sharing.html", sharing_page.sharing_context),
     ("_settings_imports.html", import_page.imports_context),
     ("_settings_add_killmail.html", _nothing),
     ("_settings_api_keys.html", _api_keys),

@@ -38,11 +38,8 @@ class InstallationStanding:
             found.append("No worker is running; syncs pick up where they left off as soon as one starts.")
         if self.buckets is None:
             found.append("Live updates are not working; reload a page to see new killmails.")
-        found += [
-            f"EVE is in downtime; syncs resume at {pause.until:%H:%M} EVE time."
-            for pause in self.pauses or ()
-            if pause.scope == DOWNTIME
-        ]
+        if downtimes := [pause.until for pause in self.pauses or () if pause.scope.partition("@")[0] == DOWNTIME]:
+            found.append(f"EVE is in downtime; syncs resume at {max(downtimes):%H:%M} EVE time.")
         if self.figures.late_users:
             pilots = counted(sum(self.figures.users.values()), "pilot")
             found.append(f"Syncs are late for {self.figures.late_users:,} of {pilots}.")

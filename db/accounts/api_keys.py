@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from db.accounts.sessions import CALLER_COLUMNS, Caller, Scope, digest, new_secret
+from db.accounts.sessions import CALLER_COLUMNS, Caller, Scope, digest, new_secret, seen_by
 
 PREFIX = "krk_"
 """Known by scanners for secrets that were committed by mistake, and by eyes."""
@@ -113,9 +113,7 @@ async def callers_of_keys(pool: asyncpg.Pool, secrets: Collection[str]) -> dict[
 
 def _caller(row: asyncpg.Record) -> Caller:
     return Caller(
-        row["account_id"],
-        tuple(row["character_ids"]),
-        tuple(row["corporation_ids"]),
+        *seen_by(row),
         api_key_id=row["api_key_id"],
         scopes=frozenset(Scope(scope) for scope in row["scopes"]),
     )

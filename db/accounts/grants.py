@@ -33,7 +33,12 @@ class GrantedAccount:
 
 
 async def grant_character(
-    pool: asyncpg.Pool, vault: TokenVault, grant: Grant, account_id: int | None, corporation_id: int | None
+    pool: asyncpg.Pool,
+    vault: TokenVault,
+    grant: Grant,
+    account_id: int | None,
+    corporation_id: int | None,
+    alliance_id: int | None = None,
 ) -> GrantedAccount:
     """Store a grant; the character joins `account_id`, or stays where it is, or gets a new account.
 
@@ -44,6 +49,7 @@ async def grant_character(
     Args:
         account_id: the signed-in account; None when nobody is signed in.
         corporation_id: as ESI says now; None keeps what was known.
+        alliance_id: the corporation's.
 
     Raises:
         UnusableGrant: there is no refresh token in it.
@@ -68,11 +74,17 @@ async def grant_character(
         await connection.execute(
             """
             INSERT INTO users (character_id, account_id, name, owner_hash, corporation_id, scopes,
-                               access_token, refresh_token, expires_at, token_state)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'valid')
+                               access_token, refresh_token, expires_at, token_state, alliance_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'valid', $11)
             ON CONFLICT (character_id) DO UPDATE SET
                 account_id = excluded.account_id, name = excluded.name, owner_hash = excluded.owner_hash,
-                corporation_id = coalesce(excluded.corporation_id, users.corporation_id), scopes = excluded.scopes,
+                corporation_id = coalesce(excluded.corporation_id, users.corporation_id),
+                alliance_id = CASE WHEN excluded.corporation_id IS NULL THEN users.alliance_id
+                                   ELSE excluded.alliance_id END,
+                -- What the old owner opened is not the new one's choice.
+                visibility = CASE WHEN users.owner_hash = excluded.owner_hash THEN users.visibility
+                                  ELSE 'private' END,
+                scopes = excluded.scopes,
                 access_token = excluded.access_token, refresh_token = excluded.refresh_token,
                 expires_at = excluded.expires_at, token_state = 'valid', token_version = users.token_version + 1,
                 last_login_at = now(),
@@ -89,6 +101,7 @@ async def grant_character(
             vault.encrypt(grant.refresh_token),
             grant.expires_at,
             [str(state) for state in ENDED_BY_A_GRANT],
+            alliance_id,
         )
         # What is known of attempts to refresh is about the grant that this one replaces.
         await connection.execute("DELETE FROM refresh_leases WHERE character_id = $1", character.character_id)

@@ -16,14 +16,16 @@ from enum import StrEnum
 import asyncpg
 
 from db.accounts.vault import TokenVault
-from db.corporations.boards import SEEN_BY_USER
-from db.killmails.filter import Viewer
+from db.killmails.filter import Sight, Viewer
+from db.visibility import ANYTHING_IS_PUBLIC, BOARDS_OF_USER, PILOTS_OF_USER
 from eve.sso.pkce import code_challenge, new_code_verifier
 
 SESSION_LIFETIME = timedelta(days=30)
 """From the last visit, give or take `SEEN_EVERY`."""
 SEEN_EVERY = timedelta(hours=1)
 """A visit is written down at most this often: reading a page is not a write."""
+NO_ACCOUNT = 0
+"""No account has this id."""
 LOGIN_LIFETIME = timedelta(minutes=10)
 
 
@@ -41,16 +43,25 @@ class Caller:
     account_id: int
     character_ids: tuple[int, ...]
     corporation_ids: tuple[int, ...] = ()
+    other_ids: tuple[int, ...] = ()
+    """Characters of other accounts whose board is open to it, apart from public ones."""
+    sees_public: bool = False
+    """There are public boards."""
     session_id: int | None = None
     """None when an API key speaks for the account."""
     api_key_id: int | None = None
     scopes: frozenset[Scope] = frozenset(Scope)
     """Of the API key; a session has all, and may do what no key may."""
 
-    @property
-    def viewer(self) -> Viewer:
-        """Whose killmails it may see."""
-        return Viewer(self.character_ids, self.corporation_ids)
+    def viewer(self, *, everything: bool) -> Viewer:
+        """Whose killmails it may see. `everything`: the installation is a public board."""
+        sight: Sight = "ALL" if everything else "PUBLIC" if self.sees_public else "OWN"
+        stranger = self.account_id == NO_ACCOUNT
+        return Viewer(self.character_ids, self.corporation_ids, self.other_ids, sight, is_stranger=stranger)
+
+
+STRANGER = Caller(NO_ACCOUNT, (), sees_public=True)
+"""Somebody who is not logged in, where something is public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +125,20 @@ CALLER_COLUMNS = f"""
     (SELECT coalesce(array_agg(character_id ORDER BY character_id), '{{}}')
        FROM users WHERE users.account_id = proved.account_id) AS character_ids,
     (SELECT coalesce(array_agg(DISTINCT board.corporation_id), '{{}}')
-       FROM users CROSS JOIN LATERAL ({SEEN_BY_USER}) AS board
-      WHERE users.account_id = proved.account_id) AS corporation_ids
-"""  # noqa: S608 - a constant of `db.boards`
+       FROM users CROSS JOIN LATERAL ({BOARDS_OF_USER}) AS board
+      WHERE users.account_id = proved.account_id) AS corporation_ids,
+    (SELECT coalesce(array_agg(DISTINCT pilot.character_id), '{{}}')
+       FROM users CROSS JOIN LATERAL ({PILOTS_OF_USER}) AS pilot
+      WHERE users.account_id = proved.account_id) AS other_ids,
+    ({ANYTHING_IS_PUBLIC}) AS sees_public
+"""  # noqa: S608 - constants of `db.visibility`
 """SQL: what a row of `proved`, who has an `account_id`, may see."""
+
+
+def seen_by(row: asyncpg.Record) -> tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:
+    """Of a `Caller`, the account and what `CALLER_COLUMNS` tell."""
+    corporations, others = tuple(row["corporation_ids"]), tuple(row["other_ids"])
+    return row["account_id"], tuple(row["character_ids"]), corporations, others, row["sees_public"]
 
 
 async def caller_of(pool: asyncpg.Pool, token: str) -> Caller | None:
@@ -138,9 +159,7 @@ async def caller_of(pool: asyncpg.Pool, token: str) -> Caller | None:
             digest(token),
             SESSION_LIFETIME,
         )
-    return Caller(
-        row["account_id"], tuple(row["character_ids"]), tuple(row["corporation_ids"]), session_id=row["session_id"]
-    )
+    return Caller(*seen_by(row), session_id=row["session_id"])
 
 
 async def callers_of(pool: asyncpg.Pool, tokens: Collection[str]) -> dict[str, Caller]:
@@ -153,12 +172,7 @@ async def callers_of(pool: asyncpg.Pool, tokens: Collection[str]) -> dict[str, C
         """,  # noqa: S608 - a constant
         list(by_digest),
     )
-    return {
-        by_digest[row["session_hash"]]: Caller(
-            row["account_id"], tuple(row["character_ids"]), tuple(row["corporation_ids"]), session_id=row["session_id"]
-        )
-        for row in rows
-    }
+    return {by_digest[row["session_hash"]]: Caller(*seen_by(row), session_id=row["session_id"]) for row in rows}
 
 
 async def end_session(pool: asyncpg.Pool, token: str) -> None:

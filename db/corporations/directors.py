@@ -55,7 +55,7 @@ async def follow(pool: asyncpg.Pool, character_id: int) -> int:
         )
         # Nobody has it switched on: what an earlier director published is not for whoever comes next to open.
         await connection.execute(
-            "UPDATE corporations_followed SET published = false WHERE corporation_id = $1"
+            "UPDATE corporations_followed SET published = false, audience = 'members' WHERE corporation_id = $1"
             " AND NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = $1)",
             corporation_id,
         )
@@ -81,13 +81,6 @@ async def unfollow(pool: asyncpg.Pool, corporation_id: int, character_ids: Colle
         )
         await _forget_lists(connection, corporation_id, character_ids)
     return bool(gone)
-
-
-async def publish(pool: asyncpg.Pool, corporation_id: int, *, published: bool) -> None:
-    """Show the corporation's board to its members, or only to its directors."""
-    await pool.execute(
-        "UPDATE corporations_followed SET published = $2 WHERE corporation_id = $1", corporation_id, published
-    )
 
 
 async def granted_again(connection: Connection, character_id: int, *, owner_changed: bool) -> None:
@@ -153,7 +146,8 @@ async def mark(pool: asyncpg.Pool, corporation_id: int, character_id: int, stand
         if standing is DirectorStanding.LEFT:
             # Where it went is for the next affiliation lookup to say; it is no member of this one.
             await connection.execute(
-                "UPDATE users SET corporation_id = NULL WHERE character_id = $1 AND corporation_id = $2",
+                "UPDATE users SET corporation_id = NULL, alliance_id = NULL"
+                " WHERE character_id = $1 AND corporation_id = $2",
                 character_id,
                 corporation_id,
             )
@@ -196,12 +190,14 @@ async def members(pool: asyncpg.Pool, corporation_id: int) -> list[int]:
     return [row["character_id"] for row in rows]
 
 
-async def note_corporation(pool: asyncpg.Pool, character_id: int, corporation_id: int) -> None:
-    """ESI says that the character is in this corporation now."""
+async def note_affiliation(pool: asyncpg.Pool, character_id: int, corporation_id: int, alliance_id: int | None) -> None:
+    """ESI says that the character is in this corporation now, and in this alliance."""
     await pool.execute(
-        "UPDATE users SET corporation_id = $2 WHERE character_id = $1 AND corporation_id IS DISTINCT FROM $2",
+        "UPDATE users SET corporation_id = $2, alliance_id = $3"
+        " WHERE character_id = $1 AND (corporation_id, alliance_id) IS DISTINCT FROM ($2::bigint, $3::bigint)",
         character_id,
         corporation_id,
+        alliance_id,
     )
 
 

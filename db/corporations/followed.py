@@ -13,6 +13,7 @@ import orjson
 from contracts.corporation_sentences import corporation_sentence, director_sentence
 from contracts.corporations import NPC_CORPORATION_IDS, DirectorStanding
 from contracts.sync import Progress, SyncState
+from db.visibility import Visibility, corporation_visibility
 from eve.sso.scopes import CORPORATION_SCOPES
 
 
@@ -38,7 +39,7 @@ class ShownCorporation:
 
     corporation_id: int
     name: str | None
-    published: bool
+    visibility: Visibility
     state: SyncState | None  # None: not followed
     message: str
     last_killmail_sync_at: datetime | None
@@ -55,7 +56,7 @@ async def account_corporations(pool: asyncpg.Pool, account_id: int) -> list[Show
         WITH mine AS (SELECT * FROM users WHERE account_id = $1),
              ids AS (SELECT corporation_id FROM mine
                       UNION SELECT d.corporation_id FROM corporation_directors d JOIN mine USING (character_id))
-        SELECT ids.corporation_id, e.name, f.published, f.sync_state, f.sync_detail ->> 'until' AS until,
+        SELECT ids.corporation_id, e.name, f.published, f.audience, f.sync_state, f.sync_detail ->> 'until' AS until,
                f.last_killmail_sync_at, run.total, run.done,
                (SELECT coalesce(jsonb_agg(jsonb_build_object('character_id', d.character_id, 'name', u.name,
                         'standing', d.standing, 'yours', u.account_id = $1, 'valid', u.token_state = 'valid',
@@ -113,7 +114,7 @@ def _corporation(row: asyncpg.Record) -> ShownCorporation:
     return ShownCorporation(
         corporation_id=row["corporation_id"],
         name=row["name"],
-        published=bool(row["published"]) and state is not None,
+        visibility=corporation_visibility(published=state is not None and row["published"], audience=row["audience"]),
         state=state,
         message="Not followed." if state is None else corporation_sentence(state, until, progress),
         last_killmail_sync_at=row["last_killmail_sync_at"],

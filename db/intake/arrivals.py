@@ -12,6 +12,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from db.visibility import is_public
+
+EVERYBODY = 0
+"""Among the entities of an arrival: no character's and no corporation's id."""
 _UNNUMBERED_MINUTES = 120
 """How far back `record_missed_arrivals` looks; the watchdog runs every five minutes."""
 
@@ -82,7 +86,8 @@ async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One step of the order. `entities`: the characters and corporations on it; nobody's where it is silent.
+    """One step of the order. `entities`: the characters and corporations on it, and `EVERYBODY` if a board of theirs is
+    public; nobody's where it is silent.
 
     `stored_seconds`: how long it had been stored when it was read.
     """
@@ -101,12 +106,14 @@ async def newest_arrival(pool: asyncpg.Pool) -> int:
 async def arrivals_after(pool: asyncpg.Pool, position: int, limit: int) -> list[Arrival]:
     """What arrived after that, in order."""
     rows = await pool.fetch(
-        """
+        f"""
         SELECT arrival, killmail_id,
-               CASE WHEN silent THEN '{}' ELSE ARRAY(
+               CASE WHEN silent THEN '{{}}' ELSE ARRAY(
                    SELECT DISTINCT entity_id
                      FROM participants p
-                    CROSS JOIN LATERAL (VALUES (p.character_id), (p.corporation_id)) AS one (entity_id)
+                    CROSS JOIN LATERAL (
+                        VALUES (p.character_id), (p.corporation_id), (CASE WHEN {is_public("p")} THEN $3::bigint END)
+                    ) AS one (entity_id)
                     WHERE p.killmail_id = page.killmail_id AND entity_id IS NOT NULL
                ) END AS entities,
                extract(epoch FROM clock_timestamp() - killmails.created_at)::float8 AS stored_seconds
@@ -114,9 +121,10 @@ async def arrivals_after(pool: asyncpg.Pool, position: int, limit: int) -> list[
                  WHERE arrival > $1 ORDER BY arrival LIMIT $2) AS page
           JOIN killmails USING (killmail_id)
          ORDER BY arrival
-        """,
+        """,  # noqa: S608 - constants of `db.visibility`
         position,
         limit,
+        EVERYBODY,
     )
     return [
         Arrival(row["arrival"], row["killmail_id"], frozenset(row["entities"]), row["stored_seconds"]) for row in rows

@@ -13,7 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 from prometheus_client import Counter
 
 from contracts.claimants import Claimant
-from db.corporations.boards import SEEN_BY_USER
+from db.visibility import BOARDS_OF_USER
 
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
@@ -231,7 +231,7 @@ async def record_failures(pool: asyncpg.Pool, failures: Sequence[FailedAttempt])
 
 @dataclass(frozen=True, slots=True)
 class KnownHash:
-    """The hash of a killmail that we were shown; never for anybody's eyes."""
+    """The hash of a killmail that we were shown: for the eyes of those alone whom EVE tells it, too."""
 
     killmail_hash: str = field(repr=False)
     hash_from: HashFrom
@@ -280,11 +280,11 @@ async def users_on(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[in
         SELECT DISTINCT p.character_id FROM participants p JOIN users u USING (character_id)
          WHERE p.killmail_id = ANY ($1)
         UNION
-        SELECT users.character_id FROM users CROSS JOIN LATERAL ({SEEN_BY_USER}) AS board
+        SELECT users.character_id FROM users CROSS JOIN LATERAL ({BOARDS_OF_USER}) AS board
          WHERE EXISTS (SELECT FROM corporations_followed) AND board.corporation_id IN (
                SELECT p.corporation_id FROM participants p WHERE p.killmail_id = ANY ($1))
          ORDER BY character_id
-        """,  # noqa: S608 - a constant of `db.boards`
+        """,  # noqa: S608 - a constant of `db.visibility`
         list(killmail_ids),
     )
     return [row["character_id"] for row in rows]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from db.killmails.filter import Eyes, KillmailFilter, ParticipantFilter, Side
+from db.visibility import PUBLIC_CORPORATIONS, PUBLIC_PILOTS, is_public
 from eve.security import HIGH_SEC_FROM
 
 Table = Literal["participants", "killmails"]
@@ -98,15 +99,8 @@ class Conditions:
 
     def walks(self) -> Iterator[Walk]:
         """The ways to find the killmails, the viewer's own first."""
-        eyes, chosen = self._eyes, self._chosen
-        yield Walk(
-            "viewer",
-            tuple(
-                Path("participants", column, _array(ids))
-                for column, ids in (("character_id", eyes.characters), ("corporation_id", eyes.corporations))
-                if ids
-            ),
-        )
+        chosen = self._chosen
+        yield Walk("viewer", tuple(self._paths_of_viewer()))
         for position, (side, one) in enumerate(self._participants):
             if (path := _participant_path(side, one)) is not None:
                 yield Walk(f"participant {position}", (path,))
@@ -117,11 +111,25 @@ class Conditions:
         if chosen.awox:
             yield Walk("awox", (Path("killmails", None, None, "here.awox"),))
 
+    def _paths_of_viewer(self) -> Iterator[Path]:
+        eyes = self._eyes
+        if eyes.sight == "ALL":
+            yield Path("killmails", None, None)
+            return
+        for column, ids in (("character_id", eyes.characters), ("corporation_id", eyes.corporations)):
+            if ids:
+                yield Path("participants", column, _array(ids))
+        if eyes.sight == "PUBLIC":
+            yield Path("participants", "character_id", lambda _: f"ARRAY({PUBLIC_PILOTS})")
+            yield Path("participants", "corporation_id", lambda _: f"ARRAY({PUBLIC_CORPORATIONS})")
+
     def of_row(self, walk: Walk | None, table: Table, parameters: Parameters) -> list[str]:
         """Everything that is asked of a row which `walk` met; None: of a row that was met for no reason."""
         covered = "" if walk is None else walk.covers
         told = [*self.times(parameters)]
-        if covered == "viewer":
+        if self._eyes.sight == "ALL":
+            told.append("true")  # whoever is on it, and on which side
+        elif covered == "viewer":
             told += [*about("here", self._viewer_side, self._viewer_is, parameters)]
         else:
             told.append(self._is_seen(parameters))
@@ -150,13 +158,18 @@ class Conditions:
             yield f"here.killmail_time < {parameters.bind(self._chosen.until, 'timestamptz')}"
 
     def _is_seen(self, parameters: Parameters) -> str:
-        eyes = self._eyes
+        eyes, side = self._eyes, (self._viewer_side, self._viewer_is)
+        ways = []
         by = " OR ".join(
             f"somebody.{column} = ANY({parameters.bind(ids, 'bigint[]')})"
             for column, ids in (("character_id", eyes.characters), ("corporation_id", eyes.corporations))
             if ids
         )
-        return _somebody([f"({by})", *about("somebody", self._viewer_side, self._viewer_is, parameters)])
+        if by:
+            ways.append(_somebody([f"({by})", *about("somebody", *side, parameters)]))
+        if eyes.sight == "PUBLIC":
+            ways.append(_somebody([is_public("somebody"), *about("somebody", *side, parameters)]))
+        return f"({' OR '.join(ways)})"
 
     def _of_killmail(self, row: str, parameters: Parameters) -> Iterator[str]:
         chosen = self._chosen

@@ -1,7 +1,8 @@
 """The lists of what a pilot may see: decided here, in the query, for every reader.
 
 A viewer sees the killmails that one of their characters, or a corporation whose board is open to them
-(`db.corporations.boards`), is on as victim or attacker, and no others. Each call takes a fixed few statements, however
+or a pilot, that is open to them
+(`db.visibility`), is on as victim or attacker, and no others. Each call takes a fixed few statements, however
 many killmails there are. `db.killmails.rows` reads what is wanted of them.
 """
 

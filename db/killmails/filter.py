@@ -14,15 +14,24 @@ from typing import Literal
 Side = Literal["VICTIM", "ATTACKER"]
 Scope = Literal["ACCOUNT", "VISIBLE"]
 Order = Literal["TIME", "VALUE"]
+Sight = Literal["OWN", "PUBLIC", "ALL"]
+"""What is seen beside the boards that are named: nothing, those that are public, or everything there is."""
 SecurityBand = Literal["HIGH_SEC", "LOW_SEC", "NULL_SEC", "WORMHOLE"]
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: the characters of their account, and the corporations whose board is open to them."""
+    """Who asks: the characters of their account, and the boards of corporations and other pilots open to them.
+
+    `db.visibility` says which these are. Whoever is not logged in has none and sees what is public.
+    """
 
     character_ids: tuple[int, ...]
     corporation_ids: tuple[int, ...] = ()
+    other_ids: tuple[int, ...] = ()
+    sight: Sight = "OWN"
+    is_stranger: bool = False
+    """Nobody is logged in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +110,12 @@ class Eyes:
     corporations: list[int]
     named: bool = False
     """They are those of the participant whom the filter names."""
+    sight: Sight = "OWN"
 
     @property
     def are_closed(self) -> bool:
         """They see nothing."""
-        return not (self.characters or self.corporations)
+        return self.sight == "OWN" and not (self.characters or self.corporations)
 
 
 def eyes(viewer: Viewer, chosen: KillmailFilter, otherwise: Scope) -> Eyes:
@@ -118,8 +128,12 @@ def eyes(viewer: Viewer, chosen: KillmailFilter, otherwise: Scope) -> Eyes:
     board = named.corporation_id if named.character_id is None and chosen.scope != "ACCOUNT" else None
     if board is not None and board in viewer.corporation_ids:
         return Eyes([], [board], named=True)
-    if named.character_id is not None and named.character_id in viewer.character_ids:
+    scope = chosen.scope or (otherwise if named.is_empty and not viewer.is_stranger else "VISIBLE")
+    pilots = viewer.character_ids if scope == "ACCOUNT" else (*viewer.character_ids, *viewer.other_ids)
+    if named.character_id is not None and named.character_id in pilots:
         return Eyes([named.character_id], [], named=True)
-    scope = chosen.scope or (otherwise if named.is_empty else "VISIBLE")
-    boards = sorted(set(viewer.corporation_ids)) if scope == "VISIBLE" else []
-    return Eyes(sorted(set(viewer.character_ids)), boards)
+    if scope == "ACCOUNT":
+        return Eyes(sorted(set(pilots)), [])
+    if viewer.sight == "ALL":
+        return Eyes([], [], sight="ALL")
+    return Eyes(sorted(set(pilots)), sorted(set(viewer.corporation_ids)), sight=viewer.sight)

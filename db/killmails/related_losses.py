@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from db.killmails.filter import Viewer
 from db.values.rules import CAPSULES
+from db.visibility import is_public
 
 WITHIN = timedelta(minutes=10)
 """A pod that lives longer had its own fate."""
@@ -61,7 +63,7 @@ CROSS JOIN LATERAL (
     SELECT FROM participants AS seen
     WHERE
         seen.killmail_id = candidates.related_id
-        AND (seen.character_id = ANY($2::bigint[]) OR seen.corporation_id = ANY($2::bigint[]))
+        AND (seen.character_id = ANY($2::bigint[]) OR seen.corporation_id = ANY($2::bigint[]){or_public})
     LIMIT 1
 ) AS seen
 WHERE
@@ -80,10 +82,12 @@ class RelatedLoss:
 
 
 async def related_losses(
-    connection: asyncpg.pool.PoolConnectionProxy, killmail_ids: Collection[int], viewer: Collection[int]
+    connection: asyncpg.pool.PoolConnectionProxy, killmail_ids: Collection[int], viewer: Viewer
 ) -> dict[int, RelatedLoss]:
-    """The related loss of each of these killmails that has one which the viewer (characters, corporations) is on."""
-    rows = await connection.fetch(_RELATED, list(killmail_ids), list(viewer), CAPSULES, WITHIN)
+    """The related loss of each of these killmails that has one which the viewer may see."""
+    or_public = {"OWN": "", "PUBLIC": f" OR {is_public('seen')}", "ALL": " OR true"}[viewer.sight]
+    seen_by = [*viewer.character_ids, *viewer.corporation_ids, *viewer.other_ids]
+    rows = await connection.fetch(_RELATED.format(or_public=or_public), list(killmail_ids), seen_by, CAPSULES, WITHIN)
     return {
         row["killmail_id"]: RelatedLoss(row["related_id"], row["killmail_time"], row["ship_type_id"]) for row in rows
     }

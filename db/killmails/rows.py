@@ -181,7 +181,7 @@ async def _read(
     if ids and wanted.participants:
         participants = await connection.fetch(wanted.participants_sql(), ids)
     if ids and wanted.related:
-        related = await related_losses(connection, ids, {*viewer.character_ids, *viewer.corporation_ids})
+        related = await related_losses(connection, ids, viewer)
     cursors = [cursor_of(row, order) for row in killmails]
     return KillmailRows(killmails, cursors, len(found) > first, participants, related, whose_side)
 

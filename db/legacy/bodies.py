@@ -18,6 +18,8 @@ from eve.killmail import validate_killmail
 
 REBUILT_FROM = "rebuilt_from"
 """The field of such a body that no body of EVE's has."""
+REBUILT = f"SELECT killmail_id FROM killmail_bodies WHERE killmail_id > $1 AND body ? '{REBUILT_FROM}'"  # noqa: S608
+"""Put together from the old system's tables, because EVE gave no body."""
 _WHO = ("character_id", "corporation_id", "alliance_id", "faction_id", "ship_type_id", "weapon_type_id")
 _POSITION = ("x", "y", "z")
 

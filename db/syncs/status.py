@@ -15,6 +15,7 @@ import orjson
 from contracts.pacing import shown_idle_step
 from contracts.sync import Progress, SyncAction, SyncState
 from contracts.sync_sentences import LOST_GRANT, UNREADABLE_GRANT, action_in, sentence
+from db.visibility import Visibility
 
 REMEMBERED = 20
 WHY_NEEDS_LOGIN = {"lost": LOST_GRANT, "unreadable": UNREADABLE_GRANT}
@@ -72,6 +73,7 @@ class AccountCharacter:
     scopes: tuple[str, ...]
     last_killmail_sync_at: datetime | None
     token_is_valid: bool
+    visibility: Visibility
     status: ShownStatus
     last_run: LastRun | None
 
@@ -81,7 +83,7 @@ async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list
     rows = await pool.fetch(
         """
         SELECT u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, c.ticker, u.scopes,
-               u.last_killmail_sync_at, u.token_state, u.sync_state, u.sync_detail, run.total, run.done,
+               u.last_killmail_sync_at, u.token_state, u.visibility, u.sync_state, u.sync_detail, run.total, run.done,
                last.kind, last.started_at, last.finished_at,
                last.listed, last.new, last.stored, last.pending, last.failed, last.failures
           FROM users u
@@ -123,6 +125,7 @@ def _character(row: asyncpg.Record) -> AccountCharacter:
         scopes=tuple(row["scopes"]),
         last_killmail_sync_at=row["last_killmail_sync_at"],
         token_is_valid=token_is_valid,
+        visibility=Visibility(row["visibility"]),
         status=ShownStatus(
             state,
             why or sentence(state, until, progress, idle),

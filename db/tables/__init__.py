@@ -4,6 +4,6 @@
 to anyone. Importing this room fills `SQLModel.metadata`.
 """
 
-from db.tables import accounts, corporations, imports, killmails, syncs, universe
+from db.tables import accounts, corporations, imports, killmails, sums, syncs, universe
 
-__all__ = ["accounts", "corporations", "imports", "killmails", "syncs", "universe"]
+__all__ = ["accounts", "corporations", "imports", "killmails", "sums", "syncs", "universe"]

@@ -24,12 +24,18 @@ class User(SQLModel, table=True):
     """One EVE character that logged in, its encrypted grant and where its sync stands."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("users_account_id", "account_id"),)
+    __table_args__ = (
+        Index("users_account_id", "account_id"),
+        # Of boards that somebody opened.
+        Index("users_open", "corporation_id", postgresql_where=text("visibility <> 'private'")),
+    )
     character_id: int = Field(sa_column=bigint(primary_key=True))
     account_id: int = Field(sa_column=Column(BigInteger, ForeignKey("accounts.account_id"), nullable=False))
     name: str = Field(sa_column=string())
     owner_hash: str = Field(sa_column=string())
     corporation_id: int | None = Field(default=None, sa_column=bigint(nullable=True))
+    alliance_id: int | None = Field(default=None, sa_column=bigint(nullable=True))
+    visibility: str = Field(sa_column=Column(Text, nullable=False, server_default="private"))  # db.visibility
     scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     # The grant. Both tokens are Fernet ciphertext (`db/accounts/vault.py`), null once destroyed.
     access_token: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
@@ -121,6 +127,35 @@ class ApiKey(SQLModel, table=True):
     scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     created_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=func.now()))
     last_used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+
+
+class VisibilityChange(SQLModel, table=True):
+    """Who opened or closed a board, and how far. `board_id`: a character or a corporation; their ids never coincide."""
+
+    __tablename__ = "visibility_changes"
+    __table_args__ = (Index("visibility_changes_board_id", "board_id"),)
+    visibility_change_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    at: datetime = Field(sa_column=time(now=True))
+    by_character_id: int = Field(sa_column=bigint())
+    board_id: int = Field(sa_column=bigint())
+    before: str = Field(sa_column=Column("from", Text, nullable=False))
+    after: str = Field(sa_column=Column("to", Text, nullable=False))
+
+
+class ShareLink(SQLModel, table=True):
+    """A link that opens one killmail or one board to whoever has it; its token's SHA-256, never the token."""
+
+    __tablename__ = "share_links"
+    __table_args__ = (Index("share_links_account_id", "account_id"),)
+    share_link_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    account_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False)
+    )
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    subject: str = Field(sa_column=Column(Text, nullable=False))  # killmail | character | corporation
+    subject_id: int = Field(sa_column=bigint())
+    created_at: datetime = Field(sa_column=time(now=True))
+    last_used_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
 
 
 class Departure(SQLModel, table=True):

@@ -18,6 +18,7 @@ class FollowedCorporation(SQLModel, table=True):
     __tablename__ = "corporations_followed"
     corporation_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     published: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))  # to its members
+    audience: str = Field(sa_column=Column(Text, nullable=False, server_default="members"))  # once it is published
     created_at: datetime = Field(sa_column=time(now=True))
     last_killmail_sync_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
     killmail_list_fresh_until: datetime | None = Field(default=None, sa_column=time(nullable=True))

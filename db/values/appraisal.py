@@ -11,6 +11,7 @@ from datetime import date
 
 import asyncpg
 
+from db.sums.keep import Change, keep_sums
 from db.values.rules import BLUEPRINT_COPY, FITTED_FLAGS, FREE_HULLS, NO_SOLO_HULLS
 
 # The day's snapshot, or the nearest before it, or else the first one after it. Null without any.
@@ -25,7 +26,9 @@ _IS_PLAYERS_OWN = "(character_id IS NULL AND (corporation_id >= 2000000 OR allia
 
 _STATEMENT = """
 WITH RECURSIVE chosen AS MATERIALIZED (
-    SELECT killmail_id, {price_date} AS day
+    SELECT
+        killmail_id, {price_date} AS day, damage_done IS NULL AS is_first, coalesce(total_value, 0) AS old_value,
+        coalesce(solo, false) AS was_solo
     FROM killmails
     WHERE
         killmail_id = ANY($1::bigint[])
@@ -135,7 +138,8 @@ kind AS (
 outcome AS (
     SELECT
         kind.*, worth.destroyed, worth.dropped, worth.destroyed + worth.dropped AS total, worth.fitted,
-        chosen.day, worth.priced_kinds::integer AS priced_kinds, worth.item_kinds::integer AS item_kinds
+        chosen.day, worth.priced_kinds::integer AS priced_kinds, worth.item_kinds::integer AS item_kinds,
+        chosen.is_first, chosen.old_value, chosen.was_solo
     FROM chosen
     JOIN kind USING (killmail_id)
     LEFT JOIN worth USING (killmail_id)
@@ -158,7 +162,10 @@ WHERE
         outcome.day, outcome.priced_kinds, outcome.item_kinds, outcome.solo, outcome.npc,
         outcome.awox, outcome.damage_done, outcome.top_damage_ordinal
     )
-RETURNING killmails.killmail_id
+RETURNING
+    killmails.killmail_id, is_first::int AS killmails,
+    coalesce(killmails.total_value, 0) - old_value AS value,
+    coalesce(killmails.solo, false)::int - was_solo::int AS solo
 """
 _APPRAISE = _STATEMENT.format(price_date=_PRICE_DATE, is_player=_IS_PLAYER, is_players_own=_IS_PLAYERS_OWN)
 
@@ -185,7 +192,7 @@ LIMIT $3
 
 
 async def appraise(pool: asyncpg.Pool, killmail_ids: Collection[int], *, again: bool = False) -> list[int]:
-    """Value and classify those of these killmails that are not yet, or not at the right day's prices.
+    """Value and classify those of these killmails that are not yet, or not at the right day's prices; sums follow.
 
     Args:
         again: all of them, e.g. after a change of the rules.
@@ -193,10 +200,13 @@ async def appraise(pool: asyncpg.Pool, killmail_ids: Collection[int], *, again: 
     Returns:
         The killmails whose figures or flags changed.
     """
-    rows = await pool.fetch(
-        _APPRAISE, sorted(killmail_ids), again, FREE_HULLS, NO_SOLO_HULLS, FITTED_FLAGS, BLUEPRINT_COPY
-    )
-    return sorted(row[0] for row in rows)
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(
+            _APPRAISE, sorted(killmail_ids), again, FREE_HULLS, NO_SOLO_HULLS, FITTED_FLAGS, BLUEPRINT_COPY
+        )
+        changes = [Change(**row) for row in rows]
+        await keep_sums(connection, [one for one in changes if one.killmails or one.value or one.solo])
+    return sorted(one.killmail_id for one in changes)
 
 
 async def waiting_for_appraisal(pool: asyncpg.Pool, latest: date, after: int, at_most: int) -> list[int]:

@@ -27,7 +27,17 @@ from eve.answer import Answer, utc_now
 from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
 from eve.esi import budget_scripts
 from eve.esi.budget_messages import Account, Left, Outcome, Refused, RefusedLately, Reserved, Seen, Stop, Wish
-from eve.esi.budget_rules import ERROR_RESERVE, NOT_OURS, RESERVES, TURNS, WORST_COST, bucket_name, cost_of, pause_name
+from eve.esi.budget_rules import (
+    ERROR_RESERVE,
+    NOT_OURS,
+    RESERVES,
+    TURNS,
+    WORST_COST,
+    at,
+    bucket_name,
+    cost_of,
+    pause_name,
+)
 from eve.esi.budget_states import BucketState, Pause, Reservation
 from eve.esi.downtime import daily_downtime_ends, says_downtime
 from eve.esi.limit_headers import LimitSeen, limit_seen
@@ -68,18 +78,36 @@ REFUSALS_KEPT_MILLISECONDS = 600_000
 
 _PREFIX = "killreport:{esi}:"
 _CIRCUIT = _PREFIX + "failures"
-_DOWNTIME = _PREFIX + "pause:downtime"
-_ERROR_PAUSE = _PREFIX + "pause:error-limit"
 _BUCKETS = _PREFIX + "buckets"
 _PAUSES = _PREFIX + "pauses"
 _REFUSED = _PREFIX + "refused"
 
 
 class Budget:
-    """The account of all of ESI's budgets. One per process is enough; any number agree through Redis."""
+    """The account of all of ESI's budgets. One per process is enough; any number agree through Redis.
 
-    def __init__(self, redis: redis.asyncio.Redis, now: Callable[[], datetime] = utc_now) -> None:
+    `egress` names the source address that ESI sees: what it counts by address is counted by this name. A pilot's own
+    buckets are the same from everywhere. That EVE is down, too, each address finds out for itself: it may be the only
+    one that cannot reach it.
+
+    Args:
+        from_queues: its calls are work of the task queues. What one address has nothing left for, a worker with
+            another address may take.
+    """
+
+    def __init__(
+        self,
+        redis: redis.asyncio.Redis,
+        now: Callable[[], datetime] = utc_now,
+        *,
+        egress: str = "",
+        from_queues: bool = False,
+    ) -> None:
         self._now = now
+        self._egress = egress
+        self._from_queues = from_queues
+        self._downtime, self._error_limit = at("downtime", egress), at("error-limit", egress)
+        self._circuit = at(_CIRCUIT, egress)
         self._learned: dict[Route, Limit | None] = {}
         self._reserve = redis.register_script(budget_scripts.RESERVE)
         self._settle = redis.register_script(budget_scripts.SETTLE)
@@ -103,13 +131,14 @@ class Budget:
         """
         limit = self._learned.get(route, route.limit) or ERROR_LIMIT
         legacy = limit.group == ERROR_LIMIT.group
-        name = bucket_name(limit, caller)
+        name = bucket_name(limit, caller, self._egress)
         keys = [
             _PREFIX + "bucket:" + name,
-            _PREFIX + "pause:" + pause_name(route, limit, caller),
-            _ERROR_PAUSE,
-            _DOWNTIME,
+            _pause(pause_name(route, limit, caller, self._egress)),
+            _pause(self._error_limit),
+            _pause(self._downtime),
             _BUCKETS,
+            _PREFIX + "addresses:" + limit.group,
         ]
         wish = Wish(
             cost=1 if legacy else WORST_COST,
@@ -117,6 +146,7 @@ class Budget:
             limit=limit.tokens,
             window=limit.window_seconds * 1000,
             probe=not legacy,
+            elsewhere=self._from_queues and (legacy or caller is None),
             heed_downtime=heed_downtime,
             name=name,
             call_class=call_class,
@@ -171,9 +201,9 @@ class Budget:
         Raises:
             AccountUnreachable: Redis does not answer.
         """
-        names = ["downtime", "error-limit"]
+        names = [self._downtime, self._error_limit]
         names += [name async for name in self._names(_PAUSES) if name not in names]
-        left = await self._run(self._left, [_PREFIX + "pause:" + name for name in names], None, list[Left])
+        left = await self._run(self._left, [_pause(name) for name in names], None, list[Left])
         return [Pause(name, self._at(one.wait)) for name, one in zip(names, left, strict=True) if one.wait]
 
     async def refused_lately(self, caller: str) -> int:
@@ -209,7 +239,7 @@ class Budget:
         self, reservation: Reservation, answer: Answer | None, seen: LimitSeen | None, cost: int, *, points: int | None
     ) -> int:
         """Put down what a call cost; milliseconds until the pause of everything ends."""
-        name = bucket_name(reservation.bucket, reservation.caller)
+        name = bucket_name(reservation.bucket, reservation.caller, self._egress)
         now = self._now()
         ends = daily_downtime_ends(now)
         threshold = DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD
@@ -229,6 +259,7 @@ class Budget:
             remaining=seen.remaining if seen else None,
             believed_limit=reservation.bucket.tokens,
             believed_window=reservation.bucket.window_seconds * 1000,
+            pause=self._downtime,
             points=points,
             route=reservation.route.template,
             most_of_a_route=threshold if is_told else MOST_OF_A_ROUTE,
@@ -237,18 +268,18 @@ class Budget:
             longest_pause=CIRCUIT_MILLISECONDS[1],
             fixed_pause=None if ends is None else int((ends - now).total_seconds() * 1000) + 1,
         )
-        keys = [_PREFIX + "bucket:" + name, _CIRCUIT, _DOWNTIME, _BUCKETS]
+        keys = [_PREFIX + "bucket:" + name, self._circuit, _pause(self._downtime), _BUCKETS, _PAUSES]
         return (await self._run(self._settle, keys, account, Left)).wait
 
     async def _limited(self, reservation: Reservation, limit: Limit, answer: Answer) -> RateLimited:
         if answer.status == 420:
-            stop = Stop("error-limit", error_limit_reset(answer) * 1000)
-            wait = (await self._run(self._pause, [_ERROR_PAUSE, _PAUSES], stop, Left)).wait
+            stop = Stop(self._error_limit, error_limit_reset(answer) * 1000)
+            wait = (await self._run(self._pause, [_pause(self._error_limit), _PAUSES], stop, Left)).wait
             return ErrorLimited(self._spread(wait), ERROR_LIMIT.group)
         seconds = retry_after(answer, self._now())
-        name = pause_name(reservation.route, limit, reservation.caller)
+        name = pause_name(reservation.route, limit, reservation.caller, self._egress)
         stop = Stop(name, None if seconds is None else seconds * 1000, *BARE_LIMIT_MILLISECONDS)
-        wait = (await self._run(self._pause, [_PREFIX + "pause:" + name, _PAUSES], stop, Left)).wait
+        wait = (await self._run(self._pause, [_pause(name), _PAUSES], stop, Left)).wait
         return RateLimited(self._at(wait), "" if limit.group == ERROR_LIMIT.group else limit.group)
 
     def _refusal(self, got: Reserved, group: str, call_class: CallClass) -> EveError:
@@ -292,6 +323,10 @@ def _spread_of(call_class: CallClass, window: int) -> int:
     """
     turn = min(LONGEST_TURN, window // 60)
     return TURNS[call_class] * turn + secrets.randbelow(turn + 1)
+
+
+def _pause(name: str) -> str:
+    return _PREFIX + "pause:" + name
 
 
 def _unreachable(error: Exception) -> AccountUnreachable:

@@ -22,13 +22,17 @@ class Outcome(StrEnum):
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """Told to RESERVE. `probe`: one call may have to go first; `kept` in thousandths of the bucket, times in ms."""
+    """Told to RESERVE. `kept` in thousandths of the bucket, times in ms.
+
+    `probe`: one call may have to go first. `elsewhere`: where this bucket has nothing left, one of the same kind may.
+    """
 
     cost: int
     kept: int
     limit: int
     window: int
     probe: bool
+    elsewhere: bool
     heed_downtime: bool
     name: str
     call_class: str
@@ -54,7 +58,7 @@ class Account(msgspec.Struct, frozen=True):
 
     `limit`, `window` and `remaining` are what the answer said, None where it did not; `believed_limit` and
     `believed_window` go in their place. `points`: 0 a success, None says nothing of EVE's health;
-    of the `threshold` that pauses everything, failures of one route are at most `most_of_a_route`.
+    of the `threshold` that makes the `pause` of everything, failures of one route are at most `most_of_a_route`.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Account(msgspec.Struct, frozen=True):
     remaining: int | None
     believed_limit: int
     believed_window: int
+    pause: str
     points: int | None
     route: str
     most_of_a_route: int

@@ -37,14 +37,20 @@ UNKNOWN_COST = 2
 """Charged when no answer came: ESI may have served it."""
 
 
-def bucket_name(limit: Limit, caller: str | None) -> str:
+def at(name: str, egress: str) -> str:
+    """What `name` is called where it is counted by our source address; `egress` "": the one that has no name."""
+    return f"{name}@{egress}" if egress else name
+
+
+def bucket_name(limit: Limit, caller: str | None, egress: str) -> str:
     """Which bucket a call draws on: the group, and whose share of it."""
-    return f"{limit.group}:{_SHARED if limit.group == ERROR_LIMIT.group else caller or _SHARED}"
+    shared = at(_SHARED, egress)
+    return f"{limit.group}:{shared if limit.group == ERROR_LIMIT.group else caller or shared}"
 
 
-def pause_name(route: Route, limit: Limit, caller: str | None) -> str:
+def pause_name(route: Route, limit: Limit, caller: str | None, egress: str) -> str:
     """A 429 pauses its bucket; outside the groups, only its route (a limiter inside the game server)."""
-    return route.template if limit.group == ERROR_LIMIT.group else bucket_name(limit, caller)
+    return route.template if limit.group == ERROR_LIMIT.group else bucket_name(limit, caller, egress)
 
 
 def cost_of(bucket: Limit, answer: Answer | None) -> int:

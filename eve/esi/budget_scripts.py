@@ -67,9 +67,10 @@ end
 RESERVE = (
     _BUCKET
     + """
--- KEYS bucket, pause of bucket or route, pause of all by the error limit, pause of all by downtime, index
+-- KEYS bucket, pause of bucket or route, pause of all by the error limit, pause of all by downtime, index,
+-- index of the buckets that our other addresses have in its place
 -- Told a Wish, answers a Reserved.
-local bucket, index = KEYS[1], KEYS[5]
+local bucket, index, beside = KEYS[1], KEYS[5], KEYS[6]
 local limit = tonumber(redis.call('HGET', bucket, 'limit')) or told.limit
 local window = tonumber(redis.call('HGET', bucket, 'window')) or told.window
 
@@ -87,7 +88,17 @@ if wait > 0 then return refuse('paused', wait) end
 local spent, spendings = spent_in(bucket, window)
 local room = limit - math.ceil(limit * told.kept / 1000)
 local cost = math.min(told.cost, math.max(1, room))
+
+-- Work that this address cannot do now another one may: its workers take from the same queue.
+local function room_elsewhere()
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', beside, now, '+inf')) do
+    if other ~= bucket and spent_in(other, window) + cost <= room then return true end
+  end
+  return false
+end
+
 if spent + cost > room then
+  if told.elsewhere and room_elsewhere() then return refuse('spent', slot_length(window)) end
   local missing, at = spent + cost - room, now + window
   for _, spending in ipairs(spendings) do
     missing = missing - spending.tokens
@@ -126,6 +137,10 @@ local calls = redis.call('HINCRBY', bucket, 'calls', 1)
 redis.call('PEXPIRE', bucket, 4 * window + 60000)
 redis.call('ZADD', index, now + window + slot_length(window), told.name)
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+if told.elsewhere then
+  redis.call('ZADD', beside, now + window, bucket)
+  redis.call('PEXPIRE', beside, 4 * window + 60000)
+end
 local born = tonumber(redis.call('HGET', bucket, 'born'))
 return '{"outcome":"granted","slot":' .. whole(slot) .. ',"born":' .. whole(born) .. ',"cost":' .. whole(cost)
   .. ',"alone":' .. whole(alone and calls or 0) .. '}'
@@ -135,7 +150,7 @@ return '{"outcome":"granted","slot":' .. whole(slot) .. ',"born":' .. whole(born
 SETTLE = (
     _BUCKET
     + """
--- KEYS bucket, circuit, pause of all by downtime, index
+-- KEYS bucket, circuit, pause of all by downtime, index, index of pauses
 -- Told an Account, answers a Left: of the pause of all by downtime.
 local bucket, circuit, pause, index = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local slot = 's:' .. whole(told.slot) .. ':' .. told.call_class
@@ -233,6 +248,8 @@ redis.call('HSET', circuit, 'before the pause', told.threshold - 1)
 redis.call('PEXPIRE', circuit, length + 120000)
 redis.call('HSET', pause, 'until', now + length)
 redis.call('PEXPIRE', pause, length + 600000)
+redis.call('ZADD', KEYS[5], now + length, told.pause)
+redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
 return left(length)
 """
 )

@@ -46,7 +46,10 @@ class BucketState:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """What stands still, and until when (UTC): `downtime` and `error-limit` are everything, others one bucket."""
+    """What stands still, and until when (UTC): `downtime` and `error-limit` are everything, others one bucket.
+
+    Behind an `@` stands the egress whose it is, where that has a name.
+    """
 
     scope: str
     until: datetime

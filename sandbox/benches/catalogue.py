@@ -11,6 +11,7 @@ from sandbox.benches.first_sync import first_sync
 from sandbox.benches.growth import growth
 from sandbox.benches.heavy_reads import heavy_reads
 from sandbox.benches.measured import Bench, Say, WarBench
+from sandbox.benches.migrations import migrations
 from sandbox.benches.pages import pages
 from sandbox.benches.shared_budget import shared_budget
 from sandbox.benches.storing import storing
@@ -24,6 +25,7 @@ BENCHES: Mapping[str, Bench | WarBench] = {
     "heavy-reads": WarBench("the heaviest reads against their floors", "half a minute", heavy_reads),
     "growth": WarBench("the same reads of ten and a hundred times as much", "two minutes", growth),
     "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
+    "migrations": WarBench("the newest migrations while somebody stores killmails", "half a minute", migrations),
     "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
 }

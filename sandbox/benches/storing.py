@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from db.intake.store import store_killmails
+from db.sums.keep import Change, keep_sums
 from db.tables.killmails import Killmail, KillmailBody, Participant
+from db.values.appraisal import appraise
 from sandbox.benches.measured import Measured, Say
 from sandbox.benches.war import War, war
 
@@ -31,7 +33,9 @@ _PARTICIPANT = (
     "killmail_id", "ordinal", "killmail_time", "is_victim", "character_id", "corporation_id", "alliance_id",
     "faction_id", "ship_type_id", "weapon_type_id", "damage", "final_blow", "security_status",
 )  # fmt: skip
-_DELETE = "DELETE FROM killmails WHERE killmail_id >= $1"
+LEAST_SHARE = 0.8
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+"""Postgres's infinity."""
 
 
 async def storing(killmails: int, say: Say) -> Measured:
@@ -55,13 +59,35 @@ async def storing(killmails: int, say: Say) -> Measured:
                     f" {ours / rate:.2f} times as fast"
                     for name, rate in rates.items()
                 ]
-    return Measured(lines, [])
+        broken = []
+        for size in BATCHES:
+            line, share = await _with_sums(pool, bodies, size)
+            lines.append(line)
+            if share < LEAST_SHARE:
+                broken.append(f"batches of {size}: with sums it is {share:.2f} as fast, and not {LEAST_SHARE}")
+    return Measured(lines, broken)
 
 
-async def _rate(pool: asyncpg.Pool, write: Write, bodies: Batch, size: int) -> float:
+async def _with_sums(pool: asyncpg.Pool, bodies: Batch, size: int) -> tuple[str, float]:
+    """Stored and appraised, with sums of the busy and without any, in turns."""
+    best = {True: 0.0, False: 0.0}
+    for summed in (False, True) * ROUNDS:
+        await pool.execute("UPDATE summed_subjects SET counted_until = $1", FOR_EVER if summed else None)
+        rate = await _rate(pool, _store_and_appraise, bodies, size, rounds=1)
+        best[summed] = max(best[summed], rate)
+    share = best[True] / best[False]
+    subjects = await pool.fetchval("SELECT count(*) FROM summed_subjects")
+    line = (
+        f"batches of {size:>5}: stored and appraised: {best[False]:,.0f} killmails/s, {best[True]:,.0f} with the sums"
+        f" of {subjects} subjects kept: {share:.2f} as fast"
+    )
+    return line, share
+
+
+async def _rate(pool: asyncpg.Pool, write: Write, bodies: Batch, size: int, rounds: int = ROUNDS) -> float:
     """The best of some rounds; each writer has batches enough for a few thousand killmails."""
     best = 0.0
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         count = max(1, 2_500 // size)
         fresh = [{**bodies[n % len(bodies)], "killmail_id": FIRST_NEW + n} for n in range(WRITERS * count * size)]
         batches = [fresh[start : start + size] for start in range(0, len(fresh), size)]
@@ -73,9 +99,27 @@ async def _rate(pool: asyncpg.Pool, write: Write, bodies: Batch, size: int) -> f
         started = time.perf_counter()
         await asyncio.gather(*(one(batches[writer::WRITERS]) for writer in range(WRITERS)))
         best = max(best, len(fresh) / (time.perf_counter() - started))
-        await pool.execute(_DELETE, FIRST_NEW, timeout=None)
+        await _take_away(pool)
     await pool.execute("VACUUM killmails, killmail_bodies, participants", timeout=None)
     return best
+
+
+async def _take_away(pool: asyncpg.Pool) -> None:
+    """The new killmails, and what they added to the sums."""
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(
+            "SELECT killmail_id, -1 AS killmails, -coalesce(total_value, 0) AS value,"
+            " -coalesce(solo, false)::int AS solo FROM killmails WHERE killmail_id >= $1 AND damage_done IS NOT NULL",
+            FIRST_NEW,
+        )
+        await keep_sums(connection, [Change(**row) for row in rows])
+        await connection.execute("DELETE FROM killmail_sums WHERE kills = 0 AND losses = 0", timeout=None)
+        await connection.execute("DELETE FROM killmails WHERE killmail_id >= $1", FIRST_NEW, timeout=None)
+
+
+async def _store_and_appraise(pool: asyncpg.Pool, batch: Batch) -> None:
+    await _store(pool, batch)
+    await appraise(pool, [body["killmail_id"] for body in batch])
 
 
 async def _store(pool: asyncpg.Pool, batch: Batch) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 
 from db.migrate import migrate, pending_revisions
+from db.sums.build import build_piece, choose_subjects, unfinished
 from sandbox.benches import war_sql
 from sandbox.benches.measured import Say
 from sandbox.ports import start_on_free_ports
@@ -26,6 +27,8 @@ from settings import STATE_DIRECTORY
 MILLION = 1_000_000
 AT_ONCE = 10_000
 """Killmails made by one transaction."""
+BUILT_AT_ONCE = 50_000
+"""Killmails of a subject counted by one transaction: nothing waits for it."""
 WRITERS = 2
 SERVER = {
     "shared_buffers": "1GB",
@@ -134,6 +137,10 @@ async def make(url: str, killmails: int, say: Say) -> None:
         for _, create in constraints:
             await pool.execute(create, timeout=None)
         await pool.execute("VACUUM (ANALYZE)", timeout=None)
+        say(f"  indexes after {time.perf_counter() - started:.0f} s, now the sums of the busy")
+        await choose_subjects(pool)
+        await _in_turns([_build(pool, subject_id) for subject_id in await unfinished(pool)])
+        await pool.execute("VACUUM (ANALYZE) killmail_sums, summed_subjects", timeout=None)
         # Only what is whole is marked, so that what was killed half-way is made again.
         await pool.execute(f"COMMENT ON DATABASE \"{url.rpartition('/')[2]}\" IS '{_fingerprint()}'")
         await pool.execute("CHECKPOINT")
@@ -150,6 +157,11 @@ async def _in_turns(work: Sequence[object]) -> None:
     async with asyncio.TaskGroup() as group:
         for turn in work:
             group.create_task(one(turn))
+
+
+async def _build(pool: asyncpg.Pool, subject_id: int) -> None:
+    while await build_piece(pool, subject_id, BUILT_AT_ONCE):
+        pass
 
 
 async def _fill(pool: asyncpg.Pool, first: int, killmails: int) -> None:

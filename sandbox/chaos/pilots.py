@@ -79,7 +79,7 @@ class Subscriber:
     connections: int = 0
 
     @classmethod
-    async def of(cls, person: Person, database: asyncpg.Connection) -> Subscriber:
+    async def of(cls, person: Person, database: asyncpg.Connection | asyncpg.Pool) -> Subscriber:
         """One that begins now."""
         newest = "SELECT coalesce(max(arrival), 0) FROM killmail_arrivals"
         while True:
@@ -87,6 +87,10 @@ class Subscriber:
             cursor = (await person.browser.ask("{ liveCursor }"))["liveCursor"]
             if since == await database.fetchval(newest):
                 return cls(person, since, cursor)
+
+    async def is_connected(self) -> bool:
+        """Whether it was, so far."""
+        return self.connections > 0
 
     async def follow(self) -> None:
         """Until cancelled."""

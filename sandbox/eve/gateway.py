@@ -191,6 +191,7 @@ class Gateway:
                 tokens=tokens,
                 user_agent=request.headers.get("User-Agent", ""),
                 compatibility_date=request.headers.get("X-Compatibility-Date", ""),
+                address=caller.address,
                 fault=fault.kind.value if fault else None,
             )
         )

@@ -23,6 +23,7 @@ class RequestRecord:
     tokens: int
     user_agent: str
     compatibility_date: str
+    address: str
     fault: str | None = None
 
     def as_json(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from activities.upkeep import Upkeep, turn_of
 from contracts.corporations import corporation_sync_id
 from contracts.sync import user_sync_id
-from contracts.upkeep import FullSyncsAsked
+from contracts.upkeep import FullSyncsAsked, SumsBuilt
 from db.syncs.upkeep import delete_old_rows
 from temporal.handles import WorkflowNotRunning
 from tests.activities.looks import sync
@@ -129,3 +129,9 @@ async def test_housekeeping_deletes_in_batches_and_leaves_what_is_shown(world: W
     assert [row["run_id"] for row in runs] == [newest, newest + 1], "the last account, and the run under way"
     assert await world.pool.fetchval("SELECT session_hash FROM sessions") == b"new"
     assert await world.pool.fetchval("SELECT count(*) FROM login_attempts") == 1
+
+
+async def test_sums_that_were_begun_are_finished(upkeep: Upkeep, world: World) -> None:
+    assert await upkeep.build_sums() == SumsBuilt()
+    await world.pool.execute("INSERT INTO summed_subjects (subject_id, is_corporation) VALUES ($1, false)", PILOT)
+    assert await upkeep.build_sums() == SumsBuilt(subjects=1, finished=1)

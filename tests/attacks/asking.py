@@ -34,7 +34,7 @@ from tests.attacks.world import World, leaked
 
 CODES = {"UNAUTHENTICATED": UNAUTHENTICATED, "FORBIDDEN": FORBIDDEN}
 STATUSES = {204: OWN, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 202: DONE, 201: DONE}
-SESSION_ONLY = frozenset({"sessions", "apiKeys"})
+SESSION_ONLY = frozenset({"sessions", "apiKeys", "shareLinks"})
 """Fields of `Me` with rows of their own: an API key that asks for them gets nothing else of it either."""
 
 
@@ -132,7 +132,7 @@ async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[
         cookies=proof.cookies,
         allow_redirects=False,
     ) as response:
-        text = await response.text()
+        text = (await response.read()).decode(errors="replace")
     if response.status == 409:
         return (DONE if "not responding" in text or "No import is running" in text else REFUSED), text
     if response.status == 303:

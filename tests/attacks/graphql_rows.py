@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from db.accounts.api_keys import create_api_key
 from db.accounts.sessions import Scope, account_sessions, start_session
+from db.accounts.share_links import Subject, create_share_link
 from db.killmails.cursors import position_cursor
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR, Caller
 from tests.attacks.rows import DONE, NOT_FOUND, OWN, SHOWN, UNAUTHENTICATED, Operation
@@ -34,6 +37,15 @@ async def keys_of_ada(world: World) -> int:
     return made.shown.api_key_id
 
 
+async def links_of_ada(world: World) -> int:
+    made = await create_share_link(world.site.pool, world.ada, Subject.KILLMAIL, ADAS.killmail_id)
+    return made.shown.share_link_id
+
+
+async def all_private(world: World) -> None:
+    await world.site.pool.execute("UPDATE users SET visibility = 'private'")
+
+
 async def sessions_of_ada(world: World) -> int:
     await start_session(world.site.pool, world.ada)
     return max(one.session_id for one in await account_sessions(world.site.pool, world.ada))
@@ -52,6 +64,10 @@ def reads(
 QUERIES = [
     reads("the account", "me", "", nobody=NOT_FOUND),
     reads("its sessions", "me", "", selection="{ sessions { id client } }", nobody=NOT_FOUND, scope=None),
+    replace(
+        reads("its links", "me", "", selection="{ shareLinks { id subjectId } }", nobody=NOT_FOUND, scope=None),
+        target=links_of_ada,
+    ),
     reads("its keys", "me", "", selection="{ apiKeys { id name hint } }", nobody=NOT_FOUND, scope=None),
     reads("Ada's killmail", "killmail", f'(id: "{ADAS.killmail_id}")', others=NOT_FOUND, nobody=NOT_FOUND),
     reads(
@@ -151,6 +167,22 @@ MUTATIONS = [
     of_a_board(
         "publish a closed board", "setCorporationPublishing", CLOSED_CORPORATION, "published: true", CLOSED,
         others="NOT_A_DIRECTOR", gone=_OPENED,
+    ),
+    of_a_board(
+        "open a closed board to all", "setCorporationVisibility", CLOSED_CORPORATION, "visibility: PUBLIC", CLOSED,
+        others="NOT_A_DIRECTOR", gone=_OPENED,
+    ),
+    orders(
+        "open Ada's board", "setCharacterVisibility", f'(characterId: "{ME}", visibility: PUBLIC)',
+        others="NOT_YOUR_CHARACTER", restore=all_private,
+    ),
+    orders(
+        "share Ada's killmail", "createShareLink", f'(subject: KILLMAIL, id: "{ADAS.killmail_id}")',
+        others="NOT_YOURS_TO_SHARE",
+    ),
+    orders(
+        "Ada's link", "revokeShareLink", '(id: "{target}")', target=links_of_ada, others="NOT_FOUND",
+        gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
     ),
     *(of_her_import(f"{word}ZkillboardImport") for word in ("estimate", "start", "cancel")),
     orders(

@@ -6,7 +6,15 @@ from typing import Any
 
 from db.accounts.sessions import Scope
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
-from tests.attacks.graphql_rows import ME, boards_again, import_again, keys_of_ada, sessions_of_ada
+from tests.attacks.graphql_rows import (
+    ME,
+    all_private,
+    boards_again,
+    import_again,
+    keys_of_ada,
+    links_of_ada,
+    sessions_of_ada,
+)
 from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
 from tests.attacks.world import (
     ADAS,
@@ -68,6 +76,24 @@ READ = [
     page("a system", "/systems/{entity_id:eve_id}", f"/systems/{SYSTEM}?days=all"),
     page("a ship", "/types/{entity_id:eve_id}", f"/types/{SHIP}?days=all"),
     page("the settings", "/settings"),
+    page(
+        "Ada's board before it is opened", "/settings/preview",
+        f"/settings/preview?kind=character&id={ME}&visibility=public", others=NOT_FOUND,
+    ),
+    same_for_all(NOT_FOUND, "/s/{token}", f"/s/{'A' * 43}"),
+    same_for_all(NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}", f"/s/{'A' * 43}/killmails/{ADAS.killmail_id}"),
+    page(
+        "a picture of Ada's killmail", f"{KILLMAIL}/card.png", f"/killmails/{ADAS.killmail_id}/card.png", success=OWN,
+        others=NOT_FOUND,
+    ),
+    same_for_all(NOT_FOUND, "/s/{token}/card.png", f"/s/{'A' * 43}/card.png"),
+    same_for_all(
+        NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}/card.png",
+        f"/s/{'A' * 43}/killmails/{ADAS.killmail_id}/card.png",
+    ),
+    same_for_all(NOT_FOUND, "/oembed", "/oembed?url=https://evil.invalid/killmails/1"),
+    same_for_all(OWN, "/robots.txt"),
+    same_for_all(NOT_FOUND, "/sitemap.xml"),
     page("her imports", "/fragments/imports"),
     page(
         "the operators' page", "/admin", allowed=THE_OPERATOR, others=FORBIDDEN,
@@ -155,10 +181,22 @@ FORMS = [
         allowed=DIRECTORS,
     ),
     form(
-        "a closed board", "/settings/corporation",
-        {"corporation_id": str(CLOSED_CORPORATION), "order": "publish"}, restore=boards_again, allowed=CLOSED,
+        "a closed board", "/settings/visibility",
+        {"kind": "corporation", "id": str(CLOSED_CORPORATION), "visibility": "public"}, restore=boards_again,
+        allowed=CLOSED,
         gone=f"SELECT published FROM corporations_followed"  # noqa: S608
         f" WHERE corporation_id = {CLOSED_CORPORATION} AND $1::text IS NULL",
+    ),
+    form(
+        "Ada's board", "/settings/visibility", {"kind": "character", "id": str(ME), "visibility": "public"},
+        restore=all_private,
+    ),
+    form(
+        "Ada's killmail", "/settings/links", {"order": "create", "subject": "killmail", "id": str(ADAS.killmail_id)},
+    ),
+    form(
+        "Ada's link", "/settings/links", {"order": "revoke", "id": "{target}"}, target=links_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
     ),
     *(
         form("every sync", "/admin/order", {"order": "pause", "whom": whom}, allowed=THE_OPERATOR, others=FORBIDDEN)

@@ -108,6 +108,8 @@ async def test_queries_over_a_socket_are_those_over_http(world: World, caller: C
 
 
 async def _asked(world: World, client: SocketClient, row: Operation) -> tuple[str, str]:
+    if row.target is not None:
+        await row.target(world)
     await client.subscribe("1", document(world.site.app.state.schema, row))
     message = await client.receive()
     if message["type"] == "error":

@@ -15,7 +15,7 @@ import aiohttp
 
 from db.accounts.api_keys import create_api_key, revoke_api_key
 from db.accounts.sessions import Scope, end_session, start_session
-from db.corporations.directors import follow, note_role, publish
+from db.corporations.directors import follow, note_role
 from db.intake.arrivals import record_arrivals
 from db.universe.names import store_names, store_solar_systems
 from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
@@ -23,6 +23,7 @@ from settings import Settings
 from tests.api.running_site import Site, serve
 from tests.attacks.callers import KEY_SCOPES, NOBODY, Caller, Proof, person
 from tests.db.bodies import Body, body
+from tests.stored import publish
 
 OPEN, CLOSED_CORPORATION, ELSEWHERE, ALLIANCE = 98_300_001, 98_400_001, 98_900_001, 99_000_001
 SYSTEM, SHIP = 30_000_142, 587

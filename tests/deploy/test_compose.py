@@ -23,6 +23,7 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = DOCUMENT["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "killreport"}
 THEIRS = {name: service for name, service in SERVICES.items() if name not in OURS}
+ADDRESSES = ("DATABASE_URL", "REDIS_URL", "TEMPORAL_ADDRESS")
 ONE_TIME = {"temporal-schema", "migrate"}
 
 
@@ -79,6 +80,8 @@ def test_ours_may_do_little_and_are_what_killreport_can_do() -> None:
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert set(service["environment"]) <= {name.upper() for name in Settings.model_fields}
+    versioning = {name: OURS["worker"]["environment"][name] for name in ("WORKER_VERSIONING", "BUILD_ID")}
+    assert versioning == {"WORKER_VERSIONING": "${WORKER_VERSIONING:-false}", "BUILD_ID": "${BUILD_ID:-}"}
 
 
 def test_only_caddy_can_be_reached_and_nothing_secret_is_written_down() -> None:
@@ -90,6 +93,26 @@ def test_only_caddy_can_be_reached_and_nothing_secret_is_written_down() -> None:
     secrets = re.findall(r"^ +\w*(?:PASSWORD|PWD|SECRET|KEY|TOKEN)\w*: *(.+)$", text, re.MULTILINE)
     secrets += re.findall(r"://\w+:([^@]+)@", text)
     assert set(secrets) == {"${POSTGRES_PASSWORD:?set it in deploy/.env}"}
+
+
+def test_another_region_has_workers_of_the_same_installation() -> None:
+    worker = yaml.safe_load((DEPLOY / "regions/worker.yaml").read_text())
+    compose_spec.PyCompose.from_json(json.dumps(worker))
+    (there,) = worker["services"].values()
+    here = OURS["worker"]
+    for same in ("image", "command", "read_only", "cap_drop", "security_opt", "stop_grace_period", "healthcheck"):
+        assert there[same] == here[same], same
+    assert there["environment"].keys() - here["environment"].keys() == {"ESI_EGRESS"}
+    assert set(there["environment"]) <= {name.upper() for name in Settings.model_fields}
+    written = (DEPLOY / "regions/home.yaml").read_text()
+    home = yaml.safe_load(written)
+    given = yaml.safe_load(re.sub(r"\$\{PRIVATE_ADDRESS[^}]*\}", "10.8.0.1", written))
+    compose_spec.PyCompose.from_json(json.dumps(given | {"name": "killreport"}))
+    assert home["services"].keys() <= SERVICES.keys()
+    reached = {port for service in home["services"].values() for port in service["ports"]}
+    assert all(port.startswith("${PRIVATE_ADDRESS") for port in reached)
+    asked = {re.findall(r":(\d+)", there["environment"][name])[-1] for name in ADDRESSES}
+    assert {port.rpartition(":")[2] for port in reached} == asked
 
 
 def test_caddy_takes_its_file() -> None:

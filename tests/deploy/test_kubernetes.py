@@ -139,3 +139,5 @@ def test_nothing_comes_in_or_goes_out_but_what_is_said(manifests: list[Manifest]
         "killreport-api-metrics": {4000},
         "killreport-services": set(),
     }
+    *_, services = policies["killreport-services"]["spec"]["egress"]
+    assert {port["port"] for port in services["ports"]} == {5432, 6379, 7233, 4318}

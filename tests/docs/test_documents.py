@@ -101,6 +101,13 @@ def test_every_attack_that_is_made_is_written_down() -> None:
     assert made <= written
 
 
+def test_every_test_that_is_said_to_show_something_exists() -> None:
+    said = re.findall(r"`([\w/]+\.py)(?:::(test_\w+))?`", (ROOT / "docs/security.md").read_text())
+    assert said
+    missing = [(path, name) for path, name in said if f"def {name}" not in (ROOT / "tests" / path).read_text()]
+    assert missing == []
+
+
 def test_operators_find_every_state() -> None:
     assert first_cells("docs/operating.md", "state") == set(SyncState)
 

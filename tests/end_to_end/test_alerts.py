@@ -6,26 +6,31 @@ Prometheus is Debian's; without it this is left out. Alerts that take hours to c
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 import shutil
-import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import asyncpg
 import pytest
-import yaml
 from temporalio.client import Client
 
+from contracts.task_queues import SYNC_QUEUE
+from db.intake.arrivals import record_arrivals
+from db.intake.store import store_killmails
+from live import LiveEvents
+from redis_client import open_redis
+from sandbox.chaos.pilots import Person, Subscriber
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, Pilot, eventually
-from sandbox.process import Part, PartNotReady, RunningPart, free_port
+from sandbox.process import free_port
 from settings import Settings
-from temporal.user_sync import signal_user_sync
-from tests.deploy.watching import DEPLOYED, RULES, documented, metrics_asked_for, metrics_in
+from temporal.user_sync import signal_user_sync, start_or_wake
+from tests.deploy.watching import documented, metrics_asked_for, metrics_in
+from tests.end_to_end.watched import Prometheus
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("prometheus") is None, reason="no prometheus on PATH (Debian: prometheus)"),
@@ -34,14 +39,12 @@ pytestmark = [
 TOKENS = "/v2/oauth/token"
 BODIES = "/killmails/{killmail_id}/{killmail_hash}"
 LISTS = "/characters/{character_id}/killmails/recent"
-PATIENCE_SECONDS = 60
-log = logging.getLogger(__name__)
 FEED = "{ killmails(first: 1) { nodes { id } } }"
 
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(list_cache_seconds=1, first_killmails=5)
+    return SandboxOptions(list_cache_seconds=1, first_killmails=5, strict_rotation=True)
 
 
 @pytest.fixture
@@ -58,55 +61,6 @@ async def installation(environment: dict[str, str], client: Client, tmp_path: Pa
     await made.stop()
 
 
-class Prometheus:
-    """With our rules, which fire at once here; and what it has seen fire."""
-
-    def __init__(self, directory: Path, targets: dict[str, str]) -> None:
-        self._url = f"http://127.0.0.1:{free_port()}"
-        self._directory = directory
-        self._targets = targets
-        self.fired: set[str] = set()
-
-    async def start(self) -> RunningPart:
-        configuration = yaml.safe_load((DEPLOYED / "prometheus.yaml").read_text())
-        configuration["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-        for job in configuration["scrape_configs"]:
-            job.pop("scrape_timeout", None)
-            job["static_configs"] = [{"targets": [self._targets[job["job_name"]]]}]
-        rules = yaml.safe_load(RULES.read_text())
-        for group in rules["groups"]:
-            for rule in group["rules"]:
-                rule.pop("for", None)
-        self._directory.mkdir()
-        (self._directory / "prometheus.yaml").write_text(yaml.safe_dump(configuration))
-        (self._directory / RULES.name).write_text(yaml.safe_dump(rules))
-        argv = [
-            "prometheus",
-            f"--config.file={self._directory}/prometheus.yaml",
-            f"--storage.tsdb.path={self._directory}/data",
-            f"--web.listen-address={self._url.removeprefix('http://')}",
-        ]
-        return await RunningPart.start(Part("Prometheus", argv, self._answers, self._directory / "prometheus.log"))
-
-    async def all_fire(self, *alerts: str) -> None:
-        began = time.monotonic()
-        while missing := set(alerts) - self.fired:
-            seconds = time.monotonic() - began
-            assert seconds < PATIENCE_SECONDS, f"{sorted(missing)} did not fire"
-            await asyncio.sleep(0.3)
-            async with aiohttp.ClientSession() as session, session.get(f"{self._url}/api/v1/alerts") as answer:
-                told: dict[str, Any] = await answer.json()
-            firing = {one["labels"]["alertname"] for one in told["data"]["alerts"] if one["state"] == "firing"}
-            for name in firing - self.fired:
-                log.info("%s fired after %.1f s", name, seconds)
-            self.fired |= firing
-
-    async def _answers(self) -> None:
-        async with aiohttp.ClientSession() as session, session.get(f"{self._url}/-/ready") as answer:
-            if answer.status != 200:
-                raise PartNotReady(str(answer.status))
-
-
 @pytest.fixture
 async def prometheus(installation: Installation, tmp_path: Path) -> AsyncIterator[Prometheus]:
     worker = f"127.0.0.1:{installation.environment['METRICS_PORT']}"
@@ -118,10 +72,8 @@ async def prometheus(installation: Installation, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-async def pilots(
-    installation: Installation, client: Client, eve: SandboxEve, database: asyncpg.Connection[asyncpg.Record]
-) -> Pilots:
-    return Pilots(installation, client, eve, database)
+async def pilots(installation: Installation, client: Client, eve: SandboxEve, pool: asyncpg.Pool) -> Pilots:
+    return Pilots(installation, client, eve, pool)
 
 
 class Pilots:
@@ -132,12 +84,12 @@ class Pilots:
         installation: Installation,
         client: Client,
         eve: SandboxEve,
-        database: asyncpg.Connection[asyncpg.Record],
+        pool: asyncpg.Pool,
     ) -> None:
         self.ids = [pilot.character_id for pilot in eve.pilots[:5]]
         self._installation = installation
         self._client = client
-        self._database = database
+        self._pool = pool
 
     async def log_in(self) -> None:
         for character_id in self.ids:
@@ -146,7 +98,7 @@ class Pilots:
 
         async def are_well() -> bool:
             query = "SELECT count(*) FROM users WHERE sync_state = 'ok' AND refresh_token IS NOT NULL"
-            return bool(await self._database.fetchval(query) == len(self.ids))
+            return bool(await self._pool.fetchval(query) == len(self.ids))
 
         await eventually(are_well, "the first syncs")
 
@@ -157,7 +109,7 @@ class Pilots:
     async def refresh(self, *character_ids: int) -> None:
         """Let their access tokens end, and look."""
         query = "UPDATE users SET expires_at = now() WHERE character_id = ANY ($1::bigint[])"
-        await self._database.execute(query, list(character_ids))
+        await self._pool.execute(query, list(character_ids))
         await self.look(*character_ids)
 
 
@@ -167,64 +119,150 @@ async def test_alerts_fire(
     pilots: Pilots,
     pilot: Pilot,
     eve: SandboxEve,
-    database: asyncpg.Connection[asyncpg.Record],
+    pool: asyncpg.Pool,
+    client: Client,
     settings: Settings,
 ) -> None:
-    api = await installation.start_api()
-    await database.execute(
-        "WITH one AS (INSERT INTO accounts DEFAULT VALUES RETURNING account_id)"
-        " INSERT INTO users (character_id, account_id, name, owner_hash, scopes, token_state, sync_state,"
-        "                    last_killmail_sync_at)"
-        " SELECT 1, account_id, 'A', 'o', '{}', 'valid', 'ok', now() - interval '9 hours' FROM one"
-    )
-    await prometheus.all_fire(
-        "KillReportPilotsLate", "KillReportNoWorker", "KillReportWorkerDown", "KillReportWatchdogSilent"
-    )
-
-    await installation.start_worker()
+    async with prometheus.hears_of("KillReportPilotsLate", "KillReportNoWorker"):
+        api = await installation.start_api()
+        await pool.execute(
+            "WITH one AS (INSERT INTO accounts DEFAULT VALUES RETURNING account_id)"
+            " INSERT INTO users (character_id, account_id, name, owner_hash, scopes, token_state, sync_state,"
+            "                    last_killmail_sync_at)"
+            " SELECT 1, account_id, 'A', 'o', '{}', 'valid', 'ok', now() - interval '9 hours' FROM one"
+        )
+    async with prometheus.hears_of("KillReportDatabaseGrows"):
+        await pool.execute("CREATE TABLE large AS SELECT repeat('x', 100) FROM generate_series(1, 300000)")
+    worker = await installation.start_worker()
     await pilots.log_in()
-    first, second, third, unreadable, odd = pilots.ids
+    await prometheus.is_quiet_about("KillReportApiDown", "KillReportWorkerDown", "KillReportWatchdogSilent")
     assert await is_ready(installation)
-    await pilot.log_in(first)
+    await pilot.log_in(pilots.ids[0])
     await pilot.ask(FEED)  # a rate needs a beginning
 
-    await database.execute("UPDATE users SET access_token = '\\x00' WHERE character_id = $1", unreadable)
-    eve.odd_tokens(odd, kid="unheard of")
-    await pilots.look(unreadable)
-    await pilots.refresh(odd)
-    eve.add_fault("rate_limited", route=BODIES, seconds=1)
-    eve.add_killmails(first, 20)
-    eve.expire_lists()
-    await pilots.look(first)
-    await prometheus.all_fire(
-        "KillReportTokensUnreadable", "KillReportAccessTokensUntrusted", "KillReportEsiRefusesTooMany"
-    )
-
-    eve.add_fault("status", route=TOKENS, status=401, body={"error": "invalid_client"})
-    await pilots.refresh(first, second, third)
-    await prometheus.all_fire("KillReportSsoRefreshesFail", "KillReportMisconfigured")
-    told = await asked_for(installation)
-
-    eve.remove_faults()
-    eve.add_fault("error_limited", route=LISTS, seconds=60, count=1)
-    eve.expire_lists()
-    await pilots.look(second, third)
-    await prometheus.all_fire("KillReportEsiErrorLimited")
-
-    told |= await asked_for(installation)
-    await slow_answers(pilot, settings)
-    await prometheus.all_fire("KillReportApiSlow", "KillReportPoolExhausted")
-
-    await shut(settings)
-    failing = asyncio.create_task(failures(pilot))
-    await prometheus.all_fire("KillReportApiErrors", "KillReportServiceAway")
+    async with prometheus.hears_of("KillReportWorkflowProblems"):
+        await client.start_workflow("UserSync", "no state", id="user-sync-2", task_queue=SYNC_QUEUE)
+        await of_looks_and_killmails(prometheus, pilots, eve, pool)
+        async with prometheus.hears_of("KillReportApiSlow", "KillReportPoolExhausted"):
+            await slow_answers(pilot, settings)
+        await of_tokens(prometheus, pilots, eve, pool)
+        told = await asked_for(installation)
+        await of_limits(prometheus, pilots, eve)
+        await of_live_events(prometheus, pilot, eve, pool, settings)
+        told |= await asked_for(installation)
+    async with prometheus.hears_of("KillReportClockWrong"):
+        eve.advance(40)
+        await pilots.refresh(pilots.ids[0])
+    async with prometheus.hears_of("KillReportApiErrors", "KillReportServiceAway", "KillReportActivitiesFail"):
+        await shut(settings)
+        failing = asyncio.create_task(failures(pilot))
+        for character_id in range(3, 20):
+            await start_or_wake(client, character_id, 900)
     failing.cancel()
     await asyncio.wait({failing})
-    api.kill()
-    await prometheus.all_fire("KillReportApiDown")
+    await let_in(settings)
+    async with prometheus.hears_of("KillReportWorkerDown", "KillReportWatchdogSilent", "KillReportBacklogGrows"):
+        worker.kill()
+        await pilots.look(*pilots.ids)
+    async with prometheus.hears_of("KillReportTaskDown"):
+        installation.environment = {**installation.environment, "TEMPORAL_NAMESPACE": "no-such-namespace"}
+        worker = await installation.start_worker()
+    await worker.stop()
+    async with prometheus.hears_of("KillReportApiDown"):
+        api.kill()
 
     assert metrics_asked_for() - told == set(), "rules or dashboards ask for what nobody tells"
     assert {name for name in told if name.startswith("killreport_")} == documented()
+
+
+async def of_looks_and_killmails(prometheus: Prometheus, pilots: Pilots, eve: SandboxEve, pool: asyncpg.Pool) -> None:
+    first = pilots.ids[0]
+    async with prometheus.hears_of("KillReportLooksLate", "KillReportKillmailsArriveLate"):
+        ten_minutes_ago = (datetime.now(UTC) - timedelta(minutes=10)).isoformat()
+        await pool.execute(
+            "UPDATE users SET sync_detail = sync_detail || jsonb_build_object('until', $1::text)", ten_minutes_ago
+        )
+        for _ in range(10):
+            eve.world.make_killmail(first, time=eve.world.clock.now() - 7200)
+        eve.expire_lists()
+        await pilots.look(*pilots.ids)
+    async with prometheus.hears_of("KillReportKillmailsGivenUp"):
+        eve.add_fault("status", route=BODIES, status=422, body={"error": "Invalid killmail_id and/or killmail_hash"})
+        refused = [reference.killmail_id for reference in eve.add_killmails(first, 25)]
+        eve.expire_lists()
+        await pilots.look(first)
+
+        async def are_refused() -> bool:
+            query = "SELECT count(*) FROM killmail_refs WHERE killmail_id = ANY ($1) AND attempts = 1"
+            return bool(await pool.fetchval(query, refused) == len(refused))
+
+        await eventually(are_refused, "ESI to refuse them once")
+        await pool.execute("UPDATE killmail_refs SET next_attempt_at = now() WHERE killmail_id = ANY ($1)", refused)
+        await pilots.look(first)
+    eve.remove_faults()
+
+
+async def of_tokens(prometheus: Prometheus, pilots: Pilots, eve: SandboxEve, pool: asyncpg.Pool) -> None:
+    first, second, third, unreadable, odd = pilots.ids
+    async with prometheus.hears_of("KillReportSsoRefreshesFail", "KillReportMisconfigured"):
+        eve.add_fault("status", route=TOKENS, status=401, body={"error": "invalid_client"})
+        await pilots.refresh(first, second, third)
+    eve.remove_faults()
+    async with prometheus.hears_of("KillReportTokensUnreadable"):
+        await pool.execute("UPDATE users SET access_token = '\\x00' WHERE character_id = $1", unreadable)
+        await pilots.look(unreadable)
+    async with prometheus.hears_of("KillReportGrantsLost"):
+        eve.add_fault("reset", route=TOKENS, count=1)
+        await pilots.refresh(second)
+
+        async def is_refused() -> bool:
+            await pilots.look(second)
+            query = "SELECT refused_at IS NOT NULL FROM refresh_leases WHERE character_id = $1"
+            return bool(await pool.fetchval(query, second))
+
+        await eventually(is_refused, "SSO to refuse what it renewed unheard")
+        await pool.execute("UPDATE refresh_leases SET refused_at = refused_at - interval '151 seconds'")
+        await pilots.look(second)
+    async with prometheus.hears_of("KillReportAccessTokensUntrusted"):
+        eve.odd_tokens(odd, kid="unheard of")
+        await pilots.refresh(odd)
+
+
+async def of_limits(prometheus: Prometheus, pilots: Pilots, eve: SandboxEve) -> None:
+    first, _, third, *_ = pilots.ids
+    async with prometheus.hears_of("KillReportEsiRefusesTooMany"):
+        eve.add_fault("rate_limited", route=BODIES, seconds=1)
+        eve.add_killmails(first, 20)
+        eve.expire_lists()
+        await pilots.look(first)
+    eve.remove_faults()
+    async with prometheus.hears_of("KillReportEsiErrorLimited"):
+        eve.add_fault("error_limited", route=LISTS, seconds=5, count=1)
+        eve.expire_lists()
+        await pilots.look(third)
+
+
+async def of_live_events(
+    prometheus: Prometheus, pilot: Pilot, eve: SandboxEve, pool: asyncpg.Pool, settings: Settings
+) -> None:
+    """A worker stores killmails and tells of them a minute later."""
+    first = eve.pilots[0].character_id
+    subscriber = await Subscriber.of(Person(first, 0, pilot), pool)
+    following = asyncio.create_task(subscriber.follow())
+    await eventually(subscriber.is_connected, "the subscription")
+    async with (
+        prometheus.hears_of("KillReportSubscriptionsLag"),
+        contextlib.aclosing(open_redis(settings.redis_url)) as events,
+    ):
+        made = [eve.world.make_killmail(first) for _ in range(3)]
+        killmail_ids = await store_killmails(pool, [one.body() for one in made])
+        await pool.execute(
+            "UPDATE killmails SET created_at = now() - interval '1 minute' WHERE killmail_id = ANY ($1)", killmail_ids
+        )
+        await record_arrivals(pool, killmail_ids)
+        await LiveEvents(events).killmails_stored(killmail_ids, [first])
+    following.cancel()
+    await asyncio.wait({following})
 
 
 async def is_ready(installation: Installation) -> bool:
@@ -261,6 +299,14 @@ async def shut(settings: Settings) -> None:
     connection = await asyncpg.connect(f"{server}/postgres")
     await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
     await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+    await connection.close()
+
+
+async def let_in(settings: Settings) -> None:
+    """It takes connections again."""
+    server, _, name = settings.database_url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
     await connection.close()
 
 

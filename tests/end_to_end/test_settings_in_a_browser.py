@@ -145,10 +145,16 @@ async def the_corporation(settings: Settings) -> None:
     corporations = "Corporations"
     await settings.press("Follow this corporation", corporations)
     await settings.says("Up to date", corporations)
-    await settings.press("Publish board to members", corporations)
-    await settings.says("Members who log in here can see the board.", corporations)
-    await settings.press("Hide board from members", corporations)
-    await settings.says("Only its directors can see the board.", corporations)
+    await settings.says("Choose who can see the board.", corporations)
+    for words in ("Members who log in here", "Private: only its directors"):
+        form = settings.section("Who sees your killmails").locator(
+            "form", has_text=re.compile("this corporation.s board")
+        )
+        await form.get_by_label(words).check()
+        await form.get_by_role("button", name="Save").click()
+        await settings.page.wait_for_load_state()
+        await settings.open()
+        await expect(form.get_by_label(words)).to_be_checked()
     await settings.press("Stop following with my characters", corporations)
     await settings.says("Not followed.", corporations)
 

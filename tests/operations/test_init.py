@@ -57,6 +57,7 @@ def test_options_and_standard_input_answer_everything(env: dict[str, str], tmp_p
     assert settings.temporal_address == "127.0.0.1:7233"
     (key,) = settings.token_encryption_keys
     assert key.get_secret_value() not in written.stdout
+    assert len(settings.metrics_token.get_secret_value()) == 64
 
     assert sentence("init", *ANSWERS, env=env).startswith("killreport.env exists already: name another with --output")
     assert read_variables(file) == first

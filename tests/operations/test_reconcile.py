@@ -39,12 +39,15 @@ async def test_killmails_that_are_not_whole(settings: Settings, pool: asyncpg.Po
     await pool.execute(
         "INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, stored_at) VALUES (9, 'x', 1, now())"
     )
-    wrong = {"Stored references": 9, "Bodies and people": 3, "Arrivals": 2, "Values and flags": 4}
+    await pool.execute("INSERT INTO summed_subjects VALUES (90000001, false, 'infinity')")
+    wrong = {"Stored references": 9, "Bodies and people": 3, "Arrivals": 2, "Values and flags": 4, "Sums": 90_000_001}
+    await pool.execute('UPDATE killmail_bodies SET body = body || \'{"rebuilt_from": "tables"}\' WHERE killmail_id = 1')
     before = await found(settings, status=1)
     assert {subject for subject, (verdict, _) in before.items() if verdict == "fails"} == set(wrong)
     for subject, killmail_id in wrong.items():
         assert f"for example {killmail_id}" in before[subject][1]
     assert "2 killmails without a body" in before["Bodies and people"][1]
+    assert before["Rebuilt bodies"] == ("ok", "1 put together from the old system's tables, for example 1")
 
     mended = await found(settings, "--mend", status=1)
     assert mended.pop("Bodies and people")[0] == "fails", "nobody can make up what is lost"
@@ -54,6 +57,9 @@ async def test_killmails_that_are_not_whole(settings: Settings, pool: asyncpg.Po
     after = await found(settings, status=1)
     assert {subject for subject, (verdict, _) in after.items() if verdict == "fails"} == {"Bodies and people"}
     assert after["References without a body"] == ("warning", "1 killmails that EVE listed are not here (yet)")
+    assert after["Sums"] == ("ok", "of 1 pilots and corporations, all exact")
+    rebuilt = await killreport(settings, "rebuild-sums")
+    assert rebuilt.stdout == "The sums of 1 of 1 busy pilots and corporations are whole.\n"
     silent = await pool.fetch("SELECT killmail_id FROM killmail_arrivals WHERE silent")
     assert [row["killmail_id"] for row in silent] == [2]
 

@@ -58,7 +58,7 @@ async def test_a_history_comes_with_its_bodies_and_is_no_news(
 async def test_two_starts_give_one_run_and_the_estimate_waits_for_a_word(
     pool: asyncpg.Pool, client: Client, eve: SandboxEve
 ) -> None:
-    pilot = eve.veteran.character_id
+    pilot = eve.pilots[0].character_id
     await add_user(pool, pilot)
     first = await start_import(client, pilot, ask_first=True, reason="test")
     status = await until_import(client, shows(ImportState.ESTIMATED), pilot)

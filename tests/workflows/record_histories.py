@@ -1,7 +1,9 @@
 """Record histories for the replay test: `python -m tests.workflows.record_histories [WORKFLOW]…`.
 
-Records the scenarios that have no history yet, and no other: a history that does not replay any more says that
-workflows which are running now would break on a deploy (use `workflow.patched`), and is not mended here.
+Each version has a folder, kept for good: runs that it began may go on under later ones. Records the scenarios that have
+no history of the version in pyproject.toml yet, and no other; `--check` names them, for `make release`. A history that
+does not replay any more says that workflows which are running now would break on a deploy (use `workflow.patched`), and
+is not mended here.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from sandbox.process import RunningPart, free_port
 from sandbox.temporal import temporal
+from settings import VERSION
 from temporal.schedules import INDEXED, prepare_temporal
 from tests.workflows.conftest import TEST_SERVER
 from tests.workflows.scenarios import Scenario, calendar, corporation, pilot, universe, zkillboard
@@ -38,22 +41,29 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "PriceSnapshot": calendar.PRICE_SNAPSHOT,
     "Revaluation": calendar.REVALUATION,
     "Housekeeping": calendar.HOUSEKEEPING,
+    "Sums": calendar.SUMS,
     "DailyFullSync": calendar.DAILY_FULL_SYNC,
     "Departure": calendar.DEPARTURE,
 }
-"""By the workflow's name, which is the histories' folder too."""
+"""By the workflow's name, which is the histories' folder too, in that of the version."""
 RECORDER = "recorder"
 """What a history says instead of this machine's name."""
 
 
+def missing(directory: Path) -> list[Path]:
+    """What is not recorded yet, of one version."""
+    paths = [directory / workflow / f"{one.name}.json" for workflow, told in SCENARIOS.items() for one in told]
+    return [path for path in paths if not path.exists()]
+
+
 async def main(wanted: list[str]) -> None:
-    for workflow in wanted or SCENARIOS:
-        for scenario in SCENARIOS[workflow]:
-            path = HISTORIES / workflow / f"{scenario.name}.json"
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(await record(scenario))
-                print(f"{workflow}/{path.name}: {path.stat().st_size:,} bytes")  # noqa: T201 - whoever records waits
+    for path in missing(HISTORIES / VERSION):
+        workflow = path.parent.name
+        if not wanted or workflow in wanted:
+            [scenario] = (one for one in SCENARIOS[workflow] if one.name == path.stem)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(await record(scenario))
+            print(f"{path.relative_to(HISTORIES)}: {path.stat().st_size:,} bytes")  # noqa: T201 - whoever records waits
 
 
 async def record(scenario: Scenario) -> str:
@@ -108,4 +118,6 @@ def without_this_machine(part: Any) -> Any:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(", ".join(f"{path.parent.name}/{path.stem}" for path in missing(HISTORIES / VERSION)) or 0)
     asyncio.run(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from temporalio.common import RawValue
 
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
-from contracts.upkeep import FullSyncsAsked, Housekept
+from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
 from contracts.values import AppraisedKillmails, PricesTaken
 from tests.workflows.stand_ins import StandIns, failure
 
@@ -31,6 +31,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "appraise_killmails": AppraisedKillmails(),
     "ask_for_full_syncs": FullSyncsAsked(due=3, asked=2),
     "delete_what_is_old": Housekept(),
+    "build_sums": SumsBuilt(subjects=3, finished=3),
     "finish_departure": None,
 }
 """By the activity's name."""

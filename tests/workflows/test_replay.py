@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow._definition import _Definition
 
-from tests.workflows.record_histories import HISTORIES, SCENARIOS
+from settings import VERSION
+from tests.workflows.record_histories import HISTORIES, SCENARIOS, missing
 from worker_main import WORKFLOWS, workflow_runner
 
-RECORDED = sorted(HISTORIES.glob("*/*.json"))
-NAMES = [f"{path.parent.name}/{path.stem}" for path in RECORDED]
+RECORDED = sorted(HISTORIES.glob("*/*/*.json"))
+"""Of every version that was released, and of the next one."""
+NAMES = [str(path.relative_to(HISTORIES).with_suffix("")) for path in RECORDED]
 OF_WORKFLOW = {str(definition.name): definition for definition in map(_Definition.must_from_class, WORKFLOWS)}
 SECRETS = re.compile(r"[0-9a-f]{40}|\beyJ[\w-]+\.|\bBearer\b", re.ASCII)
 """Killmail hashes, JSON web tokens, headers."""
@@ -50,7 +53,15 @@ async def replay(events: list[dict[str, Any]]) -> Exception | None:
 
 
 def test_every_scenario_has_its_history() -> None:
-    assert sorted(f"{workflow}/{one.name}" for workflow, told in SCENARIOS.items() for one in told) == NAMES
+    told = {f"{workflow}/{one.name}" for workflow, scenarios in SCENARIOS.items() for one in scenarios}
+    assert told == {name.partition("/")[2] for name in NAMES}
+
+
+def test_what_a_release_must_have_recorded_is_named(tmp_path: Path) -> None:
+    shutil.copytree(HISTORIES / VERSION, tmp_path / VERSION)
+    assert missing(tmp_path / VERSION) == []
+    (tmp_path / VERSION / "Departure" / f"{SCENARIOS['Departure'][0].name}.json").unlink()
+    assert [path.parent.name for path in missing(tmp_path / VERSION)] == ["Departure"]
 
 
 @pytest.mark.parametrize("workflow", OF_WORKFLOW)

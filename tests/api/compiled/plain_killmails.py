@@ -208,7 +208,7 @@ class PlainReads:
             )
         }
         async with self._pool.acquire() as connection:
-            related = await related_losses(connection, ids, {*viewer.character_ids, *viewer.corporation_ids})
+            related = await related_losses(connection, ids, viewer)
         nodes = []
         for id_ in ids:
             node = plain_killmail(orjson.loads(rows[id_]["body"]), known, dict(rows[id_]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from db.corporations.directors import note_role
 from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.api.running_site import Browser, Site
@@ -86,13 +88,25 @@ async def test_a_director_follows_and_publishes_and_a_member_may_only_look(site:
 
     await browser.sign_in(member)
     assert "killmail-1" not in (await browser.get(f"/?corporation={CORPORATION}"))[1]
-    for order_name in ("follow", "unfollow", "publish"):
+    for order_name in ("follow", "unfollow"):
         refused, _ = await browser.post("/settings/corporation", order | {"order": order_name})
         assert refused == 409
+    opened = {"kind": "corporation", "id": str(CORPORATION), "visibility": "members"}
+    assert (await browser.post("/settings/visibility", opened))[0] == 409
     assert not await site.pool.fetchval("SELECT published FROM corporations_followed")
 
     await browser.sign_in(director)
-    await browser.post("/settings/corporation", order | {"order": "publish"})
+    _, preview = await browser.get(f"/settings/preview?kind=corporation&id={CORPORATION}&visibility=public")
+    assert "Strangers and search engines see 1 killmail," in preview
+    assert "killmail-1" in preview
+    _, preview = await browser.get(f"/settings/preview?kind=corporation&id={CORPORATION}&visibility=members")
+    assert "Strangers see nothing of it." in preview
+    assert "killmail-1" not in preview
+    await browser.post("/settings/visibility", opened)
+    _, page = await browser.get("/settings")
+    assert re.search(
+        r'value="members" checked> Members who log in here.*Last changed [^<]* by Pilot 90000010', page, re.S
+    )
     await browser.sign_in(member)
     assert "killmail-1" in (await browser.get(f"/?corporation={CORPORATION}"))[1]
     _, page = await browser.get("/settings")

@@ -7,13 +7,14 @@ import pytest
 
 from contracts.corporations import DirectorStanding
 from db.accounts.sessions import Caller, caller_of, start_session
-from db.corporations.directors import CannotFollow, follow, granted_again, mark, note_role, publish, unfollow
+from db.corporations.directors import CannotFollow, follow, granted_again, mark, note_role, unfollow
 from db.intake.references import users_on
 from db.intake.store import store_killmails
 from db.killmails.filter import KillmailFilter, Viewer
 from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
 from tests.db.bodies import body, raw
 from tests.db.killmails.listed import listed, seen_of
+from tests.stored import publish
 
 OURS, THEIRS, NPC = 98_000_001, 98_000_002, 1_000_166
 DIRECTOR, MEMBER, STRANGER, VICTIM = 90_000_001, 90_000_002, 90_000_003, 90_000_009

@@ -8,6 +8,7 @@ import asyncpg
 from asyncpg.connection import LoggedQuery
 
 from db.intake.store import store_killmails
+from db.killmails.filter import Viewer
 from db.killmails.related_losses import related_losses
 from tests.db.bodies import Body, body, raw
 from tests.db.killmails.plans import steps
@@ -27,7 +28,7 @@ async def test_a_database_without_statistics_compares_no_loss_with_all_others(po
     sent: list[LoggedQuery] = []
     async with pool.acquire() as connection:
         connection.add_query_logger(sent.append)
-        found = await related_losses(connection, range(1, LOSSES + 1), [ME])
+        found = await related_losses(connection, range(1, LOSSES + 1), Viewer((ME,)))
         await connection.execute("SELECT")  # what was sent is told on the next turn
         (statement,) = [one for one in sent if "FROM participants" in one.query]
         explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.query}"

@@ -9,9 +9,9 @@ import pytest
 import redis.asyncio
 
 from contracts.call_classes import CallClass
-from eve.errors import RateLimited
+from eve.errors import ErrorLimited, RateLimited
 from eve.esi.budget import Budget
-from eve.esi.routes import CHARACTER_KILLMAILS, KILLMAIL
+from eve.esi.routes import CHARACTER_KILLMAILS, KILLMAIL, MARKET_PRICES
 from tests.eve.conftest import QUIET_HOUR
 from tests.eve.esi.budget_calls import CALLER, answer, bucket, call, spend_until_refused
 from tests.eve.servers import tokens
@@ -88,3 +88,29 @@ async def test_callers_come_back_to_a_spent_bucket_spread_out_and_the_urgent_fir
     assert max(untils[CallClass.LIVE]) < min(untils[CallClass.BACKFILL])
     assert max(untils[CallClass.BACKFILL]) < min(untils[CallClass.REFRESH])
     assert max(untils[CallClass.REFRESH]) - min(untils[CallClass.LIVE]) < timedelta(minutes=1)
+
+
+async def test_each_address_of_ours_has_its_own_account_and_pilots_have_one(redis_client: redis.asyncio.Redis) -> None:
+    def of(name: str) -> Budget:
+        return Budget(redis_client, now=lambda: QUIET_HOUR, egress=name, from_queues=True)
+
+    budget, east, west = of(""), of("east"), of("west")
+    stopped = answer(420, headers={"X-ESI-Error-Limit-Remain": "0", "X-ESI-Error-Limit-Reset": "30"})
+    assert isinstance(await call(east, MARKET_PRICES, None, stopped), ErrorLimited)
+    with pytest.raises(ErrorLimited):
+        await call(east, KILLMAIL, None, answer())
+    await call(west, KILLMAIL, None, answer(headers=tokens(4)))
+    await call(budget, KILLMAIL, None, answer(headers=tokens(3598)))
+    await call(west, CHARACTER_KILLMAILS, CALLER, answer(headers=tokens(28, group="char-killmail", limit="30/15m")))
+    assert [pause.scope for pause in await budget.pauses()] == ["error-limit@east"]
+    left = {(state.group, state.key): state.remaining for state in await budget.buckets()}
+    assert left["killmail", "source-address@west"] == 4
+    assert left["killmail", "source-address"] == 3598
+    assert left["char-killmail", CALLER] == 28
+    with pytest.raises(RateLimited) as refused:
+        await west.reserve(KILLMAIL, None, CallClass.LIVE)
+    assert refused.value.until - QUIET_HOUR <= timedelta(seconds=30), "another address has room: it may take the call"
+    await call(budget, KILLMAIL, None, answer(headers=tokens(0)))
+    with pytest.raises(RateLimited) as refused:
+        await west.reserve(KILLMAIL, None, CallClass.LIVE)
+    assert refused.value.until - QUIET_HOUR > timedelta(minutes=10), "none has"

@@ -1,4 +1,4 @@
-"""What schedules run (`Watchdog`, `PriceSnapshot`, `Housekeeping`, `DailyFullSync`), `Revaluation` and `Departure`."""
+"""What schedules run (`Watchdog`, `PriceSnapshot`, `Housekeeping`, `DailyFullSync`, `Sums`), and two others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from temporalio.client import Client
 
 from contracts.sync import FailureType
 from contracts.task_queues import SYNC_QUEUE
-from contracts.upkeep import Housekept, LeavingCharacter, WatchdogReport, departure_id
+from contracts.upkeep import Housekept, LeavingCharacter, SumsBuilt, WatchdogReport, departure_id
 from contracts.values import REVALUATION_ID, AppraisedKillmails, PricesTaken, Revalued
 from temporal.departure import start_departure
 from tests.workflows.scenarios import Scenario, next_run, run_of
@@ -86,6 +86,13 @@ async def an_hour(client: Client, stand_ins: Scripted) -> str:  # noqa: ARG001
     return "daily-full-sync-recorded"
 
 
+async def a_newly_busy_one(client: Client, stand_ins: Scripted) -> str:
+    """Two parts of the work, then all is whole."""
+    stand_ins.answers["build_sums"] = [SumsBuilt(3, 2)] * 2
+    await client.execute_workflow("Sums", id="sums-recorded", task_queue=SYNC_QUEUE)
+    return "sums-recorded"
+
+
 async def at_once(client: Client, stand_ins: Scripted) -> str:  # noqa: ARG001
     """EVE takes the grant back at the first attempt."""
     await start_departure(client, CHARACTER)
@@ -106,4 +113,5 @@ PRICE_SNAPSHOT = (Scenario(prices_that_must_wait, skips_time=True),)
 REVALUATION = (Scenario(every_killmail, continues_after=40), Scenario(continued, continues_after=40))
 HOUSEKEEPING = (Scenario(three_batches),)
 DAILY_FULL_SYNC = (Scenario(an_hour),)
+SUMS = (Scenario(a_newly_busy_one),)
 DEPARTURE = (Scenario(at_once), Scenario(hours_later, skips_time=True))

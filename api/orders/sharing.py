@@ -1,0 +1,60 @@
+"""What an account may order about who sees its killmails: how far a board is open, and share links."""
+
+from __future__ import annotations
+
+from api.orders.requests import Refusal
+from api.services import Services
+from db.accounts.boards import BoardKind
+from db.accounts.sessions import Caller
+from db.accounts.share_links import (
+    MOST_LINKS,
+    NewLink,
+    NotYoursToShare,
+    Subject,
+    TooManyLinks,
+    create_share_link,
+    revoke_share_link,
+)
+from db.visibility import Visibility, set_corporation_visibility, set_pilot_visibility
+
+NOT_YOURS = Refusal("NOT_YOUR_CHARACTER", "This character is not in your account.")
+NOT_A_DIRECTOR = Refusal("NOT_A_DIRECTOR", "Only an active director can decide who sees the board.")
+CANNOT_SHARE = Refusal(
+    "NOT_YOURS_TO_SHARE",
+    "You can share killmails with one of your characters on them, killmails of a corporation that you direct, and"
+    " boards of yours that are open to whoever has a link.",
+)
+TOO_MANY_LINKS = Refusal("TOO_MANY", f"You have {MOST_LINKS} share links; revoke one first.")
+NO_SUCH_LINK = Refusal("NOT_FOUND", "There is no such share link in your account.")
+LINKS_AT = "/s/"
+
+
+async def open_board(
+    services: Services, caller: Caller, kind: BoardKind, board_id: int, level: Visibility
+) -> Refusal | None:
+    """Choose who sees a board; None: done."""
+    if kind == "character":
+        return None if await set_pilot_visibility(services.pool, caller.account_id, board_id, level) else NOT_YOURS
+    if await set_corporation_visibility(services.pool, caller.account_id, board_id, level):
+        return None
+    return NOT_A_DIRECTOR
+
+
+async def make_link(services: Services, caller: Caller, subject: Subject, subject_id: int) -> NewLink | Refusal:
+    """Make a share link."""
+    try:
+        return await create_share_link(services.pool, caller.account_id, subject, subject_id)
+    except NotYoursToShare:
+        return CANNOT_SHARE
+    except TooManyLinks:
+        return TOO_MANY_LINKS
+
+
+async def revoke_link(services: Services, caller: Caller, share_link_id: int) -> Refusal | None:
+    """Take a share link back; None: done."""
+    return None if await revoke_share_link(services.pool, caller.account_id, share_link_id) else NO_SUCH_LINK
+
+
+def address_of(services: Services, link: NewLink) -> str:
+    """What its maker gives to others."""
+    return f"{services.settings.site_url}{LINKS_AT}{link.token}"

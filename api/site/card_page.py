@@ -1,0 +1,137 @@
+"""Cards of killmails and boards, and oEmbed: what a crawler shows beside a link, exactly where it may open the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.arguments import id_or_none
+from api.caller import visitor
+from api.services import services_of
+from api.site.card import HEIGHT, WIDTH, Card, Cards, board_card, killmail_card
+from api.site.feed_shown import SHOWN
+from api.site.killmail_words import name_of, sentence, title
+from api.site.profile_page import read_profile
+from api.site.shared_page import PROFILES, opened, unlisted
+from db.accounts.share_links import Shared, Subject
+from db.killmails.about import subject_of
+from db.killmails.filter import Viewer
+from db.killmails.rows import ByIdRead
+from db.killmails.statistics import statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A page in a title, a sentence and a picture."""
+
+    title: str
+    sentence: str
+    card: Card
+
+
+async def killmail_picture(request: Request) -> Response:
+    """GET /killmails/{id}/card.png
+
+    Raises:
+        HTTPException: 401 nobody is signed in and it is not public, 404 the pilot may see no such killmail.
+    """
+    viewer = await visitor(request)
+    told = await _killmail(request, viewer, request.path_params["killmail_id"])
+    if told is None:
+        raise HTTPException(401 if viewer.is_stranger else 404)
+    return await _png(request, told)
+
+
+async def shared_picture(request: Request) -> Response:
+    """GET /s/TOKEN/card.png and /s/TOKEN/killmails/{id}/card.png
+
+    Raises:
+        HTTPException: 404, the link opens nothing.
+    """
+    found = await opened(request, request.path_params["token"])
+    told = await _shared(request, found, request.path_params.get("killmail_id"))
+    return unlisted(await _png(request, told))
+
+
+async def oembed(request: Request) -> Response:
+    """GET /oembed: `url`, of a page of ours; `format`, of which there is JSON alone (oembed.com).
+
+    Raises:
+        HTTPException: 401 it is not public, 404 no page that can be embedded, 501 another format.
+    """
+    if request.query_params.get("format", "json") != "json":
+        raise HTTPException(501)
+    site_url, url = services_of(request).settings.site_url, request.query_params.get("url", "")
+    if not url.startswith(f"{site_url}/"):
+        raise HTTPException(404)
+    path = urlsplit(url).path
+    told = await _at(request, path)
+    answer = {
+        "version": "1.0",
+        "type": "link",
+        "title": told.title,
+        "provider_name": "KillReport",
+        "provider_url": site_url,
+        "thumbnail_url": f"{site_url}{path}/card.png",
+        "thumbnail_width": WIDTH,
+        "thumbnail_height": HEIGHT,
+    }
+    response = Response(orjson.dumps(answer), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return unlisted(response)
+
+
+async def _at(request: Request, path: str) -> Told:
+    match path.strip("/").split("/"):
+        case ["killmails", number]:
+            told = await _killmail(request, await visitor(request), id_or_none(number))
+            if told is None:
+                raise HTTPException(401)
+            return told
+        case ["s", token]:
+            return await _shared(request, await opened(request, token), None)
+        case ["s", token, "killmails", number]:
+            return await _shared(request, await opened(request, token), id_or_none(number))
+    raise HTTPException(404)
+
+
+async def _shared(request: Request, found: Shared, killmail_id: int | None) -> Told:
+    """What a share link shows, or one killmail on the board that it opens."""
+    told: Told | None = None
+    if found.subject is Subject.KILLMAIL and killmail_id is None:
+        told = await _killmail(request, found.viewer, found.subject_id)
+    elif found.subject is not Subject.KILLMAIL and killmail_id is not None:
+        told = await _killmail(request, found.viewer, killmail_id)
+    elif found.subject is not Subject.KILLMAIL:
+        told = await _board(request, found)
+    if told is None:
+        raise HTTPException(404)
+    return told
+
+
+async def _killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Told | None:
+    page = await services_of(request).compiled.page(SHOWN, ByIdRead(viewer, [killmail_id] if killmail_id else []))
+    if not page.texts:
+        return None
+    (found,) = page.killmails()
+    return Told(title(found), sentence(found), killmail_card(found))
+
+
+async def _board(request: Request, found: Shared) -> Told:
+    kind = PROFILES[found.subject]
+    profile = await read_profile(request, kind, found.subject_id)
+    subject = subject_of(kind, found.subject_id)
+    numbers = await statistics(services_of(request).pool, found.viewer, subject, None, None, sections=())
+    name = name_of(profile.node, kind)
+    return Told(f"{name} · KillReport", f"{name}: killmails and statistics.", board_card(name, numbers))
+
+
+async def _png(request: Request, told: Told) -> Response:
+    cards: Cards = request.app.state.cards
+    picture = await cards.png(request.app.state.templates, told.card)
+    # As the page itself: what is taken back is not shown by whoever kept a copy for others.
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "no-store"})

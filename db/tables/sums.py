@@ -1,0 +1,39 @@
+"""The tables of sums: what a busy pilot or corporation did, by day, by month and in all."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Boolean, Column, Date, Numeric, SmallInteger
+from sqlmodel import Field, SQLModel
+
+from db.tables.columns import bigint, count, time
+
+
+class SummedSubject(SQLModel, table=True):
+    """A pilot or a corporation of whom there are sums, of the killmails up to `counted_until`."""
+
+    __tablename__ = "summed_subjects"
+    subject_id: int = Field(sa_column=bigint(primary_key=True))
+    is_corporation: bool = Field(sa_column=Column(Boolean, nullable=False))
+    # Null: old sums are being taken away; `infinity`: all killmails are in them.
+    counted_until: datetime | None = Field(default=None, sa_column=time(nullable=True))
+
+
+class KillmailSum(SQLModel, table=True):
+    """One sum: of a subject, of a kind (`db.sums.rows.Kind`), of a span, of what the kind tells apart."""
+
+    __tablename__ = "killmail_sums"
+    # Counts change all the time and no index knows of them: a page keeps room for the next version of its rows.
+    __table_args__ = ({"postgresql_with": {"fillfactor": 80}},)
+    subject_id: int = Field(sa_column=bigint(primary_key=True))
+    kind: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    span: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    first_day: date = Field(sa_column=Column(Date, primary_key=True))
+    entity_id: int = Field(sa_column=bigint(primary_key=True))
+    kills: int = Field(sa_column=count())
+    losses: int = Field(sa_column=count())
+    solo: int = Field(sa_column=count())
+    destroyed: Decimal = Field(sa_column=Column(Numeric, nullable=False))
+    lost: Decimal = Field(sa_column=Column(Numeric, nullable=False))

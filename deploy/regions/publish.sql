@@ -1,0 +1,19 @@
+-- Let other regions follow this region's killmails (docs/regions.md). Run it once, as the owner of the database:
+--   FOLLOWER_PASSWORD=… psql -X -f deploy/regions/publish.sql "$DATABASE_URL"
+\set ON_ERROR_STOP on
+\getenv password FOLLOWER_PASSWORD
+SELECT current_setting('wal_level') = 'logical' AS can_publish \gset
+\if :can_publish
+\else
+    \warn 'Start Postgres with wal_level=logical first.'
+    SELECT 1 / 0;
+\endif
+BEGIN;
+-- It may read killmails and names, and nothing of a pilot's.
+CREATE ROLE killreport_follower LOGIN REPLICATION PASSWORD :'password';
+GRANT USAGE ON SCHEMA public TO killreport_follower;
+GRANT SELECT ON killmails, killmail_bodies, participants, entities TO killreport_follower;
+-- Nothing that was published is taken back: a killmail is a fact.
+CREATE PUBLICATION killreport FOR TABLE killmails, killmail_bodies, participants, entities
+    WITH (publish = 'insert, update');
+COMMIT;
