@@ -1,6 +1,6 @@
 """Pages and files are sent compressed to browsers that take it; answers that hold a secret are not.
 
-docs/decisions/0042-what-is-compressed.md says why.
+docs/decisions/0039-what-is-compressed.md says why.
 """
 
 from __future__ import annotations

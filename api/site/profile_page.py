@@ -28,7 +28,7 @@ from db.killmails.shown import is_shown
 from db.killmails.statistics import statistics
 from db.universe.profiles import ProfileKind, profile_of
 
-PAGE_SIZE = 20
+PAGE_SIZE = 15
 TOP = 8
 
 

@@ -270,12 +270,12 @@ charactersBox.addEventListener("submit", async (event) => {
   if (event.submitter?.value !== "sync_now") { return; }
   event.preventDefault();
   const row = form.closest(".character");
-  asked.set(row.id, { said: row.querySelector(".what").textContent, until: Date.now() + CHECKING_MS });
+  asked.set(row.dataset.sync, { said: row.querySelector(".what").textContent, until: Date.now() + CHECKING_MS });
   sayChecking(document);
   const body = new URLSearchParams([...new FormData(form), ["order", "sync_now"]]);
   const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
   if (answer.type === "opaqueredirect") { look(); return; }
-  asked.delete(row.id);
+  asked.delete(row.dataset.sync);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   row.querySelector(".status").textContent = page.querySelector(".message p")?.textContent ?? "That did not work. Try again.";
   row.querySelector("button").disabled = false;
@@ -283,10 +283,10 @@ charactersBox.addEventListener("submit", async (event) => {
 
 function sayChecking(root) {
   for (const row of root.querySelectorAll(".character")) {
-    const before = asked.get(row.id);
+    const before = asked.get(row.dataset.sync);
     const status = row.querySelector(".status");
     if (!before) { continue; }
-    if (Date.now() > before.until || ![before.said, "Checking…"].some((said) => row.querySelector(".what").textContent.includes(said))) { asked.delete(row.id); continue; }
+    if (Date.now() > before.until || ![before.said, "Checking…"].some((said) => row.querySelector(".what").textContent.includes(said))) { asked.delete(row.dataset.sync); continue; }
     status.textContent = "Checking…";
     for (const button of row.querySelectorAll("button")) { button.disabled = true; }
   }
