@@ -154,7 +154,7 @@ async def test_the_settings_page_shows_a_key_once_and_revokes_it(site: Site, bro
     form = {"order": "create", "name": "Tést <bot>", "read": "yes"}
     status, page = await browser.post("/settings/api-keys", form)
     assert status == 201
-    key = page.partition('<textarea id="key"')[2].partition(">")[2].partition("<")[0]
+    key = page.partition('<code class="secret">')[2].partition("<")[0]
     assert (await ask(site, key, "{ me { characters { id } } }"))[1]["data"]["me"]
     _, page = await browser.get("/settings")
     assert key not in page
