@@ -161,6 +161,6 @@ async def test_the_feed_shows_a_value_short_and_in_full(site: Site, browser: Bro
     await appraised(site, body(2, victim=ENEMY, attackers=(ME, FRIEND)))
     _, page = await browser.get("/")
     assert '<data value="1238617.89" class="worth-m" title="1,238,617.89 ISK">1.24m</data>' in page
-    assert page.count("2 of 3 priced</span>") == 1  # the other is priced in full
+    assert page.count("2/3 priced</span>") == 1  # the other is priced in full
     assert page.count('<span class="flag"') == page.count(">solo</span>") == 1
     assert "Not priced yet" not in page
