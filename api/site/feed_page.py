@@ -17,6 +17,7 @@ from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.sync_strip import sync_strip
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards
+from db.failures import DATABASE_FAILURES, database_is_away
 from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
 from db.killmails.filter import Viewer
@@ -31,11 +32,7 @@ async def home(request: Request) -> Response:
     """GET /: what this is, or the pilot's killmails. The parameters are those of `FeedAddress`."""
     who = await caller(request)
     if who is None:
-        stranger = await viewer_or_stranger(services_of(request), None)
-        address = FeedAddress.of(request.query_params)
-        public = address.unfiltered().but(all="1", character=None, corporation=None, days=None, after=address.after)
-        feed = None if stranger is None else await _shown(request, stranger, public)
-        return render(request, "welcome.html", feed=feed)
+        return render(request, "welcome.html", feed=await _public_feed(request))
     wanted = await asked(services_of(request).pool, request.query_params)
     if wanted.changed:
         return RedirectResponse(FeedAddress.whole(wanted.parameters).at("/"), 303)
@@ -43,6 +40,19 @@ async def home(request: Request) -> Response:
     cursor = position_cursor(await newest_arrival(services_of(request).pool))
     context = {**await _context(request, who, wanted), **await sync_strip(request, who)}
     return render(request, "home.html", live_cursor=cursor, **context)
+
+
+async def _public_feed(request: Request) -> ShownFeed | None:
+    """What strangers may see, if anything; None too while the database is away, for a login needs no feed to begin."""
+    address = FeedAddress.of(request.query_params)
+    public = address.unfiltered().but(all="1", character=None, corporation=None, days=None, after=address.after)
+    try:
+        stranger = await viewer_or_stranger(services_of(request), None)
+        return None if stranger is None else await _shown(request, stranger, public)
+    except DATABASE_FAILURES as error:
+        if not database_is_away(error):
+            raise
+        return None
 
 
 async def feed_fragment(request: Request) -> Response:
