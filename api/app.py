@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 
 from api.exports import account as account_export
 from api.exports import killmails as killmail_export
@@ -21,6 +19,7 @@ from api.graphql.websocket import graphql_websocket
 from api.login import routes as login
 from api.opening import open_services
 from api.serving import health, metrics, payload_codec
+from api.serving.compression import Compression
 from api.serving.request_log import RequestLog
 from api.serving.security_headers import SecurityHeaders
 from api.site import (
@@ -37,9 +36,9 @@ from api.site.card import Cards
 from api.site.page_limits import PageLimits
 from api.site.rendering import TEMPLATES
 from api.site.routes import SITE_ROUTES
+from api.site.static_files import ICON_ROUTES, STATIC, HashedFiles
 from settings import Settings
 
-STATIC = Path(__file__).parent / "site" / "static"
 MAX_BODY = 131_072
 """Bytes of any request's body; GraphQL and the forms have less."""
 
@@ -77,7 +76,8 @@ ROUTES = (
     Route("/metrics", metrics.metrics),
     Route(f"{payload_codec.ADDRESS}/encode", payload_codec.encode, methods=["POST", "OPTIONS"]),
     Route(f"{payload_codec.ADDRESS}/decode", payload_codec.decode, methods=["POST", "OPTIONS"]),
-    Mount("/static", StaticFiles(directory=STATIC), name="static"),
+    *ICON_ROUTES,
+    Mount("/static", HashedFiles(directory=STATIC), name="static"),
 )
 
 
@@ -94,6 +94,7 @@ def create_app(settings: Settings) -> Starlette:
         routes=ROUTES,
         middleware=[
             Middleware(RequestLog),
+            Middleware(Compression),
             Middleware(SecurityHeaders, settings=settings),
             Middleware(error_pages.ServerErrors),
             Middleware(PageLimits),

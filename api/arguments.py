@@ -75,6 +75,7 @@ def killmail_filter(given: dict[str, Any] | None) -> KillmailFilter:
         solo=given.get("solo"),
         npc=given.get("npc"),
         awox=given.get("awox"),
+        pod=given.get("pod"),
     )
 
 

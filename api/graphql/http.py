@@ -13,7 +13,7 @@ from graphql import OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.caller import BadCredentials, Way, caller_by, credentials_of
+from api.caller import BadCredentials, Way, caller, caller_by, credentials_of
 from api.errors import RETRY_SECONDS, Code, plain_error
 from api.graphql.admission import admit, with_cost
 from api.graphql.cost import INVALID_COST
@@ -24,6 +24,7 @@ from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id
+from db.failures import database_is_away
 from db.strangers import a_stranger_asks
 
 MAX_BODY = 65_536
@@ -36,6 +37,7 @@ async def graphql_http(request: Request) -> Response:
     """Answer an operation; show a browser that asks for no operation the explorer."""
     settings = services_of(request).settings
     if settings.graphql_explorer and _is_for_people(request):
+        await _who_reads(request)
         return render(request, "explorer.html")
     media_type = _media_type(request.headers.get("accept", "*/*"))
     if media_type is None:
@@ -48,6 +50,15 @@ async def graphql_http(request: Request) -> Response:
         return _problem(400, str(malformed), media_type)
     except LimitReached as limit:
         return _json(limit.answer, 429, media_type, limit.verdict.headers())
+
+
+async def _who_reads(request: Request) -> None:
+    """For what surrounds the page; without the database it is a page for anybody."""
+    try:
+        await caller(request)
+    except Exception as error:
+        if not database_is_away(error):
+            raise
 
 
 async def _answer(request: Request, media_type: str) -> Response:

@@ -34,6 +34,13 @@ def remember_page(request: Request, response: Response) -> None:
         _set(request, response, quote(address, safe=""), SECONDS)
 
 
+def remember_address(request: Request, response: Response, address: str) -> None:
+    """Come back to this page of ours after the login; to the front page when it is none."""
+    address = own_path(address)
+    if len(address) <= LONGEST and not address.startswith(NO_PAGES):
+        _set(request, response, quote(address, safe=""), SECONDS)
+
+
 def page_to_return_to(request: Request) -> str:
     """The page that asked for the login; the front page if none did."""
     return own_path(unquote(request.cookies.get(COOKIE, "/")))

@@ -28,7 +28,7 @@ from api.login.outcomes import (
     outcome_of,
     outcome_page,
 )
-from api.login.return_to import forget_page, page_to_return_to
+from api.login.return_to import forget_page, page_to_return_to, remember_address
 from api.orders.access_notices import access_changed
 from api.services import Services, services_of
 from api.serving.request_guard import comes_from_us, origin_of
@@ -65,7 +65,8 @@ class LoginFailed(Exception):
 
 
 async def login(request: Request) -> Response:
-    """GET /auth/login: on to EVE SSO. `corporation=1` asks for the corporation's killmails too.
+    """GET /auth/login: on to EVE SSO. `corporation=1` asks for the corporation's killmails too; `back`
+    is the page to come back to.
 
     Signed in, it adds the character to the account.
     """
@@ -86,6 +87,8 @@ async def login(request: Request) -> Response:
         return outcome_page(request, outcome_of(error))
     response = RedirectResponse(address, 302, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     keep_login_browser(response, services.settings, browser)
+    if back := request.query_params.get("back"):
+        remember_address(request, response, back)
     return response
 
 

@@ -34,7 +34,7 @@ async def http_error(request: Request, error: Exception) -> Response:
         error.status_code,
         title=words.title,
         happened=own or words.happened,
-        advice=words.advice,
+        advice=words.advice_of_page if own else words.advice,
         button=words.button,
         address=words.address,
     )
@@ -52,6 +52,12 @@ class Words:
     advice: str
     button: str = "Go to the front page"
     address: str = "/"
+    own_advice: str = ""
+
+    @property
+    def advice_of_page(self) -> str:
+        """What to do about what the page itself says has happened."""
+        return self.own_advice or self.advice
 
 
 _NOT_LIKE_THIS = Words(
@@ -68,7 +74,13 @@ _WORDS = {
         "/auth/login",
     ),
     403: Words("You don't have access", "You are not allowed to see this page.", "Try another of your characters."),
-    404: Words("Page not found", "There is nothing at this address.", "Check the address for typos."),
+    404: Words(
+        "Page not found",
+        "There is nothing at this address.",
+        "Check the address, or search for the pilot, ship or solar system by name.",
+        "Go to your killmails",
+        own_advice="If it belongs to another of your characters, log in with that one; or search by name above.",
+    ),
 }
 
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.caller import caller, signed_in, viewer_of, viewer_or_stranger
 from api.compiled.reads import KillmailPage
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
-from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
+from api.site.feed_filters import Asked, asked, panel
+from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.sync_strip import sync_strip
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards
+from db.failures import DATABASE_FAILURES, database_is_away
 from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
 from db.killmails.filter import Viewer
 from db.killmails.rows import FeedRead
+from db.syncs.first_syncs import first_data_arrives
 
-PAGE_SIZE = 40
+PAGE_SIZE = 25
 FRAGMENT = "/fragments/feed"
 
 
@@ -29,21 +32,34 @@ async def home(request: Request) -> Response:
     """GET /: what this is, or the pilot's killmails. The parameters are those of `FeedAddress`."""
     who = await caller(request)
     if who is None:
-        stranger = await viewer_or_stranger(services_of(request), None)
-        address = FeedAddress.of(request.query_params)
-        public = address.unfiltered().but(all="1", character=None, corporation=None, days=None, after=address.after)
-        feed = None if stranger is None else await _shown(request, stranger, public)
-        return render(request, "welcome.html", feed=feed)
+        return render(request, "welcome.html", feed=await _public_feed(request))
+    wanted = await asked(services_of(request).pool, request.query_params)
+    if wanted.changed:
+        return RedirectResponse(FeedAddress.whole(wanted.parameters).at("/"), 303)
     # Read first: what arrives while the page is made, or before its socket is open, is sent by the socket.
     cursor = position_cursor(await newest_arrival(services_of(request).pool))
-    context = {**await _context(request, who), **await sync_strip(request, who)}
+    context = {**await _context(request, who, wanted), **await sync_strip(request, who)}
     return render(request, "home.html", live_cursor=cursor, **context)
+
+
+async def _public_feed(request: Request) -> ShownFeed | None:
+    """What strangers may see, if anything; None too while the database is away, for a login needs no feed to begin."""
+    address = FeedAddress.of(request.query_params)
+    public = address.unfiltered().but(all="1", character=None, corporation=None, days=None, after=address.after)
+    try:
+        stranger = await viewer_or_stranger(services_of(request), None)
+        return None if stranger is None else await _shown(request, stranger, public)
+    except DATABASE_FAILURES as error:
+        if not database_is_away(error):
+            raise
+        return None
 
 
 async def feed_fragment(request: Request) -> Response:
     """GET /fragments/feed: the list of killmails, with the parameters of the page."""
     who = await signed_in(request)
-    return fragment(render(request, "_feed.html", **await _context(request, who)))
+    wanted = Asked(request.query_params, False, [])
+    return fragment(render(request, "_feed.html", **await _context(request, who, wanted)))
 
 
 def fragment(response: HTMLResponse) -> HTMLResponse:
@@ -52,14 +68,16 @@ def fragment(response: HTMLResponse) -> HTMLResponse:
     return response
 
 
-async def _context(request: Request, who: Caller) -> dict[str, Any]:
-    address = _theirs(FeedAddress.of(request.query_params), who)
-    shown = await _shown(request, viewer_of(services_of(request), who), address)
+async def _context(request: Request, who: Caller, wanted: Asked) -> dict[str, Any]:
+    pool = services_of(request).pool
+    address = _theirs(FeedAddress.whole(wanted.parameters), who)
     return {
-        "feed": shown,
+        "feed": await _shown(request, viewer_of(services_of(request), who), address),
         "address": address.but(),
-        "boards": await boards(services_of(request).pool, who.corporation_ids),
+        "boards": await boards(pool, who.corporation_ids),
         "sees_others": bool(who.other_ids) or who.sees_public or services_of(request).settings.public_board,
+        "panel": await panel(pool, address, wanted.unknown),
+        "arriving": await first_data_arrives(pool, who.account_id),
     }
 
 
@@ -69,7 +87,8 @@ async def _shown(request: Request, viewer: Viewer, address: FeedAddress) -> Show
     except InvalidCursor:
         address = address.but()
         page = await _page(request, viewer, address)
-    return shown_feed(page, address, "/", FRAGMENT)
+    totals = await cut_days(services_of(request).pool, viewer, address.filter(), page, address)
+    return shown_feed(page, address, "/", FRAGMENT, totals)
 
 
 def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
@@ -81,5 +100,5 @@ def _theirs(address: FeedAddress, who: Caller) -> FeedAddress:
 
 
 async def _page(request: Request, viewer: Viewer, address: FeedAddress) -> KillmailPage:
-    read = FeedRead(viewer, PAGE_SIZE, address.after, address.filter())
+    read = FeedRead(viewer, PAGE_SIZE, address.after, address.filter(), address.order)
     return await services_of(request).compiled.page(SHOWN, read)

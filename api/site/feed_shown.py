@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
+
+import asyncpg
 
 from api.compiled.reads import KillmailPage, Node
 from api.compiled.selection import selected
 from api.site.feed_address import WORTHS, FeedAddress
+from api.site.labels import short_isk
+from contracts.plurals import counted
+from db.killmails.day_totals import DayTotals, day_totals
+from db.killmails.filter import KillmailFilter, Viewer
 
 SHOWN = selected("""
 query {
@@ -20,7 +27,7 @@ query {
 }
 fragment Party on Victim {
     character { id name } corporation { id name ticker } alliance { id name ticker } faction { id name }
-    ship { id name }
+    ship { id name group { name } }
 }
 """)
 """What `_feed.html` shows of a killmail."""
@@ -28,15 +35,12 @@ fragment Party on Victim {
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of EVE time and its killmails, newest first."""
+    """A heading of the list and its killmails. `key`: the day of EVE time, as it stands in the page's `data-day`."""
 
-    date: date
+    key: str
+    heading: str
+    totals: str
     killmails: list[Node]
-
-    @property
-    def heading(self) -> str:
-        """Tuesday, 24 November 2026."""
-        return f"{self.date:%A}, {self.date.day} {self.date:%B %Y}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,25 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ShownFeed:
-    """What `_feed.html` needs. `newest`: this is the first page. `older`: the next one's address."""
+    """What `_feed.html` needs. `newest`: this is the first page. `by_time`: the newest killmail first, not the most
+    valuable. `older`: the next page's address.
+    """
 
     days: list[Day]
     newest: bool
+    by_time: bool
     newest_address: str
     older: str | None
     fragment: str
     choices: list[Choice]
+    sorts: list[Choice]
     filtered: bool
     unfiltered: str
+
+    @property
+    def follows(self) -> bool:
+        """What is new belongs on top of it."""
+        return self.newest and self.by_time
 
     @property
     def mine(self) -> bool:
@@ -67,26 +80,75 @@ class ShownFeed:
         return self.newest_address.partition("?")[0] == "/"
 
 
-def shown_feed(page: KillmailPage, address: FeedAddress, path: str, fragment: str) -> ShownFeed:
-    """A page of the feed at `path`, whose list alone is at `fragment`."""
+def shown_feed(
+    page: KillmailPage, address: FeedAddress, path: str, fragment: str, totals: Mapping[str, DayTotals]
+) -> ShownFeed:
+    """A page of the feed at `path`, whose list alone is at `fragment`; `totals` are those of `cut_days`."""
     first = address.but()
     older = first.but(after=page.cursors[-1]).at(path) if page.has_more else None
+    killmails = page.killmails()
     return ShownFeed(
-        days=by_day(page.killmails()),
+        days=by_value(killmails) if address.sort else by_day(killmails, totals),
         newest=address.after is None,
+        by_time=not address.sort,
         newest_address=first.at(path),
         older=older,
         fragment=first.at(fragment),
         choices=quick_choices(first, path),
+        sorts=sorts(first, path),
         filtered=first != first.unfiltered(),
         unfiltered=first.unfiltered().at(path),
     )
 
 
-def by_day(killmails: Iterable[Node]) -> list[Day]:
-    """Killmails in order, put under their days."""
-    days = groupby(killmails, key=lambda killmail: str(killmail["time"])[:10])
-    return [Day(date.fromisoformat(day), list(of_day)) for day, of_day in days]
+async def cut_days(
+    pool: asyncpg.Pool, viewer: Viewer, chosen: KillmailFilter, page: KillmailPage, address: FeedAddress
+) -> dict[str, DayTotals]:
+    """The totals of the days that may have more killmails than this page of the list shows: the first and the last."""
+    if address.sort or not page.texts:
+        return {}
+    days = [str(killmail["time"])[:10] for killmail in page.killmails()]
+    cut = {days[-1]} if page.has_more else set()
+    if address.after is not None:
+        cut.add(days[0])
+    return {day: await day_totals(pool, viewer, chosen, date.fromisoformat(day)) for day in cut}
+
+
+def by_day(killmails: list[Node], totals: Mapping[str, DayTotals]) -> list[Day]:
+    """Killmails in order of time, put under their days."""
+    days = [(day, [*of_day]) for day, of_day in groupby(killmails, key=lambda killmail: str(killmail["time"])[:10])]
+    return [
+        Day(day, _heading(date.fromisoformat(day)), _said(totals.get(day) or _sums(of_day)), of_day)
+        for day, of_day in days
+    ]
+
+
+def by_value(killmails: list[Node]) -> list[Day]:
+    """Killmails in order of value, under one heading."""
+    return [Day("value", "Most valuable first", "", killmails)] if killmails else []
+
+
+def _heading(day: date) -> str:
+    """Tuesday, 24 November 2026."""
+    return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def _sums(killmails: list[Node]) -> DayTotals:
+    def of(side: str) -> tuple[int, Decimal]:
+        values = [one["value"] for one in killmails if one["side"] == side]
+        return len(values), sum((Decimal(value["total"]) for value in values if value), Decimal(0))
+
+    (kills, destroyed), (losses, lost) = of("ATTACKER"), of("VICTIM")
+    return DayTotals(kills, losses, destroyed, lost)
+
+
+def _said(totals: DayTotals) -> str:
+    """5 kills 3.20b · 2 losses 890m."""
+    parts = [
+        (totals.kills, counted(totals.kills, "kill"), totals.destroyed),
+        (totals.losses, counted(totals.losses, "loss"), totals.lost),
+    ]
+    return " · ".join(f"{words} {short_isk(str(isk))}" for count, words, isk in parts if count)
 
 
 def quick_choices(address: FeedAddress, path: str) -> list[Choice]:
@@ -102,3 +164,9 @@ def quick_choices(address: FeedAddress, path: str) -> list[Choice]:
         choice("Solo", "solo", "1"),
         *(choice(f"{worth}+", "worth", worth) for worth in WORTHS),
     ]
+
+
+def sorts(address: FeedAddress, path: str) -> list[Choice]:
+    """The orders of the list, each a link."""
+    orders = {None: "Newest", "value": "Most valuable"}
+    return [Choice(words, address.but(sort=order).at(path), address.sort == order) for order, words in orders.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -28,6 +29,23 @@ def short_isk(amount: str) -> str:
             places = next((places for places, below in PLACES if scaled < below), 0)
             return f"{scaled.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,}{letter}"
     return f"{isk.quantize(Decimal(1), ROUND_HALF_UP)}"
+
+
+_TYPED = re.compile(r"([0-9]{1,15}(?:[.][0-9]{1,2})?) ?([kmbt]?)", re.ASCII | re.IGNORECASE)
+
+
+def isk_of(text: str) -> Decimal | None:
+    """The amount that somebody typed: 250m, 1.5b, 1,000,000; None when it is none."""
+    typed = _TYPED.fullmatch(text.strip().replace(",", ""))
+    if typed is None:
+        return None
+    units = {letter: unit for unit, letter in UNITS}
+    return Decimal(typed[1]) * units.get(typed[2].lower(), Decimal(1))
+
+
+def worth(amount: str) -> str:
+    """The style sheet's class for the weight of an amount: a billion and more stands out, a million is little."""
+    return next((f"worth-{letter}" for unit, letter in UNITS if Decimal(amount) >= unit), "worth-little")
 
 
 def exact_isk(amount: str) -> str:

@@ -9,11 +9,12 @@ from api.caller import caller
 from api.pages import render
 from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
+from api.site.static_files import ICON_ROUTES
 from db.accounts.sessions import Caller
 from db.failures import database_is_away
 from db.strangers import a_stranger_asks
 
-UNPAID = ("/static/", "/healthz", "/readyz", "/metrics", "/graphql", "/export/")
+UNPAID = ("/static/", *(route.path for route in ICON_ROUTES), "/healthz", "/readyz", "/metrics", "/graphql", "/export/")
 """Files and probes; and what has its own price."""
 PAGE_COST = 100
 LOGIN_COST = 2_000

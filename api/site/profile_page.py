@@ -17,7 +17,7 @@ from api.pages import render
 from api.services import services_of
 from api.site.charts import activity_chart, daily_chart, efficiency_chart
 from api.site.feed_address import FeedAddress
-from api.site.feed_shown import SHOWN, ShownFeed, shown_feed
+from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.period import Period, by_calendar, periods
 from api.site.top_lists import top_lists
 from db.killmails.about import killmails_about, subject_of
@@ -30,7 +30,7 @@ from db.killmails.statistics import statistics
 from db.universe.affiliations import Affiliation, affiliation_of
 from db.universe.profiles import ProfileKind, profile_of
 
-PAGE_SIZE = 15
+PAGE_SIZE = 10
 TOP = 6
 
 
@@ -162,8 +162,10 @@ async def _killmails(
         chosen = replace(chosen, since=period.since, until=period.until)
 
     async def page(after: str | None) -> ShownFeed:
-        found = await services_of(request).compiled.page(SHOWN, FeedRead(asker, PAGE_SIZE, after, chosen))
-        return shown_feed(found, address.but(after=after), profile.path, profile.path)
+        services, here = services_of(request), address.but(after=after)
+        found = await services.compiled.page(SHOWN, FeedRead(asker, PAGE_SIZE, after, chosen, here.order))
+        totals = await cut_days(services.pool, asker, chosen, found, here)
+        return shown_feed(found, here, profile.path, profile.path, totals)
 
     try:
         return await page(address.after)

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from api.pages import THEMES
 from api.site.charts import efficiency
 from api.site.killmail_words import name_of, party
-from api.site.labels import exact_isk, flags, pricing, short_isk
+from api.site.labels import exact_isk, flags, pricing, short_isk, worth
 from api.site.points_of_interest import is_mutated
+from api.site.static_files import static
 from contracts.plurals import counted, kills_and_losses
 
 
@@ -28,10 +30,21 @@ def eve_clock(moment: str | datetime) -> str:
     return eve_time(moment)[11:]
 
 
+def eve_day(moment: str | datetime) -> str:
+    """The day in EVE time."""
+    return eve_time(moment)[:10]
+
+
 def eve_time(moment: str | datetime) -> str:
     """Date and minute in EVE time, which is UTC."""
     instant = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{instant:%Y-%m-%d %H:%M}"
+
+
+def moment(when: str | datetime) -> Markup:
+    """Date and minute in EVE time; the page's script adds the reader's own time for who points at it."""
+    instant = datetime.fromisoformat(when) if isinstance(when, str) else when
+    return Markup('<time datetime="{}">{}</time>').format(instant.isoformat(), eve_time(instant))
 
 
 class _Templates(Environment):
@@ -52,10 +65,16 @@ TEMPLATES = _Templates(
     auto_reload=False,  # a release does not change under a running process
 )
 TEMPLATES.filters.update(
-    security_style=security_style, named=name_of, party=party, eve_time=eve_time, eve_clock=eve_clock
+    security_style=security_style,
+    named=name_of,
+    party=party,
+    eve_time=eve_time,
+    eve_clock=eve_clock,
+    eve_day=eve_day,
+    moment=moment,
 )
-TEMPLATES.filters.update(counted=counted, kills_and_losses=kills_and_losses)
-TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags)
+TEMPLATES.filters.update(moment=moment, counted=counted, kills_and_losses=kills_and_losses)
+TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags, worth=worth)
+TEMPLATES.globals.update(themes=THEMES, static=static)
 TEMPLATES.filters.update(efficiency=efficiency)
 TEMPLATES.tests["mutated"] = is_mutated
-TEMPLATES.globals["themes"] = THEMES

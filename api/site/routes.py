@@ -6,7 +6,17 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Route
 
 from api.arguments import id_or_none
-from api.site import admin_page, feed_page, killmail_page, profile_page, search_page, status_page, sync_strip, theme
+from api.site import (
+    admin_page,
+    feed_filters,
+    feed_page,
+    killmail_page,
+    profile_page,
+    search_page,
+    status_page,
+    sync_strip,
+    theme,
+)
 
 
 class IdConvertor(Convertor[int | None]):
@@ -26,6 +36,7 @@ SITE_ROUTES = (
     Route("/", feed_page.home),
     Route("/fragments/characters", sync_strip.characters_fragment),
     Route("/fragments/feed", feed_page.feed_fragment),
+    Route("/fragments/names", feed_filters.suggestions),
     Route("/fragments/search", search_page.suggestions),
     Route("/search", search_page.page),
     Route("/killmails/{killmail_id:eve_id}", killmail_page.killmail),

@@ -21,6 +21,8 @@ KINDS: dict[Kind, tuple[str, str]] = {
     "SOLAR_SYSTEM": ("system", "Solar system"),
 }
 """What has a page: the word in its address, and what it is called."""
+PICTURES: dict[Kind, str] = {"CHARACTER": "portrait", "CORPORATION": "logo", "ALLIANCE": "logo", "TYPE": "icon"}
+"""What EVE's image server calls a picture of it; of a system there is none."""
 LONGEST = 100
 """Characters of a name that are looked at; EVE's names have fewer."""
 ON_A_PAGE = 50
@@ -29,11 +31,12 @@ SUGGESTED = 8
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A hit with a page. `what`: the kind in words."""
+    """A hit with a page. `what`: the kind in words. `picture`: its path at EVE's image server."""
 
     name: str
     what: str
     address: str
+    picture: str | None
 
 
 async def page(request: Request) -> Response:
@@ -62,4 +65,6 @@ def _asked(request: Request) -> str:
 def _found(hit: Hit) -> Found:
     word, what = KINDS[hit.kind]
     name = f"{hit.name} [{hit.ticker}]" if hit.ticker else hit.name
-    return Found(name, what, f"/{word}s/{hit.id}")
+    kind_of_picture = PICTURES.get(hit.kind)
+    picture = f"{word}s/{hit.id}/{kind_of_picture}" if kind_of_picture else None
+    return Found(name, what, f"/{word}s/{hit.id}", picture)

@@ -83,9 +83,9 @@ SECTIONS: tuple[Section, ...] = (
     ("_settings_characters.html", _characters),
     ("_settings_corporations.html", _corporations),
     ("_settings_sharing.html", sharing_page.sharing_context),
-    ("_settings_sessions.html", _sessions),
-    ("_settings_api_keys.html", _api_keys),
-    ("_settings_account.html", _nothing),
     ("_settings_imports.html", import_page.imports_context),
     ("_settings_add_killmail.html", _nothing),
+    ("_settings_api_keys.html", _api_keys),
+    ("_settings_sessions.html", _sessions),
+    ("_settings_account.html", _nothing),
 )

@@ -15,7 +15,7 @@ from api.orders.sharing import address_of, make_link, open_board, revoke_link
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
-from api.site.feed_shown import SHOWN, shown_feed
+from api.site.feed_shown import SHOWN, cut_days, shown_feed
 from api.site.page_forms import posted_form, refusal_page
 from contracts.plurals import counted
 from db.accounts.boards import BoardKind, account_boards
@@ -87,7 +87,8 @@ async def preview(request: Request) -> Response:
         all_of_it = KillmailFilter(scope="VISIBLE")
         many = await count(services.pool, viewer, all_of_it)
         page = await services.compiled.page(SHOWN, FeedRead(viewer, PREVIEWED, None, all_of_it))
-        shown = shown_feed(page, FeedAddress(), "/", "/")
+        totals = await cut_days(services.pool, viewer, all_of_it, page, FeedAddress())
+        shown = shown_feed(page, FeedAddress(), "/", "/", totals)
     told = f"more than {COUNTED:,} killmails" if many > COUNTED else counted(many, "killmail")
     strangers = {
         Visibility.LINK: f"Strangers see nothing, unless they have a share link: with it they see {told}, as below.",

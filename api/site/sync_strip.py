@@ -25,8 +25,8 @@ BUTTONS = {
     SyncAction.SYNC_NOW: ("sync_now", "Sync now"),
 }
 """The order that helps and what its button says; "login" is a link. Other actions have no button."""
-WORTH_A_LOOK = 3
-"""So many characters are shown one by one; of more, only those that are not simply up to date."""
+WORTH_A_LOOK = 1
+"""So many characters are shown one by one; of more, those that are simply up to date are folded into a line."""
 
 
 async def characters_fragment(request: Request) -> Response:
@@ -51,7 +51,7 @@ async def sync_strip(request: Request, who: Caller) -> dict[str, Any]:
     """What `_characters.html` shows."""
     pool = services_of(request).pool
     characters = await account_characters(pool, who.account_id)
-    quiet = [one for one in characters if one.status.state == SyncState.OK and one.last_run is not None]
+    quiet = [one for one in characters if one.status.state == SyncState.OK and one.last_killmail_sync_at is not None]
     folded = quiet if len(characters) > WORTH_A_LOOK else []
     return {
         "characters": characters,

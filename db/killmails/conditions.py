@@ -18,6 +18,8 @@ from eve.security import HIGH_SEC_FROM
 Table = Literal["participants", "killmails"]
 WORMHOLE_SYSTEMS = "BETWEEN 31000000 AND 31999999"
 """EVE developer documentation, "ID ranges"."""
+CAPSULES = 29
+"""The group of capsules. EVE static data, "groups"."""
 _SIDES: dict[Side | None, tuple[str, ...]] = {
     None: (),
     "VICTIM": ("{row}.is_victim",),
@@ -131,6 +133,9 @@ class Conditions:
             told += [*about("here", self._viewer_side, self._viewer_is, parameters)]
         else:
             told.append(self._is_seen(parameters))
+        if self._chosen.pod is not None:
+            lost = _somebody(["somebody.is_victim", f"somebody.ship_type_id = ANY({_group(CAPSULES)(parameters)})"])
+            told.append(f"{lost} IS {'' if self._chosen.pod else 'NOT '}TRUE")
         for position, (side, one) in enumerate(self._participants):
             if covered == f"participant {position}":
                 told += about("here", side, one, parameters)

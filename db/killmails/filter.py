@@ -81,6 +81,8 @@ class KillmailFilter:
     solo: bool | None = None
     npc: bool | None = None
     awox: bool | None = None
+    pod: bool | None = None
+    """Whether a capsule was lost."""
 
     @property
     def named(self) -> ParticipantFilter:

@@ -132,7 +132,7 @@ class FeedRead:
         if self._seen_by.are_closed:
             return NONE
         page = await feed_page(connection, self._seen_by, self._chosen, self._order, self._first + 1, self._before)
-        side = _whose_side(self._seen_by, self._chosen)
+        side = whose_side(self._seen_by, self._chosen)
         return await _read(connection, page, self._order, self._first, self._viewer, side, wanted)
 
 
@@ -154,7 +154,7 @@ class ByIdRead:
         ids = sorted({killmail_id for killmail_id in self.ids if 0 < killmail_id < 2**63})
         if seen_by.are_closed or not ids:
             return NONE
-        page, side = page_of_ids(seen_by, self.chosen, ids), _whose_side(seen_by, self.chosen)
+        page, side = page_of_ids(seen_by, self.chosen, ids), whose_side(seen_by, self.chosen)
         return await _read(connection, page, "TIME", len(ids), self.viewer, side, wanted)
 
 
@@ -192,8 +192,8 @@ async def _read(
     return KillmailRows(killmails, cursors, len(found) > first, participants, related, prices, whose_side)
 
 
-def _whose_side(seen_by: Eyes, chosen: KillmailFilter) -> frozenset[int]:
-    """Who is named, the most particular of them, else the viewer."""
+def whose_side(seen_by: Eyes, chosen: KillmailFilter) -> frozenset[int]:
+    """By whom it is told on which side one is: who is named, the most particular of them, else the viewer."""
     named = chosen.named
     for identity in (named.character_id, named.corporation_id, named.alliance_id):
         if identity is not None:

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 import asyncpg
 
+from contracts.sync import SyncState
+
 FRESH_FOR = timedelta(minutes=30)
 """How long after its end a first sync is news."""
 
@@ -48,3 +50,16 @@ async def first_syncs(pool: asyncpg.Pool, character_ids: Collection[int]) -> lis
     )
     fields = ("character_id", "name", "kills", "losses", "failed", "oldest", "newest")
     return [FirstSync(**{field: row[field] for field in fields}) for row in rows]
+
+
+async def first_data_arrives(pool: asyncpg.Pool, account_id: int) -> bool:
+    """Whether a character of the account has yet to be looked at for the first time."""
+    return bool(
+        await pool.fetchval(
+            "SELECT EXISTS (SELECT FROM users"
+            " WHERE account_id = $1 AND token_state = 'valid' AND last_killmail_sync_at IS NULL"
+            " AND sync_state = ANY ($2))",
+            account_id,
+            [SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING],
+        )
+    )

@@ -6,7 +6,7 @@ each name (GIN). No extension is needed; letters inside a word are not looked fo
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -153,3 +153,21 @@ def _words(asked: str) -> str:
     """As a tsquery: all of these words, each begun."""
     quoted = (word.replace("\\", "\\\\").replace("'", "''") for word in asked.split())
     return " & ".join(f"'{word}':*" for word in quoted)
+
+
+async def names_of(pool: asyncpg.Pool, ids: Mapping[Kind, int]) -> dict[Kind, str]:
+    """The names of one entity of each kind, as far as they are known. One statement."""
+    if not ids:
+        return {}
+    rows = await pool.fetch(
+        """
+        SELECT asked.kind, coalesce(entities.name, type_groups.name, regions.name) AS name
+        FROM unnest($1::text[], $2::bigint[]) AS asked(kind, id)
+        LEFT JOIN entities ON asked.kind NOT IN ('TYPE_GROUP', 'REGION') AND entities.entity_id = asked.id
+        LEFT JOIN type_groups ON asked.kind = 'TYPE_GROUP' AND type_groups.group_id = asked.id
+        LEFT JOIN regions ON asked.kind = 'REGION' AND regions.region_id = asked.id
+        """,
+        list(ids.keys()),
+        list(ids.values()),
+    )
+    return {row["kind"]: row["name"] for row in rows if row["name"]}

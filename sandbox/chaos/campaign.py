@@ -160,7 +160,7 @@ class _Trial:
         await eventually(self._is_calm, "EVE to be without faults", RECOVERY_SECONDS)
         over = time.monotonic()
         found = await asyncio.gather(*(self._recovers(person) for person in self.dice.sample(self.people, len(wave))))
-        allowed = self.campaign.allowed(fault.kind for fault in wave)
+        allowed = self.campaign.allowed((fault.kind for fault in wave), over)
         for fault, seconds in zip(wave, found, strict=True):
             self.campaign.outcomes.append(Outcome(fault.kind, seconds, allowed))
         names = "; ".join(fault.kind.name for fault in wave)

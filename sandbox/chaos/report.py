@@ -26,7 +26,7 @@ for one pilot per fault; *seconds* are from then until the site shows it, the wa
 class Outcome:
     """A fault, and how many seconds after the end of its wave a new killmail was on the site; None: it never was.
 
-    `allowed` are two intervals, and what the longest rule of its wave makes somebody wait.
+    `allowed` are two intervals, and what the longest rule of its wave, or of one before, makes somebody wait.
     """
 
     kind: Kind
@@ -53,6 +53,8 @@ class Campaign:
     deaths: Mapping[str, int] = field(default_factory=dict)
     killmails: int = 0
     settled_seconds: float = 0.0
+    held_until: float = 0.0
+    """When nobody waits any more for a rule that a wave set off; on the clock of `allowed`."""
     checked: Sequence[str] = ()
 
     @property
@@ -68,9 +70,13 @@ class Campaign:
         """The kinds that took longer than they may, or for ever."""
         return sorted({outcome.kind.name for outcome in self.outcomes if outcome.is_late})
 
-    def allowed(self, kinds: Iterable[Kind]) -> float:
-        """Seconds in which all must be well after these."""
-        return INTERVALS * self.interval_seconds + max(kind.waits_seconds for kind in kinds)
+    def allowed(self, kinds: Iterable[Kind], over: float) -> float:
+        """Seconds after `over`, when a wave of these was, in which all must be well.
+
+        Whom a rule makes wait since the wave before may be asked about in this one.
+        """
+        self.held_until = max(self.held_until, over + max(kind.waits_seconds for kind in kinds))
+        return INTERVALS * self.interval_seconds + max(0.0, self.held_until - over)
 
     def summary(self) -> str:
         """One line."""

@@ -62,6 +62,7 @@ READ = [
     page("the list", "/fragments/feed"),
     of_board("a closed board", "/fragments/feed", f"/fragments/feed?corporation={CLOSED_CORPORATION}", closed=True),
     page("suggestions", "/fragments/search", "/fragments/search?q=Pilot", allowed=frozenset()),
+    page("names for a filter", "/fragments/names", "/fragments/names?kind=pilot&q=Pilot", allowed=frozenset()),
     page("names", "/search", "/search?q=Pilot", allowed=frozenset()),
     page("Ada's killmail", KILLMAIL, f"/killmails/{ADAS.killmail_id}", others=NOT_FOUND),
     of_board("of a board", KILLMAIL, f"/killmails/{OF_OPEN.killmail_id}", closed=False, others=NOT_FOUND),
@@ -126,6 +127,7 @@ READ = [
     same_for_all("503", "/auth/login"),  # SSO is not there
     same_for_all("400", "/auth/callback", "/auth/callback?state=x&code=y"),
     same_for_all(OWN, "/static", "/static/site.css"),
+    *(same_for_all(OWN, door) for door in ("/favicon.ico", "/apple-touch-icon.png", "/site.webmanifest")),
     *(
         Page(
             what="what workflows say", door=f"POST {CODEC}{word}", path=f"{CODEC}{word}", body=b'{"payloads": []}',

@@ -32,6 +32,14 @@ function reading() {
   return feedBox.getBoundingClientRect().top < 0 || feedBox.contains(document.activeElement);
 }
 
+/** Change the page; the row one reads stays where it is. The browser's own anchoring (off, site.css) picks the footer. */
+function still(change) {
+  const row = reading() ? rowsOf(feedBox).find((one) => one.getBoundingClientRect().bottom > 0) : null;
+  const before = row?.getBoundingClientRect().top;
+  change();
+  if (row?.isConnected) { scrollBy({ top: row.getBoundingClientRect().top - before, behavior: "instant" }); }
+}
+
 let turn = Promise.resolve();
 function inTurn(work) { turn = turn.then(work, work).catch((error) => console.warn(error)); return turn; }
 
@@ -41,7 +49,7 @@ function lookAtFeed({ always = false } = {}) {
     const fresh = (await fragment(feedBox.dataset.address)).getElementById("feed");
     const known = new Set(rowsOf(feedBox).map((row) => row.id));
     const added = rowsOf(fresh).filter((row) => !known.has(row.id));
-    if (always || !reading()) { show(fresh, added); } else { showUnread(added.length); }
+    if (always || !reading()) { show(fresh, added); } else { tell(added); showUnread(added.length); }
   });
 }
 
@@ -59,7 +67,7 @@ function show(fresh, added) {
   current.replaceWith(fresh);
   watchOlder();
   showUnread(0);
-  if (added.length) { news.textContent = `${counted(added.length, "new killmail")}.`; }
+  if (added.length) { tell(added); news.textContent = `${counted(added.length, "new killmail")}.`; }
 }
 
 /** Older pages that were read on are put beneath the fresh one; the links beneath stay those of the oldest. */
@@ -82,6 +90,63 @@ function withoutFreshness(row) {
   if (!row.classList.length) { row.removeAttribute("class"); }
   return row.outerHTML;
 }
+
+// --- what came while nobody looked: counted in the tab's title, and told by the browser if one asked for it -----------
+
+const TITLE = document.title;
+const notify = document.getElementById("notify");
+const unseen = new Set();
+function tell(rows) {
+  if (!document.hidden) { return; }
+  const news = rows.filter((row) => !unseen.has(row.id));
+  for (const row of news) { unseen.add(row.id); }
+  document.title = unseen.size ? `(${unseen.size}) ${TITLE}` : TITLE;
+  if (!news.length || localStorage.getItem("notify") !== "yes" || Notification.permission !== "granted") { return; }
+  const what = news.length > 1 ? counted(news.length, "new killmail") : `${news[0].querySelector(".outcome").textContent}: ${news[0].querySelector(".lost a").textContent}, ${news[0].querySelector(".value").textContent}`;
+  new Notification("KillReport", { body: what, tag: "killmails", icon: "/apple-touch-icon.png" }).onclick = () => window.focus();
+}
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) { unseen.clear(); document.title = TITLE; }
+});
+
+function showNotify() {
+  const on = localStorage.getItem("notify") === "yes" && Notification.permission === "granted";
+  notify.setAttribute("aria-pressed", String(on));
+  notify.textContent = on ? "Notifications are on" : "Notify me";
+}
+if (followsFeed && "Notification" in window) {
+  notify.hidden = false;
+  showNotify();
+  notify.addEventListener("click", async () => {
+    const on = notify.getAttribute("aria-pressed") === "true";
+    if (!on && await Notification.requestPermission() !== "granted") { notify.textContent = "Your browser blocks notifications"; return; }
+    localStorage.setItem("notify", on ? "no" : "yes");
+    showNotify();
+  });
+}
+
+// --- since the last visit ---------------------------------------------------------------------------------------------
+
+const AWAY_MS = 30 * 60000; // shorter is the same visit
+const visit = JSON.parse(localStorage.getItem("visit") ?? "null"); // when the feed was last looked at, and its newest killmail
+function sinceLastVisit() {
+  if (!followsFeed || location.search) { return; }
+  const rows = rowsOf(feedBox);
+  const newest = Math.max(0, ...rows.map((row) => Date.parse(row.querySelector("time").dateTime)));
+  if (visit && Date.now() - visit.at > AWAY_MS) {
+    const fresh = rows.filter((row) => Date.parse(row.querySelector("time").dateTime) > visit.newest);
+    const kills = fresh.filter((row) => row.classList.contains("kill")).length;
+    const parts = [[kills, "kill"], [fresh.length - kills, "loss"]].filter(([count]) => count).map(([count, noun]) => counted(count, noun));
+    const all = fresh.length === rows.length && document.getElementById("older") ? "more than " : "";
+    const note = document.getElementById("since");
+    note.textContent = fresh.length ? `Since your last visit: ${all}${parts.join(", ")}.` : "Nothing new since your last visit.";
+    note.hidden = false;
+  }
+  const remember = () => localStorage.setItem("visit", JSON.stringify({ at: Date.now(), newest: Math.max(newest, visit?.newest ?? 0) }));
+  remember();
+  addEventListener("pagehide", remember);
+}
+sinceLastVisit();
 
 function showUnread(count) {
   newButton.hidden = count === 0;
@@ -120,7 +185,7 @@ function readOn() {
     const separator = feedBox.dataset.address.includes("?") ? "&" : "?";
     const more = (await fragment(`${feedBox.dataset.address}${separator}after=${encodeURIComponent(after)}`)).getElementById("feed");
     const feed = document.getElementById("feed");
-    for (const day of more.querySelectorAll(".day")) { appendDay(feed, day); }
+    still(() => { for (const day of more.querySelectorAll(".day")) { appendDay(feed, day); } });
     const next = more.querySelector("#older");
     if (next) { link.href = next.href; } else { link.remove(); }
     feed.dataset.grown = "yes";
@@ -143,6 +208,27 @@ document.addEventListener("keydown", (event) => {
   next.focus({ preventScroll: true });
   next.closest("li").scrollIntoView({ block: "nearest" });
 });
+
+// --- back from a killmail: the row one left by is where one goes on --------------------------------------------------
+
+const PLACE = `place:${location.pathname}${location.search}`;
+feedBox.addEventListener("click", (event) => {
+  const row = event.target.closest("li[id]");
+  if (row && event.target.closest("a")) { sessionStorage.setItem(PLACE, JSON.stringify({ id: row.id, rows: rowsOf(feedBox).length })); }
+});
+
+/** Read on as far as one had, then look at that row again. */
+async function goOn() {
+  const place = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+  sessionStorage.removeItem(PLACE);
+  const arrived = performance.getEntriesByType("navigation")[0]?.type;
+  if (!place || arrived !== "back_forward") { return; }
+  while (!document.getElementById(place.id) && rowsOf(feedBox).length < place.rows && document.getElementById("older")) { await readOn(); }
+  const row = document.getElementById(place.id);
+  row?.scrollIntoView({ block: "center", behavior: "instant" });
+  row?.querySelector(".lost a").focus({ preventScroll: true });
+}
+goOn();
 
 // --- the characters' syncs -----------------------------------------------------------------------------------------
 
@@ -176,11 +262,46 @@ function unnamed() {
   return /Unknown (character|corporation|alliance|faction|type|system) \d/.test(feedBox.textContent);
 }
 
+// "Sync now" says at once that it was heard; the sync's own words follow when it has begun or is done.
+const CHECKING_MS = 60000;
+const asked = new Map(); // character id: what its row said, and until when "Checking…" stands instead
+charactersBox.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (event.submitter?.value !== "sync_now") { return; }
+  event.preventDefault();
+  const row = form.closest(".character");
+  asked.set(row.dataset.sync, { said: row.querySelector(".what").textContent, until: Date.now() + CHECKING_MS });
+  sayChecking(document);
+  const body = new URLSearchParams([...new FormData(form), ["order", "sync_now"]]);
+  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+  if (answer.type === "opaqueredirect") { look(); return; }
+  asked.delete(row.dataset.sync);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  row.querySelector(".status").textContent = page.querySelector(".message p")?.textContent ?? "That did not work. Try again.";
+  row.querySelector("button").disabled = false;
+});
+
+function sayChecking(root) {
+  for (const row of root.querySelectorAll(".character")) {
+    const before = asked.get(row.dataset.sync);
+    const status = row.querySelector(".status");
+    if (!before) { continue; }
+    if (Date.now() > before.until || ![before.said, "Checking…"].some((said) => row.querySelector(".what").textContent.includes(said))) { asked.delete(row.dataset.sync); continue; }
+    status.textContent = "Checking…";
+    for (const button of row.querySelectorAll("button")) { button.disabled = true; }
+  }
+}
+
+let shownCharacters = document.getElementById("characters").outerHTML;
 function showCharacters(fresh) {
   const current = document.getElementById("characters");
-  if (current.outerHTML === fresh.outerHTML) { return; }
+  if (fresh.outerHTML === shownCharacters) { return; }
+  shownCharacters = fresh.outerHTML;
+  dismissible(fresh);
+  sayChecking(fresh);
   const focused = current.contains(document.activeElement) ? document.activeElement.id : "";
-  current.replaceWith(fresh);
+  for (const open of current.querySelectorAll("details[open]")) { fresh.querySelector(`#${open.id}`)?.setAttribute("open", ""); }
+  still(() => current.replaceWith(fresh));
   if (focused) { document.getElementById(focused)?.focus(); }
 }
 

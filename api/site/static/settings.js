@@ -3,7 +3,14 @@
 
 const LOOK_MS = 2000;
 // Here the buttons of an import lead; what was ordered shows a moment later.
-let looksAnyway = location.hash === "#imports" ? 5 : 0;
+let looksAnyway = location.hash === "#imports" ? 30 : 0;
+
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (!event.target.closest("#imports") || !button) { return; }
+  button.setAttribute("aria-busy", "true");
+  button.textContent = { estimate: "Counting…", start: "Starting…", cancel: "Stopping…" }[button.value] ?? button.textContent;
+});
 
 async function lookAtImports() {
   try {

@@ -6,8 +6,15 @@ const missing = (image) => image.classList.add("missing");
 document.addEventListener("error", (event) => { if (event.target instanceof HTMLImageElement) { missing(event.target); } }, true);
 for (const image of document.images) { if (image.complete && image.naturalWidth === 0) { missing(image); } }
 
-/** 1 killmail, 2 killmails; the twin of `contracts/plurals.py`, for regular nouns in "s". */
-function counted(count, noun) { return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`; }
+/** 1 kill, 2 losses; the twin of `contracts/plurals.py`. */
+function counted(count, noun) { return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`; }
+
+// Times are EVE's; who points at one is told their own.
+document.addEventListener("pointerover", (event) => {
+  const time = event.target.closest?.("time[datetime]");
+  if (!time || time.title) { return; }
+  time.title = `${new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })} your time`;
+});
 
 const offline = document.getElementById("offline");
 const loadedAt = new Date().toISOString().slice(11, 16);
@@ -18,6 +25,25 @@ function showConnection() {
 addEventListener("online", showConnection);
 addEventListener("offline", showConnection);
 if (!navigator.onLine) { showConnection(); }
+
+// --- notes that one has read ------------------------------------------------------------------------------------------
+
+/** A note with `data-dismiss` gets a button, and stays away once it was pressed. */
+function dismissible(root) {
+  for (const note of root.querySelectorAll("[data-dismiss]")) {
+    const key = `dismissed:${note.dataset.dismiss}`;
+    if (localStorage.getItem(key)) { note.hidden = true; continue; }
+    if (note.querySelector(".dismiss")) { continue; }
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "dismiss";
+    button.textContent = "×";
+    button.setAttribute("aria-label", "Dismiss");
+    button.addEventListener("click", () => { localStorage.setItem(key, "1"); note.hidden = true; });
+    note.append(button);
+  }
+}
+dismissible(document);
 
 // --- search: suggestions beneath the box; the form works without them -----------------------------------------------
 

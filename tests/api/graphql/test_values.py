@@ -166,8 +166,7 @@ async def test_the_feed_shows_a_value_short_and_in_full(site: Site, browser: Bro
     await appraised(site, with_items(body(1, victim=ENEMY, attackers=(ME,))))
     await appraised(site, body(2, victim=ENEMY, attackers=(ME, FRIEND)))
     _, page = await browser.get("/")
-    title = "1,238,617.89 ISK at EVE&#39;s average prices on 2026-01-01; 2 of 3 item types priced."
-    assert f'<data value="1238617.89" title="{title}">1.24m</data> ISK' in page
-    assert page.count("2 of 3 priced</span>") == 1  # the other is priced in full
+    assert '<data value="1238617.89" class="worth-m" title="1,238,617.89 ISK">1.24m</data>' in page
+    assert page.count("2/3 priced</span>") == 1  # the other is priced in full
     assert page.count('<span class="flag"') == page.count(">solo</span>") == 1
     assert "Not priced yet" not in page

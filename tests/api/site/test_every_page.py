@@ -56,7 +56,9 @@ IN_LIGHT_TOO = {"feed", "killmail", "settings"}
 WIDTHS = {"wide": 1280, "phone": 390}
 LARGEST_PAGE = 100_000
 """Bytes, style and script included, before images."""
-STATIC = ("/static/site.css", "/static/site.js", "/static/live.js")
+STATIC = tuple(
+    f"/static/{name}" for name in ("site.css", "killmail.css", "profile.css", "site.js", "live.js", "filters.js")
+)
 
 
 def account_of(furnished: FurnishedSite, name: str) -> int | None:

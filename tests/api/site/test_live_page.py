@@ -57,9 +57,37 @@ async def test_a_new_killmail_appears_by_itself_and_gets_its_names(site: Site, p
     await expect(page.locator("#feed-news")).to_have_text("1 new killmail.")
 
 
+async def test_what_came_while_nobody_looked_is_counted_and_told_on_request(site: Site, page: Page) -> None:
+    await page.add_init_script(
+        """
+        window.told = [];
+        window.Notification = class {
+          static permission = "granted";
+          static async requestPermission() { return "granted"; }
+          constructor(title, { body }) { told.push(body); }
+        };
+        """
+    )
+    await site.store(body(1, victim=ME))
+    await page.goto(site.address)
+    await until_live(page)
+    await page.get_by_role("button", name="Notify me").click()
+    await expect(page.get_by_role("button", name="Notifications are on")).to_be_visible()
+    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    await site.store(body(2, attackers=(ME,)), body(3, victim=ME), announce_to=ME)
+    await expect(page).to_have_title("(2) Your killmails · KillReport")
+    assert await page.evaluate("told") == ["2 new killmails"]
+    await page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(page).to_have_title("Your killmails · KillReport")
+    await page.add_init_script("localStorage.setItem('visit', JSON.stringify({ at: 0, newest: 0 }))")
+    await page.reload()
+    await expect(page.locator("#since")).to_have_text("Since your last visit: 1 kill, 2 losses.")
+
+
 async def test_what_one_reads_does_not_move(site: Site, page: Page) -> None:
     await site.store(*(body(number, victim=ME) for number in range(1, 40)))
-    await page.goto(site.address)
+    async with page.expect_response("**/fragments/feed"):  # the first look, which may put new rows in the place of old
+        await page.goto(site.address)
     await until_live(page)
     row = page.locator("#killmail-20")
     await row.evaluate("row => row.scrollIntoView({ behavior: 'instant' })")
@@ -81,6 +109,9 @@ async def test_the_state_of_the_sync_is_live(site: Site, page: Page) -> None:
     await page.goto(site.address)
     await until_live(page)
     await expect(page.locator(".status")).to_have_text("Up to date.")
+    await page.route("**/sync", lambda route: route.fulfill(status=303, headers={"Location": "/"}))
+    await page.get_by_role("button", name="Sync now").click()
+    await expect(page.locator(".status")).to_have_text("Checking…")
     await site.pool.execute("UPDATE users SET sync_state = 'needs_login', token_state = 'revoked'")
     await LiveEvents(site.services.redis).sync_changed(ME)
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

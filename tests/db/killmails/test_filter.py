@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from db.intake.store import store_killmails
+from db.killmails.conditions import CAPSULES
 from db.killmails.cursors import InvalidCursor, decode_value_cursor, encode_cursor, encode_value_cursor
 from db.killmails.feed import KillmailFilter, Order, ParticipantFilter, Side, Viewer, count
 from tests.db.bodies import START, Body, body, raw
@@ -84,6 +85,7 @@ def fits(killmail: Body, chosen: KillmailFilter) -> bool:
             chosen.since is None or time >= chosen.since,
             chosen.until is None or time < chosen.until,
             *(getattr(chosen, flag) in (None, told[flag]) for flag in ("solo", "npc", "awox")),
+            chosen.pod in (None, matches(killmail, "VICTIM", ParticipantFilter(ship_group_id=CAPSULES))),
         )
     )
 
@@ -120,6 +122,7 @@ def drawn_filter(dice: random.Random) -> KillmailFilter:
         "solo": dice.random() < 0.5,
         "npc": dice.random() < 0.5,
         "awox": dice.random() < 0.5,
+        "pod": dice.random() < 0.5,
     }
     return KillmailFilter(**{name: choices[name] for name in dice.sample([*choices], dice.choice([1, 1, 2, 2, 3]))})
 
