@@ -16,7 +16,11 @@ _TYPES = """
 210 384 Scourge Light Missile
 222 85 Antimatter Charge S
 230 85 Antimatter Charge M
+238 85 Antimatter Charge L
 239 86 Radio S
+246 86 Multifrequency S
+254 86 Multifrequency M
+262 86 Multifrequency L
 267 89 Scourge Torpedo
 380 38 Small Shield Extender II
 438 46 1MN Afterburner II

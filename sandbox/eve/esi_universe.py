@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.eve.answers import Answer, json_answer, refusal
 from sandbox.eve.budgets import Limit
 from sandbox.eve.clock import iso
+from sandbox.eve.market import price
 from sandbox.eve.routing import Asked, Route
 
 HOUR, DAY = 3_600, 86_400
@@ -113,12 +114,10 @@ def alliance(asked: Asked) -> Answer:
 def prices(asked: Asked) -> Answer:
     """A price for every type that can be sold; some have no average."""
     listed = []
-    for type_id in sorted(asked.world.universe.types):
-        dice = random.Random(f"price {type_id}")
-        row = {"type_id": type_id, "adjusted_price": round(10 ** dice.uniform(1, 9), 2)}
-        if dice.random() < 0.9:
-            row["average_price"] = round(row["adjusted_price"] * dice.uniform(0.8, 1.3), 2)
-        listed.append(row)
+    for type_id, one in sorted(asked.world.universe.types.items()):
+        adjusted, average = price(one)
+        row = {"type_id": type_id, "adjusted_price": adjusted}
+        listed.append(row if average is None else {**row, "average_price": average})
     return json_answer(listed, asked.now, HOUR)
 
 

@@ -39,7 +39,7 @@ class HullClass:
 
 FRIGATES = HullClass(
     (587, 603, 597, 17932, 17930, 33468, 17812, 11365, 11379, 12044, 22456, 22464, 11176, 11198, 11200, 16242, 16240),
-    ((2881, 21898), (2889, 21898), (3178, 222), (2404, 210), (3041, 21898)),
+    ((2881, 21898), (2889, 21898), (3178, 222), (2404, 210), (3041, 246)),
     (438, 448, 3244, 527, 380),
     (2048, 519, 2046),
     (31788, 31105),
@@ -48,7 +48,7 @@ FRIGATES = HullClass(
 )
 CRUISERS = HullClass(
     (621, 622, 626, 629, 2006, 17715, 17843, 33470, 11993, 12005, 12015),
-    ((2897, 21896), (3146, 230), (2410, 209), (3520, 230), (2410, 2629)),
+    ((2897, 21896), (3146, 230), (2410, 209), (3520, 254), (2410, 2629)),
     (12058, 12076, 3831, 3841, 448, 3244, 2281),
     (2048, 519, 22291),
     (31790, 31055, 31119),
@@ -57,7 +57,7 @@ CRUISERS = HullClass(
 )
 BATTLESHIPS = HullClass(
     (24698, 24702, 16227, 16229, 24696, 638, 639, 641, 645, 24690, 24692, 24694, 17738, 22444),
-    ((2913, 21896), (2929, 21894), (3186, 230), (3057, 230), (2420, 267), (3082, 230)),
+    ((2913, 21896), (2929, 21894), (3186, 238), (3057, 262), (2420, 267), (3082, 230)),
     (12068, 12084, 3841, 2281, 2301, 527, 3244),
     (2048, 519, 22291, 10190),
     (26088, 25894, 31790),
@@ -76,11 +76,18 @@ _SUBSYSTEMS = {
     29990: (45595, 45608, 45619, 45632),
 }
 _CARGO_TYPES = (34, 35, 36, 28668, 16273, 16274, 12530, 12543, 56636, 2048, 3244, 448)
+_LOOSE_GOODS = frozenset({34, 35, 36, 16273, 16274})
+"""Ore and fuel fill a hold; of all else a hauler carries some."""
+_CRYSTALS = frozenset({246, 254, 262})
 _FIGHTERS = (23055, 23057, 23061)
 _IMPLANT_TYPES = (10212, 10216, 13284, 13285)
 _CONTAINERS = (3467, 11489, 3293, 3296)
 _BLUEPRINTS = (24701, 687)
 _SERVICE_MODULES = (35894, 35922, 35940)
+
+
+def _of_these(type_id: int, many: int) -> int:
+    return many if type_id in _LOOSE_GOODS else 1 + many % 12
 
 
 class Fitting:
@@ -97,7 +104,8 @@ class Fitting:
             for flag in range(_HIGH, _HIGH + dice.randint(2, 6)):
                 items.append(self.stack(weapon, flag, 1))
                 if dice.random() < 0.8:
-                    items.append(self.stack(charge, flag, dice.randint(1, 120)))
+                    loaded = dice.randint(1, 120)
+                    items.append(self.stack(charge, flag, 1 if charge in _CRYSTALS else loaded))
         for first, modules, most in ((_MEDIUM, hull_class.medium, 5), (_LOW, hull_class.low, 5)):
             items += [self.stack(dice.choice(modules), first + slot, 1) for slot in range(dice.randint(1, most))]
         items += [self.stack(dice.choice(hull_class.rigs), _RIG + slot, 1) for slot in range(dice.randint(0, 3))]
@@ -107,7 +115,8 @@ class Fitting:
         if hull_class is CARRIERS:
             items += self.split(dice.choice(_FIGHTERS), _FIGHTER_BAY, dice.randint(6, 24))
         if hull_class.weapons and dice.random() < 0.7:
-            items += self.split(charge, _CARGO, dice.randint(100, 4_000))
+            spare = dice.randint(100, 4_000)
+            items += self.split(charge, _CARGO, 1 + spare % 8 if charge in _CRYSTALS else spare)
         if dice.random() < 0.25:
             items.append(self.stack(28668, _CARGO, dice.randint(5, 120)))
         return items
@@ -117,10 +126,13 @@ class Fitting:
         dice = self.dice
         items: list[Item] = []
         for _ in range(dice.randint(2, 10)):
-            items += self.split(dice.choice(_CARGO_TYPES), _CARGO, dice.randint(1, 60_000))
+            items += self.split(goods := dice.choice(_CARGO_TYPES), _CARGO, _of_these(goods, dice.randint(1, 60_000)))
         for _ in range(dice.randint(0, 2)):
             # What was in a container shares the container's fate, item by item.
-            inside = [self.stack(dice.choice(_CARGO_TYPES), 0, dice.randint(1, 900)) for _ in range(dice.randint(1, 6))]
+            inside = [
+                self.stack(goods := dice.choice(_CARGO_TYPES), 0, _of_these(goods, dice.randint(1, 900)))
+                for _ in range(dice.randint(1, 6))
+            ]
             items.append({**self.stack(dice.choice(_CONTAINERS), _CARGO, 1), "items": inside})
         for _ in range(dice.randint(0, 2)):
             items.append(
