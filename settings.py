@@ -189,7 +189,11 @@ class Settings(BaseModel):
     @classmethod
     def _check_address(cls, value: str) -> str:
         if value:
-            ipaddress.ip_address(value)  # its error names the value
+            try:
+                ipaddress.ip_address(value)
+            except ValueError:
+                # Not with the value: what stands here by mistake may be a secret.
+                raise ValueError("it is no IP address") from None
         return value
 
     @field_validator("admin_character_ids", mode="before")

@@ -212,7 +212,7 @@ async def test_everything_may_be_lost_but_the_backup(
     await start_or_wake(client, came, 900)
     await until(client, ok, came)
     after = await place.run(reconcile.replace(" --mend", ""))
-    assert after.count(" ok ") == 11, after
+    assert after.count(" ok ") == len(re.findall(r"^ +(?:ok|fails|warns|mended) ", after, re.MULTILINE)) > 10, after
     await worker.stop()
 
     # Temporal and Redis are lost.

@@ -190,7 +190,7 @@ async def a_pilot_sees_their_killmails_live(addresses: dict[str, str]) -> None:
         await page.get_by_role("button", name="Log in with EVE Online").click()
         await page.get_by_role("button", name=newcomer["name"]).click()
         feed = page.locator("#feed-live li")
-        await expect(feed).to_have_count(40, timeout=20_000)
+        await expect(feed).to_have_count(25, timeout=20_000)
         await expect(page.get_by_text("Up to date").first).to_be_visible(timeout=20_000)
         await expect(page.get_by_text("Unknown")).to_have_count(0)
         await picture(page, "feed")

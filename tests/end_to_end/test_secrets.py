@@ -123,7 +123,8 @@ async def test_no_secret_is_readable_after_a_full_run_with_faults(
     places = {
         "a workflow history": await histories(settings),
         "a log line": installation.logs(),
-        "a page or an answer": page,
+        # Who is on a killmail may have its in-game link, which holds the hash; nothing else does.
+        "a page or an answer": re.sub(r"killReport:\d+:[0-9a-f]{40}", "", page),
         "a table": await everything_in_the_database(database, except_table="killmail_refs"),
     }
     found = {

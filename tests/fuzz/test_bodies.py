@@ -149,7 +149,7 @@ async def priced(filled_site: Site) -> Site:
     """Everything on these killmails is dear."""
     kinds = {int(one) for one in re.findall(r'type_id": ?(\d+)', json.dumps(GOOD))}
     prices = [(kind, Decimal("1e15"), None) for kind in sorted(kinds)]
-    await store_snapshot(filled_site.pool, date(2026, 1, 1), "", prices)
+    await store_snapshot(filled_site.pool, date(2026, 1, 3), "", prices)
     return filled_site
 
 
