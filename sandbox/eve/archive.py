@@ -39,7 +39,7 @@ class Archive:
             day = date.fromisoformat(name.removeprefix("killmails-").removesuffix(".tar.bz2"))
         except ValueError:
             raise Refusal(404, "Not Found") from None
-        body: bytes = self._world.archived.get(day) or await asyncio.to_thread(self._day, day)
+        body = self._world.archived.get(day, b"") or await asyncio.to_thread(self._day, day)
         if path != f"{day:%Y}/killmails-{day}.tar.bz2" or not body:
             raise Refusal(404, "Not Found")
         return response(Answer(body, now, etag=etag_of(body), content_type="application/octet-stream"), request, now)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import orjson
@@ -19,6 +20,8 @@ from eve.archive.client import KillmailArchive
 from eve.archive.members import Refusal
 from eve.session import open_session
 from live import LiveEvents
+from operations.archive import import_days, import_files
+from operations.failure import OperationFailed
 from redis_client import open_redis
 from sandbox.eve.archive import ROUTE, pack_day
 from sandbox.eve.killmails import Killmail
@@ -134,6 +137,38 @@ async def test_hostile_members_are_counted_by_reason_and_stop_nothing(
     assert row is not None
     assert (row["taken"], orjson.loads(row["refused"])) == (third.taken, third.refused)
     assert (await look(client, date(2026, 1, 3))).outcome is DayOutcome.MISSING
+
+
+@pytest.mark.usefixtures("soon_again", "worker")
+async def test_the_past_comes_newest_first_and_only_once(
+    pool: asyncpg.Pool, settings: Settings, eve: SandboxEve, tmp_path: Path
+) -> None:
+    pilot = eve.pilots[0].character_id
+    await add_user(pool, pilot)
+    await pool.execute("UPDATE users SET created_at = now() - interval '1 hour'")
+    theirs, told = on_zkillboard(eve, pilot), list[str]()
+    last = datetime.fromtimestamp(eve.world.clock.now(), UTC).date() - timedelta(days=40)
+    first = last - timedelta(days=3)
+
+    def on_day(sentence: str, done: int, total: int) -> None:
+        told.append(f"{done}/{total} {sentence}")
+
+    imported = await asyncio.wait_for(import_days(settings, first, last, on_day), 60)
+    expected = {one.killmail_id for one in eve.world.killmails if first <= day_of(one) <= last} & theirs
+    assert expected
+    assert await stored(pool) == expected
+    assert (imported.new, imported.wanted, imported.skipped) == (len(expected), len(expected), 0)
+    assert [line[:14] for line in told] == [f"{n}/4 {last - timedelta(days=n - 1)}" for n in range(1, 5)]
+    again = await asyncio.wait_for(import_days(settings, first, last, on_day), 60)
+    assert (again.new, again.skipped, sum(again.days.values())) == (0, 4, 0), "what was read is not asked for again"
+
+    older = [one for one in eve.world.killmails if one.killmail_id in theirs - expected][:3]
+    (tmp_path / "2020").mkdir()
+    (tmp_path / "2020" / "killmails-2020-01-02.tar.bz2").write_bytes(pack_day(map(archived, older)))
+    files = await import_files(settings, [tmp_path], on_day)
+    assert (files.new, await stored(pool)) == (3, expected | {one.killmail_id for one in older})
+    with pytest.raises(OperationFailed, match="no day of the archive"):
+        await import_files(settings, [tmp_path / "2021"], on_day)
 
 
 async def test_a_look_that_dies_in_the_middle_is_gone_on_with_and_stores_each_killmail_once(

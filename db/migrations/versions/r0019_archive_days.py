@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "r0019"
-down_revision = "r0015"
+down_revision = "r0017"
 branch_labels = None
 depends_on = None
 
