@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from activities.access_tokens import AccessTokens
 from activities.aged_names import AgedNames
-from activities.archive import ArchiveDays, ArchiveIntake
+from activities.archive import ArchiveDays
 from activities.bodies import KillmailBodies
 from activities.corporations import Corporations
 from activities.departures import Departures
@@ -26,6 +26,7 @@ from activities.upkeep import Upkeep
 from activities.values import Values
 from activities.watch import Watch
 from db.accounts.vault import TokenVault
+from db.intake.archived import ArchiveIntake
 from eve.archive.client import KillmailArchive
 from eve.esi.client import Esi
 from eve.sso.client import Sso

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from temporalio.client import WorkflowFailureError
 
-from activities.archive import ArchiveIntake
 from contracts.archive import DayOutcome, DayReport, archive_day_id, day_sentence
 from db.intake.archive_days import archive_subjects, days_to_read
+from db.intake.archived import ArchiveIntake
 from eve.archive.members import Wanted
 from live import LiveEvents
 from operations.connections import database, temporal_client, temporal_failures

@@ -13,11 +13,13 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
-from activities.archive import ArchiveDays, ArchiveIntake
+from activities.archive import ArchiveDays
 from contracts.archive import DayOutcome, DayReport, FollowReport, ReadArchiveDay
 from contracts.task_queues import SYNC_QUEUE
+from db.intake.archived import ArchiveIntake
 from eve.archive.client import KillmailArchive
 from eve.archive.members import Refusal
+from eve.errors import ArchiveLimited
 from eve.session import open_session
 from live import LiveEvents
 from operations.archive import import_days, import_files
@@ -200,6 +202,9 @@ async def test_a_look_that_dies_in_the_middle_is_gone_on_with_and_stores_each_ki
         assert 0 < await count(pool, "killmails") < len(ours)
         assert await count(pool, "archive_days") == 0, "it was not read to its end"
         go_on.set()
+        eve.add_fault("rate_limited", route=ROUTE, count=1, seconds=60)
+        with pytest.raises(ArchiveLimited):
+            await ActivityEnvironment().run(days.read_archive_day, request)
         report = await ActivityEnvironment().run(days.read_archive_day, request)
     assert (report.wanted, report.new) == (len(ours), len(ours)), "what the dead one stored is this look's, too"
     assert await count(pool, "killmails") == await count(pool, "killmail_arrivals") == len(ours)
