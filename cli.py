@@ -19,7 +19,7 @@ from contracts.task_queues import TASK_QUEUES
 from operations.deploy_commands import deploy
 from operations.doctor_commands import doctor, rotate_keys
 from operations.failure import OperationFailed, without_sandbox
-from operations.import_command import import_legacy, import_zkillboard
+from operations.import_command import import_archive, import_legacy, import_zkillboard
 from operations.init_command import init
 from operations.say import as_json, print_json, say
 from operations.universe_commands import load_sde, rebuild_sums, refresh_names, revalue
@@ -284,6 +284,7 @@ for command in (
     doctor,
     rotate_keys,
     init,
+    import_archive,
     import_legacy,
     import_zkillboard,
     refresh_names,

@@ -48,6 +48,8 @@ def _base_url(value: str) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
+BaseUrlOrOff = Annotated[str, AfterValidator(lambda value: "" if value in ("", "off") else _base_url(value))]
+"""Empty: switched off. In the environment an empty variable is an unset one, so there the word `off` says it."""
 
 
 def _host_and_port(value: str) -> str:
@@ -109,6 +111,10 @@ class Settings(BaseModel):
         ge=0.01,
         le=60,
         description="from one request to zKillboard to the next, all workers together; less than 1 is not polite",
+    )
+    archive_url: BaseUrlOrOff = Field(
+        "https://data.everef.net/killmails",
+        description="EVE Ref's archive of all public killmails, by day; `off`: none is asked",
     )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")

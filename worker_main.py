@@ -35,6 +35,7 @@ from contracts.values import PRICE_SNAPSHOT_ID
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from db.pulse import Pulse
+from eve.archive.client import KillmailArchive
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
@@ -52,6 +53,7 @@ from temporal.connection import connect_temporal
 from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
 from tracing import temporal_interceptors
+from workflows.archive import ArchiveDay, ArchiveFollow
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -94,6 +96,8 @@ WORKFLOWS: list[type] = [
     EnrichmentWorkflow,
     NameRefresh,
     ZkillboardImport,
+    ArchiveDay,
+    ArchiveFollow,
     DepartureWorkflow,
     KillmailNaming,
 ]
@@ -162,6 +166,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 vault,
                 live,
                 Zkillboard(session, turns, settings.zkillboard_url),
+                KillmailArchive(session, settings.archive_url),
                 tokens,
             )
         finally:

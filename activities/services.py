@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from activities.access_tokens import AccessTokens
 from activities.aged_names import AgedNames
+from activities.archive import ArchiveDays
 from activities.bodies import KillmailBodies
 from activities.corporations import Corporations
 from activities.departures import Departures
@@ -25,12 +26,17 @@ from activities.upkeep import Upkeep
 from activities.values import Values
 from activities.watch import Watch
 from db.accounts.vault import TokenVault
+from db.intake.archived import ArchiveIntake
+from eve.archive.client import KillmailArchive
 from eve.esi.client import Esi
 from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
 from live import LiveEvents
 from settings import Settings
-from temporal.universe import wake_enrichment
+from temporal.universe import name_old_killmails, wake_enrichment
+
+NAMED_AFTER = timedelta(seconds=5)
+"""What an archive brings is named so long after it was to be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Services:
     vault: TokenVault
     live: LiveEvents
     zkillboard: Zkillboard
+    archive: KillmailArchive
     tokens: AccessTokens
 
 
@@ -58,6 +65,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
     enrichment = Enrichment(pool, esi, live, wake)
     details = Details(pool, esi, DetailsAtOnce.from_settings(settings))
     imports = Imports(pool, services.zkillboard, live)
+    intake = ArchiveIntake(pool, live, partial(name_old_killmails, client, after=NAMED_AFTER))
     values = Values(pool, esi)
     upkeep = Upkeep(
         pool,
@@ -81,6 +89,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         imports.import_zkillboard_page,
         imports.note_zkillboard_import,
         imports.finish_zkillboard_import,
+        ArchiveDays(pool, services.archive, intake).read_archive_day,
         details.describe_characters,
         details.describe_corporations,
         details.describe_alliances,

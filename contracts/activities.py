@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
+from contracts.archive import DayReport, ReadArchiveDay
 from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.imports import (
     BegunImport,
@@ -190,6 +191,17 @@ FINISH_IMPORT = ActivityPolicy(
     start_to_close=1.5 * MINUTE,
     schedule_to_close=None,
     retries=THROUGH_AN_OUTAGE,
+)
+
+# A day of the public archive.
+READ_ARCHIVE_DAY = ActivityPolicy(
+    "read_archive_day",
+    ReadArchiveDay,
+    DayReport,
+    lambda request: f"read {request.day} of the archive",
+    queue=BACKFILL_QUEUE,
+    start_to_close=5 * MINUTE,
+    schedule_to_close=60 * MINUTE,
 )
 
 

@@ -11,5 +11,5 @@ ENRICHMENT_QUEUE = "enrichment"
 DETAILS_QUEUE = "details"
 """What is nice to know: details and aged names. Never takes a slot from what a pilot waits for."""
 BACKFILL_QUEUE = "backfill"
-"""Pages of zKillboard's list. Of its own: who waits for zKillboard's one request a second takes no other slot."""
+"""Pages of zKillboard's list, days of the archive. Who waits here for one request a second takes no other slot."""
 TASK_QUEUES = (SYNC_QUEUE, KILLMAILS_QUEUE, ENRICHMENT_QUEUE, DETAILS_QUEUE, BACKFILL_QUEUE)

@@ -85,6 +85,13 @@ class ZkillboardLimited(RateLimited):
         super().__init__(until, "zkillboard", f"zKillboard can be asked again at {until:%H:%M:%S} EVE time.")
 
 
+class ArchiveLimited(RateLimited):
+    """Not ESI but the archive of killmails asked us to stay away until then."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until, "archive", f"The killmail archive can be asked again at {until:%H:%M:%S} EVE time.")
+
+
 class ZkillboardRefused(EveError):
     """zKillboard answered 200 with `{"error": …}`, its way to refuse; the message quotes it without secrets."""
 

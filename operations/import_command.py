@@ -1,10 +1,12 @@
-"""The commands `killreport import-zkillboard` and `import-legacy`: definition and printing."""
+"""The commands `killreport import-zkillboard`, `import-archive` and `import-legacy`: definition and printing."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 from click.core import ParameterSource
@@ -50,6 +52,39 @@ def import_zkillboard(
     say(found, f"{found.name}: {found.message} ({found.seconds:.1f} s)", as_json)
     if found.account.state != "done":
         raise SystemExit(1)
+
+
+@click.command("import-archive")
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATH]...")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Oldest day (UTC); the archive's first.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Newest day (UTC); yesterday.")
+@as_json
+def import_archive(paths: tuple[Path, ...], first: datetime | None, last: datetime | None, as_json: bool) -> None:
+    """Read the past of all pilots and followed corporations from the public archive, newest day first.
+
+    Days that were read before for everybody who is here are skipped: to go on after Ctrl-C, run it again. With PATHs,
+    files of the archive (or directories of them) are read from this machine, and nothing is asked.
+    """
+    from operations.archive import FIRST_DAY, import_days, import_files
+
+    if paths and (first or last):
+        raise click.UsageError("--from and --to choose days to ask the archive for; they cannot be given with PATHs.")
+
+    def on_day(sentence: str, done: int, total: int) -> None:
+        if not as_json:
+            click.echo(f"[{done:,}/{total:,}] {sentence}")
+
+    settings = load_settings()
+    if paths:
+        imported = asyncio.run(import_files(settings, paths, on_day))
+    else:
+        oldest = first.date() if first else FIRST_DAY
+        newest = last.date() if last else datetime.now(UTC).date() - timedelta(days=1)
+        imported = asyncio.run(import_days(settings, oldest, newest, on_day))
+    skipped = f", {imported.skipped:,} had been read before" if imported.skipped else ""
+    told = f"{sum(imported.days.values()):,} days looked at{skipped}: {imported.wanted:,} killmails with somebody of"
+    refused = f"; refused: {sum(imported.refused.values()):,}" if imported.refused else ""
+    say(imported, f"{told} ours, {imported.new:,} of them new{refused}.", as_json)
 
 
 @click.command("import-legacy")

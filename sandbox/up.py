@@ -158,6 +158,7 @@ class Up:
         self.environment.choose("EVE_CLIENT_ID", "killreport-sandbox")
         for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL"):
             self.environment.choose(name, url)
+        self.environment.choose("ARCHIVE_URL", f"{url}/archive")
         self.environment.choose("EVE_IMAGES_URL", f"{url}/images")
         return part, url
 

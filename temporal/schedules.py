@@ -21,6 +21,7 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from contracts.archive import ARCHIVE_FOLLOW_ID
 from contracts.search_attributes import CHARACTER_ID, CORPORATION_ID, LAST_NEW_KILLMAIL_AT, SYNC_STATE
 from contracts.task_queues import SYNC_QUEUE
 from contracts.universe import NAME_REFRESH_ID
@@ -68,6 +69,7 @@ DAILY: tuple[DailyWork, ...] = (
     DailyWork(PRICE_SNAPSHOT_ID, "PriceSnapshot", 12, 10),  # EVE has been up again for a while
     DailyWork(NAME_REFRESH_ID, "NameRefresh", 4, 40),
     DailyWork(HOUSEKEEPING_ID, "Housekeeping", 3, 20),
+    DailyWork(ARCHIVE_FOLLOW_ID, "ArchiveFollow", 9, 25),  # yesterday has been published for hours
     DailyWork(DAILY_FULL_SYNC_ID, "DailyFullSync", None, 5),
     DailyWork(SUMS_ID, "Sums", None, 35),
 )

@@ -39,6 +39,7 @@ class Bringer(StrEnum):
     ZKILLBOARD = "zkillboard"  # a page of an import that held the bodies
     LINK = "link"  # a pilot added it by its link
     LEGACY = "legacy"  # the system before this one had it
+    ARCHIVE = "archive"  # a day of the public archive held it
 
 
 for _by in (*CallClass, *Bringer):

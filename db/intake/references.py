@@ -69,6 +69,7 @@ class HashFrom(StrEnum):
     ESI = "esi"  # its own lists, or a hash it gave a body for
     ZKILLBOARD = "zkillboard"
     LEGACY = "legacy"  # the system before this one (`db/legacy/`)
+    ARCHIVE = "archive"  # EVE Ref's archive by day
 
 
 @dataclass(frozen=True, slots=True)

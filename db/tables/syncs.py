@@ -28,13 +28,13 @@ class KillmailList(SQLModel, table=True):
 
 
 class KillmailRef(SQLModel, table=True):
-    """Every reference ESI or zKillboard ever showed us; `stored_at` is null until its body is stored."""
+    """Every reference ESI, zKillboard or an archive ever showed us; `stored_at` is null until its body is stored."""
 
     __tablename__ = "killmail_refs"
     __table_args__ = (Index("killmail_refs_pending", "first_seen_by", postgresql_where=text("stored_at IS NULL")),)
     killmail_id: int = Field(sa_column=bigint(primary_key=True))
     killmail_hash: str = Field(sa_column=string())
-    # esi | zkillboard | legacy: whose word the hash is. ESI's own replaces any other.
+    # esi | zkillboard | legacy | archive: whose word the hash is. ESI's own replaces any other.
     hash_from: str = Field(sa_column=Column(Text, nullable=False, server_default="esi"))
     first_seen_at: datetime = Field(sa_column=time(now=True))
     first_seen_by: int = Field(sa_column=bigint())  # whose list: a character's or a corporation's id

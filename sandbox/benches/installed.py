@@ -79,6 +79,7 @@ async def _installation(directory: Path, sandbox: Mapping[str, object]) -> Async
         "ESI_BASE_URL": eve_url,
         "EVE_SSO_URL": eve_url,
         "ZKILLBOARD_URL": eve_url,
+        "ARCHIVE_URL": f"{eve_url}/archive",
         "EVE_IMAGES_URL": f"{eve_url}/images",
         "CONTACT": "bench@killreport.invalid",
         "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),

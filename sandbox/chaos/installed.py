@@ -196,6 +196,7 @@ class Installed:
             "ESI_BASE_URL": world,
             "EVE_SSO_URL": world,
             "ZKILLBOARD_URL": world,
+            "ARCHIVE_URL": f"{world}/archive",
             "EVE_IMAGES_URL": f"{world}/images",
         }
 

@@ -1,4 +1,4 @@
-"""A running sandbox EVE: one HTTP server that is ESI, SSO, zKillboard and the image server at once."""
+"""A running sandbox EVE: one HTTP server that is ESI, SSO, zKillboard, the archive and the image server at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.eve import esi_killmails, esi_universe
+from sandbox.eve import archive, esi_killmails, esi_universe
 from sandbox.eve.answers import JSON, Answer, refusal
 from sandbox.eve.control import Control
 from sandbox.eve.faults import Fault, FaultKind
@@ -67,7 +67,7 @@ class SandboxEve:
 
     @property
     def url(self) -> str:
-        """Base of ESI, SSO and zKillboard; the image server is below `/images`."""
+        """Base of ESI, SSO and zKillboard; the image server is below `/images`, the archive of killmails `/archive`."""
         return self.world.url
 
     @property
@@ -179,12 +179,13 @@ class SandboxEve:
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=4 * 1024**2)
-        gateway = Gateway(self.world)
+        gateway, days = Gateway(self.world), archive.Archive(self.world)
         Control(self.world).mount(app)
         Sso(self.world).mount(app, gateway)
         for route in (*esi_killmails.ROUTES, *esi_universe.ROUTES):
             app.router.add_route(route.method, route.template, gateway.esi(route))
         app.router.add_route("GET", "/api/{path:.*}", gateway.plain("/api/{path}", ZKillboard(self.world).api))
+        app.router.add_route("GET", "/archive/{path:.*}", gateway.plain(archive.ROUTE, days.file))
         app.router.add_route("GET", "/images/{kind}/{id}/{variation}", gateway.recorded("/images/{kind}", image))
         app.router.add_route("GET", "/", self._about)
         app.router.add_route("*", "/{path:.*}", gateway.esi(Route("*", "/{path}", _unknown)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ class World:
         )
         self.budgets = Budgets(self.clock, options.window_seconds)
         self.faults = Faults(options.seed)
+        self.archived: dict[date, bytes] = {}
+        """Files of the archive that are not as this universe would make them."""
         self.requests = RequestLog()
         self.cached_until: dict[tuple[str, int | None], float] = {}
         """What a gateway in front of EVE would still answer while EVE is down, by path and character."""

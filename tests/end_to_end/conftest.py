@@ -37,6 +37,7 @@ def environment(settings: Settings, eve: SandboxEve) -> dict[str, str]:
         "ESI_BASE_URL": eve.url,
         "EVE_SSO_URL": eve.url,
         "ZKILLBOARD_URL": eve.url,
+        "ARCHIVE_URL": f"{eve.url}/archive",
         "ZKILLBOARD_INTERVAL_SECONDS": "0.02",
         "EVE_IMAGES_URL": f"{eve.url}/images",
         "CONTACT": "tests@killreport.invalid",

@@ -26,7 +26,7 @@ from sandbox.temporal import temporal
 from settings import VERSION
 from temporal.schedules import INDEXED, prepare_temporal
 from tests.workflows.conftest import TEST_SERVER
-from tests.workflows.scenarios import Scenario, calendar, corporation, pilot, universe, zkillboard
+from tests.workflows.scenarios import Scenario, archive, calendar, corporation, pilot, universe, zkillboard
 from tests.workflows.scripted import Scripted
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -34,6 +34,8 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "UserSync": pilot.SCENARIOS,
     "CorporationSync": corporation.SCENARIOS,
     "ZkillboardImport": zkillboard.SCENARIOS,
+    "ArchiveDay": archive.ARCHIVE_DAY,
+    "ArchiveFollow": archive.ARCHIVE_FOLLOW,
     "Enrichment": universe.ENRICHMENT,
     "NameRefresh": universe.NAME_REFRESH,
     "KillmailNaming": universe.NAMING,

@@ -11,6 +11,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.common import RawValue
 
+from contracts.archive import DayOutcome, DayReport
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
@@ -32,6 +33,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "ask_for_full_syncs": FullSyncsAsked(due=3, asked=2),
     "delete_what_is_old": Housekept(),
     "build_sums": SumsBuilt(subjects=3, finished=3),
+    "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
     "finish_departure": None,
 }
 """By the activity's name."""

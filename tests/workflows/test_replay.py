@@ -96,12 +96,12 @@ async def test_a_recorded_history_replays(path: Path) -> None:
 async def test_a_history_that_does_not_fit_is_noticed(workflow: str) -> None:
     path = next(path for path in RECORDED if path.parent.name == workflow)
     recorded = events(path)
-    scheduled = [
-        event["activityTaskScheduledEventAttributes"]
-        for event in recorded
-        if "activityTaskScheduledEventAttributes" in event
-    ]
-    scheduled[-1]["activityType"]["name"] = "another_activity"
+    ordered = {
+        "activityTaskScheduledEventAttributes": "activityType",
+        "startChildWorkflowExecutionInitiatedEventAttributes": "workflowType",
+    }
+    types = [event[of][kind] for event in recorded for of, kind in ordered.items() if of in event]
+    types[-1]["name"] = "another"
     assert await replay(recorded) is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import cast
 
 import asyncpg
 import pytest
@@ -18,6 +19,7 @@ from contracts.sync import SyncState, user_sync_id
 from contracts.upkeep import WatchdogReport
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
+from eve.archive.client import KillmailArchive
 from eve.errors import InvalidHash, TokenRevoked
 from settings import Settings
 from temporal.schedules import trigger_watchdog
@@ -32,8 +34,17 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await open_pool(database_url, max_size=20))
         world = World(pool, TokenVault([Fernet.generate_key().decode()]))
+        archive = cast(KillmailArchive, None)  # nothing here asks it
         services = Services(
-            pool, temporal_client, world.esi, world.sso, world.vault, world.live, world.zkillboard, world.tokens
+            pool,
+            temporal_client,
+            world.esi,
+            world.sso,
+            world.vault,
+            world.live,
+            world.zkillboard,
+            archive,
+            world.tokens,
         )
         for queue, activities in activities_by_queue(services, settings).items():
             await stack.enter_async_context(queue_worker(temporal_client, queue, activities))

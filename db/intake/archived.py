@@ -1,0 +1,63 @@
+"""A day of the public archive comes in: batch by batch, each remembered, named and stored like any killmail."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from db.intake.archive_days import DayAccount, add_archived, came_since, with_another_hash
+from db.intake.receive import Bringer, receive_killmails
+from db.intake.references import stored_among
+from eve.archive.members import ArchivedKillmail, Members, Refusal, Wanted
+from live import LiveEvents
+
+NameKillmails = Callable[[Sequence[int]], Awaitable[None]]
+"""Has what these killmails mention named, a little later."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveIntake:
+    """Stores what is wanted of a day. Idempotent: what an earlier attempt stored is found and not stored again."""
+
+    pool: asyncpg.Pool
+    live: LiveEvents
+    name_killmails: NameKillmails
+
+    async def read(
+        self, packed: io.RawIOBase | io.BufferedIOBase, wanted: Wanted, since: datetime, expected: int | None
+    ) -> DayAccount:
+        """Read a day to its end, however much of it is worth nothing.
+
+        Raises:
+            EveError: as the source does; what was read before is stored.
+            redis.exceptions.RedisError, asyncpg.PostgresError, OSError: ours is out of order.
+        """
+        members = Members(packed, wanted)
+        found = new = 0
+        # Unpacking and checking are work for a thread; it rests while a batch is stored.
+        while (batch := await asyncio.to_thread(members.batch)) is not None:
+            if batch:
+                found += len(batch)
+                new += await self._store(batch, since, members)
+        return DayAccount(expected, members.taken, found, new, {str(why): n for why, n in members.refused.items() if n})
+
+    async def _store(self, batch: list[ArchivedKillmail], since: datetime, members: Members) -> int:
+        """How many of them came here by this look."""
+        references = [(one.ref.killmail_id, one.ref.killmail_hash) for one in batch]
+        doubtful = await with_another_hash(self.pool, references)
+        members.refused[Refusal.HASH] += len(doubtful)
+        batch = [one for one in batch if one.ref.killmail_id not in doubtful]
+        killmail_ids = [one.ref.killmail_id for one in batch]
+        here = set(await stored_among(self.pool, killmail_ids))
+        if missing := sorted(set(killmail_ids) - here):
+            await self.name_killmails(missing)  # before they are stored: no crash leaves them without names
+        await add_archived(self.pool, [(one.named, one.ref.killmail_id, one.ref.killmail_hash) for one in batch])
+        bodies = [one.body for one in batch if one.ref.killmail_id not in here]
+        received = await receive_killmails(self.pool, self.live, bodies, killmail_ids=killmail_ids, by=Bringer.ARCHIVE)
+        members.refused[Refusal.NOT_STORED] += len(received.refused)
+        return await came_since(self.pool, received.stored, since)

@@ -1,0 +1,29 @@
+"""The table of the public killmail archive's days."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Column, Date, Integer, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from db.tables.columns import time
+
+
+class ArchiveDay(SQLModel, table=True):
+    """A day of the archive that was read to its end, as it was the last time."""
+
+    __tablename__ = "archive_days"
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    etag: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
+    last_modified: str = Field(sa_column=Column(Text, nullable=False, server_default=""))
+    begun_at: datetime = Field(sa_column=time())  # whoever is newer may be on it unseen
+    read_at: datetime = Field(sa_column=time(now=True))
+    expected: int | None = Field(default=None, sa_column=Column(Integer))  # by the archive's totals
+    taken: int = Field(sa_column=Column(Integer, nullable=False))  # killmails in it
+    wanted: int = Field(sa_column=Column(Integer, nullable=False))  # of these, with somebody of ours
+    new: int = Field(sa_column=Column(Integer, nullable=False))  # of these, that came here by it
+    refused: dict[str, int] = Field(  # members that were not taken, by reason (`eve.archive.members.Refusal`)
+        sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )

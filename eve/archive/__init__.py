@@ -1,0 +1,1 @@
+"""The public archive of killmails by day (EVE Ref)."""

@@ -1,0 +1,24 @@
+"""Start an `ArchiveDay`. Raises as `temporal/handles.py` says."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import Priority
+
+from contracts.archive import DayReport, archive_day_id
+from contracts.call_classes import PRIORITY_OF, CallClass
+from temporal.handles import start_or_join
+
+
+async def start_archive_day(client: Client, day: date) -> WorkflowHandle[object, DayReport]:
+    """Have a day of the archive looked at, or join the look that goes on."""
+    return await start_or_join(
+        client,
+        "ArchiveDay",
+        str(day),
+        workflow_id=archive_day_id(day),
+        priority=Priority(priority_key=PRIORITY_OF[CallClass.IMPORT], fairness_key="archive"),
+        result_type=DayReport,
+    )
