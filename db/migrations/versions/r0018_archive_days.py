@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "r0019"
+revision = "r0018"
 down_revision = "r0017"
 branch_labels = None
 depends_on = None
