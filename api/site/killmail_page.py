@@ -14,6 +14,7 @@ from api.orders.naming import lacks_a_name, name_again
 from api.pages import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
+from api.site.battle_pages import NOTHING_AROUND, battle_around
 from api.site.fit import shown_fit
 from api.site.fit_ring import fit_ring
 from api.site.killmail_words import sentence, title
@@ -64,14 +65,15 @@ async def killmail(request: Request) -> Response:
         raise HTTPException(401)  # whether there is one is not theirs to know
     if found is None:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
+    around = await battle_around(request, viewer, int(found["id"]))
     beside = NO_NEIGHBOURS
     if not viewer.is_stranger:
         beside = await neighbours(services_of(request).pool, viewer, int(found["id"]))
     if viewer.is_stranger or not await _is_theirs(request, int(found["id"])):
-        return killmail_answer(request, found, beside)
+        return killmail_answer(request, found, beside, around)
     known = await hash_of(services_of(request).pool, int(found["id"]))
     in_game = "" if known is None else f"killReport:{found['id']}:{known.killmail_hash}"
-    return killmail_answer(request, found, beside, may_share=True, in_game_link=in_game)
+    return killmail_answer(request, found, beside, around, may_share=True, in_game_link=in_game)
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
@@ -91,11 +93,15 @@ def killmail_answer(
     request: Request,
     found: Node,
     beside: Neighbours = NO_NEIGHBOURS,
+    around: Node | None = None,
     *,
     may_share: bool = False,
     in_game_link: str = "",
 ) -> Response:
-    """The page of a killmail; `beside` it are the reader's own."""
+    """The page of a killmail; `beside` it are the reader's own.
+
+    `around`: its battle, or what was lost near it; None where that was not shared.
+    """
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
         request,
@@ -112,6 +118,7 @@ def killmail_answer(
         attackers=shown_attackers(found, request.query_params.get("attackers")),
         may_share=may_share,
         in_game_link=in_game_link,
+        around=around or NOTHING_AROUND,
     )
     if lacks_a_name(found):
         answer.background = BackgroundTask(name_again, services_of(request), int(found["id"]))

@@ -8,6 +8,7 @@ from starlette.routing import Route
 from api.arguments import id_or_none
 from api.site import (
     admin_page,
+    battle_pages,
     feed_filters,
     feed_page,
     killmail_page,
@@ -40,6 +41,8 @@ SITE_ROUTES = (
     Route("/fragments/search", search_page.suggestions),
     Route("/search", search_page.page),
     Route("/killmails/{killmail_id:eve_id}", killmail_page.killmail),
+    Route("/battles", battle_pages.battles),
+    Route("/battles/{killmail_id:eve_id}", battle_pages.battle),
     Route("/characters/{entity_id:eve_id}", profile_page.character),
     Route("/corporations/{entity_id:eve_id}", profile_page.corporation),
     Route("/alliances/{entity_id:eve_id}", profile_page.alliance),

@@ -28,19 +28,19 @@ class Attackers:
         known = {one.character_id for one in (last, avoiding) if one}
         crowd = [one for one in (*self.people.strangers, *self.people.pilots) if one.character_id not in known]
         company = dice.sample(crowd, min(count, len(crowd)) - 1) if last else []
-        attackers = [self._player(one) for one in company]
+        attackers = [self.player(one) for one in company]
         if last:
-            attackers.append(self._player(last))
+            attackers.append(self.player(last))
         final = len(attackers) - 1
         if scenario in ("npc_only", "npc_final_blow"):
             # A player who did less than nobody: `last` stays the only player, so that no other was "the last".
-            attackers = [self._player(last)] if last else []
-            attackers += [self._npc() for _ in range(dice.randint(1, 4))]
+            attackers = [self.player(last)] if last else []
+            attackers += [self.npc() for _ in range(dice.randint(1, 4))]
             final = len(attackers) - 1
         elif dice.random() < 0.05:
-            attackers.append(self._npc())
+            attackers.append(self.npc())
         attackers[final]["final_blow"] = True
-        for attacker, done in zip(attackers, self._shares(damage, len(attackers)), strict=True):
+        for attacker, done in zip(attackers, self.shares(damage, len(attackers)), strict=True):
             attacker["damage_done"] = done
         attackers.sort(key=lambda attacker: -int(attacker["damage_done"]))
         return attackers
@@ -55,11 +55,13 @@ class Attackers:
             return dice.randint(8, 60)
         return min(dice.randint(1, 12), dice.randint(2, 30))
 
-    def _shares(self, damage: int, count: int) -> list[int]:
+    def shares(self, damage: int, count: int) -> list[int]:
+        """What each of so many did, together `damage`."""
         cuts = sorted(self.dice.randint(0, damage) for _ in range(count - 1))
         return [high - low for low, high in zip([0, *cuts], [*cuts, damage], strict=True)]
 
-    def _player(self, character: Character) -> Attacker:
+    def player(self, character: Character) -> Attacker:
+        """A pilot who has done nothing yet, in some ship."""
         dice = self.dice
         corporation = self.people.corporations.get(character.corporation_id)
         attacker: Attacker = {
@@ -83,7 +85,8 @@ class Attackers:
             attacker["weapon_type_id"] = weapon if luck < 0.86 else ship
         return attacker
 
-    def _npc(self) -> Attacker:
+    def npc(self) -> Attacker:
+        """One of EVE's own."""
         dice = self.dice
         of_corporation = {"corporation_id": dice.choice(_NPC_CORPORATIONS)}
         of_faction = {"faction_id": dice.choice(_NPC_FACTIONS)}

@@ -31,6 +31,7 @@ class Control:
             ("POST", "/pilots/{character_id}/{change}", self.change_pilot),
             ("POST", "/killmails", self.make_killmails),
             ("GET", "/killmails/{killmail_id}", self.killmail),
+            ("POST", "/fights", self.fight),
             ("GET", "/requests", self.requests),
             ("DELETE", "/requests", self.forget_requests),
             ("GET", "/faults", self.faults),
@@ -85,6 +86,17 @@ class Control:
         if asked.get("expire_lists", False):
             self._world.lists.expire()
         return [killmail.reference.as_json() for killmail in made]
+
+    async def fight(self, request: web.Request) -> Any:
+        """A battle of two fleets; the answer tells its killmails, and the truth: whose side each pilot was on."""
+        asked = await _json(request)
+        killmails, sides = self._world.fight(
+            asked.get("seed", 1), asked.get("losses", 40), asked.get("commander_ids", ()), asked.get("ago", 3_600)
+        )
+        return {
+            "killmails": [killmail.reference.as_json() for killmail in killmails],
+            "sides": {str(character_id): side for character_id, side in sides.items()},
+        }
 
     async def killmail(self, request: web.Request) -> Any:
         killmail = self._world.killmails.get(int(request.match_info["killmail_id"]))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sandbox.eve.battles import Battles, history
 from sandbox.eve.budgets import Budgets
 from sandbox.eve.clock import Clock
 from sandbox.eve.faults import Faults
+from sandbox.eve.fleet_fights import FleetFight
 from sandbox.eve.grants import Grants
 from sandbox.eve.journal import Journal
 from sandbox.eve.killmail_lists import KillmailLists
@@ -95,17 +97,37 @@ class World:
         while other and (plan.victim is None or plan.last is None):
             plan = self.battles.plan(dice, killmail_id, moment, pilot, role, other)
         killmail = self.battles.killmail(plan)
+        self._write_down(killmail)
+        return killmail
+
+    def fight(
+        self, seed: int, losses: int, commander_ids: Sequence[int] = (), ago: float = 3_600
+    ) -> tuple[list[Killmail], dict[int, str]]:
+        """A battle of two fleets with so many losses, `ago` seconds ago, and whose side each pilot was on.
+
+        Raises:
+            KeyError: there is no such commander.
+        """
+        commanders = [self._now(one) for one in commander_ids]
+        battle = FleetFight(random.Random(f"fight {seed}"), self.universe.people, commanders)
+        first = max(self.killmails.newest_id, 138_100_000) + 1
+        bodies = [*battle.bodies(range(first, first + losses), self.clock.now() - ago)]
+        killmails = [_of_body(body) for body in bodies]
+        for killmail in killmails:
+            self._write_down(killmail)
+        return killmails, battle.sides
+
+    def _write_down(self, killmail: Killmail) -> None:
         self.journal.write(
             "killmail",
             id=killmail.killmail_id,
             hash=killmail.killmail_hash,
-            time=moment,
+            time=killmail.time,
             victim=killmail.victim,
             last=killmail.last,
             body=killmail.parsed(),
         )
         self.killmails.add(killmail)
-        return killmail
 
     def make_killmails(self, character_id: int, count: int, role: str = "victim") -> list[Reference]:
         """So many new ones; their references, oldest first."""
@@ -155,4 +177,18 @@ def _from_journal(event: Mapping[str, Any]) -> Killmail:
         tuple(event["last"]),
         lambda: body,
         raw=orjson.dumps(body),
+    )
+
+
+def _of_body(body: Mapping[str, Any]) -> Killmail:
+    last = next(attacker for attacker in body["attackers"] if attacker["final_blow"])
+    victim = body["victim"]
+    digest = hashlib.sha1(f"fight {body['killmail_id']}".encode(), usedforsecurity=False).hexdigest()
+    return Killmail(
+        body["killmail_id"],
+        digest,
+        datetime.fromisoformat(body["killmail_time"]).timestamp(),
+        (victim["character_id"], victim["corporation_id"]),
+        (last["character_id"], last["corporation_id"]),
+        lambda: dict(body),
     )

@@ -89,6 +89,8 @@ QUERIES = [
         "a closed board", "killmails", f'(filter: {{corporationId: "{CLOSED_CORPORATION}"}})',
         allowed=CLOSED, secret=OF_CLOSED,
     ),
+    reads("Ada's battle", "battle", f'(id: "{ADAS.killmail_id}")', others=NOT_FOUND, nobody=NOT_FOUND),
+    reads("battles", "battles", ""),
     reads("Ada's page", "character", f'(id: "{ME}")', nobody=NOT_FOUND),
     reads(
         "a closed board's page", "corporation", f'(id: "{CLOSED_CORPORATION}")',

@@ -18,6 +18,7 @@ from tests.attacks.graphql_rows import (
 from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
 from tests.attacks.world import (
     ADAS,
+    ADAS_SECOND,
     ALLIANCE,
     ALT,
     CLOSED_CORPORATION,
@@ -52,6 +53,7 @@ def of_board(what: str, door: str, path: str, *, closed: bool, **more: Any) -> P
 
 
 KILLMAIL, EXPORT = "/killmails/{killmail_id:eve_id}", "/export/killmails.{form}"
+BATTLE = "/battles/{killmail_id:eve_id}"
 CODEC = "/temporal/codec/"
 READ = [
     page("the feed", "/", nobody=OWN, keys=OWN),
@@ -67,6 +69,10 @@ READ = [
     page("Ada's killmail", KILLMAIL, f"/killmails/{ADAS.killmail_id}", others=NOT_FOUND),
     of_board("of a board", KILLMAIL, f"/killmails/{OF_OPEN.killmail_id}", closed=False, others=NOT_FOUND),
     of_board("of a closed board", KILLMAIL, f"/killmails/{OF_CLOSED.killmail_id}", closed=True, others=NOT_FOUND),
+    page("battles", "/battles", others=OWN),
+    page("Ada's battle", BATTLE, f"/battles/{ADAS.killmail_id}", others=NOT_FOUND),
+    page("Ada's battle by another's loss", BATTLE, f"/battles/{ADAS_SECOND}", others=NOT_FOUND),
+    page("battles there", "/battles", f"/battles?system={SYSTEM}", others=OWN),
     page("Ada", "/characters/{entity_id:eve_id}", f"/characters/{ME}?days=all"),
     of_board(
         "a closed board", "/corporations/{entity_id:eve_id}", f"/corporations/{CLOSED_CORPORATION}?days=all",

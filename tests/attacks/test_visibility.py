@@ -96,7 +96,8 @@ async def world(shared_site: Site) -> AsyncIterator[World]:
         for killmail_id, (victim, corporation) in victims.items():
             made = body(killmail_id, victim=victim, attackers=(HUNTERS[killmail_id],))
             made["victim"]["corporation_id"] = corporation
-            await shared_site.store(made)
+            # With two more like it, a battle; and all of them at once, in the same place.
+            await shared_site.store(*({**made, "killmail_id": killmail_id + more} for more in range(3)))
             await record_arrivals(pool, [killmail_id])
             await pool.execute(
                 "INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, stored_at, hash_from)"
@@ -171,6 +172,11 @@ WHERE: dict[str, Ask] = {
         who, "{ killmails(filter: {scope: VISIBLE}) { nodes { id finalBlow { character { name } } } } }"
     ),
     "statistics": lambda world, who, _, board: world.data(who, _statistics(board)),
+    "battle": lambda world, who, killmail_id, _: world.text(who, f"/battles/{killmail_id}"),
+    "battles": lambda world, who, _, __: world.text(who, "/battles"),
+    "battle over GraphQL": lambda world, who, _, __: world.data(
+        who, "{ battles { nodes { sides { pilots { character { name } } } } } }"
+    ),
     "export": lambda world, who, _, __: world.text(who, f"/export/killmails.ndjson?{VISIBLE}"),
     "card": lambda world, who, killmail_id, _: picture(world, who, killmail_id),
     "oEmbed": lambda world, who, killmail_id, _: embedded(world, who, killmail_id),
@@ -185,7 +191,9 @@ def _statistics(board: str) -> str:
 
 
 def _is_told(where: str, text: str, killmail_id: int) -> bool:
-    return '"losses":1' in text if where == "statistics" else f"Hunter of {killmail_id}" in text
+    if where == "battles":  # by its address: a list names the largest parties alone
+        return f"/battles/{killmail_id}" in text
+    return '"losses":3' in text if where == "statistics" else f"Hunter of {killmail_id}" in text
 
 
 @pytest.mark.parametrize("kind", ["character", "corporation"])

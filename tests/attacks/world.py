@@ -48,6 +48,8 @@ CORPORATIONS = {
 FROM_ELSEWHERE = {"Origin": "https://evil.invalid", "Sec-Fetch-Site": "cross-site"}
 ALT = 90_100_777
 """Ada's second character, on no killmail: that it is hers is nobody's business."""
+ADAS_SECOND, ADAS_THIRD = 711_111_118, 711_111_119
+"""With the first, a battle of hers: in the midst of everybody else's losses, in the same system and from her hunter."""
 LAST_KILLMAIL = 799_999_999
 """With everybody on it: what a stream sends last."""
 
@@ -219,7 +221,8 @@ async def _killmails(world: World) -> None:
     homes = (ELSEWHERE, ELSEWHERE, OPEN, CLOSED_CORPORATION)
     last = body(LAST_KILLMAIL, victim=90_999_009, attackers=tuple(CHARACTERS.values()), minute=300)
     made = [_killmail(secret, victim, home) for secret, victim, home in zip(secrets, victims, homes, strict=True)]
-    await site.store(*made, last)
+    more = [{**made[0], "killmail_id": one} for one in (ADAS_SECOND, ADAS_THIRD)]
+    await site.store(*made, *more, last)
     for secret in secrets:
         await site.pool.execute(
             "UPDATE killmails SET total_value = $2::text::numeric, destroyed_value = $2::text::numeric,"

@@ -36,6 +36,8 @@ class Furnished:
     alliance_id: int
     system_id: int
     ship_id: int
+    fought_id: int
+    """The last killmail of a battle of two fleets."""
 
 
 async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
@@ -44,13 +46,17 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
     ids = eve.listed_killmail_ids(first.character_id)
     bodies = [await asyncio.to_thread(eve.killmail, killmail_id) for killmail_id in ids]
     bodies += [_battle(bodies[0], first.character_id), _packed(bodies[0], first.character_id)]
+    rival = next(one for one in eve.pilots if one.alliance_id not in (None, first.alliance_id))
+    # Both commanders belong to the account, so that it sees all of the fight.
+    fought, _ = eve.world.fight(1, 30, (first.character_id, rival.character_id), ago=9 * 86_400)
+    bodies += [killmail.parsed() for killmail in fought]
     await store_killmails(pool, [raw(body) for body in bodies])
     stored = [int(body["killmail_id"]) for body in bodies]
     await name_all(pool, eve.world.universe, stored)
     await _price_all(pool, eve.world.universe)
     await appraise(pool, stored)
     account_id = await pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
-    for one in (first, second):
+    for one in (first, second, rival):
         await pool.execute(
             """
             INSERT INTO users (character_id, account_id, name, owner_hash, corporation_id, scopes, token_state,
@@ -74,6 +80,7 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
         first.alliance_id,
         int(lost["solar_system_id"]),
         int(lost["victim"]["ship_type_id"]),
+        fought[-1].killmail_id,
     )
 
 

@@ -25,6 +25,11 @@ PAGES: dict[str, Path] = {
     "killmail-kill": lambda there: f"/killmails/{there.killmail_ids[0]}",
     "killmail-battle": lambda _: f"/killmails/{BATTLE_ID}",
     "killmail-packed": lambda _: f"/killmails/{PACKED_ID}",
+    "killmail-of-battle": lambda there: f"/killmails/{there.fought_id}",
+    "battles": lambda _: "/battles",
+    "battles-there": lambda there: f"/battles?system={there.system_id}",
+    "battle": lambda there: f"/battles/{there.fought_id}",
+    "battle-all": lambda there: f"/battles/{there.fought_id}?all=1",
     "pilot": lambda there: f"/characters/{there.pilot_id}",
     "pilot-all-time": lambda there: f"/characters/{there.pilot_id}?days=all&side=losses",
     "corporation": lambda there: f"/corporations/{there.corporation_id}",
@@ -48,7 +53,16 @@ STATUS = {"missing": 404, "not-for-you": 403, "logged-out": 401, "login-over": 4
 """Of the pages that are an error's; of all others 200."""
 FOR_ADMINS: dict[str, Path] = {"admin": lambda _: "/admin"}
 ALL_PAGES = PAGES | FOR_NOBODY | FOR_ADMINS
-LIKE_ANOTHER = {"feed-losses", "killmail-kill", "pilot-all-time", "alliance", "ship", "search-nothing", "logged-out"}
+LIKE_ANOTHER = {
+    "battle-all",
+    "feed-losses",
+    "killmail-kill",
+    "pilot-all-time",
+    "alliance",
+    "ship",
+    "search-nothing",
+    "logged-out",
+}
 """Made of the same parts as another of these pages: looking for what is not accessible in it finds nothing more."""
 ROWS_ALIKE_LEFT_OUT = {"exclude": [["li:nth-child(n + 10)"], ["tr:nth-child(n + 10)"]]}
 """Measuring the contrast of forty rows takes as long as of all other pages."""
