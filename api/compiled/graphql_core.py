@@ -41,6 +41,9 @@ _LEFT = {
     "counted by Postgres; rankings of a hundred at most": (
         "Statistics RankedShip RankedSystem RankedCharacter ActiveHour DayOfKillmails"
     ),
+    "battles: working one out costs more than telling it": (
+        "Battle BattleConnection BattleEdge BattleSide BattleParty BattlePilot BattleLoss LostGroup"
+    ),
     "how the installation is": "SyncHealth SyncHealthDetails LatePilot EsiBudget EsiBucket WorkerStatus",
     "below a killmail written once and kept (`api.compiled.entities`); elsewhere a few per answer": (
         "Character Corporation Alliance Faction Type TypeGroup TypeCategory SolarSystem Constellation Region"
