@@ -20,7 +20,7 @@ Path = Callable[[Furnished], str]
 PAGES: dict[str, Path] = {
     "feed": lambda _: "/",
     "feed-losses": lambda _: "/?side=losses",
-    "feed-empty": lambda there: f"/?character={there.second_id}&side=losses",
+    "feed-empty": lambda there: f"/?character={there.second_id}&side=losses&until=2010-01-01",
     "killmail": lambda there: f"/killmails/{there.loss_id}",
     "killmail-kill": lambda there: f"/killmails/{there.killmail_ids[0]}",
     "killmail-battle": lambda _: f"/killmails/{BATTLE_ID}",
