@@ -96,7 +96,7 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(RequestLog),
             Middleware(Compression),
             Middleware(SecurityHeaders, settings=settings),
-            Middleware(error_pages.ServerErrors),
+            Middleware(error_pages.ServerErrors, longest_body=MAX_BODY),
             Middleware(PageLimits),
         ],
         exception_handlers={HTTPException: error_pages.http_error},

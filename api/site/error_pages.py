@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -84,18 +85,27 @@ _WORDS = {
 }
 
 
+LONGEST_NUMBER = 12
+"""Digits of a length; more are more than any body has."""
+
+
 class ServerErrors:
     """ASGI middleware: what no endpoint caught is logged under the request's id, and told without its details.
 
     Starlette's own place for this lies outside every middleware, so its answers would lack our headers.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, longest_body: int) -> None:
         self._app = app
+        self._longest_body = longest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if self._says_too_much(scope):
+            # Starlette puts an answer of its own in the place of any, and leaves by an exception that is no error.
+            await Response(status_code=413)(scope, receive, send)
             return
         started = False
 
@@ -117,6 +127,10 @@ class ServerErrors:
             if started:
                 raise  # the server cuts the connection: half an answer must not look whole
             await (_away(request) if database_is_away(error) else _server_error(request))(scope, receive, send)
+
+    def _says_too_much(self, scope: Scope) -> bool:
+        said = Headers(scope=scope).get("content-length", "")
+        return said.isdecimal() and (len(said) > LONGEST_NUMBER or int(said) > self._longest_body)
 
 
 def _away(request: Request) -> Response:

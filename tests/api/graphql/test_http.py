@@ -77,6 +77,14 @@ async def test_what_is_no_graphql_request_is_refused(
     assert (await response.json(content_type=None))["errors"][0]["message"]
 
 
+async def test_a_body_far_too_long_is_refused_and_no_error_of_ours(
+    visitor: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await send(visitor, {"query": "{ __typename } #" + "x" * 200_000})
+    assert response.status == 413
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [
