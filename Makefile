@@ -25,9 +25,8 @@ help: ## what can be made
 run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl-C stops it)
 	@exec $(BIN)/python -m cli up
 
-# Tests of whole installations wait as long as they work: three at a time keep two cores busy.
 test: lint ## lint, then every test
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 	$(BIN)/python -m ruff check .
