@@ -1,9 +1,9 @@
 """Share links: 256 random bits that open a killmail, a battle or a board to whoever has them, until they are revoked.
 
 Kept as their SHA-256 and shown once. A link opens no more than its maker could open now: a killmail with a character of
-the account on it, or a corporation one directs; the battle around such a killmail (`db.accounts.shared_battles`); a board whose
-owner the account is, and which is open to links (`db.visibility`). What was true when it was made is asked again at
-each use.
+the account on it, or a corporation one directs; the battle around such a killmail (`db.accounts.shared_battles`); a
+board whose owner the account is, and which is open to links (`db.visibility`). What was true when it was made is asked
+again at each use.
 """
 
 from __future__ import annotations
