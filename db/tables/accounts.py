@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -160,6 +173,19 @@ class ShareLink(SQLModel, table=True):
     sides: dict[str, int] | None = Field(default=None, sa_column=Column(JSONB))
     created_at: datetime = Field(sa_column=time(now=True))
     last_used_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
+
+
+class SavedFilter(SQLModel, table=True):
+    """A filter of the feed under a name: a query string."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+    saved_filter_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    account_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False)
+    )
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    query: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class Departure(SQLModel, table=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from db.accounts.api_keys import create_api_key
+from db.accounts.saved_filters import save_filter, saved_filters
 from db.accounts.sessions import Scope, account_sessions, start_session
 from db.accounts.share_links import Subject, create_share_link
 from db.killmails.cursors import position_cursor
@@ -45,6 +46,11 @@ async def links_of_ada(world: World) -> int:
 async def battle_links_of_ada(world: World) -> int:
     made = await create_share_link(world.site.pool, world.ada, Subject.BATTLE, ADAS.killmail_id)
     return made.shown.share_link_id
+
+
+async def filters_of_ada(world: World) -> int:
+    await save_filter(world.site.pool, world.ada, "Adas filter", "side=losses")
+    return (await saved_filters(world.site.pool, world.ada))[0].saved_filter_id
 
 
 async def all_private(world: World) -> None:

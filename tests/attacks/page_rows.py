@@ -12,6 +12,7 @@ from tests.attacks.graphql_rows import (
     all_private,
     battle_links_of_ada,
     boards_again,
+    filters_of_ada,
     import_again,
     keys_of_ada,
     links_of_ada,
@@ -218,6 +219,10 @@ FORMS = [
         what="the sides of Ada's battle", door="POST /settings/links/{link_id:eve_id}", path="/settings/links/{target}",
         form={"move": f"{ALLIANCE}:1"}, allowed=ADA, success=DONE, others=REFUSED,
         target=battle_links_of_ada, gone=MOVED,
+    ),
+    form(
+        "Ada's filter", "/filters", {"order": "delete", "id": "{target}"}, target=filters_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM saved_filters WHERE saved_filter_id = $1)",
     ),
     *(
         form("every sync", "/admin/order", {"order": "pause", "whom": whom}, allowed=THE_OPERATOR, others=FORBIDDEN)
