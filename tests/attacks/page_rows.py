@@ -220,6 +220,10 @@ FORMS = [
         form={"move": f"{ALLIANCE}:1"}, allowed=ADA, success=DONE, others=REFUSED,
         target=battle_links_of_ada, gone=MOVED,
     ),
+    Page(
+        what="the fit of Ada's killmail", door="POST /killmails/{killmail_id:eve_id}/fitting", allowed=ADA,
+        path=f"/killmails/{ADAS.killmail_id}/fitting", form={"character": str(ME)}, others=NOT_FOUND, success=OWN,
+    ),
     form(
         "Ada's filter", "/filters", {"order": "delete", "id": "{target}"}, target=filters_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM saved_filters WHERE saved_filter_id = $1)",
