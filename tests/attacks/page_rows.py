@@ -103,6 +103,13 @@ READ = [
         "a battle that Ada shares", "/settings/links/{link_id:eve_id}", "/settings/links/{target}",
         target=battle_links_of_ada, others=NOT_FOUND,
     ),
+    same_for_all(OWN, "/card.png"),
+    *(
+        page(f"a picture of {name}", f"/{kinds}/{{entity_id:eve_id}}/card.png", f"/{kinds}/{one}/card.png", success=OWN)
+        for name, kinds, one in (
+            ("Ada", "characters", ME), ("a board", "corporations", CLOSED_CORPORATION), ("hers", "alliances", ALLIANCE),
+        )
+    ),
     same_for_all(NOT_FOUND, "/s/{token}/card.png", f"/s/{'A' * 43}/card.png"),
     same_for_all(
         NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}/card.png",
