@@ -95,7 +95,9 @@ async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
 
 
 async def run_watchdog(client: Client, name: str) -> WatchdogReport:
-    return await client.execute_workflow("Watchdog", id=name, task_queue=SYNC_QUEUE, result_type=WatchdogReport)
+    handle = await client.start_workflow("Watchdog", id=name, task_queue=SYNC_QUEUE, result_type=WatchdogReport)
+    report: WatchdogReport = await handle.result()
+    return report
 
 
 async def history_of(client: Client, character_id: int) -> list[int]:
