@@ -14,7 +14,7 @@ from temporalio.common import RawValue
 from contracts.archive import DayOutcome, DayReport
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
-from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
+from contracts.upkeep import FullSyncsAsked, Housekept, RestoredSyncs, SumsBuilt
 from contracts.values import AppraisedKillmails, PricesTaken
 from tests.workflows.stand_ins import StandIns, failure
 
@@ -35,6 +35,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "build_sums": SumsBuilt(subjects=3, finished=3),
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
     "finish_departure": None,
+    "restore_syncs": RestoredSyncs(),
 }
 """By the activity's name."""
 
