@@ -30,6 +30,11 @@ _OF_ACCOUNT = {
     "api_key": """
         SELECT api_key_id, name, hint, scopes, created_at, last_used_at
           FROM api_keys WHERE account_id = $1 ORDER BY api_key_id""",
+    "share_link": """
+        SELECT share_link_id, subject, subject_id, sides, created_at, last_used_at
+          FROM share_links WHERE account_id = $1 ORDER BY share_link_id""",
+    "saved_filter": """
+        SELECT saved_filter_id, name, query FROM saved_filters WHERE account_id = $1 ORDER BY saved_filter_id""",
     "corporation_followed": """
         SELECT d.corporation_id, d.character_id, d.standing, d.marked_at, d.role_seen_at, d.used_at
           FROM corporation_directors d JOIN users USING (character_id)
