@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -39,12 +40,19 @@ for _done in ("started", "woken"):
 
 
 class Watch:
-    """Compares the database, which is the truth, with the workflows that run."""
+    """Compares the database, which is the truth, with the workflows that run.
 
-    def __init__(self, pool: asyncpg.Pool, client: Client, sync_interval_seconds: int) -> None:
+    Args:
+        ring: wakes the webhooks that are behind.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, client: Client, sync_interval_seconds: int, ring: Callable[[], Awaitable[int]]
+    ) -> None:
         self._pool = pool
         self._client = client
         self._interval = sync_interval_seconds
+        self._ring = ring
 
     @activity.defn
     async def watch_users(self) -> WatchdogReport:
@@ -64,6 +72,7 @@ class Watch:
         await watch_corporations(self._pool, self._client, self._interval, report)
         await self._finish_departures()
         await self._announce_what_was_missed()
+        await self._ring()
         report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
         report.wedged = await workflows_with_problems(self._client)
         RUNS.inc()

@@ -41,6 +41,7 @@ from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEU
 from contracts.universe import Described, RefreshedNames, RefreshNames
 from contracts.upkeep import FullSyncsAsked, Housekept, LeavingCharacter, SumsBuilt, WatchdogReport
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
+from contracts.webhooks import Delivered, DeliverWebhook
 
 Takes = TypeVar("Takes")
 Answers = TypeVar("Answers")
@@ -202,6 +203,18 @@ READ_ARCHIVE_DAY = ActivityPolicy(
     queue=BACKFILL_QUEUE,
     start_to_close=5 * MINUTE,
     schedule_to_close=60 * MINUTE,
+)
+
+
+# What is told to others.
+DELIVER_WEBHOOK = ActivityPolicy(
+    "deliver_webhook",
+    DeliverWebhook,
+    Delivered,
+    "send what waits",
+    queue=ENRICHMENT_QUEUE,
+    start_to_close=5 * MINUTE,
+    schedule_to_close=15 * MINUTE,
 )
 
 
