@@ -16,6 +16,7 @@ from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
 from contracts.values import AppraisedKillmails, PricesTaken
+from contracts.webhooks import Delivered
 from tests.workflows.stand_ins import StandIns, failure
 
 AFTER_THE_SCRIPT: dict[str, object] = {
@@ -35,6 +36,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "build_sums": SumsBuilt(subjects=3, finished=3),
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
     "finish_departure": None,
+    "deliver_webhook": Delivered(),
 }
 """By the activity's name."""
 

@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from activities.services import Services
 from activities.watch import Watch
+from activities.webhook_target import WebhookTargets
 from activities.webhooks import WebhookBell
 from contracts.sync import SyncState, user_sync_id
 from contracts.upkeep import WatchdogReport
