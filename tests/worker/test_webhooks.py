@@ -280,7 +280,7 @@ async def test_discord_is_told_in_its_own_words(
 async def test_nothing_is_sent_into_this_network(settings: Settings, eve: SandboxEve) -> None:
     port = eve.url.rpartition(":")[2]
     async with WebhookTargets(settings) as targets:
-        for host in ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254", "0"):
+        for host in ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"):
             answer = await targets.post(f"http://{host}:{port}/receiver/x", b"{}", {})
             assert (answer.status, answer.reason) == (None, "its address is not on the internet"), host
     assert not eve.receiver.received
