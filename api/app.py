@@ -31,6 +31,7 @@ from api.site import (
     settings_page,
     shared_page,
     sharing_page,
+    webhooks_page,
 )
 from api.site.card import Cards
 from api.site.page_limits import PageLimits
@@ -49,6 +50,8 @@ ROUTES = (
     Route("/settings/visibility", sharing_page.visibility_order, methods=["POST"]),
     Route("/settings/preview", sharing_page.preview),
     Route("/settings/links", sharing_page.link_order, methods=["POST"]),
+    Route("/settings/webhooks", webhooks_page.page),
+    Route("/settings/webhooks", webhooks_page.order, methods=["POST"]),
     Route("/s/{token}", shared_page.shared),
     Route("/s/{token}/card.png", card_page.shared_picture),
     Route("/s/{token}/killmails/{killmail_id:eve_id}", shared_page.killmail_of_board),

@@ -22,6 +22,7 @@ from api.graphql import (
     searching,
     sharing,
     sync_health,
+    webhooks,
 )
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
@@ -40,6 +41,7 @@ MODULES = (
     searching,
     sharing,
     sync_health,
+    webhooks,
 )
 
 

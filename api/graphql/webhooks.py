@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import orjson
 from ariadne import MutationType, ObjectType
 
 from api.arguments import eve_id, killmail_filter
@@ -97,7 +98,7 @@ def _row(hook: ShownWebhook) -> Row:
         "subject": hook.subject.name,
         "subjectId": str(hook.subject_id) if hook.subject_id else None,
         "host": hook.target_host,
-        "filter": hook.chosen,
+        "filter": orjson.dumps(hook.chosen).decode(),
         "maxAgeMinutes": hook.max_age_seconds // 60,
         "digestAbove": hook.burst,
         "quietFrom": clock(hook.quiet_from),

@@ -13,7 +13,9 @@ from tests.attacks.graphql_rows import (
     import_again,
     keys_of_ada,
     links_of_ada,
+    no_webhooks,
     sessions_of_ada,
+    webhooks_of_ada,
 )
 from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
 from tests.attacks.world import (
@@ -86,6 +88,7 @@ READ = [
         "Ada's board before it is opened", "/settings/preview",
         f"/settings/preview?kind=character&id={ME}&visibility=public", others=NOT_FOUND,
     ),
+    page("her webhooks", "/settings/webhooks"),
     same_for_all(NOT_FOUND, "/s/{token}", f"/s/{'A' * 43}"),
     same_for_all(NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}", f"/s/{'A' * 43}/killmails/{ADAS.killmail_id}"),
     page(
@@ -203,6 +206,15 @@ FORMS = [
     form(
         "Ada's link", "/settings/links", {"order": "revoke", "id": "{target}"}, target=links_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
+    ),
+    form(
+        "a webhook of Ada's killmails", "/settings/webhooks",
+        {"order": "create", "name": "x", "url": "https://example.com/x", "subject": f"character:{ME}", "minutes": "120",
+         "burst": "10"}, restore=no_webhooks,
+    ),
+    form(
+        "Ada's webhook", "/settings/webhooks", {"order": "delete", "id": "{target}"}, target=webhooks_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM webhooks WHERE webhook_id = $1)",
     ),
     *(
         form("every sync", "/admin/order", {"order": "pause", "whom": whom}, allowed=THE_OPERATOR, others=FORBIDDEN)
