@@ -58,10 +58,7 @@ async def webhooks_context(request: Request, who: Caller) -> dict[str, Any]:
 async def page(request: Request) -> Response:
     """The page."""
     who, services = await signed_in(request), services_of(request)
-    boards = await account_boards(services.pool, who.account_id)
-    subjects = [(f"{board.kind}:{board.board_id}", board.name or str(board.board_id)) for board in boards]
-    if await operator_of(services, who) is not None:
-        subjects.append(("installation:0", "Everything here"))
+    subjects = await subjects_of(request, who, is_operator=await operator_of(services, who) is not None)
     return render(
         request,
         "webhooks.html",
@@ -90,6 +87,13 @@ async def order(request: Request) -> Response:
     return render(request, "webhook_secret.html", 201, name=made.name, secret=made.secret, address=ADDRESS)
 
 
+async def subjects_of(request: Request, who: Caller, *, is_operator: bool) -> list[tuple[str, str]]:
+    """Whose killmails the account may have told on: the value of a choice, and its words."""
+    boards = await account_boards(services_of(request).pool, who.account_id)
+    subjects = [(f"{board.kind}:{board.board_id}", board.name or str(board.board_id)) for board in boards]
+    return [*subjects, ("installation:0", "Everything here")] if is_operator else subjects
+
+
 def _asked(form: Form) -> NewWebhook | Refusal:
     def told(name: str) -> str:
         return form.fields.get(name, "").strip()
@@ -105,7 +109,7 @@ def _asked(form: Form) -> NewWebhook | Refusal:
         Subject(kind),
         id_or_none(identity) or 0,
         told("name"),
-        _chosen(told("filter"), told("side"), told("min")),
+        chosen_by(told("filter"), told("side"), told("min")),
         told("url"),
         max_age=timedelta(minutes=min(minutes or 0, 10_000)),
         burst=burst or 0,
@@ -113,7 +117,7 @@ def _asked(form: Form) -> NewWebhook | Refusal:
     )
 
 
-def _chosen(address: str, side: str, least: str) -> KillmailFilter:
+def chosen_by(address: str, side: str, least: str) -> KillmailFilter:
     """The filter of a list's address (or its query string), with the side and the least value beside it."""
     query = urlsplit(address).query or address.partition("?")[2] or address
     parameters: dict[str, Any] = dict(parse_qsl(query))

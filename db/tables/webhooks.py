@@ -76,3 +76,21 @@ class WebhookDelivery(SQLModel, table=True):
     attempts: int = Field(sa_column=count())
     created_at: datetime = Field(sa_column=time(now=True))
     settled_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
+
+
+class KillmailFeed(SQLModel, table=True):
+    """A feed that its token opens to whoever has it; the token's SHA-256, never the token."""
+
+    __tablename__ = "killmail_feeds"
+    __table_args__ = (Index("killmail_feeds_account_id", "account_id"),)
+    feed_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    account_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False)
+    )
+    token_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
+    subject: str = Field(sa_column=string())  # character | corporation | installation
+    subject_id: int = Field(sa_column=bigint())
+    name: str = Field(sa_column=string())
+    filter: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")))
+    created_at: datetime = Field(sa_column=time(now=True))
+    last_used_at: datetime | None = Field(default=None, sa_column=time(nullable=True))

@@ -10,6 +10,7 @@ from tests.attacks.graphql_rows import (
     ME,
     all_private,
     boards_again,
+    feeds_of_ada,
     import_again,
     keys_of_ada,
     links_of_ada,
@@ -89,6 +90,9 @@ READ = [
         f"/settings/preview?kind=character&id={ME}&visibility=public", others=NOT_FOUND,
     ),
     page("her webhooks", "/settings/webhooks"),
+    page("her feeds", "/settings/feeds"),
+    same_for_all(NOT_FOUND, "/feed.{form}", "/feed.atom"),
+    same_for_all(NOT_FOUND, "/s/{token}/feed.{form}", f"/s/{'A' * 43}/feed.json"),
     same_for_all(NOT_FOUND, "/s/{token}", f"/s/{'A' * 43}"),
     same_for_all(NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}", f"/s/{'A' * 43}/killmails/{ADAS.killmail_id}"),
     page(
@@ -206,6 +210,14 @@ FORMS = [
     form(
         "Ada's link", "/settings/links", {"order": "revoke", "id": "{target}"}, target=links_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
+    ),
+    form(
+        "a feed of Ada's killmails", "/settings/feeds",
+        {"order": "create", "name": "x", "subject": f"character:{ME}"},
+    ),
+    form(
+        "Ada's feed", "/settings/feeds", {"order": "revoke", "id": "{target}"}, target=feeds_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM killmail_feeds WHERE feed_id = $1)",
     ),
     form(
         "a webhook of Ada's killmails", "/settings/webhooks",

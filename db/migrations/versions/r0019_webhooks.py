@@ -1,4 +1,4 @@
-"""Webhooks and what became of each killmail that concerned them."""
+"""Webhooks and what became of each killmail that concerned them, and feeds."""
 
 from __future__ import annotations
 
@@ -72,8 +72,27 @@ def upgrade() -> None:
         ["settled_at"],
         postgresql_where=sa.text("settled_at IS NOT NULL"),
     )
+    op.create_table(
+        "killmail_feeds",
+        sa.Column("feed_id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "filter", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("feed_id"),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.account_id"], ondelete="CASCADE"),
+        sa.UniqueConstraint("token_hash"),
+    )
+    op.create_index("killmail_feeds_account_id", "killmail_feeds", ["account_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("killmail_feeds")
     op.drop_table("webhook_deliveries")
     op.drop_table("webhooks")
