@@ -54,7 +54,7 @@ from temporal.connection import connect_temporal
 from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
 from tracing import temporal_interceptors
-from workflows.archive import ArchiveDay, ArchiveFollow
+from workflows.archive import ArchiveDay, ArchiveFollow, ArchiveHistory
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -100,6 +100,7 @@ WORKFLOWS: list[type] = [
     ZkillboardImport,
     ArchiveDay,
     ArchiveFollow,
+    ArchiveHistory,
     DepartureWorkflow,
     KillmailNaming,
     WebhookWorkflow,

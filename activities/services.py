@@ -69,6 +69,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
     details = Details(pool, esi, DetailsAtOnce.from_settings(settings))
     imports = Imports(pool, services.zkillboard, live)
     intake = ArchiveIntake(pool, live, partial(name_old_killmails, client, after=NAMED_AFTER))
+    days = ArchiveDays(pool, services.archive, intake, everything=settings.public_board)
     values = Values(pool, esi)
     bell = WebhookBell(pool, client)
     upkeep = Upkeep(
@@ -93,7 +94,8 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         imports.import_zkillboard_page,
         imports.note_zkillboard_import,
         imports.finish_zkillboard_import,
-        ArchiveDays(pool, services.archive, intake).read_archive_day,
+        days.read_archive_day,
+        days.choose_history_days,
         details.describe_characters,
         details.describe_corporations,
         details.describe_alliances,

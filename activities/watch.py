@@ -16,8 +16,10 @@ from contracts.sync import WAITS_FOR_LOGIN, SyncState, UserSyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS, WatchdogReport
 from db.accounts.departures import unfinished_departures
 from db.intake.arrivals import record_missed_arrivals
+from db.intake.history import wait_for_history
 from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import WatchedUser, watched_users
+from temporal.archive import start_archive_history
 from temporal.departure import start_departure
 from temporal.handles import WorkflowNotRunning
 from temporal.task_queues import workflows_with_problems
@@ -73,6 +75,8 @@ class Watch:
         await self._finish_departures()
         await self._announce_what_was_missed()
         await self._ring()
+        if await wait_for_history(self._pool) is not None:
+            await start_archive_history(self._client, asked=False)
         report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
         report.wedged = await workflows_with_problems(self._client)
         RUNS.inc()

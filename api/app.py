@@ -71,6 +71,7 @@ ROUTES = (
     Route("/settings/delete", account_pages.delete_order, methods=["POST"]),
     Route(account_export.EXPORT_PATH, account_export.export),
     Route("/settings/zkillboard", import_page.import_order, methods=["POST"]),
+    Route("/settings/history", import_page.history_order, methods=["POST"]),
     Route("/settings/killmail", import_page.added_killmail, methods=["POST"]),
     Route("/fragments/imports", import_page.imports_fragment),
     Route("/auth/login", login.login),

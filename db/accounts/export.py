@@ -34,6 +34,8 @@ _OF_ACCOUNT = {
         SELECT webhook_id, subject, subject_id, name, filter, target_host, max_age_seconds, burst, quiet_from,
                quiet_until, created_at, paused_reason, paused_at
           FROM webhooks WHERE account_id = $1 ORDER BY webhook_id""",
+    "archive_history": """
+        SELECT asked_at, reached, finished_at FROM history_requests WHERE account_id = $1""",
     "feed": """
         SELECT feed_id, subject, subject_id, name, filter, created_at, last_used_at
           FROM killmail_feeds WHERE account_id = $1 ORDER BY feed_id""",

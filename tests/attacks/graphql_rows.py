@@ -229,6 +229,7 @@ MUTATIONS = [
         "Ada's webhook", "orderWebhook", '(id: "{target}", order: DELETE)', target=webhooks_of_ada, others="NOT_FOUND",
         gone="SELECT NOT EXISTS (SELECT FROM webhooks WHERE webhook_id = $1)",
     ),
+    orders("the caller's history", "requestArchiveHistory", "", allowed=SIGNED_IN, throw_away=True),
     orders(
         "a feed of Ada's killmails", "createFeed", f'(name: "x", subject: CHARACTER, subjectId: "{ME}")',
         others="NOT_YOURS",

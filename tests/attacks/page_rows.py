@@ -211,6 +211,7 @@ FORMS = [
         "Ada's link", "/settings/links", {"order": "revoke", "id": "{target}"}, target=links_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
     ),
+    form("the caller's history", "/settings/history", {}, allowed=SIGNED_IN, throw_away=True),
     form(
         "a feed of Ada's killmails", "/settings/feeds",
         {"order": "create", "name": "x", "subject": f"character:{ME}"},

@@ -36,6 +36,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "ZkillboardImport": zkillboard.SCENARIOS,
     "ArchiveDay": archive.ARCHIVE_DAY,
     "ArchiveFollow": archive.ARCHIVE_FOLLOW,
+    "ArchiveHistory": archive.ARCHIVE_HISTORY,
     "Enrichment": universe.ENRICHMENT,
     "NameRefresh": universe.NAME_REFRESH,
     "KillmailNaming": universe.NAMING,

@@ -11,7 +11,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.common import RawValue
 
-from contracts.archive import DayOutcome, DayReport
+from contracts.archive import DayOutcome, DayReport, HistoryDays
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
@@ -35,6 +35,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "delete_what_is_old": Housekept(),
     "build_sums": SumsBuilt(subjects=3, finished=3),
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
+    "choose_history_days": HistoryDays(),
     "finish_departure": None,
     "deliver_webhook": Delivered(),
 }

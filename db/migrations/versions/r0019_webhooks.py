@@ -1,4 +1,4 @@
-"""Webhooks and what became of each killmail that concerned them, and feeds."""
+"""Webhooks and what became of each killmail that concerned them, feeds, and who waits for the whole archive."""
 
 from __future__ import annotations
 
@@ -90,9 +90,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash"),
     )
     op.create_index("killmail_feeds_account_id", "killmail_feeds", ["account_id"])
+    op.add_column(
+        "archive_days", sa.Column("everything", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    )
+    op.create_table(
+        "history_requests",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("reached", sa.Date(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("account_id"),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.account_id"], ondelete="CASCADE"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("history_requests")
+    op.drop_column("archive_days", "everything")
     op.drop_table("killmail_feeds")
     op.drop_table("webhook_deliveries")
     op.drop_table("webhooks")
