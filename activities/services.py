@@ -21,6 +21,7 @@ from activities.details import Details, DetailsAtOnce
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.imports import Imports
+from activities.restore import Restore
 from activities.runs import Runs
 from activities.upkeep import Upkeep
 from activities.values import Values
@@ -105,6 +106,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         values.take_price_snapshot,
         values.appraise_killmails,
         Watch(pool, client, settings.sync_interval_seconds, bell.ring_who_is_behind).watch_users,
+        Restore(pool, client, settings.sync_interval_seconds).restore_syncs,
         upkeep.ask_for_full_syncs,
         upkeep.delete_what_is_old,
         upkeep.build_sums,

@@ -35,6 +35,8 @@ from temporal.webhooks import wake_webhook
 
 logger = logging.getLogger(__name__)
 
+WAKE_AT_MOST = 500
+"""Webhooks in one run of the watchdog; the next is five minutes away."""
 AT_ONCE = 20
 """Messages of one call: with a target that takes ten seconds for each, the call ends in time."""
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=15), timedelta(hours=1)
@@ -160,7 +162,7 @@ class WebhookBell:
 
     async def ring_who_is_behind(self) -> int:
         """How many webhooks had something to do."""
-        behind = await hooks_behind(self._pool)
+        behind = (await hooks_behind(self._pool))[:WAKE_AT_MOST]
         await self._wake(behind)
         return len(behind)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from api.exports import account as account_export
@@ -106,11 +107,12 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(Compression),
             Middleware(SecurityHeaders, settings=settings),
             Middleware(error_pages.ServerErrors, longest_body=MAX_BODY),
+            # Here and not Starlette's own argument, which lies outside all and puts its answer in the place of ours.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
             Middleware(PageLimits),
         ],
         exception_handlers={HTTPException: error_pages.http_error},
         lifespan=lifespan,
-        max_body_size=MAX_BODY,
     )
     app.state.templates = TEMPLATES
     app.state.cards = Cards()

@@ -39,7 +39,15 @@ from contracts.sync import (
 )
 from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from contracts.universe import Described, RefreshedNames, RefreshNames
-from contracts.upkeep import FullSyncsAsked, Housekept, LeavingCharacter, SumsBuilt, WatchdogReport
+from contracts.upkeep import (
+    FullSyncsAsked,
+    Housekept,
+    LeavingCharacter,
+    RestoredSyncs,
+    RestoreSyncs,
+    SumsBuilt,
+    WatchdogReport,
+)
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 from contracts.webhooks import Delivered, DeliverWebhook
 
@@ -280,6 +288,15 @@ WATCH_USERS = ActivityPolicy(
     "compare users with their workflows",
     start_to_close=4 * MINUTE,
     schedule_to_close=5 * MINUTE,
+)
+RESTORE_SYNCS = ActivityPolicy(
+    "restore_syncs",
+    RestoreSyncs,
+    RestoredSyncs,
+    lambda request: (
+        f"start the missing {'corporations' if request.corporations else 'pilots'} above id {request.after_id}"
+    ),
+    start_to_close=4 * MINUTE,
 )
 ASK_FOR_FULL_SYNCS = ActivityPolicy(
     "ask_for_full_syncs",

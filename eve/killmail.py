@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
+import orjson
 
 from eve.decoding import Amount, Id, check_time, decoded
 from eve.errors import MalformedBody
@@ -99,8 +100,8 @@ def validate_killmail(raw: bytes, killmail_id: int, service: str = "ESI") -> Non
 
     Raises:
         Unavailable: it was cut short on the way, or is an error said with 200.
-        MalformedBody: not UTF-8, another killmail, a field missing or of the wrong kind (the first is named), or more
-            damage than can be added up.
+        MalformedBody: not UTF-8, another killmail, a field missing or of the wrong kind (the first is named), more
+            damage than can be added up, or a number that readers of JSON do not read back.
     """
     try:
         raw.decode()  # fields we do not know are not looked into
@@ -109,6 +110,10 @@ def validate_killmail(raw: bytes, killmail_id: int, service: str = "ESI") -> Non
     if b"\\u0000" in raw:
         raise MalformedBody(f"The body of killmail {killmail_id} holds a NUL character, which Postgres cannot keep.")
     killmail = decoded(raw, _Killmail, service, f"The body of killmail {killmail_id}")
+    try:
+        orjson.loads(raw)  # Postgres keeps 1e999 in a field we do not know, and then nobody can read the body
+    except orjson.JSONDecodeError:
+        raise MalformedBody(f"The body of killmail {killmail_id} holds a number beyond any double.") from None
     if killmail.killmail_id != killmail_id:
         raise MalformedBody(f"The body under killmail {killmail_id} is that of killmail {killmail.killmail_id}.")
     if sum(abs(one.damage_done) for one in killmail.attackers) > MOST_DAMAGE:

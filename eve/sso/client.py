@@ -10,8 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,7 +21,7 @@ from prometheus_client import Gauge
 from eve.answer import Answer, exchange, utc_now
 from eve.decoding import decoded
 from eve.errors import MalformedBody, NotAsked, Unavailable
-from eve.responses import error_text, is_error_document
+from eve.responses import date_in, error_text, is_error_document
 from eve.sso.access_token import VerifiedCharacter, verify
 from eve.sso.brake import Brake
 from eve.sso.documents import SsoDocuments
@@ -202,8 +201,5 @@ class Sso:
 
 def _compare_clocks(answer: Answer) -> None:
     """Access tokens are good by SSO's clock, which its `Date` tells in whole seconds (RFC 9110, 6.6.1)."""
-    try:
-        theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return  # it did not say
-    CLOCK_AHEAD.set((utc_now() - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))).total_seconds())
+    if (theirs := date_in(answer.headers.get("Date", ""))) is not None:
+        CLOCK_AHEAD.set((utc_now() - theirs).total_seconds())

@@ -34,3 +34,12 @@ class WarBench:
     claims: str
     lasts: str
     measure: Callable[[int, Say], Coroutine[Any, Any, Measured]]
+
+
+@dataclass(frozen=True)
+class PilotBench:
+    """One that is measured with so many pilots."""
+
+    claims: str
+    lasts: str
+    measure: Callable[[int], Coroutine[Any, Any, Measured]]

@@ -82,6 +82,8 @@ def test_damage_that_cannot_be_added_up_is_refused() -> None:
         orjson.dumps(SMALLEST).replace(b'"solar_system_id"', b'"note":"\\u0000","solar_system_id"'),
         orjson.dumps(SMALLEST).replace(b"05:06:07Z", b"\xff"),
         orjson.dumps({**SMALLEST, "killmail_id": 8}),
+        orjson.dumps(SMALLEST).replace(b'"solar_system_id"', b'"note":1e999,"solar_system_id"'),
+        orjson.dumps(SMALLEST).replace(b'"solar_system_id"', b'"note":-1' + b"0" * 400 + b',"solar_system_id"'),
     ],
 )
 def test_what_cannot_be_stored_is_refused(raw: bytes) -> None:

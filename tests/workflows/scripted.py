@@ -14,7 +14,7 @@ from temporalio.common import RawValue
 from contracts.archive import DayOutcome, DayReport, HistoryDays
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
-from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
+from contracts.upkeep import FullSyncsAsked, Housekept, RestoredSyncs, SumsBuilt
 from contracts.values import AppraisedKillmails, PricesTaken
 from contracts.webhooks import Delivered
 from tests.workflows.stand_ins import StandIns, failure
@@ -38,6 +38,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "choose_history_days": HistoryDays(),
     "finish_departure": None,
     "deliver_webhook": Delivered(),
+    "restore_syncs": RestoredSyncs(),
 }
 """By the activity's name."""
 

@@ -253,6 +253,17 @@ async def test_an_unknown_key_is_looked_for_once_a_minute_at_most(open_sso: Open
     assert eve_sso.count(KEYS_PATH) == 3
 
 
+@pytest.mark.parametrize(
+    "said", ["", "yesterday", "Sun, 06 Nov 99999999999999999999 08:49:37 GMT", "Sun, 06 Nov 9999 08:49:37"]
+)
+async def test_a_date_that_is_none_costs_nobody_what_sso_has_given(
+    open_sso: OpenSso, eve_sso: FakeSso, said: str
+) -> None:
+    eve_sso.headers = {"Date": said}
+    async with open_sso() as sso:
+        assert (await sso.refresh("the-old-one")).refresh_token == "the-new-refresh-token"
+
+
 async def test_two_keys_of_one_name_are_not_chosen_between(open_sso: OpenSso, eve_sso: FakeSso) -> None:
     eve_sso.keys = [*KEYS, KEYS[0]]
     async with open_sso() as sso:
