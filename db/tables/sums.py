@@ -1,4 +1,4 @@
-"""The tables of sums: what a busy pilot or corporation did, by day, by month and in all."""
+"""The tables of sums: what a busy pilot or corporation did, by day, by month and in all; what is still to be added."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ class KillmailSum(SQLModel, table=True):
     solo: int = Field(sa_column=count())
     destroyed: Decimal = Field(sa_column=Column(Numeric, nullable=False))
     lost: Decimal = Field(sa_column=Column(Numeric, nullable=False))
+
+
+class UnfoldedSum(SQLModel, table=True):
+    """What of a killmail is not in a subject's sums yet: killmails (1; 0 if it is there already), ISK, solo kills."""
+
+    __tablename__ = "unfolded_sums"
+    subject_id: int = Field(sa_column=bigint(primary_key=True))
+    killmail_id: int = Field(sa_column=bigint(primary_key=True))
+    killmails: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    value: Decimal = Field(sa_column=Column(Numeric, nullable=False))
+    solo: int = Field(sa_column=Column(SmallInteger, nullable=False))

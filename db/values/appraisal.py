@@ -11,6 +11,7 @@ from datetime import date
 
 import asyncpg
 
+from db.sums.fold import fold_the_full
 from db.sums.keep import Change, keep_sums
 from db.values.rules import BLUEPRINT_COPY, FITTED_FLAGS, FREE_HULLS, NO_SOLO_HULLS
 
@@ -209,7 +210,8 @@ async def appraise(pool: asyncpg.Pool, killmail_ids: Collection[int], *, again: 
             _APPRAISE, sorted(killmail_ids), again, FREE_HULLS, NO_SOLO_HULLS, FITTED_FLAGS, BLUEPRINT_COPY
         )
         changes = [Change(**row) for row in rows]
-        await keep_sums(connection, [one for one in changes if one.killmails or one.value or one.solo])
+        touched = await keep_sums(connection, [one for one in changes if one.killmails or one.value or one.solo])
+    await fold_the_full(pool, touched)
     return sorted(one.killmail_id for one in changes)
 
 

@@ -6,19 +6,21 @@ Of statistics the floor only counts a corporation's killmails and adds them up; 
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import orjson
 
 from sandbox.benches.feed import ATTACKERS, KILLMAIL
 from sandbox.benches.load import Ask
 from sandbox.benches.measured import Measured, Say, at_most
-from sandbox.benches.served import FLOOR, KILLREPORT, answer, served
+from sandbox.benches.served import FLOOR, KILLREPORT, Served, answer, served
 from sandbox.benches.war_sql import BUSIEST_CORPORATION, crowded
 
 CROWDED = f"query Crowded($id: ID!) {{ killmail(id: $id) {{ {KILLMAIL} {ATTACKERS} }} }}"
 STATISTICS = """
-query Busiest($id: ID!) {
+query Busiest($id: ID!, $since: DateTime) {
   corporation(id: $id) {
-    statistics {
+    statistics(since: $since) {
       kills losses iskDestroyed iskLost efficiency soloShare
       topShips { ship { name } killmails } topSystems { solarSystem { name } killmails }
       topVictims { character { name } isk } topPilots { character { name } killmails }
@@ -31,6 +33,7 @@ SEARCH = "query Search($name: String!) { search(name: $name) { __typename } }"
 PREFIXES = ("ada", "bryn", "Company of C", "Make 1", "pact", "Orla D", "faye 0")
 SECONDS = 4.0
 STATISTICS_MS = 50.0
+DAYS = (90, 365)
 
 
 async def heavy_reads(killmails: int, say: Say) -> Measured:
@@ -43,10 +46,13 @@ async def heavy_reads(killmails: int, say: Say) -> Measured:
                 [on.graphql(CROWDED, viewer, id=str(crowded(killmails)))],
                 [_floor("/killmail", crowded(killmails))],
             ),
-            "statistics of the busiest corporation (the floor only counts and adds up its killmails)": (
-                [on.graphql(STATISTICS, viewer, id=str(BUSIEST_CORPORATION))],
-                [_floor("/totals", BUSIEST_CORPORATION)],
-            ),
+            **{
+                f"statistics of the busiest corporation, {told} (the floor counts and adds up all its killmails)": (
+                    [on.graphql(STATISTICS, viewer, id=str(BUSIEST_CORPORATION), since=since)],
+                    [_floor("/totals", BUSIEST_CORPORATION)],
+                )
+                for told, since in (await _periods(on)).items()
+            },
             "search (the floor finds prefixes of names alone)": (
                 [on.graphql(SEARCH, viewer, name=prefix) for prefix in PREFIXES],
                 [_floor("/prefix", prefix) for prefix in PREFIXES],
@@ -71,6 +77,14 @@ async def heavy_reads(killmails: int, say: Say) -> Measured:
             else:
                 goals.append(at_most(what, one.p95 / other.p95, 1.0, "times the floor"))
     return Measured(lines, broken, goals)
+
+
+async def _periods(on: Served) -> dict[str, str | None]:
+    last = await on.pool.fetchval("SELECT max(killmail_time) FROM killmails")
+    return {
+        "all time": None,
+        **{f"{days} days": (last - timedelta(days=days)).strftime("%Y-%m-%dT%H:00:00Z") for days in DAYS},
+    }
 
 
 def _floor(path: str, asked: object) -> Ask:

@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from db.intake.store import store_killmails
+from db.pool import open_pool
+from db.sums.fold import fold, waiting_to_be_folded
 from db.sums.keep import Change, keep_sums
 from db.tables.killmails import Killmail, KillmailBody, Participant
 from db.values.appraisal import appraise
@@ -31,6 +33,7 @@ LEAST = 100_000
 """Killmails that are there already, so that indexes have a real depth; of a larger war not all are needed."""
 FIRST_NEW = 900_000_000
 ROUNDS = 2
+PATIENCE = 300
 LEAST_TIMES = {"SQLAlchemy ORM, add_all": 5.0, "executemany": 1.0, "COPY, no conflict allowed": 0.8}
 """As fast as these at least."""
 Batch = Sequence[dict[str, Any]]
@@ -50,7 +53,10 @@ FOR_EVER = datetime.max.replace(tzinfo=UTC)
 async def storing(killmails: int, say: Say) -> Measured:
     """Killmails per second, each way with new ones of its own, which are taken away again."""
     lines, goals = await _ways(min(killmails, LEAST), say)
-    async with war(killmails, say) as on, asyncpg.create_pool(on.url, min_size=2, max_size=4) as pool:
+    async with (
+        war(killmails, say) as on,
+        await open_pool(on.url, max_size=4, statement_timeout_seconds=PATIENCE) as pool,
+    ):
         bodies = await _bodies(pool)
         subjects = await pool.fetchval("SELECT count(*) FROM summed_subjects")
         lines.append(f"stored and appraised among {killmails:,}, without sums and with those of {subjects} subjects:")
@@ -70,7 +76,10 @@ async def _bodies(pool: asyncpg.Pool) -> Batch:
 
 async def _ways(killmails: int, say: Say) -> tuple[list[str], list[Goal]]:
     lines, goals = [], []
-    async with war(killmails, say) as on, asyncpg.create_pool(on.url, min_size=2, max_size=4) as pool:
+    async with (
+        war(killmails, say) as on,
+        await open_pool(on.url, max_size=4, statement_timeout_seconds=PATIENCE) as pool,
+    ):
         bodies = await _bodies(pool)
         async with _orm(on) as orm:
             ways: Mapping[str, Write] = {
@@ -95,15 +104,17 @@ async def _ways(killmails: int, say: Say) -> tuple[list[str], list[Goal]]:
 
 async def _with_sums(on: War, pool: asyncpg.Pool, bodies: Batch, size: int) -> tuple[str, float]:
     """With sums of the busy and without any, in turns; the share is of the least processor time of each."""
-    rates, costs = {True: 0.0, False: 0.0}, {True: float("inf"), False: float("inf")}
+    rates, costs, later = {True: 0.0, False: 0.0}, {True: float("inf"), False: float("inf")}, float("inf")
     for summed in (False, True) * ROUNDS:
         await pool.execute("UPDATE summed_subjects SET counted_until = $1", FOR_EVER if summed else None)
-        rate, cost = await _round(on, pool, _store_and_appraise, bodies, size)
+        rate, cost, folding = await _round(on, pool, _store_and_appraise, bodies, size)
         rates[summed], costs[summed] = max(rates[summed], rate), min(costs[summed], cost)
+        later = min(later, folding) if summed else later
     share = costs[False] / costs[True]
     line = (
         f"batches of {size:>5}: {rates[False]:,.0f} and {rates[True]:,.0f} killmails/s"
-        f" ({rates[True] / rates[False]:.2f}); {costs[False]:.3f} and {costs[True]:.3f} ms of Postgres' processor each"
+        f" ({rates[True] / rates[False]:.2f}); {costs[False]:.3f} and {costs[True]:.3f} ms of Postgres' processor each,"
+        f" and {later:.3f} later, when what waits is folded into the sums"
     )
     return line, share
 
@@ -115,8 +126,8 @@ async def _rate(on: War, pool: asyncpg.Pool, write: Write, bodies: Batch, size: 
     return max(rates)
 
 
-async def _round(on: War, pool: asyncpg.Pool, write: Write, bodies: Batch, size: int) -> tuple[float, float]:
-    """Killmails a second, and Postgres' processor time of each (ms): each writer has a few thousand in batches."""
+async def _round(on: War, pool: asyncpg.Pool, write: Write, bodies: Batch, size: int) -> tuple[float, float, float]:
+    """Killmails a second, and Postgres' processor time of each (ms), now and for folding: thousands for each writer."""
     count = max(1, 2_500 // size)
     fresh = [{**bodies[n % len(bodies)], "killmail_id": FIRST_NEW + n} for n in range(WRITERS * count * size)]
     batches = [fresh[start : start + size] for start in range(0, len(fresh), size)]
@@ -129,8 +140,11 @@ async def _round(on: War, pool: asyncpg.Pool, write: Write, bodies: Batch, size:
     before, started = processor_seconds([on.process]), time.perf_counter()
     await asyncio.gather(*(one(batches[writer::WRITERS]) for writer in range(WRITERS)))
     seconds, spent = time.perf_counter() - started, processor_seconds([on.process]) - before
+    before = processor_seconds([on.process])
+    await _fold(pool)
+    folding = processor_seconds([on.process]) - before
     await _take_away(pool)
-    return len(fresh) / seconds, 1000 * spent / len(fresh)
+    return len(fresh) / seconds, 1000 * spent / len(fresh), 1000 * folding / len(fresh)
 
 
 async def _take_away(pool: asyncpg.Pool) -> None:
@@ -142,8 +156,16 @@ async def _take_away(pool: asyncpg.Pool) -> None:
             FIRST_NEW,
         )
         await keep_sums(connection, [Change(**row) for row in rows])
+    await _fold(pool)
+    async with pool.acquire() as connection, connection.transaction():
         await connection.execute("DELETE FROM killmail_sums WHERE kills = 0 AND losses = 0", timeout=None)
         await connection.execute("DELETE FROM killmails WHERE killmail_id >= $1", FIRST_NEW, timeout=None)
+
+
+async def _fold(pool: asyncpg.Pool) -> None:
+    for subject_id in await waiting_to_be_folded(pool):
+        while await fold(pool, subject_id):
+            pass
 
 
 async def _store_and_appraise(pool: asyncpg.Pool, batch: Batch) -> None:
