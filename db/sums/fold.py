@@ -13,7 +13,7 @@ import asyncpg
 from db.sums.keep import WITH_OTHERS
 from db.sums.rows import merged
 
-FULL = 250
+FULL = 500
 """So many killmails of a subject wait at most, as far as anybody notices: statistics count them, some 30 µs each."""
 AT_ONCE = 2_000
 """Killmails folded by one transaction: some tenths of a second."""

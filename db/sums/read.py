@@ -36,11 +36,42 @@ _SECTION = {
         FROM ({rows}) AS rows GROUP BY entity_id ORDER BY entity_id
     """,
 }
-# ISK is added up of those alone who can be among the first: of 64,000 sums that is half of the work. Whoever has fewer
-# killmails than the last of the first cannot, unless something of theirs is not in the sums yet.
+LIKELY = 100
+"""So many, the first of all time, are tried first as the first of a period."""
+
+# Who can be among the first: whoever has fewer killmails than the last of them cannot, unless something of theirs is
+# not in the sums yet; that is added later. ISK is added up of these alone.
+_FIRST_EVER = """
+    ARRAY(
+        SELECT entity_id FROM killmail_sums WHERE subject_id = $1 AND kind = {kind:d} AND span = {ever:d}
+        ORDER BY kills + losses DESC FETCH FIRST {top:d} ROWS WITH TIES
+    )
+"""
+# Nobody has more in a period than of all time. So if the last of the first among the likely has more than the last of
+# the likely has of all time, there can be nobody else, and 64,000 sums need not be read.
 _FIRST = """
-    SELECT entity_id FROM ({pieces}) AS pieces {grouped}
-    ORDER BY {killmails} DESC FETCH FIRST {top:d} ROWS WITH TIES
+    (
+        WITH likely AS MATERIALIZED (
+            SELECT entity_id, kills + losses AS killmails FROM killmail_sums
+            WHERE subject_id = $1 AND kind = {kind:d} AND span = {ever:d}
+            ORDER BY kills + losses DESC LIMIT {likely:d}
+        ),
+        their AS MATERIALIZED (
+            SELECT sum(kills + losses) AS killmails
+            FROM ({pieces} AND entity_id = ANY (ARRAY(SELECT entity_id FROM likely))) AS pieces
+            GROUP BY entity_id ORDER BY 1 DESC LIMIT {top:d}
+        )
+        SELECT CASE
+            WHEN
+                (SELECT count(*) FROM their) = {top:d}
+                AND (SELECT min(killmails) FROM their) > (SELECT min(killmails) FROM likely)
+            THEN ARRAY(SELECT entity_id FROM likely)
+            ELSE ARRAY(
+                SELECT entity_id FROM ({pieces}) AS pieces GROUP BY entity_id
+                ORDER BY sum(kills + losses) DESC FETCH FIRST {top:d} ROWS WITH TIES
+            )
+        END
+    )
 """
 _RANKING = """
     SELECT jsonb_build_object('id', id, 'killmails', killmails, 'isk', round(isk, 2)::text) AS told
@@ -135,20 +166,17 @@ class _Reading:
         if name in _SECTION:
             return _SECTION[name].format(rows=self.rows(Kind.ALL if name == "daily" else Kind.HOUR))
         kind, top = _RANKED[name], self._asked.top
-        killmails, isk = ("kills + losses", "destroyed + lost") if kind is Kind.SYSTEM else ("kills", "destroyed")
         if kind is Kind.PILOT and not self._asked.is_corporation:
-            return _RANKING.format(id="$1", killmails=killmails, isk=isk, rows=self.rows(Kind.ALL), top=top)
+            return _RANKING.format(id="$1", killmails="kills", isk="destroyed", rows=self.rows(Kind.ALL), top=top)
         pieces = self._of(kind, self._covered.pieces)
-        if [piece.span for piece in self._covered.pieces] == [Span.EVER]:
-            first = _FIRST.format(pieces=pieces, killmails=killmails, grouped="", top=top)
-        else:
-            first = _FIRST.format(pieces=pieces, killmails=f"sum({killmails})", grouped="GROUP BY entity_id", top=top)
-        apart = _APART.format(kind=kind)
-        rows = (
-            f"{pieces} AND entity_id = ANY (ARRAY({first}) || ARRAY(SELECT entity_id FROM apart WHERE kind = {kind:d}))"
-            f" UNION ALL {apart}"
+        is_ever = [piece.span for piece in self._covered.pieces] == [Span.EVER]
+        first = (_FIRST_EVER if is_ever else _FIRST).format(
+            kind=kind, ever=Span.EVER, likely=max(LIKELY, top), pieces=pieces, top=top
         )
-        return _RANKING.format(id="entity_id", killmails=killmails, isk=isk, rows=rows, top=top)
+        apart = f"ARRAY(SELECT entity_id FROM apart WHERE kind = {kind:d})"
+        rows = f"{pieces} AND entity_id = ANY ({first} || {apart}) UNION ALL {_APART.format(kind=kind)}"
+        # Of all but systems there are kills alone.
+        return _RANKING.format(id="entity_id", killmails="kills + losses", isk="destroyed + lost", rows=rows, top=top)
 
     def _of(self, kind: Kind, pieces: Collection[Piece]) -> str:
         """One read: the planner knows how many rows that is, which of a union it does not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Boolean, Column, Date, Numeric, SmallInteger
+from sqlalchemy import Boolean, Column, Date, Index, Numeric, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from db.tables.columns import bigint, count, time
@@ -25,8 +25,18 @@ class KillmailSum(SQLModel, table=True):
     """One sum: of a subject, of a kind (`db.sums.rows.Kind`), of a span, of what the kind tells apart."""
 
     __tablename__ = "killmail_sums"
-    # Counts change all the time and no index knows of them: a page keeps room for the next version of its rows.
-    __table_args__ = ({"postgresql_with": {"fillfactor": 80}},)
+    __table_args__ = (
+        # `span = 2` is `Span.EVER`: of a day or a month counts change all the time and no index knows of them.
+        Index(
+            "killmail_sums_ranked",
+            "subject_id",
+            "kind",
+            text("(kills + losses) DESC"),
+            postgresql_where=text("span = 2"),
+        ),
+        # A page keeps room for the next version of its rows.
+        {"postgresql_with": {"fillfactor": 80}},
+    )
     subject_id: int = Field(sa_column=bigint(primary_key=True))
     kind: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     span: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
