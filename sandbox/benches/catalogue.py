@@ -18,6 +18,7 @@ from sandbox.benches.records import Clock, Record
 from sandbox.benches.shared_budget import shared_budget
 from sandbox.benches.storing import storing
 from sandbox.benches.subscribers import subscribers
+from sandbox.benches.two_of_each import two_of_each
 
 Keep = Callable[[str, Record], None]
 BENCHES: Mapping[str, Bench | WarBench] = {
@@ -30,6 +31,9 @@ BENCHES: Mapping[str, Bench | WarBench] = {
     "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
     "migrations": WarBench("the newest migrations while somebody stores killmails", "half a minute", migrations),
     "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
+    "two-of-each": WarBench(
+        "two APIs behind the proxy and three workers against one of each", "two minutes", two_of_each
+    ),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
 }
 
