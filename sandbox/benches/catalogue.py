@@ -31,9 +31,7 @@ BENCHES: Mapping[str, Bench | WarBench] = {
     "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
     "migrations": WarBench("the newest migrations while somebody stores killmails", "half a minute", migrations),
     "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
-    "two-of-each": WarBench(
-        "two APIs behind the proxy and three workers against one of each", "two minutes", two_of_each
-    ),
+    "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
 }
 
