@@ -22,6 +22,7 @@ from activities.access_tokens import AccessTokens
 from activities.errors import FailureInterceptor
 from activities.heartbeat import HeartbeatInterceptor
 from activities.services import Services, activities_of
+from activities.webhook_target import WebhookTargets
 from contracts.activities import POLICIES
 from contracts.task_queues import (
     BACKFILL_QUEUE,
@@ -53,7 +54,7 @@ from temporal.connection import connect_temporal
 from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
 from tracing import temporal_interceptors
-from workflows.archive import ArchiveDay, ArchiveFollow
+from workflows.archive import ArchiveDay, ArchiveFollow, ArchiveHistory
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -63,6 +64,7 @@ from workflows.prices import PriceSnapshot, Revaluation
 from workflows.upkeep import DailyFullSync, Housekeeping, Sums
 from workflows.user_sync import UserSync
 from workflows.watchdog import Watchdog
+from workflows.webhook import WebhookWorkflow
 from workflows.zkillboard_import import ZkillboardImport
 
 logger = logging.getLogger(__name__)
@@ -98,8 +100,10 @@ WORKFLOWS: list[type] = [
     ZkillboardImport,
     ArchiveDay,
     ArchiveFollow,
+    ArchiveHistory,
     DepartureWorkflow,
     KillmailNaming,
+    WebhookWorkflow,
 ]
 
 
@@ -146,6 +150,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
         _watched_pool(settings) as pool,
         open_session(settings) as session,
         contextlib.aclosing(open_redis(settings.redis_url)) as connection,
+        WebhookTargets(settings) as targets,
     ):
         await connection.ping()
         turns = Turns(connection, settings.zkillboard_interval_seconds)
@@ -168,6 +173,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 Zkillboard(session, turns, settings.zkillboard_url),
                 KillmailArchive(session, settings.archive_url),
                 tokens,
+                targets,
             )
         finally:
             await tokens.finish()

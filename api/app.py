@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Mount, Route, WebSocketRoute
 
 from api.exports import account as account_export
@@ -27,11 +28,13 @@ from api.site import (
     battle_pages,
     card_page,
     error_pages,
+    feeds_page,
     for_crawlers,
     import_page,
     settings_page,
     shared_page,
     sharing_page,
+    webhooks_page,
 )
 from api.site.card import Cards
 from api.site.page_limits import PageLimits
@@ -52,6 +55,8 @@ ROUTES = (
     Route("/settings/links", sharing_page.link_order, methods=["POST"]),
     Route("/settings/links/{link_id:eve_id}", battle_pages.shared_sides),
     Route("/settings/links/{link_id:eve_id}", battle_pages.sides_order, methods=["POST"]),
+    Route("/settings/webhooks", webhooks_page.page),
+    Route("/settings/webhooks", webhooks_page.order, methods=["POST"]),
     Route("/s/{token}", shared_page.shared),
     Route("/s/{token}/card.png", card_page.shared_picture),
     Route("/s/{token}/killmails/{killmail_id:eve_id}", shared_page.killmail_of_board),
@@ -63,6 +68,10 @@ ROUTES = (
     Route("/corporations/{entity_id:eve_id}/card.png", card_page.corporation_picture),
     Route("/alliances/{entity_id:eve_id}/card.png", card_page.alliance_picture),
     Route("/oembed", card_page.oembed),
+    Route("/settings/feeds", feeds_page.page),
+    Route("/settings/feeds", feeds_page.order, methods=["POST"]),
+    Route("/feed.{form}", feeds_page.public),
+    Route("/s/{token}/feed.{form}", feeds_page.secret),
     Route("/robots.txt", for_crawlers.robots),
     Route("/sitemap.xml", for_crawlers.sitemap),
     Route("/settings/characters", account_pages.character_order, methods=["POST"]),
@@ -71,6 +80,7 @@ ROUTES = (
     Route("/settings/delete", account_pages.delete_order, methods=["POST"]),
     Route(account_export.EXPORT_PATH, account_export.export),
     Route("/settings/zkillboard", import_page.import_order, methods=["POST"]),
+    Route("/settings/history", import_page.history_order, methods=["POST"]),
     Route("/settings/killmail", import_page.added_killmail, methods=["POST"]),
     Route("/fragments/imports", import_page.imports_fragment),
     Route("/auth/login", login.login),
@@ -105,11 +115,12 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(Compression),
             Middleware(SecurityHeaders, settings=settings),
             Middleware(error_pages.ServerErrors, longest_body=MAX_BODY),
+            # Here and not Starlette's own argument, which lies outside all and puts its answer in the place of ours.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY),
             Middleware(PageLimits),
         ],
         exception_handlers={HTTPException: error_pages.http_error},
         lifespan=lifespan,
-        max_body_size=MAX_BODY,
     )
     app.state.templates = TEMPLATES
     app.state.cards = Cards()

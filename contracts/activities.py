@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from contracts.archive import DayReport, ReadArchiveDay
+from contracts.archive import ChooseHistoryDays, DayReport, HistoryDays, ReadArchiveDay
 from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.imports import (
     BegunImport,
@@ -39,8 +39,17 @@ from contracts.sync import (
 )
 from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from contracts.universe import Described, RefreshedNames, RefreshNames
-from contracts.upkeep import FullSyncsAsked, Housekept, LeavingCharacter, SumsBuilt, WatchdogReport
+from contracts.upkeep import (
+    FullSyncsAsked,
+    Housekept,
+    LeavingCharacter,
+    RestoredSyncs,
+    RestoreSyncs,
+    SumsBuilt,
+    WatchdogReport,
+)
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
+from contracts.webhooks import Delivered, DeliverWebhook
 
 Takes = TypeVar("Takes")
 Answers = TypeVar("Answers")
@@ -204,6 +213,27 @@ READ_ARCHIVE_DAY = ActivityPolicy(
     schedule_to_close=60 * MINUTE,
 )
 
+CHOOSE_HISTORY_DAYS = ActivityPolicy(
+    "choose_history_days",
+    ChooseHistoryDays,
+    HistoryDays,
+    "choose days that were not read yet",
+    queue=BACKFILL_QUEUE,
+    schedule_to_close=None,
+    retries=THROUGH_AN_OUTAGE,
+)
+
+# What is told to others.
+DELIVER_WEBHOOK = ActivityPolicy(
+    "deliver_webhook",
+    DeliverWebhook,
+    Delivered,
+    "send what waits",
+    queue=ENRICHMENT_QUEUE,
+    start_to_close=5 * MINUTE,
+    schedule_to_close=15 * MINUTE,
+)
+
 
 # Details and names: nice to know, so in a queue of their own.
 def _details(name: str, summary: str) -> ActivityPolicy[None, Described]:
@@ -258,6 +288,15 @@ WATCH_USERS = ActivityPolicy(
     "compare users with their workflows",
     start_to_close=4 * MINUTE,
     schedule_to_close=5 * MINUTE,
+)
+RESTORE_SYNCS = ActivityPolicy(
+    "restore_syncs",
+    RestoreSyncs,
+    RestoredSyncs,
+    lambda request: (
+        f"start the missing {'corporations' if request.corporations else 'pilots'} above id {request.after_id}"
+    ),
+    start_to_close=4 * MINUTE,
 )
 ASK_FOR_FULL_SYNCS = ActivityPolicy(
     "ask_for_full_syncs",

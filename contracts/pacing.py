@@ -59,6 +59,15 @@ def second_look(character_id: int, interval_seconds: int, now: datetime) -> date
     return now + timedelta(seconds=interval_seconds / 3 + place)
 
 
+def restored_look(subject_id: int, window_seconds: float, now: datetime) -> datetime:
+    """When a sync that was lost is looked at again: its own place in a window that begins again and again.
+
+    So however long it takes to start them all, and whoever is started twice, the looks lie evenly.
+    """
+    place = zlib.crc32(f"restored {subject_id}".encode()) / 2**32 * window_seconds
+    return now + timedelta(seconds=(place - now.timestamp()) % window_seconds)
+
+
 def next_look(interval_seconds: float, now: datetime, random: Random) -> datetime:
     """One interval from now, give or take `JITTER`."""
     return now + timedelta(seconds=interval_seconds * random.uniform(1 - JITTER, 1 + JITTER))

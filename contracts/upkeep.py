@@ -30,6 +30,7 @@ class Housekept:
     login_events: int = 0
     sessions: int = 0
     login_attempts: int = 0
+    webhook_deliveries: int = 0
     done: bool = True
 
 
@@ -56,6 +57,34 @@ class WatchdogReport:
     references_redriven: int = 0
     wedged: int = 0  # workflows whose code fails again and again: an operator must look
     orphaned_killmail_ids: list[int] = field(default_factory=list)  # to fetch here: their finder has gone
+    # How many workflows seem to be lost, by the counts. None: as many run as should, and nobody is looked for.
+    lost_pilots: int | None = None
+    lost_corporations: int | None = None
+
+
+@dataclass
+class RestoreSyncs:
+    """Input of `restore_syncs`: the pilots (or corporations) above `after_id`, a page of them."""
+
+    after_id: int = 0
+    corporations: bool = False
+    lost: int = 0  # by the counts, of all pages; over so many the first looks are spread
+
+
+@dataclass
+class RestoredSyncs:
+    """How many of a page were started, and where the next page begins; None: it was the last."""
+
+    started: int = 0
+    after_id: int | None = None
+
+
+@dataclass
+class WatchdogProgress:
+    """What a run of `Watchdog` hands to the next through continue-as-new: its report so far, and the next page."""
+
+    report: WatchdogReport
+    page: RestoreSyncs
 
 
 LATE_AFTER_INTERVALS = 3

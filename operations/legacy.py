@@ -131,7 +131,7 @@ def told(report: LegacyImported) -> str:
         lines.append(f"Left here since, so not taken again: {users.left_here:,}.")
     if users.came - users.needs_login:
         lines.append(
-            "The watchdog starts the syncs of those who came, 500 in five minutes."
+            "The watchdog starts the syncs of those who came."
             if report.watchdog
             else "Temporal is not prepared: run `killreport migrate`, and the watchdog starts their syncs."
         )

@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contracts.corporations import corporation_sync_id
 from contracts.sync import user_sync_id
 from db.syncs.reconciliation import KnownPilot, followed_corporations, known_pilots, read_lists_again
-from db.syncs.watching import watched_corporations, watched_users
+from db.syncs.watching import CORPORATIONS, PILOTS, watched
 from operations.connections import database, postgres_failures, temporal_client, temporal_failures
 from operations.finding import Finding, Verdict
 from operations.reconcile_departures import look_at_departures
@@ -69,9 +69,8 @@ async def reconcile(settings: Settings, *, mend: bool) -> list[Finding]:
 
 async def _missing(work: Reconciling, running: dict[int, RunningSync]) -> list[Finding]:
     corporations = await running_corporations(work.client)
-    wanted = [user.character_id for user in await watched_users(work.pool) if user.character_id not in running]
-    also = [one.corporation_id for one in await watched_corporations(work.pool)]
-    also = [corporation_id for corporation_id in also if corporation_id not in corporations]
+    wanted = [one.subject_id for one in await watched(work.pool, PILOTS) if one.subject_id not in running]
+    also = [one.subject_id for one in await watched(work.pool, CORPORATIONS) if one.subject_id not in corporations]
     asked = bool(work.mend and (wanted or also)) and await trigger_watchdog(work.client)
     return [
         _missing_of("Pilots without a workflow", wanted, work.mend, asked),
@@ -83,7 +82,7 @@ def _missing_of(subject: str, missing: list[int], mend: bool, asked: bool) -> Fi
     if not missing:
         return Finding(subject, Verdict.GOOD, "none")
     if asked:
-        detail = f"{listed(missing)}; the watchdog starts them, 500 in five minutes, while a worker runs"
+        detail = f"{listed(missing)}; the watchdog starts them while a worker runs"
         return Finding(subject, Verdict.MENDED, detail)
     todo = "Run `killreport migrate`: Temporal has no watchdog." if mend else MEND
     return Finding(subject, Verdict.FAILS, listed(missing), todo)

@@ -8,7 +8,7 @@ from temporalio.common import SearchAttributePair
 from contracts.call_classes import corporation_priority
 from contracts.corporations import NPC_CORPORATION_IDS, CorporationSyncState, corporation_sync_id
 from contracts.search_attributes import CORPORATION_ID, SYNC_STATE
-from contracts.sync import Request, SyncState, SyncStatus
+from contracts.sync import Request, SyncStatus
 from temporal.handles import ask_status, send_signal, start_or_join
 
 
@@ -17,8 +17,10 @@ async def start_or_wake_corporation(client: Client, corporation_id: int, sync_in
     await start_corporation_sync(client, CorporationSyncState(corporation_id, sync_interval_seconds), reason="director")
 
 
-async def start_corporation_sync(client: Client, state: CorporationSyncState, *, reason: str) -> None:
+async def start_corporation_sync(client: Client, state: CorporationSyncState, *, reason: str | None) -> None:
     """Start a `CorporationSync` from `state`; a running one keeps its own. Either gets `director_granted`.
+
+    Without a reason there is no signal: the first look is at `state.next_sync_at`, a running workflow hears nothing.
 
     Raises:
         ValueError: the corporation is the game's own.
@@ -31,11 +33,11 @@ async def start_corporation_sync(client: Client, state: CorporationSyncState, *,
         "CorporationSync",
         state,
         workflow_id=corporation_sync_id(corporation_id),
-        signal="director_granted",
-        signal_arguments=[Request(reason)],
+        signal="director_granted" if reason is not None else None,
+        signal_arguments=[Request(reason)] if reason is not None else [],
         priority=corporation_priority(corporation_id),
         found_by=[
-            SearchAttributePair(SYNC_STATE, str(SyncState.STARTING)),
+            SearchAttributePair(SYNC_STATE, str(state.state)),
             SearchAttributePair(CORPORATION_ID, corporation_id),
         ],
         memo={"corporation_id": corporation_id},

@@ -6,8 +6,8 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair
 
 from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
-from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
-from contracts.sync import Request, SyncState, SyncStatus, UserSyncState, user_sync_id
+from contracts.search_attributes import CHARACTER_ID, CORPORATION_ID, SYNC_STATE
+from contracts.sync import Request, SyncStatus, UserSyncState, user_sync_id
 from temporal.handles import ask_status, send_signal, start_or_join
 
 
@@ -18,8 +18,13 @@ async def start_or_wake(client: Client, character_id: int, sync_interval_seconds
     )
 
 
-async def start_user_sync(client: Client, state: UserSyncState, *, start_signal: str, reason: str) -> None:
-    """Start a `UserSync` from `state`; a running one keeps its own state. Either gets the signal."""
+async def start_user_sync(
+    client: Client, state: UserSyncState, *, start_signal: str | None = None, reason: str = ""
+) -> None:
+    """Start a `UserSync` from `state`; a running one keeps its own state. Either gets the signal, if there is one.
+
+    Without one the first look is at `state.next_sync_at`, and a running workflow hears nothing.
+    """
     character_id = state.character_id
     await start_or_join(
         client,
@@ -27,11 +32,12 @@ async def start_user_sync(client: Client, state: UserSyncState, *, start_signal:
         state,
         workflow_id=user_sync_id(character_id),
         signal=start_signal,
-        signal_arguments=[Request(reason)],
+        signal_arguments=[Request(reason)] if start_signal else [],
         priority=character_priority(character_id, PRIORITY_OF[CallClass.FIRST_SYNC]),
         found_by=[
-            SearchAttributePair(SYNC_STATE, str(SyncState.STARTING)),
+            SearchAttributePair(SYNC_STATE, str(state.state)),
             SearchAttributePair(CHARACTER_ID, character_id),
+            *([SearchAttributePair(CORPORATION_ID, state.corporation_id)] if state.corporation_id else []),
         ],
         memo={"character_id": character_id},
     )

@@ -27,3 +27,8 @@ def refusals_end_nothing() -> bool:
 def own_trouble_has_its_state() -> bool:
     """A look that our own database, Redis or worker failed is `interrupted`, not `degraded` (28 November 2026)."""
     return workflow.patched("own-trouble-has-its-state")
+
+
+def the_lost_are_started_by_pages() -> bool:
+    """`Watchdog`: workflows that are missing are started by an activity of their own (28 November 2026)."""
+    return workflow.patched("the-lost-are-started-by-pages")

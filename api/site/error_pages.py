@@ -82,6 +82,7 @@ _WORDS = {
         "Go to your killmails",
         own_advice="If it belongs to another of your characters, log in with that one; or search by name above.",
     ),
+    413: Words("That is too much at once", "What was sent is far too long.", "Send less, or in parts."),
 }
 
 
@@ -104,8 +105,7 @@ class ServerErrors:
             await self._app(scope, receive, send)
             return
         if self._says_too_much(scope):
-            # Starlette puts an answer of its own in the place of any, and leaves by an exception that is no error.
-            await Response(status_code=413)(scope, receive, send)
+            await (await _too_long(Request(scope)))(scope, receive, send)
             return
         started = False
 
@@ -131,6 +131,13 @@ class ServerErrors:
     def _says_too_much(self, scope: Scope) -> bool:
         said = Headers(scope=scope).get("content-length", "")
         return said.isdecimal() and (len(said) > LONGEST_NUMBER or int(said) > self._longest_body)
+
+
+async def _too_long(request: Request) -> Response:
+    if request.url.path.startswith(FOR_PROGRAMS):
+        answer = orjson.dumps({"errors": [plain_error(Code.BAD_REQUEST, "The body is far too long.")]})
+        return Response(answer, 413, {"Cache-Control": "no-store"}, media_type="application/json")
+    return await http_error(request, HTTPException(413))
 
 
 def _away(request: Request) -> Response:

@@ -1,84 +1,142 @@
-"""What the watchdog needs to know of every user who has a grant, and of every corporation that is followed."""
+"""What the watchdog needs to know of who should have a running workflow: every user with a grant, every corporation
+that is followed and has a director in good standing. Never of all at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
-from contracts.sync import SyncState
+from contracts.sync import WAITS_FOR_LOGIN, SyncState
+from contracts.upkeep import LATE_AFTER_INTERVALS
 
 
 @dataclass(frozen=True, slots=True)
-class WatchedUser:
-    """A user who should have a running workflow. Times are UTC."""
+class Watched:
+    """A table of subjects. The texts are SQL: who of them is wanted, and since when he waits for a first look."""
 
-    character_id: int
+    table: str
+    key: str
+    corporation: str
+    wanted: str
+    since: str
+    asleep: frozenset[SyncState]
+    """Shown in one of these, a subject is not late, however long it has not been looked at."""
+
+
+PILOTS = Watched(
+    "users",
+    "character_id",
+    "corporation_id",
+    "s.token_state = 'valid' AND s.refresh_token IS NOT NULL",
+    "s.last_login_at",
+    WAITS_FOR_LOGIN | {SyncState.PAUSED},
+)
+CORPORATIONS = Watched(
+    "corporations_followed",
+    "corporation_id",
+    "corporation_id",
+    """EXISTS (SELECT FROM corporation_directors d JOIN users u USING (character_id)
+                WHERE d.corporation_id = s.corporation_id AND d.standing = 'good' AND u.token_state = 'valid')""",
+    "s.created_at",
+    frozenset({SyncState.PAUSED}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedSync:
+    """A subject that should have a running workflow. Times are UTC."""
+
+    subject_id: int
     corporation_id: int | None
     sync_state: SyncState
-    until: datetime | None
     first_synced: bool
     last_sync_at: datetime | None
-    last_login_at: datetime
 
 
-async def watched_users(pool: asyncpg.Pool) -> list[WatchedUser]:
-    """Users with a valid grant, those waiting longest first."""
+async def count_watched(pool: asyncpg.Pool, which: Watched) -> int:
+    """How many workflows there should be."""
+    return int(await pool.fetchval(f"SELECT count(*) FROM {which.table} s WHERE {which.wanted}"))  # noqa: S608
+
+
+async def watched(pool: asyncpg.Pool, which: Watched, after_id: int = 0, limit: int | None = None) -> list[WatchedSync]:
+    """Those who should have a workflow, by id, above `after_id`; all of them without a limit."""
     rows = await pool.fetch(
-        """
-        SELECT character_id, corporation_id, sync_state, sync_detail ->> 'until' AS until,
-               first_synced_at IS NOT NULL AS first_synced, last_killmail_sync_at, last_login_at
-          FROM users WHERE token_state = 'valid' AND refresh_token IS NOT NULL
-         ORDER BY last_killmail_sync_at NULLS FIRST, character_id
-        """
+        f"""
+        SELECT s.{which.key} AS subject_id, s.{which.corporation} AS corporation_id, s.sync_state,
+               s.first_synced_at IS NOT NULL AS first_synced, s.last_killmail_sync_at
+          FROM {which.table} s WHERE s.{which.key} > $1 AND {which.wanted}
+         ORDER BY s.{which.key} LIMIT $2
+        """,  # noqa: S608 - constants above
+        after_id,
+        limit,
     )
     return [
-        WatchedUser(
-            character_id=row["character_id"],
-            corporation_id=row["corporation_id"],
-            sync_state=SyncState(row["sync_state"]),
-            until=datetime.fromisoformat(row["until"]) if row["until"] else None,
-            first_synced=row["first_synced"],
-            last_sync_at=row["last_killmail_sync_at"],
-            last_login_at=row["last_login_at"],
+        WatchedSync(
+            row["subject_id"],
+            row["corporation_id"],
+            SyncState(row["sync_state"]),
+            row["first_synced"],
+            row["last_killmail_sync_at"],
         )
         for row in rows
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedCorporation:
-    """A corporation with a director in good standing: it should have a running workflow. Times are UTC."""
+async def late(
+    pool: asyncpg.Pool, which: Watched, interval: timedelta, limit: int, also: Collection[int] = ()
+) -> list[int]:
+    """Who has not been looked at for too long, those waiting longest first.
 
-    corporation_id: int
-    sync_state: SyncState
-    until: datetime | None
-    first_synced: bool
-    last_sync_at: datetime | None
-    created_at: datetime
+    Who waits for a limit or a downtime to end is not late; one that is well is late some intervals after the look that
+    it was promised, for idle pilots are looked at less often.
 
-
-async def watched_corporations(pool: asyncpg.Pool) -> list[WatchedCorporation]:
-    """Those waiting longest first."""
+    Args:
+        also: these are to be looked at, too, unless they wait for something.
+    """
     rows = await pool.fetch(
-        """
-        SELECT corporation_id, sync_state, sync_detail ->> 'until' AS until,
-               first_synced_at IS NOT NULL AS first_synced, last_killmail_sync_at, created_at
-          FROM corporations_followed f
-         WHERE EXISTS (SELECT FROM corporation_directors d JOIN users u USING (character_id)
-                        WHERE d.corporation_id = f.corporation_id AND d.standing = 'good' AND u.token_state = 'valid')
-         ORDER BY last_killmail_sync_at NULLS FIRST, corporation_id
-        """
+        f"""
+        SELECT s.{which.key} AS subject_id FROM {which.table} s,
+               LATERAL (SELECT (s.sync_detail ->> 'until')::timestamptz AS until) promised
+         WHERE {which.wanted} AND s.sync_state <> ALL ($1)
+           AND (s.sync_state = 'ok' OR coalesce(until <= now(), true))
+           AND (s.{which.key} = ANY ($2)
+                OR now() > greatest(coalesce(s.last_killmail_sync_at, {which.since}) + $3,
+                                    CASE WHEN s.sync_state = 'ok' THEN until + $4 END))
+         ORDER BY s.last_killmail_sync_at NULLS FIRST, s.{which.key} LIMIT $5
+        """,  # noqa: S608 - constants above
+        sorted(which.asleep),
+        list(also),
+        LATE_AFTER_INTERVALS * interval,
+        (LATE_AFTER_INTERVALS - 1) * interval,
+        limit,
     )
-    return [
-        WatchedCorporation(
-            corporation_id=row["corporation_id"],
-            sync_state=SyncState(row["sync_state"]),
-            until=datetime.fromisoformat(row["until"]) if row["until"] else None,
-            first_synced=row["first_synced"],
-            last_sync_at=row["last_killmail_sync_at"],
-            created_at=row["created_at"],
-        )
-        for row in rows
-    ]
+    return [row["subject_id"] for row in rows]
+
+
+async def may_go_on(pool: asyncpg.Pool, which: Watched, subject_ids: Collection[int]) -> list[int]:
+    """Of these, whose workflows wait for a permission, those that have one."""
+    rows = await pool.fetch(
+        f"SELECT s.{which.key} AS subject_id FROM {which.table} s"  # noqa: S608 - constants above
+        f" WHERE s.{which.key} = ANY ($1) AND {which.wanted} AND s.sync_state <> ALL ($2) ORDER BY 1",
+        list(subject_ids),
+        sorted(which.asleep),
+    )
+    return [row["subject_id"] for row in rows]
+
+
+async def promise_looks(pool: asyncpg.Pool, which: Watched, looks: Mapping[int, datetime]) -> None:
+    """Write down when each of these is looked at next: until then nobody is late, and the pilot reads it."""
+    await pool.execute(
+        f"""
+        UPDATE {which.table} s SET sync_detail = sync_detail || jsonb_build_object('until', look.at)
+          FROM unnest($1::bigint[], $2::text[]) AS look(subject_id, at)
+         WHERE s.{which.key} = look.subject_id AND s.sync_state <> ALL ($3)
+        """,  # noqa: S608 - constants above
+        list(looks),
+        [at.isoformat() for at in looks.values()],
+        sorted(which.asleep),
+    )

@@ -21,6 +21,7 @@ from sandbox.eve.images import Images
 from sandbox.eve.killmail_lists import Shift
 from sandbox.eve.killmails import ListKind, Reference
 from sandbox.eve.options import SandboxOptions
+from sandbox.eve.receiver import Receiver
 from sandbox.eve.requests import RequestRecord
 from sandbox.eve.roster import Pilot
 from sandbox.eve.routing import Asked, Route
@@ -39,6 +40,7 @@ class SandboxEve:
     def __init__(self, options: SandboxOptions | None = None) -> None:
         self.options = options or SandboxOptions()
         self.world = World(self.options)
+        self.receiver = Receiver()
         self._dice = random.Random(f"{self.options.seed} fights")
         self._next_fight = self.world.clock.now() + self._pause()
         self._next_battle = self.world.clock.now() + self._lull()
@@ -184,6 +186,7 @@ class SandboxEve:
         app = web.Application(client_max_size=4 * 1024**2)
         gateway, days = Gateway(self.world), archive.Archive(self.world)
         Control(self.world).mount(app)
+        self.receiver.mount(app)
         Sso(self.world).mount(app, gateway)
         for route in (*esi_killmails.ROUTES, *esi_universe.ROUTES):
             app.router.add_route(route.method, route.template, gateway.esi(route))

@@ -142,7 +142,7 @@ async def test_pilots_go_on_where_the_old_system_stopped(
         "Killmails: 2 came, 0 here before, 0 put together from the old system's rows, all usable.",
         "Without a usable permission of EVE's, so they must log in: 1 of those who came.",
         "Left here since, so not taken again: 1.",
-        "The watchdog starts the syncs of those who came, 500 in five minutes.",
+        "The watchdog starts the syncs of those who came.",
         "Fetched from EVE in the background: 2 killmails. When `killreport doctor --gaps` shows none as due, run this"
         " again: what EVE did not give is then put together from the old system's rows.",
     ]

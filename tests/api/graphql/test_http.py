@@ -82,6 +82,8 @@ async def test_a_body_far_too_long_is_refused_and_no_error_of_ours(
 ) -> None:
     response = await send(visitor, {"query": "{ __typename } #" + "x" * 200_000})
     assert response.status == 413
+    assert (await response.json())["errors"][0]["message"] == "The body is far too long."
+    assert response.headers["X-Request-ID"], "it went the way of every answer"
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 

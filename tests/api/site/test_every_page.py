@@ -38,6 +38,8 @@ PAGES: dict[str, Path] = {
     "ship": lambda there: f"/types/{there.ship_id}",
     "unmet": lambda there: f"/characters/{there.second_id}?days=7",
     "settings": lambda _: "/settings",
+    "webhooks": lambda _: "/settings/webhooks",
+    "feeds": lambda _: "/settings/feeds",
     "search": lambda _: "/search?q=re",
     "search-nothing": lambda _: "/search?q=zzzzz",
     "status": lambda _: "/status",

@@ -6,7 +6,7 @@ from temporalio.client import Client
 
 from contracts.sync import FailureType
 from contracts.task_queues import SYNC_QUEUE
-from contracts.upkeep import Housekept, LeavingCharacter, SumsBuilt, WatchdogReport, departure_id
+from contracts.upkeep import Housekept, LeavingCharacter, RestoredSyncs, SumsBuilt, WatchdogReport, departure_id
 from contracts.values import REVALUATION_ID, AppraisedKillmails, PricesTaken, Revalued
 from temporal.departure import start_departure
 from tests.workflows.scenarios import Scenario, next_run, run_of
@@ -46,6 +46,29 @@ async def prices_that_must_wait(client: Client, stand_ins: Scripted) -> str:
     }
     await client.execute_workflow("PriceSnapshot", id="price-snapshot-recorded", task_queue=SYNC_QUEUE)
     return "price-snapshot-recorded"
+
+
+async def the_lost(client: Client, stand_ins: Scripted) -> str:
+    """Two pages of pilots and one of corporations."""
+    stand_ins.watched = lambda: WatchdogReport(users=7, lost_pilots=6, lost_corporations=1)
+    stand_ins.answers["restore_syncs"] = [RestoredSyncs(5, CHARACTER), RestoredSyncs(1), RestoredSyncs(1)]
+    await client.execute_workflow("Watchdog", id="watchdog-recorded", task_queue=SYNC_QUEUE)
+    return "watchdog-recorded"
+
+
+async def the_lost_continued(client: Client, stand_ins: Scripted) -> str:
+    """Many pages: the run that goes on with them, until one fails."""
+    stand_ins.watched = lambda: WatchdogReport(users=70, lost_pilots=60, orphaned_killmail_ids=[3])
+    pages = [RestoredSyncs(1, CHARACTER + number) for number in range(12)]
+    stand_ins.answers["restore_syncs"] = [*pages, failure(FailureType.INFRASTRUCTURE)]
+    handle = await client.start_workflow(
+        "Watchdog", id="watchdog-recorded", task_queue=SYNC_QUEUE, result_type=WatchdogReport
+    )
+    began = handle.first_execution_run_id
+    report = await handle.result()
+    assert (report.started, report.references_redriven) == (12, 1)
+    assert await run_of(client, "watchdog-recorded") != began
+    return "watchdog-recorded"
 
 
 async def every_killmail(client: Client, stand_ins: Scripted) -> str:
@@ -108,7 +131,13 @@ async def hours_later(client: Client, stand_ins: Scripted) -> str:
     return departure_id(CHARACTER)
 
 
-WATCHDOG = (Scenario(orphans), Scenario(more_orphans_than_can_be_named), Scenario(orphans_without_names))
+WATCHDOG = (
+    Scenario(orphans),
+    Scenario(more_orphans_than_can_be_named),
+    Scenario(orphans_without_names),
+    Scenario(the_lost),
+    Scenario(the_lost_continued, continues_after=40),
+)
 PRICE_SNAPSHOT = (Scenario(prices_that_must_wait, skips_time=True),)
 REVALUATION = (Scenario(every_killmail, continues_after=40), Scenario(continued, continues_after=40))
 HOUSEKEEPING = (Scenario(three_batches),)
