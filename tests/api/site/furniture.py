@@ -101,14 +101,7 @@ async def _tell(pool: asyncpg.Pool, account_id: int, character_id: int, killmail
     outcomes = (("sent", None, 204), ("skipped", "too_old", None), ("waiting", "HTTP 503", 503))
     await pool.executemany(
         "INSERT INTO webhook_deliveries (webhook_id, killmail_id, state, reason, status) VALUES ($1, $2, $3, $4, $5)",
-        [
-            (
-                hook,
-                killmail_id,
-                *(("sent", None, 204), ("skipped", "too_old", None), ("waiting", "HTTP 503", 503))[n % 3],
-            )
-            for n, killmail_id in enumerate(killmail_ids)
-        ],
+        [(hook, killmail_id, *outcomes[n % len(outcomes)]) for n, killmail_id in enumerate(killmail_ids)],
     )
     await pool.execute(
         "INSERT INTO killmail_feeds (account_id, token_hash, subject, subject_id, name)"
