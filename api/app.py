@@ -25,6 +25,7 @@ from api.serving.request_log import RequestLog
 from api.serving.security_headers import SecurityHeaders
 from api.site import (
     account_pages,
+    battle_pages,
     card_page,
     error_pages,
     feeds_page,
@@ -52,6 +53,8 @@ ROUTES = (
     Route("/settings/visibility", sharing_page.visibility_order, methods=["POST"]),
     Route("/settings/preview", sharing_page.preview),
     Route("/settings/links", sharing_page.link_order, methods=["POST"]),
+    Route("/settings/links/{link_id:eve_id}", battle_pages.shared_sides),
+    Route("/settings/links/{link_id:eve_id}", battle_pages.sides_order, methods=["POST"]),
     Route("/settings/webhooks", webhooks_page.page),
     Route("/settings/webhooks", webhooks_page.order, methods=["POST"]),
     Route("/s/{token}", shared_page.shared),
@@ -59,6 +62,7 @@ ROUTES = (
     Route("/s/{token}/killmails/{killmail_id:eve_id}", shared_page.killmail_of_board),
     Route("/s/{token}/killmails/{killmail_id:eve_id}/card.png", card_page.shared_picture),
     Route("/killmails/{killmail_id:eve_id}/card.png", card_page.killmail_picture),
+    Route("/battles/{killmail_id:eve_id}/card.png", card_page.battle_picture),
     Route("/oembed", card_page.oembed),
     Route("/settings/feeds", feeds_page.page),
     Route("/settings/feeds", feeds_page.order, methods=["POST"]),

@@ -43,6 +43,4 @@ def temporal(
         except (temporalio.service.RPCError, RuntimeError) as error:
             raise PartNotReady(str(error)) from error
 
-    # For tests: a third less processor time than with Go's defaults, for a heap that is four times as large (measured).
-    environment = {} if durable else {"GOMAXPROCS": "1", "GOGC": "400"}
-    return Part("Temporal", argv, answers, directory / "logs" / "temporal.log", environment), address
+    return Part("Temporal", argv, answers, directory / "logs" / "temporal.log"), address

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Any
 
+from operations.failure import OperationFailed
 from sandbox.benches.deep_page import deep_page
 from sandbox.benches.feed import feed
 from sandbox.benches.first_sync import first_sync
@@ -15,10 +16,13 @@ from sandbox.benches.measured import Bench, Measured, PilotBench, Say, WarBench
 from sandbox.benches.migrations import migrations
 from sandbox.benches.pages import pages
 from sandbox.benches.rebirth import rebirth
+from sandbox.benches.records import Clock, Record
 from sandbox.benches.shared_budget import shared_budget
 from sandbox.benches.storing import storing
 from sandbox.benches.subscribers import subscribers
+from sandbox.benches.two_of_each import two_of_each
 
+Keep = Callable[[str, Record], None]
 BENCHES: Mapping[str, Bench | WarBench | PilotBench] = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
     "shared-budget": Bench("a corporation and twenty pilots against the ideal", "eight minutes", shared_budget),
@@ -29,30 +33,39 @@ BENCHES: Mapping[str, Bench | WarBench | PilotBench] = {
     "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
     "migrations": WarBench("the newest migrations while somebody stores killmails", "half a minute", migrations),
     "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
+    "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
     "rebirth": PilotBench("all workflows running again after Temporal lost its data", "ten minutes", rebirth),
 }
 
 
-def run(names: Collection[str], killmails: int, pilots: int, say: Say) -> list[str]:
+def run(names: Collection[str], killmails: int, pilots: int, say: Say, keep: Keep) -> list[str]:
     """Measure these, or all when none is named; returns what does not hold.
 
     Args:
         killmails: how many there are in the database of the benches that read one.
         pilots: how many the benches have that count them.
+        keep: is given each bench's record as soon as it is there.
 
     Raises:
         KeyError: there is no bench of that name.
     """
-    broken: list[str] = []
+    missed: list[str] = []
     for name in names or BENCHES:
         bench = BENCHES[name]
         say(f"{name}: {bench.claims} (about {bench.lasts})")
-        measured = asyncio.run(_measuring(bench, killmails, pilots, say))
+        clock, size = Clock(), killmails if isinstance(bench, WarBench) else None
+        try:
+            measured = asyncio.run(_measuring(bench, killmails, pilots, say))
+        except OperationFailed as failure:
+            measured = Measured([], [str(failure)])
         for line in measured.lines:
             say(f"  {line}")
-        broken += [f"{name}: {what}" for what in measured.broken]
-    return broken
+        for goal in measured.goals:
+            say(f"  {goal.what}: {goal.told}, goal {goal.asked}: {'reached' if goal.is_reached else 'MISSED'}")
+        keep(name, clock.record(measured, size))
+        missed += [f"{name}: {what}" for what in measured.missed]
+    return missed
 
 
 def _measuring(

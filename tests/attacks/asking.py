@@ -126,7 +126,7 @@ async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[
     headers = {"X-Forwarded-For": "203.0.113.9", **proof.headers}
     async with world.http.request(
         method,
-        f"{world.site.address}{row.path}",
+        f"{world.site.address}{row.path.replace('{target}', str(target))}",
         data=row.body or (form if method == "POST" else None),
         headers=headers,
         cookies=proof.cookies,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from db.accounts.api_keys import create_api_key
+from db.accounts.saved_filters import save_filter, saved_filters
 from db.accounts.sessions import Scope, account_sessions, start_session
 from db.accounts.share_links import Subject, create_share_link
 from db.killmails.cursors import position_cursor
@@ -44,6 +45,16 @@ async def keys_of_ada(world: World) -> int:
 async def links_of_ada(world: World) -> int:
     made = await create_share_link(world.site.pool, world.ada, Subject.KILLMAIL, ADAS.killmail_id)
     return made.shown.share_link_id
+
+
+async def battle_links_of_ada(world: World) -> int:
+    made = await create_share_link(world.site.pool, world.ada, Subject.BATTLE, ADAS.killmail_id)
+    return made.shown.share_link_id
+
+
+async def filters_of_ada(world: World) -> int:
+    await save_filter(world.site.pool, world.ada, "Adas filter", "side=losses")
+    return (await saved_filters(world.site.pool, world.ada))[0].saved_filter_id
 
 
 async def webhooks_of_ada(world: World) -> int:
@@ -181,6 +192,7 @@ _OPENED = (
 _UNFOLLOWED = (
     f"SELECT NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = {OPEN}) AND $1::text IS NULL"  # noqa: S608
 )
+MOVED = "SELECT sides IS NOT NULL FROM share_links WHERE share_link_id = $1"
 MUTATIONS = [
     *(of_her_sync(door) for door in ("syncNow", "forceFullResync", "pauseSync", "resumeSync")),
     of_a_board(
@@ -210,6 +222,19 @@ MUTATIONS = [
     orders(
         "share Ada's killmail", "createShareLink", f'(subject: KILLMAIL, id: "{ADAS.killmail_id}")',
         others="NOT_YOURS_TO_SHARE",
+    ),
+    orders(
+        "share Ada's battle", "createShareLink", f'(subject: BATTLE, id: "{ADAS.killmail_id}")',
+        others="NOT_YOURS_TO_SHARE",
+    ),
+    orders(
+        "the sides of Ada's battle", "moveBattleSide", f'(id: "{{target}}", partyId: "{ALLIANCE}", side: 1)',
+        target=battle_links_of_ada, others="NOT_FOUND", gone=MOVED,
+        selection=f"{{ battle {{ id sides {{ parties {{ id }} }} }} {ERRORS} }}",
+    ),
+    orders(
+        "the sides of Ada's battle as inferred", "inferBattleSides", '(id: "{target}")', target=battle_links_of_ada,
+        others="NOT_FOUND",
     ),
     orders(
         "Ada's link", "revokeShareLink", '(id: "{target}")', target=links_of_ada, others="NOT_FOUND",

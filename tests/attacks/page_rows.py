@@ -8,9 +8,12 @@ from db.accounts.sessions import Scope
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
 from tests.attacks.graphql_rows import (
     ME,
+    MOVED,
     all_private,
+    battle_links_of_ada,
     boards_again,
     feeds_of_ada,
+    filters_of_ada,
     import_again,
     keys_of_ada,
     links_of_ada,
@@ -98,6 +101,14 @@ READ = [
     page(
         "a picture of Ada's killmail", f"{KILLMAIL}/card.png", f"/killmails/{ADAS.killmail_id}/card.png", success=OWN,
         others=NOT_FOUND,
+    ),
+    page(
+        "a picture of Ada's battle", f"{BATTLE}/card.png", f"/battles/{ADAS.killmail_id}/card.png", success=OWN,
+        others=NOT_FOUND,
+    ),
+    page(
+        "a battle that Ada shares", "/settings/links/{link_id:eve_id}", "/settings/links/{target}",
+        target=battle_links_of_ada, others=NOT_FOUND,
     ),
     same_for_all(NOT_FOUND, "/s/{token}/card.png", f"/s/{'A' * 43}/card.png"),
     same_for_all(
@@ -210,6 +221,15 @@ FORMS = [
     form(
         "Ada's link", "/settings/links", {"order": "revoke", "id": "{target}"}, target=links_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
+    ),
+    Page(
+        what="the sides of Ada's battle", door="POST /settings/links/{link_id:eve_id}", path="/settings/links/{target}",
+        form={"move": f"{ALLIANCE}:1"}, allowed=ADA, success=DONE, others=REFUSED,
+        target=battle_links_of_ada, gone=MOVED,
+    ),
+    form(
+        "Ada's filter", "/filters", {"order": "delete", "id": "{target}"}, target=filters_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM saved_filters WHERE saved_filter_id = $1)",
     ),
     form("the caller's history", "/settings/history", {}, allowed=SIGNED_IN, throw_away=True),
     form(

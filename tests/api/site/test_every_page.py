@@ -73,7 +73,8 @@ WIDTHS = {"wide": 1280, "phone": 390}
 LARGEST_PAGE = 100_000
 """Bytes, style and script included, before images."""
 STATIC = tuple(
-    f"/static/{name}" for name in ("site.css", "killmail.css", "profile.css", "site.js", "live.js", "filters.js")
+    f"/static/{name}"
+    for name in ("site.css", "killmail.css", "battle.css", "profile.css", "site.js", "live.js", "filters.js")
 )
 
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "r0019"
-down_revision = "r0018"
+revision = "r0021"
+down_revision = "r0020"
 branch_labels = None
 depends_on = None
 
