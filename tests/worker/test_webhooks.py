@@ -55,7 +55,8 @@ NOBODY: tuple[int, ...] = ()
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """A target is given half a second, and tried again at once."""
     monkeypatch.setattr(activities.webhook_target, "TOTAL_SECONDS", 0.5)
-    monkeypatch.setattr(activities.webhooks, "FIRST_RETRY", timedelta(seconds=0.05))
+    for wait in ("FIRST_RETRY", "SHORTEST_WAIT"):
+        monkeypatch.setattr(activities.webhooks, wait, timedelta(seconds=0.05))
     monkeypatch.setattr(temporal.webhooks, "GATHER_SECONDS", 0.0)
 
 
