@@ -23,7 +23,7 @@ def feed_row(environment: Environment, killmail: Node, by_value: bool, chrome: C
     Args:
         by_value: it stands among the most valuable, so its day is told.
     """
-    text = orjson.dumps(killmail, default=str)
+    text = orjson.dumps(killmail)
     if chrome.killmails != "/killmails":
         return _drawn(environment, text, by_value, chrome.images, chrome.killmails)  # a share link: kept nowhere
     return _kept(environment, text, by_value, chrome.images, chrome.killmails)
