@@ -1,8 +1,8 @@
 """The pages of the site against the same data over GraphQL: what drawing them costs.
 
 The query asks for what the page shows of killmails; a page has more around it: how the syncs stand, days' totals, the
-killmail's battle and neighbours. Server time is processor time per request, Postgres' with it. The weight is what goes over the wire, compressed as a
-browser asks for it.
+killmail's battle and neighbours. Server time is processor time per request, Postgres' with it. The weight is what goes
+over the wire, compressed as a browser asks for it.
 """
 
 from __future__ import annotations
