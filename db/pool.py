@@ -58,8 +58,9 @@ async def open_pool(
         min_size=1,
         max_size=max_size,
         connect=open_connection,
-        # There is no session that would have to be reset.
-        reset=_nothing if is_pooled else None,
+        # No statement of ours leaves anything in its session (behind a pooler it could not): resetting it would be a
+        # round trip for nothing. An open transaction is ended all the same.
+        reset=_nothing,
         # The client's own limit, for a server that went away without a word; later than the server's.
         command_timeout=statement_timeout_seconds + (0 if is_pooled else 15),
     )

@@ -140,6 +140,14 @@ class CompiledReads:
         answers = await self._answers(field, _A_KILLMAIL, write)
         return dict(zip(ids, answers, strict=True))
 
+    def is_alike_for_all(self, field: SelectedField) -> bool:
+        """Whether a `Killmail` of a stream reads alike for everybody who may see it: it tells nothing of other losses,
+        which not everybody may see."""
+        try:
+            return not self._client_plans.of(_A_KILLMAIL.table, field).needs.wanted.related
+        except NotCompiled:
+            return False
+
     async def _answers(
         self, field: SelectedField, target: _Target, write: Callable[[Plan], Awaitable[Sequence[str]]]
     ) -> list[Answer]:

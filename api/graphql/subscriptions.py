@@ -21,7 +21,7 @@ from api.live.members import Follower, Member
 from api.live.sync_stream import SyncWish
 from db.accounts.sessions import STRANGER, Caller
 from db.killmails.cursors import InvalidCursor, cursor_position
-from db.killmails.filter import Viewer
+from db.killmails.filter import EVERYTHING, Viewer
 from db.syncs.status import AccountCharacter
 
 Row = dict[str, Any]
@@ -73,7 +73,9 @@ async def _follow_killmails(subscriber: Subscriber, followed: Followed) -> None:
     async def tell(viewer: Viewer, live_cursors: Mapping[int, str]) -> Mapping[int, Answer]:
         return await compiled.arrived(followed, viewer, live_cursors, chosen)
 
-    member = subscriber.member(KillmailWish(document, chosen, tell), "killmailAdded", lambda killmail: killmail)
+    alike = chosen == EVERYTHING and compiled.is_alike_for_all(followed)
+    wish = KillmailWish(document, chosen, tell, alike)
+    member = subscriber.member(wish, "killmailAdded", lambda killmail: killmail)
     try:
         await _catch_up(feed, subscriber, member, followed.arguments.get("after"))
         feed.ring()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +45,8 @@ class KillmailWish:
     chosen: KillmailFilter
     tell: Tell = field(compare=False)
     """Of two wishes that are equal, both tell the same."""
+    alike: bool = field(default=False, compare=False)
+    """Without a filter, and each killmail told alike to all who may see it."""
 
 
 class KillmailStream:
@@ -104,13 +106,28 @@ class KillmailStream:
         for member in members:
             if member.group is not None:
                 by_group.setdefault(member.group, []).append(member)
+        told_alike: dict[Hashable, list[Member]] = {}
+        for group, those in by_group.items():
+            told_alike.setdefault(self._what_is_told(group, those[0], arrivals), []).extend(those)
         at_once = asyncio.Semaphore(RENDERED_AT_ONCE)
 
         async def send(those: list[Member]) -> None:
             async with at_once:
                 await self._send_to(those, arrivals)
 
-        await asyncio.gather(*(send(those) for those in by_group.values()))
+        await asyncio.gather(*(send(those) for those in told_alike.values()))
+
+    def _what_is_told(self, group: Group, member: Member, arrivals: Sequence[Arrival]) -> Hashable:
+        """Equal for groups that are told the very same: read and rendered once for all of them.
+
+        Who looks with their own pilots alone, and without a filter, sees what these are on, which never changes: that
+        is what `_seen` says. Whoever sees more, or less, is a group apart, and asked about in Postgres.
+        """
+        wish = _wish(member)
+        viewer = member.caller.viewer(everything=self._everything)
+        if not wish.alike or eyes(viewer, wish.chosen, "ACCOUNT").sight != "OWN":
+            return group
+        return wish, tuple(arrival.arrival for arrival in self._seen(member, arrivals))
 
     async def _send_to(self, members: list[Member], arrivals: Sequence[Arrival]) -> None:
         one = members[0]

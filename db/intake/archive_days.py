@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +9,7 @@ from datetime import date, datetime
 import asyncpg
 import orjson
 
-from db.intake.references import HashFrom, add_references
+from db.intake.references import HashFrom, add_references_of_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +109,10 @@ async def with_another_hash(pool: asyncpg.Pool, references: Sequence[tuple[int, 
     return {row["killmail_id"] for row in rows}
 
 
-async def add_archived(pool: asyncpg.Pool, references: Sequence[tuple[int, int, str]]) -> None:
-    """Remember (whose, id, hash) of what the archive showed us, before the bodies are stored."""
-    by_finder: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for finder, killmail_id, killmail_hash in references:
-        by_finder[finder].append((killmail_id, killmail_hash))
-    # A transaction each: together they would take their locks out of order.
-    for finder, found in by_finder.items():
-        async with pool.acquire() as connection, connection.transaction():
-            await add_references(connection, finder, found, HashFrom.ARCHIVE)
+async def add_archived(pool: asyncpg.Pool, references: Sequence[tuple[int, str, int]]) -> None:
+    """Remember (id, hash, whose) of what the archive showed us, before the bodies are stored."""
+    async with pool.acquire() as connection, connection.transaction():
+        await add_references_of_many(connection, references, HashFrom.ARCHIVE)
 
 
 async def came_since(pool: asyncpg.Pool, killmail_ids: Collection[int], since: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,27 +38,33 @@ class ArchiveIntake:
             EveError: as the source does; what was read before is stored.
             redis.exceptions.RedisError, asyncpg.PostgresError, OSError: ours is out of order.
         """
-        members = Members(packed, wanted)
+        members, refused = Members(packed, wanted), Counter[str]()
         found = new = 0
-        # Unpacking and checking are work for a thread; it rests while a batch is stored.
-        while (batch := await asyncio.to_thread(members.batch)) is not None:
-            if batch:
-                found += len(batch)
-                new += await self._store(batch, since, members)
-        return DayAccount(expected, members.taken, found, new, {str(why): n for why, n in members.refused.items() if n})
+        # Unpacking and checking are work for a thread: the next batch's, while one is stored.
+        ahead = asyncio.create_task(asyncio.to_thread(members.batch))
+        try:
+            while (batch := await ahead) is not None:
+                ahead = asyncio.create_task(asyncio.to_thread(members.batch))
+                if batch:
+                    found += len(batch)
+                    new += await self._store(batch, since, refused)
+        finally:
+            ahead.cancel()
+        refused += members.refused
+        return DayAccount(expected, members.taken, found, new, {str(why): n for why, n in refused.items() if n})
 
-    async def _store(self, batch: list[ArchivedKillmail], since: datetime, members: Members) -> int:
-        """How many of them came here by this look."""
+    async def _store(self, batch: list[ArchivedKillmail], since: datetime, refused: Counter[str]) -> int:
+        """How many of them came here by this look; what was not taken is counted in `refused`."""
         references = [(one.ref.killmail_id, one.ref.killmail_hash) for one in batch]
         doubtful = await with_another_hash(self.pool, references)
-        members.refused[Refusal.HASH] += len(doubtful)
+        refused[Refusal.HASH] += len(doubtful)
         batch = [one for one in batch if one.ref.killmail_id not in doubtful]
         killmail_ids = [one.ref.killmail_id for one in batch]
         here = set(await stored_among(self.pool, killmail_ids))
         if missing := sorted(set(killmail_ids) - here):
             await self.name_killmails(missing)  # before they are stored: no crash leaves them without names
-        await add_archived(self.pool, [(one.named, one.ref.killmail_id, one.ref.killmail_hash) for one in batch])
+        await add_archived(self.pool, [(one.ref.killmail_id, one.ref.killmail_hash, one.named) for one in batch])
         bodies = [one.body for one in batch if one.ref.killmail_id not in here]
         received = await receive_killmails(self.pool, self.live, bodies, killmail_ids=killmail_ids, by=Bringer.ARCHIVE)
-        members.refused[Refusal.NOT_STORED] += len(received.refused)
+        refused[Refusal.NOT_STORED] += len(received.refused)
         return await came_since(self.pool, received.stored, since)

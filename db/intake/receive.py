@@ -6,7 +6,7 @@ between any two of them: whoever calls again with the same ids makes good what i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -20,8 +20,10 @@ from db.intake.store import RefusedKillmail, RefusedKillmails, store_killmails
 from db.values.appraisal import appraise
 from live import LiveEvents
 
-STORED_AT_ONCE = 50
-"""Bodies in one statement: a page of large battles is tens of megabytes."""
+STORED_AT_ONCE = 500
+"""Bodies in one statement, at most: a page of large battles is tens of megabytes."""
+STORED_BYTES = 4 * 1024 * 1024
+"""A statement whose bodies have grown beyond this is complete."""
 STORED = Counter("killreport_killmails_stored", "Killmails stored, by who brought them.", ["by"])
 REFUSED = Counter("killreport_killmails_refused", "Bodies that Postgres did not take.")
 AGE = Histogram(
@@ -82,9 +84,9 @@ async def receive_killmails(
     """
     new: list[int] = []
     refused: list[RefusedKillmail] = []
-    for start in range(0, len(bodies), STORED_AT_ONCE):
+    for start, batch in _batches(bodies):
         try:
-            new += await store_killmails(pool, bodies[start : start + STORED_AT_ONCE])
+            new += await store_killmails(pool, batch)
         except RefusedKillmails as error:
             new += error.new
             refused += [replace(one, position=start + one.position) for one in error.refused]
@@ -111,6 +113,18 @@ async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[
         ISK.labels(str(by)).inc(one.isk)
     if news:
         await live.killmails_stored(news, await users_on(pool, news))
+
+
+def _batches(bodies: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """In their order, each with the position of its first."""
+    start = size = 0
+    for position, body in enumerate(bodies):
+        size += len(body)
+        if size > STORED_BYTES or position + 1 - start == STORED_AT_ONCE:
+            yield start, bodies[start : position + 1]
+            start, size = position + 1, 0
+    if start < len(bodies):
+        yield start, bodies[start:]
 
 
 def is_history(by: CallClass | Bringer) -> bool:

@@ -93,7 +93,14 @@ class FailedAttempt:
 async def add_references(
     connection: Connection, seen_by: int, references: Sequence[tuple[int, str]], hash_from: HashFrom
 ) -> list[int]:
-    """Remember references (id, hash); those to be fetched that nobody had shown us before are returned.
+    """`add_references_of_many`, all seen by one."""
+    return await add_references_of_many(connection, [(*one, seen_by) for one in references], hash_from)
+
+
+async def add_references_of_many(
+    connection: Connection, references: Sequence[tuple[int, str, int]], hash_from: HashFrom
+) -> list[int]:
+    """Remember references (id, hash, seen by); those to be fetched that nobody had shown us before are returned.
 
     One without a hash ("") is given up at once, under `UNUSABLE_HASH`: it stands in the account, and is wanted as
     soon as ESI lists it with one.
@@ -103,23 +110,23 @@ async def add_references(
     deadlocking.
     """
     listed = sorted(references)
-    killmail_ids = [killmail_id for killmail_id, _ in listed]
-    hashes = [killmail_hash for _, killmail_hash in listed]
+    killmail_ids = [killmail_id for killmail_id, _, _ in listed]
+    hashes = [killmail_hash for _, killmail_hash, _ in listed]
     await connection.execute(_CORRECT_HASHES, killmail_ids, hashes, str(hash_from))
     rows = await connection.fetch(
         """
         INSERT INTO killmail_refs (
             killmail_id, killmail_hash, first_seen_by, stored_at, hash_from, last_error, parked_at)
-        SELECT seen.killmail_id, seen.killmail_hash, $1, k.created_at, $4,
+        SELECT seen.killmail_id, seen.killmail_hash, seen.seen_by, k.created_at, $4,
                CASE WHEN seen.killmail_hash = '' THEN $5 END, CASE WHEN seen.killmail_hash = '' THEN now() END
-          FROM (SELECT DISTINCT ON (killmail_id) * FROM unnest($2::bigint[], $3::text[])
-                  AS listed (killmail_id, killmail_hash) ORDER BY killmail_id) AS seen
+          FROM (SELECT DISTINCT ON (killmail_id) * FROM unnest($2::bigint[], $3::text[], $1::bigint[])
+                  AS listed (killmail_id, killmail_hash, seen_by) ORDER BY killmail_id) AS seen
           LEFT JOIN killmails k USING (killmail_id)
          ORDER BY seen.killmail_id
         ON CONFLICT (killmail_id) DO NOTHING
         RETURNING killmail_id, stored_at IS NULL AND killmail_hash <> '' AS wanted
         """,
-        seen_by,
+        [seen_by for _, _, seen_by in listed],
         killmail_ids,
         hashes,
         str(hash_from),

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from db.intake.receive import STORED_AT_ONCE, Bringer, receive_killmails
+from db.intake.receive import Bringer, receive_killmails
 from db.intake.references import HashFrom, add_references, given_up_among
 from db.legacy.bodies import CannotBeBuilt, build_body
 from db.legacy.source import LegacyDatabase
 from eve.killmail import is_killmail_hash
 from live import LiveEvents
 
+REBUILT_AT_ONCE = 50
+"""Bodies put together at once, at most."""
 NOBODY = 0
 """Who showed us these references: no list of a character or corporation that is read here. So the watchdog fetches
 them, at the pace of a backfill, unless a list of EVE's shows them too."""
@@ -77,9 +79,9 @@ async def take_killmails(
     taken.already_here += known
     taken.came += len(page) - known
     given_up = await given_up_among(pool, killmail_ids)
-    for start in range(0, len(given_up), STORED_AT_ONCE):
+    for start in range(0, len(given_up), REBUILT_AT_ONCE):
         await _rebuild(
-            pool, live, old, [page[one] for one in given_up[start : start + STORED_AT_ONCE]], order_names, taken
+            pool, live, old, [page[one] for one in given_up[start : start + REBUILT_AT_ONCE]], order_names, taken
         )
     # A run that died had stored them and said so to nobody.
     unfinished = [row["killmail_id"] for row in await pool.fetch(_UNFINISHED, killmail_ids)]

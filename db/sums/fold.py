@@ -1,7 +1,7 @@
 """What appraisals put down is added to the sums, a subject at a time.
 
-Every killmail adds to some 14 rows of a subject. Together, and by the only one who writes this subject's sums, many
-killmails cost half of what they cost one batch after another; and nobody who stores killmails waits for it.
+Every killmail adds to some 14 rows of a subject. By the only one who writes this subject's sums these cost somewhat
+less than by an appraisal, and most who store killmails need not wait for it.
 """
 
 from __future__ import annotations

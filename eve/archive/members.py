@@ -27,8 +27,10 @@ MOST_UNPACKED = 16 * 1024**3
 """Bytes of one day; a usual one has 0.1 GB."""
 MOST_HEADER = 64 * 1024
 """Bytes of a header that describes the next member: tarfile reads such a one whole."""
-BATCH = 50
-"""Killmails of a batch, at most."""
+BATCH = 500
+"""Killmails of a batch, at most: what is done once for each costs little then."""
+LOOKED_AT = 5_000
+"""Members that a batch has looked at, at most, however few are wanted."""
 BATCH_BYTES = 8 * 1024 * 1024
 """A batch that has grown beyond this is complete."""
 _NAME = re.compile(r"(?:\./)?(?:killmails/)?(?P<killmail_id>[1-9][0-9]{0,18})\.json")
@@ -135,7 +137,7 @@ class Members:
             if found is not None:
                 batch.append(found)
                 size += len(found.body)
-            if len(batch) == BATCH or size > BATCH_BYTES or looked_at == 100 * BATCH:
+            if len(batch) == BATCH or size > BATCH_BYTES or looked_at == LOOKED_AT:
                 return batch
         return batch or None
 

@@ -12,6 +12,7 @@ from sandbox.benches.feed import feed
 from sandbox.benches.first_sync import first_sync
 from sandbox.benches.growth import growth
 from sandbox.benches.heavy_reads import heavy_reads
+from sandbox.benches.intake import intake
 from sandbox.benches.measured import Bench, Measured, PilotBench, Say, WarBench
 from sandbox.benches.migrations import migrations
 from sandbox.benches.pages import pages
@@ -31,6 +32,7 @@ BENCHES: Mapping[str, Bench | WarBench | PilotBench] = {
     "heavy-reads": WarBench("the heaviest reads against their floors", "half a minute", heavy_reads),
     "growth": WarBench("the same reads of ten and a hundred times as much", "two minutes", growth),
     "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
+    "intake": WarBench("a day's file of the archive until all of it is here", "two minutes", intake),
     "migrations": WarBench("the newest migrations while somebody stores killmails", "half a minute", migrations),
     "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
     "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),

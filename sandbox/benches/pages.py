@@ -1,7 +1,9 @@
 """The pages of the site against the same data over GraphQL: what drawing them costs.
 
-Server time is processor time per request, Postgres' with it. The weight is what goes over the wire, compressed as a
-browser asks for it.
+The query asks for what the page shows of killmails; a page has more around it: how the syncs stand, days' totals, the
+killmail's battle and neighbours. The same 50 pilots' pages are asked for again and again, so rows of the list are known
+([decision 49](decisions/0049-what-reads-alike-is-made-once.md)). Server time is processor time per request, Postgres'
+with it. The weight is what goes over the wire, compressed as a browser asks for it.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
+from api.site.feed_page import PAGE_SIZE
 from sandbox.benches.load import Ask, Load
 from sandbox.benches.measured import Measured, Say, at_most
 from sandbox.benches.served import KILLREPORT, Served, answer, loaded, served
@@ -22,22 +25,31 @@ ASKED = min(50, VIEWERS)
 """Pilots whose pages are asked for in turn."""
 ENCODINGS = "gzip, deflate, br, zstd"
 """As browsers send it."""
-_WHO = "character { id name } corporation { id name ticker } alliance { id name ticker } ship { id name }"
+_WHO = "character { id name } corporation { id name ticker } alliance { id name ticker } faction { id name }"
+_PARTY = f"{_WHO} ship {{ id name group {{ name category {{ id }} }} }}"
+_ATTACKER = f"{_WHO} ship {{ id name }} weapon {{ id name }} damageDone damageShare finalBlow"
 _ROW = f"""
 id time attackerCount solo npc awox
 value {{ total priceDate pricedKinds itemKinds }}
 solarSystem {{ id name security wormholeClass region {{ id name }} }}
-victim {{ {_WHO} }}
-finalBlow {{ {_WHO} }}
+victim {{ {_PARTY} }}
+finalBlow {{ {_PARTY} }}
 """
-FEED = f"query Feed($id: ID!) {{ killmails(first: 40, filter: {{characterId: $id}}) {{ nodes {{ {_ROW} }} }} }}"
+FEED = (
+    f"query Feed($id: ID!) {{ killmails(first: {PAGE_SIZE}, filter: {{characterId: $id}}) {{ nodes {{ {_ROW} }} }} }}"
+)
+_ITEM = """
+type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton value
+"""
 KILLMAIL = f"""
 query Killmail($id: ID!) {{
   killmail(id: $id) {{
-    {_ROW}
-    attackers {{ {_WHO} weapon {{ id name }} damageDone damageShare finalBlow }}
-    items {{ slot flag quantityDestroyed quantityDropped singleton type {{ id name group {{ category {{ id }} }} }} }}
-    relatedKillmail {{ id time ship {{ id name }} }}
+    id time solo npc awox attackerCount eft relatedKillmail {{ id time ship {{ id name }} }}
+    value {{ total destroyed dropped fitted ship priceDate pricedKinds itemKinds }}
+    solarSystem {{ id name security wormholeClass constellation {{ name }} region {{ name }} }}
+    victim {{ damageTaken {_PARTY} }}
+    finalBlow {{ {_ATTACKER} }} topDamage {{ {_ATTACKER} }} attackers {{ {_ATTACKER} }}
+    items {{ {_ITEM} items {{ {_ITEM} }} }}
   }}
 }}
 """

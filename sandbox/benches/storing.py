@@ -86,7 +86,7 @@ async def _ways(killmails: int, say: Say) -> tuple[list[str], list[Goal]]:
             ways: Mapping[str, Write] = {
                 "the one write path": _store,
                 "SQLAlchemy ORM, add_all": orm,
-                "executemany": _executemany,
+                "executemany": executemany,
                 "COPY, no conflict allowed": _copy,
             }
             for size in BATCHES:
@@ -142,28 +142,30 @@ async def _round(on: War, pool: asyncpg.Pool, write: Write, bodies: Batch, size:
     await asyncio.gather(*(one(batches[writer::WRITERS]) for writer in range(WRITERS)))
     seconds, spent = time.perf_counter() - started, processor_seconds([on.process]) + time.process_time() - before
     before = processor_seconds([on.process])
-    await _fold(pool)
+    await fold_all(pool)
     folding = processor_seconds([on.process]) - before
-    await _take_away(pool)
+    await take_away(pool, FIRST_NEW)
     return len(fresh) / seconds, 1000 * spent / len(fresh), 1000 * folding / len(fresh)
 
 
-async def _take_away(pool: asyncpg.Pool) -> None:
-    """The new killmails, and what they added to the sums."""
+async def take_away(pool: asyncpg.Pool, first: int) -> None:
+    """The killmails from this id on, and what they added to the sums."""
+    await fold_all(pool)
     async with pool.acquire() as connection, connection.transaction():
         rows = await connection.fetch(
             "SELECT killmail_id, -1 AS killmails, -coalesce(total_value, 0) AS value,"
             " -coalesce(solo, false)::int AS solo FROM killmails WHERE killmail_id >= $1 AND damage_done IS NOT NULL",
-            FIRST_NEW,
+            first,
         )
         await keep_sums(connection, [Change(**row) for row in rows])
-    await _fold(pool)
+    await fold_all(pool)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("DELETE FROM killmail_sums WHERE kills = 0 AND losses = 0", timeout=None)
-        await connection.execute("DELETE FROM killmails WHERE killmail_id >= $1", FIRST_NEW, timeout=None)
+        await connection.execute("DELETE FROM killmails WHERE killmail_id >= $1", first, timeout=None)
 
 
-async def _fold(pool: asyncpg.Pool) -> None:
+async def fold_all(pool: asyncpg.Pool) -> None:
+    """Nothing waits any more."""
     for subject_id in await waiting_to_be_folded(pool):
         while await fold(pool, subject_id):
             pass
@@ -192,7 +194,7 @@ def _rows(batch: Batch) -> tuple[list[Any], list[Any], list[Any]]:
     return killmails, bodies, participants
 
 
-async def _executemany(pool: asyncpg.Pool, batch: Batch) -> None:
+async def executemany(pool: asyncpg.Pool, batch: Batch) -> None:
     async with pool.acquire() as connection, connection.transaction():
         for table, names, rows in zip(
             ("killmails", "killmail_bodies", "participants"),

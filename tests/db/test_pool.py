@@ -23,10 +23,13 @@ async def test_connections_say_who_they_are_and_do_not_wait_for_ever(pool: async
 
 async def test_a_statement_that_takes_too_long_is_ended(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
-        await connection.execute("SET statement_timeout = '50ms'")
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SET LOCAL statement_timeout = '50ms'")
         with pytest.raises(asyncpg.QueryCanceledError):
             await connection.execute("SELECT pg_sleep(60)")
-    assert await pool.fetchval("SHOW statement_timeout") == "30s"  # a setting of one user is not the next one's
+    # What one user left open is ended before the next one comes.
+    assert await pool.fetchval("SHOW statement_timeout") == "30s"
 
 
 async def test_json_travels_as_text(pool: asyncpg.Pool) -> None:

@@ -19,6 +19,7 @@ from contracts.archive import HISTORY_ID, DayOutcome, DayReport, FollowReport, R
 from contracts.task_queues import SYNC_QUEUE
 from db.intake.archived import ArchiveIntake
 from db.intake.history import ask_for_history, history_progress
+from eve.archive import members
 from eve.archive.client import KillmailArchive
 from eve.archive.members import Refusal
 from eve.errors import ArchiveLimited
@@ -233,8 +234,9 @@ async def test_a_public_board_keeps_everything_and_a_file_may_be_at_a_url(
 
 
 async def test_a_look_that_dies_in_the_middle_is_gone_on_with_and_stores_each_killmail_once(
-    pool: asyncpg.Pool, settings: Settings, eve: SandboxEve
+    pool: asyncpg.Pool, settings: Settings, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(members, "BATCH", 50)
     pilot, day = eve.veteran.character_id, date(2026, 1, 2)
     await add_user(pool, pilot)
     theirs = on_zkillboard(eve, pilot)

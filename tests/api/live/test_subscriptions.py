@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,6 +14,7 @@ from starlette.websockets import WebSocket
 from api.graphql import websocket as handler
 from api.live import sockets
 from db.accounts.sessions import end_session
+from db.killmails.filter import KillmailFilter, Viewer
 from live import LiveEvents
 from tests.api.live.socket_client import SocketClient, open_socket
 from tests.api.live.subscribing import ME, OTHER, STRANGER, live
@@ -56,6 +59,46 @@ async def test_anothers_killmail_does_not_arrive(site: Site, browser: Browser) -
         await site.store(body(2, victim=STRANGER), announce_to=ME)  # even if an event says so
         await site.store(body(3, victim=ME), announce_to=ME)
         assert await next_id(client) == "3"
+
+
+RELATED = "subscription { killmailAdded { id relatedKillmail { id } } }"
+
+
+@pytest.mark.usefixtures("me")
+async def test_what_reads_alike_is_read_once_and_each_is_told_their_own(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ship and its pod: the pilot is told of both, whoever shot the pod alone is not told of the ship."""
+    reads: list[int] = []
+    arrived = site.services.compiled.arrived
+
+    async def counted(field: Any, viewer: Viewer, live_cursors: Mapping[int, str], chosen: KillmailFilter) -> Any:
+        reads.append(len(live_cursors))
+        return await arrived(field, viewer, live_cursors, chosen)
+
+    monkeypatch.setattr(site.services.compiled, "arrived", counted)
+    async with open_browser(site) as other:
+        await other.sign_in(await site.add_pilot(STRANGER))
+        async with open_socket(browser) as mine, open_socket(other) as theirs:
+            await live(site, mine)
+            await live(site, theirs)
+            await site.store(body(1, victim=ME, attackers=(STRANGER,)), announce_to=ME)
+            assert [await next_id(mine), await next_id(theirs)] == ["1", "1"]
+            assert len(reads) == 1, "once for both"
+            await site.store(body(2, victim=ME), body(3, victim=ME, attackers=(STRANGER,)), announce_to=ME)
+            assert [await next_id(mine), await next_id(mine), await next_id(theirs)] == ["2", "3", "3"]
+        async with open_socket(browser) as mine, open_socket(other) as theirs:
+            for client in (mine, theirs):
+                await live(site, client, query=RELATED)
+            ship = {**body(4, victim=ME), "killmail_time": "2026-01-05T12:00:00Z"}
+            await site.store(ship, announce_to=ME)
+            assert await next_id(mine) == "4"
+            pod = {**body(5, victim=ME, attackers=(STRANGER,)), "killmail_time": "2026-01-05T12:00:30Z"}
+            await site.store({**pod, "victim": {**pod["victim"], "ship_type_id": 670}}, announce_to=ME)
+            told = [(await client.receive())["payload"]["data"]["killmailAdded"] for client in (mine, theirs)]
+    assert [one["id"] for one in told] == ["5", "5"]
+    assert told[0]["relatedKillmail"] == {"id": "4"}
+    assert told[1]["relatedKillmail"] is None
 
 
 @pytest.mark.usefixtures("me")
