@@ -58,8 +58,9 @@ async def open_pool(
         min_size=1,
         max_size=max_size,
         connect=open_connection,
-        # There is no session that would have to be reset.
-        reset=_nothing if is_pooled else None,
+        # Nothing of ours outlives its transaction, so a session needs no reset: that would be one more question to
+        # Postgres for each that is worth asking.
+        reset=_nothing,
         # The client's own limit, for a server that went away without a word; later than the server's.
         command_timeout=statement_timeout_seconds + (0 if is_pooled else 15),
     )

@@ -55,9 +55,7 @@ class Measuring:
 
 
 @asynccontextmanager
-async def measuring(
-    environment: Mapping[str, str] | None = None, **sandbox: object
-) -> AsyncIterator[Measuring]:
+async def measuring(environment: Mapping[str, str] | None = None, **sandbox: object) -> AsyncIterator[Measuring]:
     """The embedded services, a sandbox EVE with these options, and KillReport on them.
 
     Args:

@@ -1,6 +1,6 @@
 """The least that a look can cost on Temporal: a timer and a local activity that waits as long as EVE takes, for ever.
 
-    python -m sandbox.benches.look_floor ADDRESS   (a worker of its own, until it is told to end)
+python -m sandbox.benches.look_floor ADDRESS   (a worker of its own, until it is told to end)
 """
 
 from __future__ import annotations
