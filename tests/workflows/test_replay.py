@@ -40,7 +40,8 @@ def texts(part: Any) -> Iterator[str]:
             yield from texts(one)
     elif isinstance(part, dict):
         for name, value in part.items():
-            yield from [base64.b64decode(value).decode()] if name == "data" else texts(value)
+            is_payload = name == "data" and isinstance(value, str)
+            yield from [base64.b64decode(value).decode()] if is_payload else texts(value)
     elif isinstance(part, str):
         yield part
 
