@@ -210,13 +210,14 @@ def export(output: str | None, **wanted: Any) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails in the war.")
 @click.option("--pilots", type=click.IntRange(min=100), default=20_000, show_default=True, help="Pilots of `rebirth`.")
-def bench(names: tuple[str, ...], killmails: int, pilots: int) -> None:
+@click.option("--seconds", type=click.FloatRange(min=10), default=60, show_default=True, help="Time of `pilots`.")
+def bench(names: tuple[str, ...], killmails: int, pilots: int, seconds: float) -> None:
     """Measure claims of speed, all or NAMES. Each is compared with a named alternative on this machine."""
     from sandbox.benches.catalogue import BENCHES, run
 
     if unknown := set(names) - BENCHES.keys():
         raise click.UsageError(f"There is no bench {', '.join(sorted(unknown))}. There are: {', '.join(BENCHES)}.")
-    if broken := run(names, killmails, pilots, click.echo):
+    if broken := run(names, killmails, pilots, seconds, click.echo):
         raise click.ClickException("; ".join(broken))
 
 

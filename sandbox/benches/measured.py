@@ -43,3 +43,12 @@ class PilotBench:
     claims: str
     lasts: str
     measure: Callable[[int], Coroutine[Any, Any, Measured]]
+
+
+@dataclass(frozen=True)
+class LongBench:
+    """One that is measured for so many seconds."""
+
+    claims: str
+    lasts: str
+    measure: Callable[[float], Coroutine[Any, Any, Measured]]
