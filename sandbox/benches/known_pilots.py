@@ -14,8 +14,8 @@ from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
 from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
 from contracts.sync import SyncState, UserSyncState, user_sync_id
 from db.accounts.vault import TokenVault
-from eve.sso.scopes import KILLMAIL_SCOPE
 from sandbox.benches.installed import Measuring
+from sandbox.eve.esi_killmails import KILLMAIL_SCOPE
 from sandbox.eve.grants import challenge_of
 from temporal.handles import start_or_join
 

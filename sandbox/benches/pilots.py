@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client.parser import text_string_to_metric_families
 from temporalio.client import Client
 
-from activities.access_tokens import MARGIN
 from sandbox.benches.installed import Measuring, measuring
 from sandbox.benches.known_pilots import let_live
 from sandbox.benches.look_floor import floor
@@ -39,6 +38,8 @@ INTERVAL_SECONDS = 15
 REAL_INTERVAL_SECONDS = 900
 NEWS = 0.01
 """Of the looks find a new killmail."""
+TOKEN_MARGIN_SECONDS = 60
+"""An access token that ends sooner is renewed, whatever the interval."""
 ESI_SECONDS, SSO_SECONDS = 0.1, 0.25
 FLOOR_SECONDS = 20.0
 TEMPORAL, WORKER = "Temporal", "killreport worker"
@@ -74,7 +75,7 @@ async def offered(rate: float, seconds: float) -> Measured:
         latency_seconds=ESI_SECONDS,
         window_seconds=INTERVAL_SECONDS,
         list_cache_seconds=INTERVAL_SECONDS / 3,
-        access_token_seconds=int(MARGIN.total_seconds() + INTERVAL_SECONDS * 4 / 3),
+        access_token_seconds=TOKEN_MARGIN_SECONDS + INTERVAL_SECONDS * 4 // 3,
     ) as on:
         await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
         address = on.installation.environment["TEMPORAL_ADDRESS"]
@@ -91,7 +92,7 @@ async def offered(rate: float, seconds: float) -> Measured:
         await asyncio.sleep(seconds)
         after = await _moment(on, metrics)
         making_news.cancel()
-    return _judged(rate, least, before, after)
+    return judged(rate, least, before, after)
 
 
 async def _floor(on: Measuring, client: Client, address: str, count: int) -> tuple[float, float]:
@@ -143,7 +144,8 @@ async def _moment(on: Measuring, metrics: str) -> Moment:
     )
 
 
-def _judged(rate: float, least: tuple[float, float], before: Moment, after: Moment) -> Measured:
+def judged(rate: float, least: tuple[float, float], before: Moment, after: Moment) -> Measured:
+    """What came of `rate` looks a second. `least`: milliseconds of Temporal and its worker for one that does nothing."""
     late = {bound: after.lateness[bound] - before.lateness[bound] for bound in after.lateness}
     looks, seconds = late[math.inf], after.at - before.at
     if not looks:
@@ -152,7 +154,6 @@ def _judged(rate: float, least: tuple[float, float], before: Moment, after: Mome
     p50, p99 = (min(bound for bound, count in late.items() if count >= looks * part) for part in (0.5, 0.99))
     carried, refreshed = looks / seconds, (after.refreshes - before.refreshes) / looks
     news = (after.found - before.found) / looks
-    # Where the processors had time to spare, more would have been carried.
     both = cost[TEMPORAL] + cost[WORKER]
     lines = [
         f"{carried:.1f} looks/s of {rate:.0f} offered, for {seconds:.0f} s:"
