@@ -34,8 +34,8 @@ lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m mypy .
 
-bench: $(TO_DEVELOP) ## every claim of speed, as a ratio against a named alternative in the same run
-	$(BIN)/python -m cli bench
+bench: $(TO_DEVELOP) ## every claim of speed against a named alternative in the same run; writes docs/benchmarks.md
+	$(BIN)/python -m cli bench --write
 
 chaos: $(TO_DEVELOP) ## 300 faults of every kind in an installation of its own, about 40 minutes; writes docs/proof.md
 	$(BIN)/python -m cli chaos --write docs/proof.md
@@ -43,9 +43,10 @@ chaos: $(TO_DEVELOP) ## 300 faults of every kind in an installation of its own, 
 fuzz: $(TO_DEVELOP) ## every door through which others' bytes come in, with tens of thousands of odd inputs, about 10 minutes
 	$(BIN)/python -m pytest tests/fuzz -n 0 -q --hypothesis-profile=long
 
-reference: $(TO_DEVELOP) ## write docs/graphql.md from the schema, docs/environment.md and .env.example from settings.py
+reference: $(TO_DEVELOP) ## write docs/graphql.md from the schema, docs/environment.md, .env.example, docs/benchmarks.md
 	$(BIN)/python -m api.graphql.reference
 	$(BIN)/python -m operations.environment_reference
+	$(BIN)/python -m sandbox.benches.page
 
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option
 # has its value behind "=". uv writes no address of an index.

@@ -86,11 +86,9 @@ def api() -> None:
 )
 def worker(queues: tuple[str, ...]) -> None:
     """Run the workflows and activities of all queues."""
-    import uvloop
-
     from operations.processes import work
 
-    uvloop.run(work(load_settings(), queues or TASK_QUEUES))
+    asyncio.run(work(load_settings(), queues or TASK_QUEUES))
 
 
 @main.command()
@@ -210,15 +208,17 @@ def export(output: str | None, **wanted: Any) -> None:
 @click.argument("names", nargs=-1)
 @click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails in the war.")
 @click.option("--pilots", type=click.IntRange(min=100), default=20_000, show_default=True, help="Pilots of `rebirth`.")
+@click.option("--write", is_flag=True, help="Write what was measured into docs/benchmarks.md; the rest of it stays.")
 @click.option("--seconds", type=click.FloatRange(min=10), default=60, show_default=True, help="Time of `pilots`.")
-def bench(names: tuple[str, ...], killmails: int, pilots: int, seconds: float) -> None:
+def bench(names: tuple[str, ...], killmails: int, pilots: int, write: bool, seconds: float) -> None:
     """Measure claims of speed, all or NAMES. Each is compared with a named alternative on this machine."""
-    from sandbox.benches.catalogue import BENCHES, run
+    from sandbox.benches.catalogue import BENCHES, Sizes, run
+    from sandbox.benches.page import keep
 
     if unknown := set(names) - BENCHES.keys():
         raise click.UsageError(f"There is no bench {', '.join(sorted(unknown))}. There are: {', '.join(BENCHES)}.")
-    if broken := run(names, killmails, pilots, seconds, click.echo):
-        raise click.ClickException("; ".join(broken))
+    if missed := run(names, Sizes(killmails, pilots, seconds), click.echo, keep if write else lambda _, __: None):
+        raise click.ClickException("; ".join(missed))
 
 
 @main.command()

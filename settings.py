@@ -154,6 +154,9 @@ class Settings(BaseModel):
     public_board: bool = Field(
         False, description="true: everybody sees every killmail here, logged in or not, as on a classic killboard"
     )
+    webhook_private_targets: bool = Field(
+        False, description="true: webhooks may go to addresses of this network, and over http; for trying them out"
+    )
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     graphql_requests_per_minute: int = Field(

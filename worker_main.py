@@ -29,6 +29,7 @@ from activities.access_tokens import AccessTokens
 from activities.errors import FailureInterceptor
 from activities.heartbeat import HeartbeatInterceptor
 from activities.services import Services, activities_of
+from activities.webhook_target import WebhookTargets
 from contracts.activities import POLICIES
 from contracts.task_queues import (
     BACKFILL_QUEUE,
@@ -61,7 +62,7 @@ from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
 from temporal.workflow_slots import WorkflowSlots
 from tracing import temporal_interceptors
-from workflows.archive import ArchiveDay, ArchiveFollow
+from workflows.archive import ArchiveDay, ArchiveFollow, ArchiveHistory
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
@@ -71,6 +72,7 @@ from workflows.prices import PriceSnapshot, Revaluation
 from workflows.upkeep import DailyFullSync, Housekeeping, Sums
 from workflows.user_sync import UserSync
 from workflows.watchdog import Watchdog
+from workflows.webhook import WebhookWorkflow
 from workflows.zkillboard_import import ZkillboardImport
 
 logger = logging.getLogger(__name__)
@@ -108,8 +110,10 @@ WORKFLOWS: list[type] = [
     ZkillboardImport,
     ArchiveDay,
     ArchiveFollow,
+    ArchiveHistory,
     DepartureWorkflow,
     KillmailNaming,
+    WebhookWorkflow,
 ]
 
 
@@ -156,6 +160,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
         _watched_pool(settings) as pool,
         open_session(settings) as session,
         contextlib.aclosing(open_redis(settings.redis_url)) as connection,
+        WebhookTargets(settings) as targets,
     ):
         await connection.ping()
         turns = Turns(connection, settings.zkillboard_interval_seconds)
@@ -178,6 +183,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 Zkillboard(session, turns, settings.zkillboard_url),
                 KillmailArchive(session, settings.archive_url),
                 tokens,
+                targets,
             )
         finally:
             await tokens.finish()

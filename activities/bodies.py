@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -29,6 +30,8 @@ from eve.esi.client import Esi
 from eve.killmail import KillmailRef
 from live import LiveEvents
 
+RingWebhooks = Callable[[Sequence[int]], Awaitable[None]]
+"""Wakes the webhooks that these killmails concern."""
 AT_ONCE = 20
 """Requests of one batch under way together."""
 LATE_RETRY = timedelta(minutes=10)
@@ -56,10 +59,11 @@ class _Batch:
 class KillmailBodies:
     """Idempotent: whatever happened between two attempts, each killmail is stored once and announced."""
 
-    def __init__(self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents) -> None:
+    def __init__(self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents, ring: RingWebhooks) -> None:
         self._pool = pool
         self._esi = esi
         self._live = live
+        self._ring = ring
 
     @activity.defn
     async def fetch_killmails(self, request: FetchKillmails) -> FetchedKillmails:
@@ -120,6 +124,7 @@ class KillmailBodies:
             killmail_ids=killmail_ids,
             by=call_class,
         )
+        await self._ring(received.new)
         for refused in received.refused:
             killmail_id = by_position[refused.position]
             del batch.bodies[killmail_id]

@@ -26,6 +26,8 @@ from activities.runs import Runs
 from activities.upkeep import Upkeep
 from activities.values import Values
 from activities.watch import Watch
+from activities.webhook_target import WebhookTargets
+from activities.webhooks import WebhookBell, Webhooks
 from db.accounts.vault import TokenVault
 from db.intake.archived import ArchiveIntake
 from eve.archive.client import KillmailArchive
@@ -53,6 +55,7 @@ class Services:
     zkillboard: Zkillboard
     archive: KillmailArchive
     tokens: AccessTokens
+    targets: WebhookTargets
 
 
 def activities_of(services: Services, settings: Settings) -> list[Callable[..., Any]]:
@@ -67,7 +70,9 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
     details = Details(pool, esi, DetailsAtOnce.from_settings(settings))
     imports = Imports(pool, services.zkillboard, live)
     intake = ArchiveIntake(pool, live, partial(name_old_killmails, client, after=NAMED_AFTER))
+    days = ArchiveDays(pool, services.archive, intake, everything=settings.public_board)
     values = Values(pool, esi)
+    bell = WebhookBell(pool, client)
     upkeep = Upkeep(
         pool,
         client,
@@ -78,7 +83,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         tokens.ensure_access_token,
         discovery.discover_killmails,
         corporations.discover_corporation_killmails,
-        KillmailBodies(pool, esi, live).fetch_killmails,
+        KillmailBodies(pool, esi, live, bell.ring).fetch_killmails,
         enrichment.name_entities,
         enrichment.describe_solar_systems,
         runs.finish_run,
@@ -90,7 +95,8 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         imports.import_zkillboard_page,
         imports.note_zkillboard_import,
         imports.finish_zkillboard_import,
-        ArchiveDays(pool, services.archive, intake).read_archive_day,
+        days.read_archive_day,
+        days.choose_history_days,
         details.describe_characters,
         details.describe_corporations,
         details.describe_alliances,
@@ -99,10 +105,11 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         AgedNames(pool, esi, wake).refresh_names,
         values.take_price_snapshot,
         values.appraise_killmails,
-        Watch(pool, client, settings.sync_interval_seconds).watch_users,
+        Watch(pool, client, settings.sync_interval_seconds, bell.ring_who_is_behind).watch_users,
         Restore(pool, client, settings.sync_interval_seconds).restore_syncs,
         upkeep.ask_for_full_syncs,
         upkeep.delete_what_is_old,
         upkeep.build_sums,
         Departures(pool, client, sso, vault).finish_departure,
+        Webhooks(pool, vault, services.targets, settings).deliver_webhook,
     ]

@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from contracts.upkeep import FullSyncsAsked, Housekept, SumsBuilt
 from db.sums.build import build_piece, choose_subjects, how_far, unfinished
+from db.sums.fold import fold, waiting_to_be_folded
 from db.syncs.upkeep import delete_old_rows, last_full_syncs
 from temporal.corporation_sync import signal_corporation_sync
 from temporal.handles import WorkflowNotRunning
@@ -83,11 +84,18 @@ class Upkeep:
 
     @activity.defn
     async def build_sums(self) -> SumsBuilt:
-        """Give sums to who has become busy, and go on with those that are not whole; to be repeated until all are."""
+        """Give sums to who has become busy, and go on with those that are not whole; to be repeated until all are.
+
+        What appraisals put down since the last time is added. Statistics do not need that, they count it: what is left
+        is added the next time.
+        """
         enough = time.monotonic() + BUILD_SECONDS
         await choose_subjects(self._pool)
         for subject_id in await unfinished(self._pool):
             while time.monotonic() < enough and await build_piece(self._pool, subject_id):
+                pass
+        for subject_id in await waiting_to_be_folded(self._pool):
+            while time.monotonic() < enough and await fold(self._pool, subject_id):
                 pass
         found = await how_far(self._pool)
         return SumsBuilt(found.subjects, found.finished)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -14,8 +14,10 @@ from activities.watched_kinds import CORPORATION_SYNCS, PILOT_SYNCS, Kind
 from contracts.upkeep import WATCHDOG_EVERY, WatchdogReport
 from db.accounts.departures import unfinished_departures
 from db.intake.arrivals import record_missed_arrivals
+from db.intake.history import wait_for_history
 from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import count_watched, late, may_go_on
+from temporal.archive import start_archive_history
 from temporal.departure import start_departure
 from temporal.handles import WorkflowNotRunning
 from temporal.running import count_at_work, waiting_for_permission
@@ -35,12 +37,19 @@ for _done in ("started", "woken"):
 
 
 class Watch:
-    """Counts in the database, which is the truth, and in Temporal. Holds no more than a page of either."""
+    """Counts in the database, which is the truth, and in Temporal. Holds no more than a page of either.
 
-    def __init__(self, pool: asyncpg.Pool, client: Client, sync_interval_seconds: int) -> None:
+    Args:
+        ring: wakes the webhooks that are behind.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, client: Client, sync_interval_seconds: int, ring: Callable[[], Awaitable[int]]
+    ) -> None:
         self._pool = pool
         self._client = client
         self._interval = timedelta(seconds=sync_interval_seconds)
+        self._ring = ring
 
     @activity.defn
     async def watch_users(self) -> WatchdogReport:
@@ -58,6 +67,9 @@ class Watch:
         report.woken += woken
         await self._finish_departures()
         await self._announce_what_was_missed()
+        await self._ring()
+        if await wait_for_history(self._pool) is not None:
+            await start_archive_history(self._client, asked=False)
         report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
         report.wedged = await workflows_with_problems(self._client)
         RUNS.inc()

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from temporalio.common import RetryPolicy
 
-from contracts.archive import DayReport, ReadArchiveDay
+from contracts.archive import ChooseHistoryDays, DayReport, HistoryDays, ReadArchiveDay
 from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.imports import (
     BegunImport,
@@ -49,6 +49,7 @@ from contracts.upkeep import (
     WatchdogReport,
 )
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
+from contracts.webhooks import Delivered, DeliverWebhook
 
 Takes = TypeVar("Takes")
 Answers = TypeVar("Answers")
@@ -210,6 +211,27 @@ READ_ARCHIVE_DAY = ActivityPolicy(
     queue=BACKFILL_QUEUE,
     start_to_close=5 * MINUTE,
     schedule_to_close=60 * MINUTE,
+)
+
+CHOOSE_HISTORY_DAYS = ActivityPolicy(
+    "choose_history_days",
+    ChooseHistoryDays,
+    HistoryDays,
+    "choose days that were not read yet",
+    queue=BACKFILL_QUEUE,
+    schedule_to_close=None,
+    retries=THROUGH_AN_OUTAGE,
+)
+
+# What is told to others.
+DELIVER_WEBHOOK = ActivityPolicy(
+    "deliver_webhook",
+    DeliverWebhook,
+    Delivered,
+    "send what waits",
+    queue=ENRICHMENT_QUEUE,
+    start_to_close=5 * MINUTE,
+    schedule_to_close=15 * MINUTE,
 )
 
 

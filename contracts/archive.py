@@ -8,6 +8,10 @@ from enum import StrEnum
 
 ARCHIVE_FOLLOW_ID = "archive-follow"
 """Id of the Temporal Schedule that runs `ArchiveFollow` daily, and the prefix of its workflow ids."""
+FIRST_DAY = date(2007, 12, 5)
+"""The archive's first; EVE published no killmails before."""
+HISTORY_ID = "archive-history"
+"""Workflow id of `ArchiveHistory`: one pass serves everybody who waits."""
 LOOK_BACK_DAYS = 14
 """Yesterday, and as many days before it as are written anew most often."""
 
@@ -61,6 +65,30 @@ class FollowReport:
     new: int = 0
     refused: int = 0
     complete: bool = True
+
+
+@dataclass
+class HistoryRun:
+    """Input of `ArchiveHistory`: read are all days from `before` on; None: none yet. `begun_at`: of the pass (UTC)."""
+
+    before: str | None = None
+    begun_at: datetime | None = None
+    new: int = 0
+
+
+@dataclass
+class ChooseHistoryDays:
+    """Input of `choose_history_days`: days before this one, for those who asked before the pass began."""
+
+    before: str | None
+    begun_at: datetime
+
+
+@dataclass
+class HistoryDays:
+    """Days to be read, newest first. None: the pass is over."""
+
+    days: list[str] = field(default_factory=list)
 
 
 def day_sentence(report: DayReport) -> str:

@@ -30,6 +30,7 @@ class Housekept:
     login_events: int = 0
     sessions: int = 0
     login_attempts: int = 0
+    webhook_deliveries: int = 0
     done: bool = True
 
 

@@ -33,6 +33,7 @@ REFUSED = {
     "requirepeer": "it cannot be enforced here",
 }
 """Parameters that cannot be left out without harm, and what to do."""
+_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _FILES = ("sslcert", "sslkey", "sslrootcert", "sslcrl", "passfile")
 _YES = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
 
@@ -153,6 +154,9 @@ def _tls(said: dict[str, str]) -> ssl.SSLContext | None:
     Channel binding proves that nobody sits in between. asyncpg cannot do that; the server's certificate, checked with
     its name, proves the same.
     """
+    # asyncpg takes any name that its list of modes has as an attribute.
+    if said.get("sslmode", "prefer") not in _MODES:
+        raise BadDatabaseUrl(f"has an sslmode that is none of {', '.join(_MODES)}")
     binding = said.get("channel_binding", "prefer")
     if binding not in ("disable", "prefer", "require"):
         raise BadDatabaseUrl("has a channel_binding that is none of disable, prefer and require")

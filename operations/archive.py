@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -16,7 +17,10 @@ from temporalio.client import WorkflowFailureError
 from contracts.archive import DayOutcome, DayReport, archive_day_id, day_sentence
 from db.intake.archive_days import archive_subjects, days_to_read
 from db.intake.archived import ArchiveIntake
+from eve.archive.client import DayFound, KillmailArchive
 from eve.archive.members import Wanted
+from eve.errors import EveError
+from eve.session import open_session
 from live import LiveEvents
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
@@ -25,8 +29,6 @@ from settings import Settings
 from temporal.archive import start_archive_day
 from temporal.universe import name_old_killmails
 
-FIRST_DAY = date(2007, 12, 5)
-"""The archive's first; EVE published no killmails before."""
 NAMED_AFTER = timedelta(seconds=5)
 _FILE = re.compile(r"killmails-(?P<day>\d{4}-\d{2}-\d{2})\.tar\.bz2")
 OnDay = Callable[[str, int, int], None]
@@ -64,7 +66,7 @@ async def import_days(settings: Settings, first: date, last: date, on_day: OnDay
     imported = ArchiveImported()
     every_day = [last - timedelta(days=back) for back in range((last - first).days + 1)]
     async with database(settings) as pool:
-        days = await days_to_read(pool, every_day)
+        days = await days_to_read(pool, every_day, everything=settings.public_board)
     imported.skipped = len(every_day) - len(days)
     client = await temporal_client(settings)
     with temporal_failures(settings):
@@ -83,23 +85,23 @@ async def import_days(settings: Settings, first: date, last: date, on_day: OnDay
     return imported
 
 
-async def import_files(settings: Settings, paths: Sequence[Path], on_day: OnDay) -> ArchiveImported:
-    """Read files of the archive, or all of a directory and below it, from this machine; newest first.
+async def import_files(settings: Settings, places: Sequence[str], on_day: OnDay) -> ArchiveImported:
+    """Read files of the archive: of this machine, all of a directory and below it, or at a URL; newest first.
 
     Raises:
-        OperationFailed: a service is away, or a path holds no day of the archive.
+        OperationFailed: a service is away, or a place holds no day of the archive.
     """
-    files = _files(paths)
+    files = _files(places)
     imported = ArchiveImported()
     client = await temporal_client(settings)
     async with database(settings) as pool, contextlib.aclosing(open_redis(settings.redis_url)) as connection:
         subjects = await archive_subjects(pool)
-        wanted = Wanted(subjects.characters, subjects.corporations)
+        wanted = Wanted(subjects.characters, subjects.corporations, settings.public_board)
         name = partial(name_old_killmails, client, after=NAMED_AFTER)
         intake = ArchiveIntake(pool, LiveEvents(connection), name)
         with temporal_failures(settings):
-            for done, (day, path) in enumerate(files, start=1):
-                with await asyncio.to_thread(path.open, "rb") as packed:
+            for done, (day, place) in enumerate(files, start=1):
+                async with _opened(settings, place) as packed:
                     account = await intake.read(packed, wanted, datetime.now(UTC), None)
                 counts = (account.expected, account.taken, account.wanted, account.new, dict(account.refused))
                 report = DayReport(day, DayOutcome.READ, *counts)
@@ -108,12 +110,33 @@ async def import_files(settings: Settings, paths: Sequence[Path], on_day: OnDay)
     return imported
 
 
-def _files(paths: Sequence[Path]) -> list[tuple[str, Path]]:
-    found: list[tuple[str, Path]] = []
-    for path in paths:
+@contextlib.asynccontextmanager
+async def _opened(settings: Settings, place: Path | str) -> AsyncIterator[io.RawIOBase | io.BufferedIOBase]:
+    if isinstance(place, Path):
+        with await asyncio.to_thread(place.open, "rb") as packed:
+            yield packed
+        return
+    try:
+        async with open_session(settings) as session, KillmailArchive(session, "").file(place) as answer:
+            if answer.found is not DayFound.FILE:
+                raise OperationFailed(f"There is nothing at {place}.")
+            yield answer.packed
+    except EveError as error:
+        raise OperationFailed(f"{place} could not be read: {error}") from error
+
+
+def _files(places: Sequence[str]) -> list[tuple[str, Path | str]]:
+    found: list[tuple[str, Path | str]] = []
+    for place in places:
+        if place.startswith(("http://", "https://")):
+            if (named := _FILE.fullmatch(place.rpartition("/")[2])) is None:
+                raise OperationFailed(f"{place} is no day of the archive (killmails-YYYY-MM-DD.tar.bz2).")
+            found.append((named["day"], place))
+            continue
+        path = Path(place)
         candidates = sorted(path.rglob("*.tar.bz2")) if path.is_dir() else [path]
         days = [(named["day"], one) for one in candidates if (named := _FILE.fullmatch(one.name)) and one.is_file()]
         if not days:
             raise OperationFailed(f"{path} is no day of the archive (killmails-YYYY-MM-DD.tar.bz2), nor holds one.")
         found += days
-    return sorted(found, reverse=True)
+    return sorted(found, key=lambda one: one[0], reverse=True)

@@ -6,7 +6,6 @@ import asyncio
 import re
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import click
 from click.core import ParameterSource
@@ -55,20 +54,23 @@ def import_zkillboard(
 
 
 @click.command("import-archive")
-@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH_OR_URL]...")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Oldest day (UTC); the archive's first.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Newest day (UTC); yesterday.")
 @as_json
-def import_archive(paths: tuple[Path, ...], first: datetime | None, last: datetime | None, as_json: bool) -> None:
+def import_archive(paths: tuple[str, ...], first: datetime | None, last: datetime | None, as_json: bool) -> None:
     """Read the past of all pilots and followed corporations from the public archive, newest day first.
 
     Days that were read before for everybody who is here are skipped: to go on after Ctrl-C, run it again. With PATHs,
-    files of the archive (or directories of them) are read from this machine, and nothing is asked.
+    files of the archive (or directories of them) are read from this machine, or from the URLs of such files.
     """
-    from operations.archive import FIRST_DAY, import_days, import_files
+    from contracts.archive import FIRST_DAY
+    from operations.archive import import_days, import_files
 
     if paths and (first or last):
-        raise click.UsageError("--from and --to choose days to ask the archive for; they cannot be given with PATHs.")
+        raise click.UsageError(
+            "--from and --to choose days to ask the archive for; they cannot be given with PATHs or URLs."
+        )
 
     def on_day(sentence: str, done: int, total: int) -> None:
         if not as_json:

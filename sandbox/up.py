@@ -34,6 +34,7 @@ SANDBOX_DEFAULTS = {
     "SYNC_INTERVAL_SECONDS": "90",
     "SANDBOX_LIST_CACHE_SECONDS": "30",
     "SANDBOX_KILLMAILS_PER_HOUR": "120",
+    "SANDBOX_BATTLES_PER_HOUR": "12",
 }
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -159,6 +160,7 @@ class Up:
         for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL"):
             self.environment.choose(name, url)
         self.environment.choose("ARCHIVE_URL", f"{url}/archive")
+        self.environment.choose("WEBHOOK_PRIVATE_TARGETS", "true")  # the receiver of the sandbox is on this machine
         self.environment.choose("EVE_IMAGES_URL", f"{url}/images")
         return part, url
 

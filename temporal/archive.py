@@ -1,4 +1,4 @@
-"""Start an `ArchiveDay`. Raises as `temporal/handles.py` says."""
+"""Start an `ArchiveDay`, or the `ArchiveHistory`. Raises as `temporal/handles.py` says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority
 
-from contracts.archive import DayReport, archive_day_id
+from contracts.archive import HISTORY_ID, DayReport, HistoryRun, archive_day_id
 from contracts.call_classes import PRIORITY_OF, CallClass
 from temporal.handles import start_or_join
 
@@ -21,4 +21,16 @@ async def start_archive_day(client: Client, day: date) -> WorkflowHandle[object,
         workflow_id=archive_day_id(day),
         priority=Priority(priority_key=PRIORITY_OF[CallClass.IMPORT], fairness_key="archive"),
         result_type=DayReport,
+    )
+
+
+async def start_archive_history(client: Client, *, asked: bool) -> None:
+    """Have the whole archive read for those who wait. `asked`: somebody has just begun to."""
+    await start_or_join(
+        client,
+        "ArchiveHistory",
+        HistoryRun(),
+        workflow_id=HISTORY_ID,
+        signal="asked" if asked else None,
+        priority=Priority(priority_key=PRIORITY_OF[CallClass.IMPORT], fairness_key="archive"),
     )

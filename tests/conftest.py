@@ -15,9 +15,14 @@ _exit_status = pytest.StashKey[int]()
 
 
 def pytest_configure() -> None:
-    """Let programs that are started here hear Ctrl-C: what a shell starts in the background ignores it, for good."""
+    """Prepare for the programs that are started here."""
+    # Ctrl-C is for them, too: what a shell starts in the background ignores it, for good.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Temporal, above all, takes a third less of the processor than with Go's defaults, for a heap that is four times
+    # as large (measured).
+    os.environ.setdefault("GOMAXPROCS", "1")
+    os.environ.setdefault("GOGC", "400")
 
 
 def pytest_collection_finish() -> None:

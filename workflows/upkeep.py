@@ -41,13 +41,13 @@ class Housekeeping:
             total.login_events += batch.login_events
             total.sessions += batch.sessions
             total.login_attempts += batch.login_attempts
+            total.webhook_deliveries += batch.webhook_deliveries
             total.done = batch.done
             if batch.done:
                 break
-        workflow.set_current_details(
-            f"Deleted {total.sync_runs:,} runs, {total.login_events:,} login events, {total.sessions:,} sessions and"
-            f" {total.login_attempts:,} login attempts{'' if total.done else '; more the next time'}."
-        )
+        counts = f"{total.sync_runs:,} runs, {total.login_events:,} login events, {total.sessions:,} sessions"
+        others = f"{total.webhook_deliveries:,} deliveries and {total.login_attempts:,} login attempts"
+        workflow.set_current_details(f"Deleted {counts}, {others}{'' if total.done else '; more the next time'}.")
         return total
 
 

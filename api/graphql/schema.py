@@ -14,7 +14,9 @@ from api.graphql import (
     added_killmails,
     battles,
     corporations,
+    history,
     imports,
+    killmail_feeds,
     mutations,
     profiles,
     queries,
@@ -22,6 +24,7 @@ from api.graphql import (
     searching,
     sharing,
     sync_health,
+    webhooks,
 )
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
@@ -32,7 +35,9 @@ MODULES = (
     added_killmails,
     battles,
     corporations,
+    history,
     imports,
+    killmail_feeds,
     mutations,
     profiles,
     queries,
@@ -40,6 +45,7 @@ MODULES = (
     searching,
     sharing,
     sync_health,
+    webhooks,
 )
 
 

@@ -11,9 +11,10 @@ from api.errors import Code
 from api.graphql.execution import Info
 from api.graphql.permissions import session_only
 from api.orders.requests import Refusal
-from api.orders.sharing import address_of, make_link, open_board, revoke_link
+from api.orders.sharing import address_of, battle_of_link, infer_sides, make_link, move_side, open_board, revoke_link
 from db.accounts.boards import BoardKind
 from db.accounts.share_links import NewLink, ShownLink, Subject, account_share_links
+from db.battles.nodes import battle_nodes
 from db.visibility import Visibility
 
 me = ObjectType("Me")
@@ -58,6 +59,33 @@ async def resolve_revoke_share_link(_: None, info: Info, id: str) -> Row:  # noq
         return {"shareLinks": [], "userErrors": _errors(LOG_IN)}
     refusal = await revoke_link(context.services, context.caller, share_link_id)
     return {"shareLinks": await _links(info, context.caller.account_id), "userErrors": _errors(refusal)}
+
+
+@mutation.field("moveBattleSide")
+async def resolve_move_battle_side(_: None, info: Info, id: str, partyId: str, side: int) -> Row:  # noqa: A002, N803 - the schema's names
+    context, share_link_id, party = info.context, eve_id(id), eve_id(partyId)
+    refusal: Refusal | None = LOG_IN
+    if context.caller is not None:
+        refusal = await move_side(context.services, context.caller, share_link_id, party, side)
+    return await _battle(info, share_link_id, refusal)
+
+
+@mutation.field("inferBattleSides")
+async def resolve_infer_battle_sides(_: None, info: Info, id: str) -> Row:  # noqa: A002 - the schema's name
+    context, share_link_id = info.context, eve_id(id)
+    refusal: Refusal | None = LOG_IN
+    if context.caller is not None:
+        refusal = await infer_sides(context.services, context.caller, share_link_id)
+    return await _battle(info, share_link_id, refusal)
+
+
+async def _battle(info: Info, share_link_id: int, refusal: Refusal | None) -> Row:
+    """What the link shows after a change."""
+    context, nodes = info.context, []
+    if refusal is None and context.caller is not None:
+        battle = await battle_of_link(context.services, context.caller, share_link_id)
+        nodes = await battle_nodes(context.services.pool, [battle] if battle else [])
+    return {"battle": nodes[0] if nodes else None, "userErrors": _errors(refusal)}
 
 
 async def _opened(info: Info, kind: BoardKind, board_id: int, level: Visibility) -> Row:

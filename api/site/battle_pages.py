@@ -1,4 +1,7 @@
-"""GET /battles and /battles/{id}: the battles among what the reader may see, and one of them with all who fought."""
+"""GET /battles and /battles/{id}: the battles among what the reader may see, and one of them with all who fought.
+
+And /settings/links/{id}: a battle that the reader shares, where they move its sides by hand.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from api.arguments import id_or_none
-from api.caller import visitor
+from api.caller import caller, signed_in, visitor
+from api.orders.sharing import battle_of_link, infer_sides, move_side
 from api.pages import render
 from api.services import services_of
+from api.site.battle_words import sentence, title
+from api.site.page_forms import posted_form, refusal_page
+from db.accounts.share_links import first_to_share
 from db.battles.nodes import battle_nodes, loss_nodes
-from db.battles.read import BattleFilter, battle_of, battles_page, surroundings
+from db.battles.read import Battle, BattleFilter, battle_of, battles_page, surroundings
 from db.killmails.cursors import InvalidCursor, decode_cursor
 from db.killmails.feed import Before
 from db.killmails.filter import Viewer
@@ -63,10 +70,68 @@ async def battle(request: Request) -> Response:
         raise HTTPException(401)  # whether there is one is not theirs to know
     if found is None:
         raise HTTPException(404, "This is no battle, or none of your characters and boards is on it.")
-    (node,) = await battle_nodes(pool, [found])
+    may_share = False
+    if (who := await caller(request)) is not None:
+        ids = [one.killmail_id for one in found.group.killmails]
+        may_share = await first_to_share(pool, who.account_id, ids) is not None
+    return await battle_answer(request, found, may_share=may_share)
+
+
+async def battle_answer(
+    request: Request, found: Battle, *, may_share: bool = False, link_id: int | None = None, is_shared: bool = False
+) -> Response:
+    """The page of a battle. `link_id`: of the reader's share link, where they move its sides."""
+    (node,) = await battle_nodes(services_of(request).pool, [found])
     at_most = None if request.query_params.get("all") == "1" else LINES_SHOWN
-    hidden = len(node["losses"]) > LINES_SHOWN or any(len(side["pilots"]) > LINES_SHOWN for side in node["sides"])
-    return render(request, "battle.html", battle=node, at_most=at_most, hidden=hidden and at_most is not None)
+    hidden = len(node["losses"]) > LINES_SHOWN or any(
+        len(side["pilots"]) > LINES_SHOWN or len(side["parties"]) > LINES_SHOWN for side in node["sides"]
+    )
+    return render(
+        request,
+        "battle.html",
+        battle=node,
+        title=title(node),
+        sentence=sentence(node),
+        at_most=at_most,
+        hidden=hidden and at_most is not None,
+        may_share=may_share,
+        link_id=link_id,
+        is_shared=is_shared,
+    )
+
+
+async def shared_sides(request: Request) -> Response:
+    """GET /settings/links/{id}
+
+    Raises:
+        HTTPException: 401 nobody is signed in, 404 they share no battle with this link.
+    """
+    who, link_id = await signed_in(request), request.path_params["link_id"]
+    found = None if link_id is None else await battle_of_link(services_of(request), who, link_id)
+    if found is None:
+        raise HTTPException(404, "You share no battle with this link.")
+    return await battle_answer(request, found, link_id=link_id, is_shared=True)
+
+
+async def sides_order(request: Request) -> Response:
+    """POST /settings/links/{id}. Fields: `move`, a party's id and the number of a side ("99000001:1"), or `infer`."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    link_id, services = request.path_params["link_id"], services_of(request)
+    if link_id is None:
+        raise HTTPException(404)
+    if "infer" in form.fields:
+        refusal = await infer_sides(services, form.who, link_id)
+    else:
+        party, _, side = form.fields.get("move", "").partition(":")
+        party_id = id_or_none(party)
+        if party_id is None or not (side.isascii() and side.isdecimal() and len(side) < 6):
+            raise HTTPException(400)
+        refusal = await move_side(services, form.who, link_id, party_id, int(side))
+    if refusal is not None:
+        return refusal_page(request, refusal.message, "/settings#sharing")
+    return RedirectResponse(f"/settings/links/{link_id}", 303)
 
 
 async def battle_around(request: Request, viewer: Viewer, killmail_id: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Cards of killmails and boards, and oEmbed: what a crawler shows beside a link, exactly where it may open the page."""
+"""Cards and oEmbed: what a crawler shows beside a link to a killmail, a battle or a board, if it may open the page."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from starlette.responses import Response
 from api.arguments import id_or_none
 from api.caller import visitor
 from api.services import services_of
-from api.site.card import HEIGHT, WIDTH, Card, Cards, board_card, killmail_card
+from api.site import battle_words
+from api.site.card import HEIGHT, WIDTH, Card, Cards, battle_card, board_card, killmail_card
 from api.site.feed_shown import SHOWN
 from api.site.killmail_words import name_of, sentence, title
 from api.site.profile_page import read_profile
-from api.site.shared_page import PROFILES, opened, unlisted
+from api.site.shared_page import PROFILES, battle_of, eyes_of, holds, opened, unlisted
 from db.accounts.share_links import Shared, Subject
+from db.battles import read as battles
+from db.battles.nodes import battle_nodes
 from db.killmails.about import subject_of
 from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
@@ -42,6 +45,19 @@ async def killmail_picture(request: Request) -> Response:
     """
     viewer = await visitor(request)
     told = await _killmail(request, viewer, request.path_params["killmail_id"])
+    if told is None:
+        raise HTTPException(401 if viewer.is_stranger else 404)
+    return await _png(request, told)
+
+
+async def battle_picture(request: Request) -> Response:
+    """GET /battles/{id}/card.png
+
+    Raises:
+        HTTPException: 401 nobody is signed in and it is not public, 404 the pilot may see no such battle.
+    """
+    viewer = await visitor(request)
+    told = await _battle(request, viewer, request.path_params["killmail_id"])
     if told is None:
         raise HTTPException(401 if viewer.is_stranger else 404)
     return await _png(request, told)
@@ -92,6 +108,11 @@ async def _at(request: Request, path: str) -> Told:
             if told is None:
                 raise HTTPException(401)
             return told
+        case ["battles", number]:
+            told = await _battle(request, await visitor(request), id_or_none(number))
+            if told is None:
+                raise HTTPException(401)
+            return told
         case ["s", token]:
             return await _shared(request, await opened(request, token), None)
         case ["s", token, "killmails", number]:
@@ -102,11 +123,14 @@ async def _at(request: Request, path: str) -> Told:
 async def _shared(request: Request, found: Shared, killmail_id: int | None) -> Told:
     """What a share link shows, or one killmail on the board that it opens."""
     told: Told | None = None
-    if found.subject is Subject.KILLMAIL and killmail_id is None:
+    if killmail_id is not None:
+        if await holds(request, found, killmail_id):
+            told = await _killmail(request, eyes_of(request, found), killmail_id)
+    elif found.subject is Subject.KILLMAIL:
         told = await _killmail(request, found.viewer, found.subject_id)
-    elif found.subject is not Subject.KILLMAIL and killmail_id is not None:
-        told = await _killmail(request, found.viewer, killmail_id)
-    elif found.subject is not Subject.KILLMAIL:
+    elif found.subject is Subject.BATTLE:
+        told = await _told(request, await battle_of(request, found))
+    else:
         told = await _board(request, found)
     if told is None:
         raise HTTPException(404)
@@ -119,6 +143,16 @@ async def _killmail(request: Request, viewer: Viewer, killmail_id: int | None) -
         return None
     (found,) = page.killmails()
     return Told(title(found), sentence(found), killmail_card(found))
+
+
+async def _battle(request: Request, viewer: Viewer, killmail_id: int | None) -> Told | None:
+    found = None if killmail_id is None else await battles.battle_of(services_of(request).pool, viewer, killmail_id)
+    return None if found is None else await _told(request, found)
+
+
+async def _told(request: Request, battle: battles.Battle) -> Told:
+    (node,) = await battle_nodes(services_of(request).pool, [battle])
+    return Told(battle_words.title(node), battle_words.sentence(node), battle_card(node))
 
 
 async def _board(request: Request, found: Shared) -> Told:

@@ -15,6 +15,7 @@ from api.site.feed_address import FeedAddress
 from api.site.feed_filters import Asked, asked, panel
 from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.sync_strip import sync_strip
+from db.accounts.saved_filters import saved_filters
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards
 from db.failures import DATABASE_FAILURES, database_is_away
@@ -39,6 +40,7 @@ async def home(request: Request) -> Response:
     # Read first: what arrives while the page is made, or before its socket is open, is sent by the socket.
     cursor = position_cursor(await newest_arrival(services_of(request).pool))
     context = {**await _context(request, who, wanted), **await sync_strip(request, who)}
+    context["saved_filters"] = await saved_filters(services_of(request).pool, who.account_id)
     return render(request, "home.html", live_cursor=cursor, **context)
 
 

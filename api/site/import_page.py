@@ -9,17 +9,21 @@ from starlette.responses import RedirectResponse, Response
 
 from api.caller import signed_in
 from api.orders.added_killmails import Added, add_killmail
+from api.orders.history import history_sentence, request_history
 from api.orders.imports import ImportOrder, order_import
+from api.orders.requests import DELAYED
 from api.pages import render
 from api.services import services_of
 from api.site.page_forms import posted_form, refusal_page
 from contracts.imports import ImportState
 from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller
+from db.intake.history import history_progress
 from db.intake.imports import imports_of
 
 ORDERS: tuple[ImportOrder, ...] = get_args(ImportOrder)
 ANCHOR = "/settings#imports"
+HISTORY = "/settings#history"
 
 
 async def imports_context(request: Request, who: Caller) -> dict[str, Any]:
@@ -31,6 +35,23 @@ async def imports_context(request: Request, who: Caller) -> dict[str, Any]:
         "importers": [(character, found.get(character.character_id)) for character in characters],
         "imports_changing": any(one.running and one.state is not ImportState.ESTIMATED for one in found.values()),
     }
+
+
+async def history_context(request: Request, who: Caller) -> dict[str, Any]:
+    """What `_settings_history.html` shows."""
+    found = await history_progress(services_of(request).pool, who.account_id)
+    return {"history": found, "history_sentence": history_sentence(found)}
+
+
+async def history_order(request: Request) -> Response:
+    """POST /settings/history: the whole history from the public archive."""
+    form = await posted_form(request)
+    if isinstance(form, Response):
+        return form
+    refusal = await request_history(services_of(request), form.who)
+    if refusal is None:
+        return RedirectResponse(HISTORY, 303)
+    return refusal_page(request, refusal.message, HISTORY, saved=refusal is DELAYED)
 
 
 async def imports_fragment(request: Request) -> Response:

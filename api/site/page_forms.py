@@ -50,17 +50,17 @@ class Form:
         return value
 
 
-async def posted_form(request: Request) -> Form | Response:
+async def posted_form(request: Request, most_fields: int = MAX_FIELDS) -> Form | Response:
     """The form of this POST, or the page that refuses what another site sent.
 
     Raises:
         HTTPException: 401 nobody is signed in, 400 not a form of ours.
     """
-    fields = await posted_fields(request)
+    fields = await posted_fields(request, most_fields)
     return fields if isinstance(fields, Response) else Form(await signed_in(request), fields)
 
 
-async def posted_fields(request: Request) -> dict[str, str] | Response:
+async def posted_fields(request: Request, most_fields: int = MAX_FIELDS) -> dict[str, str] | Response:
     """What anybody at all posted from one of our pages, or the page that refuses what another site sent.
 
     Raises:
@@ -69,7 +69,7 @@ async def posted_fields(request: Request) -> dict[str, str] | Response:
     if not comes_from_us(request.headers, services_of(request).settings.site_url, require_proof=True):
         return outcome_page(request, FOREIGN_REQUEST)
     try:
-        return dict(parse_qsl((await request.body()).decode("ascii", "replace"), max_num_fields=MAX_FIELDS))
+        return dict(parse_qsl((await request.body()).decode("ascii", "replace"), max_num_fields=most_fields))
     except ValueError:  # more fields than that
         raise HTTPException(400) from None
 

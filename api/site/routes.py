@@ -13,6 +13,7 @@ from api.site import (
     feed_page,
     killmail_page,
     profile_page,
+    saved_filters,
     search_page,
     status_page,
     sync_strip,
@@ -51,6 +52,7 @@ SITE_ROUTES = (
     Route("/status", status_page.status),
     Route("/admin", admin_page.admin),
     Route("/admin/order", admin_page.order, methods=["POST"]),
+    Route("/filters", saved_filters.filter_order, methods=["POST"]),
     Route("/sync", sync_strip.sync_order, methods=["POST"]),
     Route("/theme", theme.choose_theme, methods=["POST"]),
 )

@@ -16,7 +16,7 @@ from api.orders.corporations import set_corporation_sync
 from api.orders.requests import DELAYED
 from api.pages import render
 from api.services import services_of
-from api.site import import_page, sharing_page
+from api.site import import_page, sharing_page, webhooks_page
 from api.site.page_forms import posted_form, refusal_page
 from db.accounts.api_keys import account_api_keys
 from db.accounts.grants import account_characters
@@ -83,6 +83,8 @@ SECTIONS: tuple[Section, ...] = (
     ("_settings_characters.html", _characters),
     ("_settings_corporations.html", _corporations),
     ("_settings_sharing.html", sharing_page.sharing_context),
+    ("_settings_webhooks.html", webhooks_page.webhooks_context),
+    ("_settings_history.html", import_page.history_context),
     ("_settings_imports.html", import_page.imports_context),
     ("_settings_add_killmail.html", _nothing),
     ("_settings_api_keys.html", _api_keys),

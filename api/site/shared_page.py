@@ -1,4 +1,4 @@
-"""GET /s/TOKEN: the killmail or the board that a share link opens, for whoever has it, logged in or not.
+"""GET /s/TOKEN: the killmail, the battle or the board that a share link opens, for whoever has it, logged in or not.
 
 The token is in the path, so nothing of the page may carry it elsewhere: no referrer, no search engine, no cache, and
 `api.serving.request_log` writes it down nowhere.
@@ -13,9 +13,13 @@ from starlette.responses import Response
 from api.caller import SECRET, caller
 from api.orders.sharing import LINKS_AT
 from api.services import services_of
+from api.site.battle_pages import battle_answer
 from api.site.killmail_page import killmail_answer, read_killmail
 from api.site.profile_page import profile_answer, read_profile
 from db.accounts.share_links import Shared, Subject, opened_by
+from db.accounts.shared_battles import eyes_of_link, shared_battle
+from db.battles.read import Battle
+from db.killmails.filter import Viewer
 from db.universe.profiles import ProfileKind
 
 GONE = "This link opens nothing: it may be mistyped, or whoever shared it has taken it back."
@@ -32,21 +36,56 @@ async def shared(request: Request) -> Response:
     found = await opened(request, request.path_params["token"])
     if found.subject is Subject.KILLMAIL:
         return await _killmail(request, found, found.subject_id)
+    if found.subject is Subject.BATTLE:
+        return unlisted(await battle_answer(request, await battle_of(request, found), is_shared=True))
     path = f"{LINKS_AT}{request.path_params['token']}"
     profile = await read_profile(request, PROFILES[found.subject], found.subject_id, path)
     return unlisted(await profile_answer(request, found.viewer, profile))
 
 
 async def killmail_of_board(request: Request) -> Response:
-    """GET /s/TOKEN/killmails/{id}: one on the board that the link opens.
+    """GET /s/TOKEN/killmails/{id}: one on the board, or of the battle, that the link opens.
 
     Raises:
-        HTTPException: 404, the link opens nothing, or no board with such a killmail.
+        HTTPException: 404, the link opens nothing, or nothing with such a killmail.
     """
-    found = await opened(request, request.path_params["token"])
-    if found.subject is Subject.KILLMAIL:
+    found, killmail_id = await opened(request, request.path_params["token"]), request.path_params["killmail_id"]
+    if not await holds(request, found, killmail_id):
         raise HTTPException(404, GONE)
-    return await _killmail(request, found, request.path_params["killmail_id"])
+    return await _killmail(request, found, killmail_id)
+
+
+async def holds(request: Request, found: Shared, killmail_id: int | None) -> bool:
+    """Whether a killmail may be asked for behind this link; of a board, its eyes decide.
+
+    Raises:
+        HTTPException: 404, the link's battle is none any more.
+    """
+    if found.subject is Subject.BATTLE:
+        battle = await battle_of(request, found)
+        return any(one.killmail_id == killmail_id for one in battle.group.killmails)
+    return found.subject is not Subject.KILLMAIL
+
+
+def eyes_of(request: Request, found: Shared) -> Viewer:
+    """With which killmails behind the link are read."""
+    if found.subject is not Subject.BATTLE:
+        return found.viewer
+    return eyes_of_link(found, everything=services_of(request).settings.public_board)
+
+
+async def battle_of(request: Request, found: Shared) -> Battle:
+    """The battle that the link opens.
+
+    Raises:
+        HTTPException: 404, too little of it is left to be one.
+    """
+    battle = await shared_battle(
+        services_of(request).pool, found, everything=services_of(request).settings.public_board
+    )
+    if battle is None:
+        raise HTTPException(404, GONE, {"Referrer-Policy": "no-referrer"})
+    return battle
 
 
 async def opened(request: Request, token: str) -> Shared:
@@ -64,10 +103,10 @@ async def opened(request: Request, token: str) -> Shared:
 
 
 async def _killmail(request: Request, found: Shared, killmail_id: int | None) -> Response:
-    killmail = await read_killmail(request, found.viewer, killmail_id)
+    killmail = await read_killmail(request, eyes_of(request, found), killmail_id)
     if killmail is None:
         raise HTTPException(404, GONE, {"Referrer-Policy": "no-referrer"})
-    if found.subject is Subject.KILLMAIL:
+    if found.subject in (Subject.KILLMAIL, Subject.BATTLE):
         killmail["relatedKillmail"] = None  # it was not shared
     return unlisted(killmail_answer(request, killmail))
 

@@ -120,7 +120,14 @@ async def link_order(request: Request) -> Response:
     made = await make_link(services, form.who, subject, form.eve_id("id"))
     if isinstance(made, Refusal):
         return _back(request, made)
-    return render(request, "share_link.html", 201, subject=subject, address=address_of(services, made))
+    return render(
+        request,
+        "share_link.html",
+        201,
+        subject=subject,
+        address=address_of(services, made),
+        link_id=made.shown.share_link_id,
+    )
 
 
 def _back(request: Request, refusal: Refusal | None) -> Response:

@@ -121,4 +121,10 @@ async def _remove(connection: asyncpg.pool.PoolConnectionProxy, character_ids: l
         character_ids,
     )
     await connection.execute("DELETE FROM login_events WHERE character_id = ANY ($1)", character_ids)
+    await connection.execute(
+        "DELETE FROM webhooks WHERE subject = 'character' AND subject_id = ANY ($1)", character_ids
+    )
+    await connection.execute(
+        "DELETE FROM killmail_feeds WHERE subject = 'character' AND subject_id = ANY ($1)", character_ids
+    )
     await connection.execute("DELETE FROM users WHERE character_id = ANY ($1)", character_ids)

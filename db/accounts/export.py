@@ -30,6 +30,20 @@ _OF_ACCOUNT = {
     "api_key": """
         SELECT api_key_id, name, hint, scopes, created_at, last_used_at
           FROM api_keys WHERE account_id = $1 ORDER BY api_key_id""",
+    "share_link": """
+        SELECT share_link_id, subject, subject_id, sides, created_at, last_used_at
+          FROM share_links WHERE account_id = $1 ORDER BY share_link_id""",
+    "saved_filter": """
+        SELECT saved_filter_id, name, query FROM saved_filters WHERE account_id = $1 ORDER BY saved_filter_id""",
+    "webhook": """
+        SELECT webhook_id, subject, subject_id, name, filter, target_host, max_age_seconds, burst, quiet_from,
+               quiet_until, created_at, paused_reason, paused_at
+          FROM webhooks WHERE account_id = $1 ORDER BY webhook_id""",
+    "archive_history": """
+        SELECT asked_at, reached, finished_at FROM history_requests WHERE account_id = $1""",
+    "feed": """
+        SELECT feed_id, subject, subject_id, name, filter, created_at, last_used_at
+          FROM killmail_feeds WHERE account_id = $1 ORDER BY feed_id""",
     "corporation_followed": """
         SELECT d.corporation_id, d.character_id, d.standing, d.marked_at, d.role_seen_at, d.used_at
           FROM corporation_directors d JOIN users USING (character_id)

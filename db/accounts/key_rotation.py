@@ -56,6 +56,8 @@ ALL = (
     Ciphertexts("users", "character_id", "access_token"),
     Ciphertexts("users", "character_id", "refresh_token"),
     Ciphertexts("departures", "departure_id", "refresh_token"),
+    Ciphertexts("webhooks", "webhook_id", "target"),
+    Ciphertexts("webhooks", "webhook_id", "secret"),
 )
 
 

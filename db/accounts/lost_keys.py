@@ -28,13 +28,20 @@ _FORGET = {
     ("departures", "refresh_token"): (
         "UPDATE departures SET refresh_token = NULL WHERE departure_id = $1 AND refresh_token = $2"
     ),
+    **{
+        ("webhooks", column): (
+            "UPDATE webhooks SET target = NULL, secret = NULL, paused_reason = 'unreadable', paused_at = now()"  # noqa: S608
+            f" WHERE webhook_id = $1 AND {column} = $2"
+        )
+        for column in ("target", "secret")
+    },
     ("login_attempts", "code_verifier"): "DELETE FROM login_attempts WHERE state_hash = $1 AND code_verifier = $2",
 }
 
 
 @dataclass(slots=True)
 class Forgotten:
-    """`pilots` have to log in again; `others`: access tokens, logins under way, grants that were to be given back."""
+    """`pilots` have to log in again; `others`: access tokens, logins under way, webhooks, grants to be given back."""
 
     pilots: int = 0
     others: int = 0

@@ -22,7 +22,7 @@ Node = dict[str, Any]
 
 async def battle_nodes(pool: asyncpg.Pool, battles: Sequence[Battle]) -> list[Node]:
     """A `Battle` each. Two statements, however many there are."""
-    told = [(battle, await asyncio.to_thread(tally, battle.group.killmails)) for battle in battles]
+    told = [(battle, await asyncio.to_thread(tally, battle.group.killmails, battle.moved)) for battle in battles]
     places = {one.solar_system_id for battle in battles for one in battle.group.killmails}
     async with pool.acquire() as connection:
         known = await known_of(connection, {one for battle in battles for one in _mentioned(battle)})
@@ -59,6 +59,7 @@ def _node(battle: Battle, counted: Tally, known: Known, systems: dict[int, Node]
         "startedAt": _moment(killmails[0]),
         "endedAt": _moment(killmails[-1]),
         "isWhole": battle.is_whole,
+        "sidesMoved": bool(battle.moved),
         "solarSystems": [systems[place] for place in sorted(places, key=lambda place: (-places[place], place))],
         "killmailCount": len(killmails),
         "pilotCount": counted.pilots,
@@ -86,6 +87,7 @@ def _side(number: int, side: Side, known: Known) -> Node:
 def _party(party: Party, known: Known) -> Node:
     organization = None if party.kind == "character" else known.organization(party.party_id)
     return {
+        "id": str(party.party_id),
         "alliance": organization if party.kind == "alliance" else None,
         "corporation": organization if party.kind == "corporation" else None,
         "character": known.character(party.party_id) if party.kind == "character" else None,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
 from db.battles.fought import Fighter, Fought
 from db.battles.grouping import GAP, Group, groups
+from db.battles.moved import Sides
 from db.killmails.conditions import Parameters
 from db.killmails.cursors import encode_cursor
 from db.killmails.feed import Before
@@ -54,10 +55,11 @@ Connection = asyncpg.pool.PoolConnectionProxy
 
 @dataclass(frozen=True, slots=True)
 class Battle:
-    """`is_whole`: false if it went on where reading ended."""
+    """`is_whole`: false if it went on where reading ended. `moved`: sides that were moved by hand."""
 
     group: Group
     is_whole: bool = True
+    moved: Sides = field(default_factory=dict)
 
     @property
     def battle_id(self) -> int:

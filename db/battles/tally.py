@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from db.battles.fought import Fighter, Fought
+from db.battles.moved import Sides, with_moved
 from db.battles.sides import sides_of
 
 PartyKind = Literal["alliance", "corporation", "character"]
@@ -80,10 +81,15 @@ class Tally:
         return sum(len(side.pilots) for side in self.sides)
 
 
-def tally(killmails: Iterable[Fought]) -> Tally:
+def shown_sides(killmails: Iterable[Fought], moved: Sides) -> dict[int, int]:
+    """The side of each party: as inferred, and as it was moved by hand."""
+    return with_moved(sides_of(killmails), moved)
+
+
+def tally(killmails: Iterable[Fought], moved: Sides) -> Tally:
     """What these killmails, of one battle and in their order, come to."""
     fought = list(killmails)
-    side_of = sides_of(fought)
+    side_of = shown_sides(fought, moved)
     sides = [Side() for _ in range(max(side_of.values(), default=-1) + 1)]
     pilots: dict[int, Pilot] = {}
     homes: dict[int, int] = {}

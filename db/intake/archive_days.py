@@ -58,26 +58,41 @@ async def archive_subjects(pool: asyncpg.Pool) -> Subjects:
     return Subjects(frozenset(row["characters"]), frozenset(row["corporations"]), row["newest_at"], row["now"])
 
 
-async def known_day(pool: asyncpg.Pool, day: date, newest_at: datetime | None) -> KnownDay | None:
-    """What is known of a day that was read to its end before."""
+async def known_day(
+    pool: asyncpg.Pool, day: date, newest_at: datetime | None, *, everything: bool = False
+) -> KnownDay | None:
+    """What is known of a day that was read to its end before. `everything`: it counts if all of it was kept."""
     row = await pool.fetchrow(
         # A minute: who was being added just then had its time already, but was not to be seen yet.
-        "SELECT etag, last_modified, coalesce(begun_at - interval '1 minute' > $2::timestamptz, true) AS for_all"
+        "SELECT etag, last_modified, everything OR NOT $3"
+        "       AND coalesce(begun_at - interval '1 minute' > $2::timestamptz, true) AS for_all"
         "  FROM archive_days WHERE day = $1",
         day,
         newest_at,
+        everything,
     )
     return None if row is None else KnownDay(row["etag"], row["last_modified"], row["for_all"])
 
 
-async def days_to_read(pool: asyncpg.Pool, days: Sequence[date]) -> list[date]:
-    """Those of these days that were never read to their end, or not for everybody who is here. Newest first."""
-    newest_at = (await archive_subjects(pool)).newest_at
+async def days_to_read(pool: asyncpg.Pool, days: Sequence[date], *, everything: bool = False) -> list[date]:
+    """Those of these days that were never read to their end, or not for everybody who is here. Newest first.
+
+    Args:
+        everything: a day counts as read if all of it was kept.
+    """
+    return await days_unread(pool, days, (await archive_subjects(pool)).newest_at, everything=everything)
+
+
+async def days_unread(
+    pool: asyncpg.Pool, days: Sequence[date], newest_at: datetime | None, *, everything: bool
+) -> list[date]:
+    """The same, for whoever was here at `newest_at`."""
     rows = await pool.fetch(
         "SELECT day FROM archive_days WHERE day = ANY ($1)"
-        " AND coalesce(begun_at - interval '1 minute' > $2::timestamptz, true)",
+        " AND (everything OR NOT $3 AND coalesce(begun_at - interval '1 minute' > $2::timestamptz, true))",
         list(days),
         newest_at,
+        everything,
     )
     return sorted(set(days) - {row["day"] for row in rows}, reverse=True)
 
@@ -115,17 +130,25 @@ async def came_since(pool: asyncpg.Pool, killmail_ids: Collection[int], since: d
 
 
 async def record_day(
-    pool: asyncpg.Pool, day: date, begun_at: datetime, etag: str, last_modified: str, account: DayAccount
+    pool: asyncpg.Pool,
+    day: date,
+    begun_at: datetime,
+    etag: str,
+    last_modified: str,
+    account: DayAccount,
+    *,
+    everything: bool = False,
 ) -> None:
     """The day was read to its end. Safe to repeat."""
     await pool.execute(
         """
-        INSERT INTO archive_days (day, begun_at, etag, last_modified, expected, taken, wanted, new, refused)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        INSERT INTO archive_days (day, begun_at, etag, last_modified, expected, taken, wanted, new, refused, everything)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (day) DO UPDATE
            SET begun_at = excluded.begun_at, read_at = now(), etag = excluded.etag,
                last_modified = excluded.last_modified, expected = excluded.expected, taken = excluded.taken,
-               wanted = excluded.wanted, new = excluded.new, refused = excluded.refused
+               wanted = excluded.wanted, new = excluded.new, refused = excluded.refused,
+               everything = excluded.everything
         """,
         day,
         begun_at,
@@ -136,4 +159,5 @@ async def record_day(
         account.wanted,
         account.new,
         orjson.dumps(account.refused).decode(),
+        everything,
     )

@@ -2,7 +2,7 @@
 
 A subject is built from its oldest killmail on, a piece at a time; `counted_until` tells how far. An appraisal adds to
 sums only what lies before that, and a piece is counted while no appraisal is under way: so each killmail is in them
-once. Whatever dies leaves a beginning that the next call goes on with.
+once, or waits to be folded into them. Whatever dies leaves a beginning that the next call goes on with.
 """
 
 from __future__ import annotations
@@ -93,12 +93,16 @@ async def choose_subjects(pool: asyncpg.Pool, at_least: int = SUMMED_FROM) -> No
 
 async def begin_again(pool: asyncpg.Pool, subject_ids: Collection[int] | None = None) -> None:
     """Nothing is in the sums of these, or of all, any more: statistics are counted until they are built."""
+    chosen = None if subject_ids is None else list(subject_ids)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(_ALONE)
         await connection.execute(
             "UPDATE summed_subjects SET counted_until = NULL"
             " WHERE $1::bigint[] IS NULL OR subject_id = ANY ($1::bigint[])",
-            None if subject_ids is None else list(subject_ids),
+            chosen,
+        )
+        await connection.execute(
+            "DELETE FROM unfolded_sums WHERE $1::bigint[] IS NULL OR subject_id = ANY ($1::bigint[])", chosen
         )
 
 

@@ -1,4 +1,4 @@
-"""Sums against a fresh count of the killmails, for doctor."""
+"""Sums, and what waits to be folded into them, against a fresh count of the killmails, for doctor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date
 
 import asyncpg
 
-from db.sums.rows import Span, rows_of, whole_killmails
+from db.sums.rows import COLUMNS, Span, rows_of, whole_killmails
 
 _IDS = """
 SELECT DISTINCT $1::bigint AS subject_id, killmail_id
@@ -15,13 +15,17 @@ WHERE
     {column} = $1
     AND killmail_time >= $2::timestamp AT TIME ZONE 'UTC' AND killmail_time < $3::timestamp AT TIME ZONE 'UTC'
 """
+_UNFOLDED = "SELECT subject_id, killmail_id, killmails, value, solo FROM unfolded_sums WHERE subject_id = $1"
 _FIGURES = ("kills", "losses", "solo", "destroyed", "lost")
 _DIFFERENCES = """
 SELECT count(*)
 FROM (SELECT * FROM ({fresh}) AS fresh WHERE $4::smallint IS NULL OR span = $4) AS fresh
 FULL JOIN (
-    SELECT * FROM killmail_sums
-    WHERE subject_id = $1 AND ($4::smallint IS NULL OR span = $4 AND first_day >= $2::date AND first_day < $3::date)
+    SELECT subject_id, kind, span, first_day, entity_id, {sums}
+    FROM (SELECT {columns} FROM killmail_sums WHERE subject_id = $1 UNION ALL SELECT * FROM ({unfolded}) AS unfolded)
+        AS added_up
+    WHERE $4::smallint IS NULL OR span = $4 AND first_day >= $2::date AND first_day < $3::date
+    GROUP BY 1, 2, 3, 4, 5
 ) AS kept USING (subject_id, kind, span, first_day, entity_id)
 WHERE
     ({of_fresh}) IS DISTINCT FROM ({of_kept})
@@ -61,6 +65,9 @@ async def wrong_sums(pool: asyncpg.Pool, subject_id: int, day: date | None = Non
     ids = _IDS.format(column="corporation_id" if is_corporation else "character_id")
     statement = _DIFFERENCES.format(
         fresh=rows_of(whole_killmails(ids)),
+        unfolded=rows_of(_UNFOLDED),
+        columns=COLUMNS,
+        sums=", ".join(f"sum({name}) AS {name}" for name in _FIGURES),
         of_fresh=", ".join(f"fresh.{name}" for name in _FIGURES),
         of_kept=", ".join(f"kept.{name}" for name in _FIGURES),
     )

@@ -36,20 +36,54 @@ _SECTION = {
         FROM ({rows}) AS rows GROUP BY entity_id ORDER BY entity_id
     """,
 }
-# Few are told of many: what they are told as is made of those few alone.
+LIKELY = 100
+"""So many, the first of all time, are tried first as the first of a period."""
+
+# Who can be among the first: whoever has fewer killmails than the last of them cannot, unless something of theirs is
+# not in the sums yet; that is added later. ISK is added up of these alone.
+_FIRST_EVER = """
+    ARRAY(
+        SELECT entity_id FROM killmail_sums WHERE subject_id = $1 AND kind = {kind:d} AND span = {ever:d}
+        ORDER BY kills + losses DESC FETCH FIRST {top:d} ROWS WITH TIES
+    )
+"""
+# Nobody has more in a period than of all time. So if the last of the first among the likely has more than the last of
+# the likely has of all time, there can be nobody else, and 64,000 sums need not be read.
+_FIRST = """
+    (
+        WITH likely AS MATERIALIZED (
+            SELECT entity_id, kills + losses AS killmails FROM killmail_sums
+            WHERE subject_id = $1 AND kind = {kind:d} AND span = {ever:d}
+            ORDER BY kills + losses DESC LIMIT {likely:d}
+        ),
+        their AS MATERIALIZED (
+            SELECT sum(kills + losses) AS killmails
+            FROM ({pieces} AND entity_id = ANY (ARRAY(SELECT entity_id FROM likely))) AS pieces
+            GROUP BY entity_id ORDER BY 1 DESC LIMIT {top:d}
+        )
+        SELECT CASE
+            WHEN
+                (SELECT count(*) FROM their) = {top:d}
+                AND (SELECT min(killmails) FROM their) > (SELECT min(killmails) FROM likely)
+            THEN ARRAY(SELECT entity_id FROM likely)
+            ELSE ARRAY(
+                SELECT entity_id FROM ({pieces}) AS pieces GROUP BY entity_id
+                ORDER BY sum(kills + losses) DESC FETCH FIRST {top:d} ROWS WITH TIES
+            )
+        END
+    )
+"""
 _RANKING = """
     SELECT jsonb_build_object('id', id, 'killmails', killmails, 'isk', round(isk, 2)::text) AS told
     FROM (
-        SELECT {id} AS id, {killmails} AS killmails, {isk} AS isk
-        FROM ({rows}) AS rows {grouped} ORDER BY 2 DESC, 3 DESC, 1 LIMIT {top:d}
+        SELECT {id} AS id, sum({killmails}) AS killmails, sum({isk}) AS isk
+        FROM ({rows}) AS rows GROUP BY entity_id ORDER BY 2 DESC, 3 DESC, 1 LIMIT {top:d}
     ) AS best
     WHERE killmails > 0
 """
-_NOTHING = """
-    SELECT
-        NULL::date AS first_day, NULL::bigint AS entity_id, 0 AS kills, 0 AS losses, 0 AS solo,
-        0::numeric AS destroyed, 0::numeric AS lost
-    WHERE false
+_APART = "SELECT first_day, entity_id, kills, losses, solo, destroyed, lost FROM apart WHERE kind = {kind:d}"
+_NOTHING_ADDED = """
+    SELECT 0::bigint AS subject_id, 0::bigint AS killmail_id, 0 AS killmails, 0::numeric AS value, 0 AS solo WHERE false
 """
 
 
@@ -80,7 +114,7 @@ async def summed_up(
     for name in sections:
         section = reading.section(name)
         columns.append(f"(SELECT coalesce(jsonb_agg(told), '[]') FROM ({section}) AS section) AS \"{name}\"")
-    row = await connection.fetchrow(f"{reading.edges()} SELECT {', '.join(columns)}", *reading.parameters)
+    row = await connection.fetchrow(f"{reading.apart()} SELECT {', '.join(columns)}", *reading.parameters)
     assert row is not None  # noqa: S101 - sums always have a row
     if not row["whole"]:
         return None
@@ -95,49 +129,65 @@ class _Reading:
         self._covered = cover(asked.since, asked.until)
         self.parameters: list[Any] = [asked.subject_id]
 
-    def edges(self) -> str:
-        """What has no whole day is counted: killmails of hours."""
-        if not self._covered.edges:
-            return ""
-        column = "corporation_id" if self._asked.is_corporation else "character_id"
-        times = " OR ".join(
-            f"killmail_time >= {self._bind(since)} AND killmail_time < {self._bind(until)}"
-            for since, until in self._covered.edges
-        )
-        ids = f"SELECT DISTINCT {column} AS subject_id, killmail_id FROM participants WHERE {column} = $1 AND ({times})"
-        return f"WITH {rows_of_days(whole_killmails(ids))}"
+    def apart(self) -> str:
+        """CTEs that end with `apart`: what is in no sums. Killmails of hours, where no whole day is asked for, and, of
+        whole days, what waits to be folded."""
+        added = []
+        if self._covered.edges:
+            column = "corporation_id" if self._asked.is_corporation else "character_id"
+            times = " OR ".join(
+                f"killmail_time >= {self._bind(since)} AND killmail_time < {self._bind(until)}"
+                for since, until in self._covered.edges
+            )
+            added.append(
+                whole_killmails(
+                    f"SELECT DISTINCT {column} AS subject_id, killmail_id FROM participants"
+                    f" WHERE {column} = $1 AND ({times})"
+                )
+            )
+        if self._covered.days is not None:
+            since, until = self._bind(self._covered.days.since), self._bind(self._covered.days.until)
+            added.append(
+                "SELECT waiting.subject_id, waiting.killmail_id, waiting.killmails, waiting.value, waiting.solo"
+                " FROM unfolded_sums AS waiting JOIN killmails ON killmails.killmail_id = waiting.killmail_id"
+                " WHERE waiting.subject_id = $1 AND (killmails.killmail_time AT TIME ZONE 'UTC')::date >= "
+                f"{since}::date AND (killmails.killmail_time AT TIME ZONE 'UTC')::date < {until}::date"
+            )
+        return f"WITH {rows_of_days(' UNION ALL '.join(added) or _NOTHING_ADDED)}"
 
     def rows(self, kind: Kind) -> str:
         """All rows of this kind; those of `ALL` by day."""
         days = () if self._covered.days is None else (self._covered.days,)
         pieces = days if kind is Kind.ALL else self._covered.pieces
-        told = [self._of(kind, piece) for piece in pieces]
-        if self._covered.edges:
-            told.append(
-                f"SELECT first_day, entity_id, kills, losses, solo, destroyed, lost FROM edges WHERE kind = {kind:d}"
-            )
-        return " UNION ALL ".join(told) or _NOTHING
+        return f"{self._of(kind, pieces)} UNION ALL {_APART.format(kind=kind)}"
 
     def section(self, name: str) -> str:
         """Rows `told` of this section."""
         if name in _SECTION:
             return _SECTION[name].format(rows=self.rows(Kind.ALL if name == "daily" else Kind.HOUR))
-        kind, identity = _RANKED[name], "entity_id"
+        kind, top = _RANKED[name], self._asked.top
         if kind is Kind.PILOT and not self._asked.is_corporation:
-            kind, identity = Kind.ALL, "$1"
-        killmails, isk = ("kills + losses", "destroyed + lost") if kind is Kind.SYSTEM else ("kills", "destroyed")
-        grouped = ""
-        if kind is Kind.ALL or self._covered.edges or [piece.span for piece in self._covered.pieces] != [Span.EVER]:
-            killmails, isk, grouped = f"sum({killmails})", f"sum({isk})", "GROUP BY entity_id"
-        return _RANKING.format(
-            id=identity, killmails=killmails, isk=isk, rows=self.rows(kind), grouped=grouped, top=self._asked.top
+            return _RANKING.format(id="$1", killmails="kills", isk="destroyed", rows=self.rows(Kind.ALL), top=top)
+        pieces = self._of(kind, self._covered.pieces)
+        is_ever = [piece.span for piece in self._covered.pieces] == [Span.EVER]
+        first = (_FIRST_EVER if is_ever else _FIRST).format(
+            kind=kind, ever=Span.EVER, likely=max(LIKELY, top), pieces=pieces, top=top
         )
+        apart = f"ARRAY(SELECT entity_id FROM apart WHERE kind = {kind:d})"
+        rows = f"{pieces} AND entity_id = ANY ({first} || {apart}) UNION ALL {_APART.format(kind=kind)}"
+        # Of all but systems there are kills alone.
+        return _RANKING.format(id="entity_id", killmails="kills + losses", isk="destroyed + lost", rows=rows, top=top)
 
-    def _of(self, kind: Kind, piece: Piece) -> str:
+    def _of(self, kind: Kind, pieces: Collection[Piece]) -> str:
+        """One read: the planner knows how many rows that is, which of a union it does not."""
+        times = " OR ".join(
+            f"span = {piece.span:d}"
+            f" AND first_day >= {self._bind(piece.since)} AND first_day < {self._bind(piece.until)}"
+            for piece in pieces
+        )
         return (
             "SELECT first_day, entity_id, kills, losses, solo, destroyed, lost FROM killmail_sums"
-            f" WHERE subject_id = $1 AND kind = {kind:d} AND span = {piece.span:d}"
-            f" AND first_day >= {self._bind(piece.since)} AND first_day < {self._bind(piece.until)}"
+            f" WHERE subject_id = $1 AND kind = {kind:d} AND ({times or 'false'})"
         )
 
     def _bind(self, value: date | datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -12,6 +13,7 @@ from contracts.upkeep import Housekept
 BATCH = 5_000
 """Rows of one table deleted in one statement: short locks, little to write at once."""
 ATTEMPTS_KEPT = timedelta(hours=1)
+DELIVERIES_KEPT = timedelta(days=30)
 NOT_SYNCED = (
     SyncState.PAUSED,
     SyncState.NEEDS_LOGIN,
@@ -41,6 +43,12 @@ DELETE FROM login_attempts WHERE state_hash IN (
 """
 
 
+_OLD_DELIVERIES = """
+DELETE FROM webhook_deliveries WHERE webhook_delivery_id IN (
+    SELECT webhook_delivery_id FROM webhook_deliveries WHERE settled_at < now() - $1::interval LIMIT $2)
+"""
+
+
 async def delete_old_rows(
     pool: asyncpg.Pool, *, runs_kept: timedelta, events_kept: timedelta, batch: int = BATCH
 ) -> Housekept:
@@ -50,8 +58,9 @@ async def delete_old_rows(
         login_events=_count(await pool.execute(_OLD_EVENTS, events_kept, batch)),
         sessions=_count(await pool.execute(_OLD_SESSIONS, batch)),
         login_attempts=_count(await pool.execute(_OLD_ATTEMPTS, ATTEMPTS_KEPT, batch)),
+        webhook_deliveries=_count(await pool.execute(_OLD_DELIVERIES, DELIVERIES_KEPT, batch)),
     )
-    deleted.done = max(deleted.sync_runs, deleted.login_events, deleted.sessions, deleted.login_attempts) < batch
+    deleted.done = all(count < batch for count in astuple(deleted)[:-1])
     return deleted
 
 

@@ -4,6 +4,6 @@
 to anyone. Importing this room fills `SQLModel.metadata`.
 """
 
-from db.tables import accounts, archive, corporations, imports, killmails, sums, syncs, universe
+from db.tables import accounts, archive, corporations, imports, killmails, sums, syncs, universe, webhooks
 
-__all__ = ["accounts", "archive", "corporations", "imports", "killmails", "sums", "syncs", "universe"]
+__all__ = ["accounts", "archive", "corporations", "imports", "killmails", "sums", "syncs", "universe", "webhooks"]

@@ -5,7 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -143,7 +156,10 @@ class VisibilityChange(SQLModel, table=True):
 
 
 class ShareLink(SQLModel, table=True):
-    """A link that opens one killmail or one board to whoever has it; its token's SHA-256, never the token."""
+    """A link that opens a killmail, a battle or a board to whoever has it; its token's SHA-256, never the token.
+
+    `sides`: of a battle, by party, once somebody moved one by hand.
+    """
 
     __tablename__ = "share_links"
     __table_args__ = (Index("share_links_account_id", "account_id"),)
@@ -152,10 +168,24 @@ class ShareLink(SQLModel, table=True):
         sa_column=Column(BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False)
     )
     token_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False, unique=True))
-    subject: str = Field(sa_column=Column(Text, nullable=False))  # killmail | character | corporation
+    subject: str = Field(sa_column=Column(Text, nullable=False))  # killmail | battle | character | corporation
     subject_id: int = Field(sa_column=bigint())
+    sides: dict[str, int] | None = Field(default=None, sa_column=Column(JSONB))
     created_at: datetime = Field(sa_column=time(now=True))
     last_used_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
+
+
+class SavedFilter(SQLModel, table=True):
+    """A filter of the feed under a name: a query string."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (UniqueConstraint("account_id", "name"),)
+    saved_filter_id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    account_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), nullable=False)
+    )
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    query: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class Departure(SQLModel, table=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Column, Date, Integer, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Integer, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -27,3 +27,18 @@ class ArchiveDay(SQLModel, table=True):
     refused: dict[str, int] = Field(  # members that were not taken, by reason (`eve.archive.members.Refusal`)
         sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
     )
+    everything: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))  # all was kept
+
+
+class HistoryRequest(SQLModel, table=True):
+    """An account that wants its whole history from the archive. `finished_at` null: it waits."""
+
+    __tablename__ = "history_requests"
+    account_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("accounts.account_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+        )
+    )
+    asked_at: datetime = Field(sa_column=time(now=True))
+    reached: date | None = Field(default=None, sa_column=Column(Date))  # all days from this one on were read
+    finished_at: datetime | None = Field(default=None, sa_column=time(nullable=True))

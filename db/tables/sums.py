@@ -1,11 +1,11 @@
-"""The tables of sums: what a busy pilot or corporation did, by day, by month and in all."""
+"""The tables of sums: what a busy pilot or corporation did, by day, by month and in all; what is still to be added."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Boolean, Column, Date, Numeric, SmallInteger
+from sqlalchemy import Boolean, Column, Date, Index, Numeric, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from db.tables.columns import bigint, count, time
@@ -25,8 +25,18 @@ class KillmailSum(SQLModel, table=True):
     """One sum: of a subject, of a kind (`db.sums.rows.Kind`), of a span, of what the kind tells apart."""
 
     __tablename__ = "killmail_sums"
-    # Counts change all the time and no index knows of them: a page keeps room for the next version of its rows.
-    __table_args__ = ({"postgresql_with": {"fillfactor": 80}},)
+    __table_args__ = (
+        # `span = 2` is `Span.EVER`: of a day or a month counts change all the time and no index knows of them.
+        Index(
+            "killmail_sums_ranked",
+            "subject_id",
+            "kind",
+            text("(kills + losses) DESC"),
+            postgresql_where=text("span = 2"),
+        ),
+        # A page keeps room for the next version of its rows.
+        {"postgresql_with": {"fillfactor": 80}},
+    )
     subject_id: int = Field(sa_column=bigint(primary_key=True))
     kind: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     span: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
@@ -37,3 +47,14 @@ class KillmailSum(SQLModel, table=True):
     solo: int = Field(sa_column=count())
     destroyed: Decimal = Field(sa_column=Column(Numeric, nullable=False))
     lost: Decimal = Field(sa_column=Column(Numeric, nullable=False))
+
+
+class UnfoldedSum(SQLModel, table=True):
+    """What of a killmail is not in a subject's sums yet: killmails (1; 0 if it is there already), ISK, solo kills."""
+
+    __tablename__ = "unfolded_sums"
+    subject_id: int = Field(sa_column=bigint(primary_key=True))
+    killmail_id: int = Field(sa_column=bigint(primary_key=True))
+    killmails: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    value: Decimal = Field(sa_column=Column(Numeric, nullable=False))
+    solo: int = Field(sa_column=Column(SmallInteger, nullable=False))

@@ -11,6 +11,7 @@ from datetime import date
 
 import asyncpg
 
+from db.sums.fold import fold_the_full
 from db.sums.keep import Change, keep_sums
 from db.values.rules import BLUEPRINT_COPY, FITTED_FLAGS, FREE_HULLS, NO_SOLO_HULLS
 
@@ -69,8 +70,7 @@ part AS MATERIALIZED (
     UNION ALL
     SELECT killmail_id, day, ship_type_id, false, ship_type_id = ANY($3::bigint[]), 1, 0, true
     FROM chosen
-    JOIN participants USING (killmail_id)
-    WHERE is_victim
+    JOIN victim USING (killmail_id)
 ),
 price AS MATERIALIZED (
     SELECT asked.day, asked.type_id, coalesce(nullif(known.average_price, 0), nullif(known.adjusted_price, 0)) AS isk
@@ -96,21 +96,37 @@ worth AS (
     WHERE part.day IS NOT NULL
     GROUP BY part.killmail_id
 ),
-attacker AS MATERIALIZED (
-    SELECT participants.*, {is_player} AS is_player, {is_players_own} AS is_players_own
+present AS MATERIALIZED (
+    SELECT one.*
     FROM chosen
-    JOIN participants USING (killmail_id)
-    WHERE NOT is_victim
+    CROSS JOIN LATERAL (
+        -- OFFSET 0: its killmail is the way to find it; of a large batch the planner would read the whole table.
+        SELECT participants.* FROM participants WHERE participants.killmail_id = chosen.killmail_id OFFSET 0
+    ) AS one
+),
+victim AS MATERIALIZED (
+    SELECT killmail_id, character_id, corporation_id, alliance_id, ship_type_id FROM present WHERE is_victim
+),
+attacker AS (
+    SELECT present.*, {is_player} AS is_player, {is_players_own} AS is_players_own FROM present WHERE NOT is_victim
 ),
 side AS (
     SELECT
-        killmail_id,
+        attacker.killmail_id,
         count(*) FILTER (WHERE is_player) AS players,
         count(*) FILTER (WHERE is_players_own) AS players_own,
         sum(damage) AS damage_done,
-        (array_agg(ordinal ORDER BY damage DESC, ordinal))[1] AS top_damage_ordinal
+        (array_agg(ordinal ORDER BY damage DESC, ordinal))[1] AS top_damage_ordinal,
+        bool_or(
+            final_blow AND is_player AND attacker.character_id <> victim.character_id
+            AND (
+                (attacker.corporation_id = victim.corporation_id AND victim.corporation_id >= 2000000)
+                OR attacker.alliance_id = victim.alliance_id
+            )
+        ) AS awox
     FROM attacker
-    GROUP BY killmail_id
+    JOIN victim ON victim.killmail_id = attacker.killmail_id
+    GROUP BY attacker.killmail_id
 ),
 kind AS (
     SELECT
@@ -118,22 +134,11 @@ kind AS (
         coalesce(side.players, 0) = 1 AND side.players_own = 0 AND victim.character_id IS NOT NULL
             AND NOT victim.ship_type_id = ANY($4::bigint[]) AS solo,
         coalesce(side.players + side.players_own, 0) = 0 AS npc,
-        EXISTS (
-            SELECT FROM attacker
-            WHERE
-                attacker.killmail_id = victim.killmail_id AND attacker.final_blow AND attacker.is_player
-                AND attacker.character_id <> victim.character_id
-                AND (
-                    (attacker.corporation_id = victim.corporation_id AND victim.corporation_id >= 2000000)
-                    OR attacker.alliance_id = victim.alliance_id
-                )
-        ) AS awox,
+        coalesce(side.awox, false) AS awox,
         coalesce(side.damage_done, 0)::bigint AS damage_done,
         CASE WHEN side.damage_done > 0 THEN side.top_damage_ordinal END AS top_damage_ordinal
-    FROM chosen
-    JOIN participants AS victim USING (killmail_id)
+    FROM victim
     LEFT JOIN side USING (killmail_id)
-    WHERE victim.is_victim
 ),
 outcome AS (
     SELECT
@@ -205,7 +210,8 @@ async def appraise(pool: asyncpg.Pool, killmail_ids: Collection[int], *, again: 
             _APPRAISE, sorted(killmail_ids), again, FREE_HULLS, NO_SOLO_HULLS, FITTED_FLAGS, BLUEPRINT_COPY
         )
         changes = [Change(**row) for row in rows]
-        await keep_sums(connection, [one for one in changes if one.killmails or one.value or one.solo])
+        touched = await keep_sums(connection, [one for one in changes if one.killmails or one.value or one.solo])
+    await fold_the_full(pool, touched)
     return sorted(one.killmail_id for one in changes)
 
 

@@ -108,7 +108,12 @@ class KillmailArchive:
     @asynccontextmanager
     async def day(self, day: date, known: Validators) -> AsyncIterator[ArchiveDay]:
         """The file of a day, or that it is as `known`. The connection is held for as long as the context is."""
-        url = f"{self._base_url}/{day:%Y}/killmails-{day:%Y-%m-%d}.tar.bz2"
+        async with self.file(f"{self._base_url}/{day:%Y}/killmails-{day:%Y-%m-%d}.tar.bz2", known) as found:
+            yield found
+
+    @asynccontextmanager
+    async def file(self, url: str, known: Validators = Validators()) -> AsyncIterator[ArchiveDay]:
+        """The same of a day that is at this address."""
         headers = {"Accept": "*/*", **known.as_headers}
         async with self._one_at_a_time:
             try:

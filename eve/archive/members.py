@@ -53,10 +53,11 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose killmails are wanted: of these characters and corporations, as victim or attacker."""
+    """Whose killmails are wanted: of these characters and corporations, as victim or attacker; or everybody's."""
 
     characters: frozenset[int]
     corporations: frozenset[int]
+    everybody: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,14 +193,19 @@ class Members:
         return ArchivedKillmail(KillmailRef(killmail_id, killmail_hash), named, body) if named else None
 
     def _named(self, parties: _Parties) -> int:
-        """A character that is wanted, or else a corporation; 0: nobody."""
-        corporation = 0
+        """A character that is wanted, or else a corporation; 0: nobody. Of everybody's, whom it befell."""
+        corporation = parties.victim.corporation_id if self._wanted.everybody else 0
         for party in (parties.victim, *parties.attackers):
             if party.character_id in self._wanted.characters:
                 return party.character_id
             if party.corporation_id in self._wanted.corporations:
                 corporation = party.corporation_id
-        return corporation
+        return corporation or (next(filter(None, self._everyone(parties)), 0) if self._wanted.everybody else 0)
+
+    @staticmethod
+    def _everyone(parties: _Parties) -> Iterator[int]:
+        for party in (parties.victim, *parties.attackers):
+            yield from (party.character_id, party.corporation_id)
 
 
 def _hash(raw: msgspec.Raw | None) -> str | None:

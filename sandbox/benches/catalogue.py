@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from operations.failure import OperationFailed
 from sandbox.benches.deep_page import deep_page
 from sandbox.benches.feed import feed
 from sandbox.benches.first_sync import first_sync
@@ -14,13 +16,26 @@ from sandbox.benches.heavy_reads import heavy_reads
 from sandbox.benches.measured import Bench, LongBench, Measured, PilotBench, Say, WarBench
 from sandbox.benches.migrations import migrations
 from sandbox.benches.pages import pages
-from sandbox.benches.pilots import pilots as many_pilots
+from sandbox.benches.pilots import pilots
 from sandbox.benches.rebirth import rebirth
+from sandbox.benches.records import Clock, Record
 from sandbox.benches.shared_budget import shared_budget
 from sandbox.benches.storing import storing
 from sandbox.benches.subscribers import subscribers
+from sandbox.benches.two_of_each import two_of_each
 
+Keep = Callable[[str, Record], None]
 AnyBench: TypeAlias = Bench | WarBench | PilotBench | LongBench
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Killmails in the database of the benches that read one, pilots and seconds of those that count them."""
+
+    killmails: int
+    pilots: int
+    seconds: float
+
 
 BENCHES: Mapping[str, AnyBench] = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
@@ -32,37 +47,43 @@ BENCHES: Mapping[str, AnyBench] = {
     "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
     "migrations": WarBench("the newest migrations while somebody stores killmails", "half a minute", migrations),
     "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
+    "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
     "rebirth": PilotBench("all workflows running again after Temporal lost its data", "ten minutes", rebirth),
-    "pilots": LongBench("looks a second, and what each costs every process", "three minutes", many_pilots),
+    "pilots": LongBench("looks a second, and what each costs every process", "four minutes", pilots),
 }
 
 
-def run(names: Collection[str], killmails: int, pilots: int, seconds: float, say: Say) -> list[str]:
+def run(names: Collection[str], sizes: Sizes, say: Say, keep: Keep) -> list[str]:
     """Measure these, or all when none is named; returns what does not hold.
 
     Args:
-        killmails: how many there are in the database of the benches that read one.
-        pilots: how many the benches have that count them.
-        seconds: how long the bench measures that may be told.
+        keep: is given each bench's record as soon as it is there.
 
     Raises:
         KeyError: there is no bench of that name.
     """
-    broken: list[str] = []
+    missed: list[str] = []
     for name in names or BENCHES:
         bench = BENCHES[name]
         say(f"{name}: {bench.claims} (about {bench.lasts})")
-        measured = asyncio.run(_measuring(bench, killmails, pilots, seconds, say))
+        clock, size = Clock(), sizes.killmails if isinstance(bench, WarBench) else None
+        try:
+            measured = asyncio.run(_measuring(bench, sizes, say))
+        except OperationFailed as failure:
+            measured = Measured([], [str(failure)])
         for line in measured.lines:
             say(f"  {line}")
-        broken += [f"{name}: {what}" for what in measured.broken]
-    return broken
+        for goal in measured.goals:
+            say(f"  {goal.what}: {goal.told}, goal {goal.asked}: {'reached' if goal.is_reached else 'MISSED'}")
+        keep(name, clock.record(measured, size))
+        missed += [f"{name}: {what}" for what in measured.missed]
+    return missed
 
 
-def _measuring(bench: AnyBench, killmails: int, pilots: int, seconds: float, say: Say) -> Coroutine[Any, Any, Measured]:
+def _measuring(bench: AnyBench, sizes: Sizes, say: Say) -> Coroutine[Any, Any, Measured]:
     if isinstance(bench, WarBench):
-        return bench.measure(killmails, say)
+        return bench.measure(sizes.killmails, say)
     if isinstance(bench, LongBench):
-        return bench.measure(seconds)
-    return bench.measure(pilots) if isinstance(bench, PilotBench) else bench.measure()
+        return bench.measure(sizes.seconds)
+    return bench.measure(sizes.pilots) if isinstance(bench, PilotBench) else bench.measure()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.benches.feed import ATTACKERS, KILLMAIL
 from sandbox.benches.load import Ask
-from sandbox.benches.measured import Measured, Say
+from sandbox.benches.measured import Measured, Say, at_most
 from sandbox.benches.plans import EXPECTED, walked
 from sandbox.benches.served import Served, loaded, served
 from sandbox.benches.war_sql import BUSIEST_PILOT, FIRST_KILLMAIL, FIRST_SYSTEM, crowded
@@ -12,6 +12,7 @@ from sandbox.benches.war_sql import BUSIEST_PILOT, FIRST_KILLMAIL, FIRST_SYSTEM,
 SIZES = (10_000, 100_000, 1_000_000)
 SECONDS = 2.0
 ROUNDS = 2
+MOST_TIMES = 1.2
 LIGHT = "nodes { id time victim { character { name } ship { name } } value { total } } pageInfo { endCursor }"
 FILTERED = f"query Feed($filter: KillmailFilter) {{ killmails(first: 20, filter: $filter) {{ {LIGHT} }} }}"
 BY_VALUE = f"query Worth {{ killmails(first: 20, orderBy: VALUE) {{ {LIGHT} }} }}"
@@ -32,12 +33,15 @@ async def growth(killmails: int, say: Say) -> Measured:
                 found.setdefault(name, {})[size] = min(
                     [(await loaded(on.site.port, asks, 1, SECONDS)).p50 for _ in range(ROUNDS)]
                 )
-    lines = []
+    lines, goals = [], []
     for name, times in found.items():
         first = times[sizes[0]]
         told = "; ".join(f"{size:,}: {times[size]:.2f} ms ({times[size] / first:.2f})" for size in sizes)
         lines.append(f"{name}: {told}")
-    return Measured(lines, broken)
+        if len(sizes) > 1:
+            what = f"{name}, p50 among {sizes[-1]:,} against {sizes[-2]:,}"
+            goals.append(at_most(what, times[sizes[-1]] / times[sizes[-2]], MOST_TIMES, "times"))
+    return Measured(lines, broken, goals)
 
 
 async def _reads(on: Served) -> dict[str, list[Ask]]:

@@ -13,7 +13,7 @@ import orjson
 
 from db.intake.store import store_killmails
 from db.migrate import LOCK_SECONDS, migrate, newest_revisions, take_back
-from sandbox.benches.measured import Measured, Say
+from sandbox.benches.measured import Measured, Say, at_most
 from sandbox.benches.war import war
 
 NEWEST = 3
@@ -79,9 +79,8 @@ async def migrations(killmails: int, say: Say) -> Measured:
         f" (without: {calm.longest_read * 1000:.0f} ms); {busy.stored:,} killmails were stored meanwhile",
     ]
     broken = [] if applied == names else [f"{', '.join(names)} were to be applied"]
-    if busy.longest_write > calm.longest_write + LOCK_SECONDS:
-        broken.append(f"the writer waited for {busy.longest_write:.1f} s")
-    return Measured(lines, broken)
+    bound = 1000 * (calm.longest_write + LOCK_SECONDS)
+    return Measured(lines, broken, [at_most("longest wait of a writer", 1000 * busy.longest_write, bound, "ms")])
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from temporalio.client import Client
 from sandbox.benches.installed import Measuring, measuring
 from sandbox.benches.known_pilots import let_live
 from sandbox.benches.look_floor import floor
-from sandbox.benches.measured import Measured
+from sandbox.benches.measured import Measured, at_least, at_most
 from sandbox.benches.processor_time import processor_seconds
 from sandbox.installation import eventually
 from sandbox.process import free_port
@@ -145,7 +145,7 @@ async def _moment(on: Measuring, metrics: str) -> Moment:
 
 
 def judged(rate: float, least: tuple[float, float], before: Moment, after: Moment) -> Measured:
-    """What came of `rate` looks a second. `least`: milliseconds of Temporal and its worker for one that does nothing."""
+    """What came of `rate` looks a second. `least`: milliseconds of Temporal and a worker for one that does nothing."""
     late = {bound: after.lateness[bound] - before.lateness[bound] for bound in after.lateness}
     looks, seconds = late[math.inf], after.at - before.at
     if not looks:
@@ -166,8 +166,10 @@ def judged(rate: float, least: tuple[float, float], before: Moment, after: Momen
         f" a look is {cost[TEMPORAL] / least[0]:.1f} and {cost[WORKER] / least[1]:.1f} times as much,"
         f" together {both:.1f} ms against {sum(least):.1f}",
     ]
-    broken = [f"{carried:.1f} looks/s were carried of {rate:.0f}"] if carried < CARRIED * rate else []
-    broken += [f"one look in a hundred was later than {LATE_SECONDS:.0f} s"] if p99 > LATE_SECONDS else []
-    for name, aim in ((TEMPORAL, TEMPORAL_AIM), (WORKER, WORKER_AIM)):
-        broken += [f"a look cost {name} {cost[name]:.1f} ms, not {aim:.0f}"] if cost[name] > aim else []
-    return Measured(lines, broken)
+    goals = [
+        at_least("looks carried", carried, CARRIED * rate, "a second"),
+        at_most("lateness of 99 looks of 100", p99, LATE_SECONDS, "s"),
+        at_most("a look costs Temporal", cost[TEMPORAL], TEMPORAL_AIM, "ms"),
+        at_most("a look costs the worker", cost[WORKER], WORKER_AIM, "ms"),
+    ]
+    return Measured(lines, [], goals)

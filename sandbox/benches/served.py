@@ -19,6 +19,7 @@ from db.accounts.sessions import start_session
 from operations.failure import OperationFailed
 from sandbox.benches.load import Ask, Load, Spec, load
 from sandbox.benches.measured import Say
+from sandbox.benches.processor_time import processor_seconds
 from sandbox.benches.war import War, war
 from sandbox.benches.war_sql import FIRST_PILOT, VIEWERS
 from sandbox.installation import Installation
@@ -58,6 +59,19 @@ class Served:
     def as_viewer(self, viewer: int) -> dict[str, str]:
         """The header that signs a viewer in."""
         return {"Cookie": f"{COOKIE}={self.cookies[viewer]}"}
+
+    async def costed(
+        self, name: str, ports: int | Sequence[int], asks: Sequence[Ask], connections: int, seconds: float
+    ) -> tuple[Load, float]:
+        """Load on `name`, and processor time per request (ms): its own and Postgres'.
+
+        Raises:
+            OperationFailed: an answer was refused.
+        """
+        processes = [*self.processes[name], self.war.process]
+        before = processor_seconds(processes)
+        one = await loaded(ports, asks, connections, seconds)
+        return one, 1000 * (processor_seconds(processes) - before) / one.answers
 
     async def floor(self) -> int:
         """Start the floor; its port."""

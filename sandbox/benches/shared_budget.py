@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.benches.installed import Measuring, measuring
-from sandbox.benches.measured import Measured
+from sandbox.benches.measured import Measured, at_most
 from sandbox.benches.schedule import BODY_TOKENS, Work, ideal_seconds
 from sandbox.installation import eventually
 
@@ -130,11 +130,13 @@ def _judged(seen: Seen) -> Measured:
         f" {seen.seconds / ideal:.2f} times (if nothing were kept back for others: {bare:.0f} s)",
         f"4XX answers: {dict(seen.refusals) or 'none'}; bodies fetched twice: {again}",
     ]
-    broken = [f"it took {seen.seconds / ideal:.2f} times the ideal"] if seen.seconds > AT_MOST * ideal else []
-    broken += [f"{count} answers {status}" for status, count in seen.refusals.items() if status in (420, 429)]
-    broken += ["the corporation took more than its share"] if most > share else []
-    broken += [f"{again} bodies were fetched twice"] if again else []
-    return Measured(lines, broken)
+    goals = [
+        at_most("login to the last killmail stored", seen.seconds / ideal, AT_MOST, "times the ideal"),
+        at_most("what EVE refuses", seen.refusals[420] + seen.refusals[429], 0, "answers 420 or 429"),
+        at_most("the corporation's bodies within a window", most, share, "(its share)"),
+        at_most("fetched twice", again, 0, "bodies"),
+    ]
+    return Measured(lines, [], goals)
 
 
 def _within_a_window(moments: Collection[float], since: float) -> int:

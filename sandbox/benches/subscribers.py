@@ -15,13 +15,14 @@ import redis.asyncio
 from db.intake.arrivals import record_arrivals
 from db.intake.store import store_killmails
 from live import LiveEvents
-from sandbox.benches.measured import Measured, Say
+from sandbox.benches.measured import Measured, Say, at_most
 from sandbox.benches.served import COOKIE, Served, served
 from sandbox.benches.war_sql import FIRST_PILOT, VIEWERS
 
 SUBSCRIPTIONS = (100, 1_000)
 EVENTS = 5
 PATIENCE_SECONDS = 60.0
+P95_MS = 250.0
 FIRST_NEW = 950_000_000
 SUBSCRIPTION = """
 subscription { killmailAdded {
@@ -39,7 +40,9 @@ async def subscribers(killmails: int, say: Say) -> Measured:
         f" from the commit to the socket; {1000 * delays[-1] / count:.0f} µs per socket until the last has it"
         for count, delays in found.items()
     ]
-    return Measured(lines, [])
+    delays = found[SUBSCRIPTIONS[-1]]
+    what = f"p95 from the commit to {SUBSCRIPTIONS[-1]:,} sockets"
+    return Measured(lines, [], [at_most(what, delays[len(delays) * 95 // 100], P95_MS, "ms")])
 
 
 async def _delays(on: Served, count: int) -> Sequence[float]:

@@ -1,6 +1,7 @@
 """The database of a made-up war that the benches read: made once for each number of killmails, then kept.
 
-It lies in `.killreport/bench`, in a Postgres of its own. It is made again when our schema, or the war, has changed.
+It lies in `.killreport/bench`, in a Postgres of its own. It is migrated like any other database, and made again when
+the war has changed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import asyncpg
 
-from db.migrate import migrate, pending_revisions
+from db.migrate import migrate
 from db.sums.build import build_piece, choose_subjects, unfinished
 from sandbox.benches import war_sql
 from sandbox.benches.measured import Say
@@ -95,14 +96,15 @@ async def _server(directory: Path) -> AsyncIterator[tuple[RunningPart, str]]:
 
 
 async def is_there(url: str) -> bool:
-    """Whether this database is whole and today's; one that is not is dropped."""
+    """Whether this database is whole and of this war; its schema is today's then. One that is not is dropped."""
     server, _, name = url.rpartition("/")
     connection = await asyncpg.connect(f"{server}/postgres")
     try:
         told = await connection.fetchval(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name
         )
-        if told == _fingerprint() and not await pending_revisions(url):
+        if told == _fingerprint():
+            await migrate(url)
             return True
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     finally:

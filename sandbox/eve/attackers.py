@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from sandbox.eve import fitting
+from sandbox.eve import fits, fitting
 from sandbox.eve.people import Character, People
 
 Attacker = dict[str, Any]
@@ -75,8 +75,8 @@ class Attackers:
             attacker["alliance_id"] = corporation.alliance_id
         if character.faction_id:
             attacker["faction_id"] = character.faction_id
-        hull_class = dice.choice(fitting.COMBAT)
-        ship, (weapon, _) = dice.choice(hull_class.hulls), dice.choice(hull_class.weapons)
+        fit = dice.choice(dice.choice(fits.COMBAT))
+        ship, weapon = fit.hull, fit.weapon
         luck = dice.random()
         # Some have lost their ship by then; of some ESI knows no weapon; of some the ship is the weapon.
         if luck > 0.03:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sandbox.eve import fitting
+from sandbox.eve import fits, fitting
 from sandbox.eve.attackers import Attackers
 from sandbox.eve.clock import iso
-from sandbox.eve.fitting import Fitting, HullClass
+from sandbox.eve.fitting import Fitting
 from sandbox.eve.killmails import Killmail
 from sandbox.eve.people import Character, Corporation, People
 from sandbox.eve.places import solar_systems
@@ -151,16 +151,13 @@ class Battles:
         if scenario is Scenario.DEPLOYABLE:
             return dice.choice(fitting.DEPLOYABLES), [], dice.choice([0, dice.randint(5_000, 4_000_000)])
         if scenario is Scenario.CAPITAL:
-            return self._ship(dice, fit, fitting.CARRIERS)
-        if scenario is Scenario.HAULER:
-            ship, items, damage = self._ship(dice, fit, fitting.HAULERS)
-            return ship, items + fit.hold(), damage
-        strategic = dice.random() < 0.06
-        return self._ship(dice, fit, fitting.STRATEGIC_CRUISERS if strategic else dice.choice(fitting.COMBAT))
-
-    def _ship(self, dice: random.Random, fit: Fitting, hull_class: HullClass) -> tuple[int, list[fitting.Item], int]:
-        hull = dice.choice(hull_class.hulls)
-        return hull, fit.ship(hull_class, hull), dice.randint(*hull_class.damage)
+            chosen = dice.choice(fits.CARRIERS)
+        elif scenario is Scenario.HAULER:
+            chosen = dice.choice(fits.HAULERS)
+        else:
+            chosen = dice.choice(dice.choice(fits.COMBAT))
+        carried = fit.hold(chosen) if scenario is Scenario.HAULER else []
+        return chosen.hull, fit.ship(chosen) + carried, dice.randint(*chosen.damage)
 
     def _side(self, character: Character) -> dict[str, Any]:
         corporation = self._corporation(character)

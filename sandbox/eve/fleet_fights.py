@@ -16,16 +16,17 @@ from sandbox.eve import fitting
 from sandbox.eve.attackers import Attackers
 from sandbox.eve.battles import POSITIONS_SINCE
 from sandbox.eve.clock import iso
-from sandbox.eve.fitting import Fitting, HullClass
+from sandbox.eve.fits import DOCTRINES, Fit
+from sandbox.eve.fitting import Fitting
 from sandbox.eve.people import Character, People
 from sandbox.eve.places import solar_systems
 
 RED, BLUE, THIRD = "red", "blue", "third"
 FLEET = (14, 40)
 """Pilots on a side."""
-_DOCTRINES = (fitting.FRIGATES, fitting.CRUISERS, fitting.BATTLESHIPS)
 _LOSS_EVERY = (8, 75)
 """Seconds between two losses."""
+LONGEST_PAUSE = _LOSS_EVERY[1]
 _SYSTEMS = tuple(solar_systems())
 
 Body = dict[str, Any]
@@ -33,11 +34,10 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Pilots of one side and what they fly."""
+    """Pilots of one side, and what each of them flies."""
 
     pilots: Sequence[Character]
-    hull_class: HullClass
-    hulls: Sequence[int]
+    flown: dict[int, Fit]
 
 
 class FleetFight:
@@ -92,20 +92,21 @@ class FleetFight:
             pilots += [mercenaries.pop() for _ in range(2)]
         if commander is not None and commander not in pilots:
             pilots.append(commander)
-        hull_class = dice.choice(_DOCTRINES)
-        return Fleet(pilots, hull_class, dice.sample(hull_class.hulls, 2))
+        doctrine = dice.choice(DOCTRINES)
+        return Fleet(pilots, {one.character_id: dice.choice(doctrine) for one in pilots})
 
     def _body(self, killmail_id: int, time: float, system: int, victim: Character, *, is_pod: bool) -> Body:
         dice, fit = self._dice, Fitting(self._dice)
         losing = self.sides[victim.character_id]
         fleet = self._fleets[losing]
-        hull = dice.choice(fitting.CAPSULES) if is_pod else dice.choice(fleet.hulls)
-        damage = dice.randint(380, 1_200) if is_pod else dice.randint(*fleet.hull_class.damage)
+        flown = fleet.flown[victim.character_id]
+        hull = dice.choice(fitting.CAPSULES) if is_pod else flown.hull
+        damage = dice.randint(380, 1_200) if is_pod else dice.randint(*flown.damage)
         lost = {
             **self._flag(victim),
             "damage_taken": damage,
             "ship_type_id": hull,
-            "items": fit.capsule() if is_pod else fit.ship(fleet.hull_class, hull),
+            "items": fit.capsule() if is_pod else fit.ship(flown),
         }
         if time >= POSITIONS_SINCE:
             lost["position"] = {axis: dice.uniform(-1, 1) * 10**12 for axis in "xyz"}
@@ -135,17 +136,17 @@ class FleetFight:
         attackers = [{**draw.player(one), **self._ship(one)} for one in hunters]
         if dice.random() < 0.05:
             attackers.append(draw.npc())
-        dice.choice(attackers[: len(hunters)])["final_blow"] = True
+        # ESI lists a killmail to who had the final blow: a commander has their share, and so sees the battle.
+        leads = commander is not None and dice.random() < 0.4
+        of_leader = [one for one in attackers if commander and one.get("character_id") == commander.character_id]
+        dice.choice(of_leader if leads else attackers[: len(hunters)])["final_blow"] = True
         for attacker, done in zip(attackers, draw.shares(damage, len(attackers)), strict=True):
             attacker["damage_done"] = done
         return sorted(attackers, key=lambda attacker: -int(attacker["damage_done"]))
 
     def _ship(self, one: Character) -> Body:
-        fleet = self._fleets[self.sides[one.character_id]]
-        return {
-            "ship_type_id": self._dice.choice(fleet.hulls),
-            "weapon_type_id": self._dice.choice(fleet.hull_class.weapons)[0],
-        }
+        flown = self._fleets[self.sides[one.character_id]].flown[one.character_id]
+        return {"ship_type_id": flown.hull, "weapon_type_id": flown.weapon}
 
     def _flag(self, one: Character) -> Body:
         corporation = self._people.corporations.get(one.corporation_id)

@@ -30,6 +30,8 @@ class SandboxOptions:
     """Real bodies to serve as well, one `<killmail_id>.json` each with its `killmail_hash` added."""
     killmails_per_hour: float = 0
     """How fast the universe fights on by itself."""
+    battles_per_hour: float = 0
+    """And how many fleets meet, as long as it does."""
     list_cache_seconds: float = 300
     """How long a killmail list is served from cache (ESI's OpenAPI document, x-server-cache-ttl)."""
     access_token_seconds: int = 1200

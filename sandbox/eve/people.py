@@ -16,11 +16,15 @@ STRANGER_COUNT = 640
 
 _GIVEN_NAMES = """
 Aika Bram Celes Dorn Eshe Fenn Gaia Harl Isra Jorund Kaede Lyr Mirek Nadia Oskar Petra Quill Rhea Sorin Tamsin Ulric
-Vesna Wren Xan Ysolde Zora Anselm Brigid Corvin Delphi Evander Farah Gideon Hesper Imre Juno
+Vesna Wren Xan Ysolde Zora Anselm Brigid Corvin Delphi Evander Farah Gideon Hesper Imre Juno Aldous Belen Caspar Dagny
+Elowen Fausto Greer Hakon Ilse Jarek Kirra Leif Maren Niko Odile Piers Runa Saoirse Teodor Una Viggo Yarik Zelda
+Ansa Wilma Bohdan Cyra Dimitri Esra Ferran Gwen Hiro Ines Joss
 """
 _FAMILY_NAMES = """
 Aldane Berrick Cassel Draven Ekholm Farrow Grieve Halloran Ivarsen Jaskel Kessrin Lorne Marak Noven Okaru Pryde Rask
-Saarin Tolvan Umber Vantage Wolde Yarrow Zephyr Ashgrove Blackwell Coldwater Duskfall Emberline Frost
+Saarin Tolvan Umber Vantage Wolde Yarrow Zephyr Ashgrove Blackwell Coldwater Duskfall Emberline Frost Abernathy Brandt
+Corso Dellane Eastmarch Falk Garrow Hale Isarn Jovic Kestrel Lindqvist Morrow Nightingale Ostrava Penhallow Quist
+Redfern Sato Thorne Ueda Varga Whitlock Xiang Yates Zoric
 """
 _CORPORATIONS = (
     ("Cold Ember Salvage", "CEMB"),

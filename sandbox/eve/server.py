@@ -14,12 +14,14 @@ from sandbox.eve import archive, esi_killmails, esi_universe
 from sandbox.eve.answers import JSON, Answer, refusal
 from sandbox.eve.control import Control
 from sandbox.eve.faults import Fault, FaultKind
+from sandbox.eve.fleet_fights import LONGEST_PAUSE
 from sandbox.eve.gateway import Gateway
 from sandbox.eve.grants import OddToken
-from sandbox.eve.images import image
+from sandbox.eve.images import Images
 from sandbox.eve.killmail_lists import Shift
 from sandbox.eve.killmails import ListKind, Reference
 from sandbox.eve.options import SandboxOptions
+from sandbox.eve.receiver import Receiver
 from sandbox.eve.requests import RequestRecord
 from sandbox.eve.roster import Pilot
 from sandbox.eve.routing import Asked, Route
@@ -29,6 +31,7 @@ from sandbox.eve.zkillboard import ZKillboard
 
 LONGEST_NAP_SECONDS = 0.5
 MOST_AT_ONCE = 5_000
+BATTLE_LOSSES = (9, 28)
 
 
 class SandboxEve:
@@ -37,8 +40,10 @@ class SandboxEve:
     def __init__(self, options: SandboxOptions | None = None) -> None:
         self.options = options or SandboxOptions()
         self.world = World(self.options)
+        self.receiver = Receiver()
         self._dice = random.Random(f"{self.options.seed} fights")
         self._next_fight = self.world.clock.now() + self._pause()
+        self._next_battle = self.world.clock.now() + self._lull()
         self.world.clock.on_advance.append(self._fight)
         self._runner: web.AppRunner | None = None
         self._fighting: asyncio.Task[None] | None = None
@@ -181,12 +186,17 @@ class SandboxEve:
         app = web.Application(client_max_size=4 * 1024**2)
         gateway, days = Gateway(self.world), archive.Archive(self.world)
         Control(self.world).mount(app)
+        self.receiver.mount(app)
         Sso(self.world).mount(app, gateway)
         for route in (*esi_killmails.ROUTES, *esi_universe.ROUTES):
             app.router.add_route(route.method, route.template, gateway.esi(route))
         app.router.add_route("GET", "/api/{path:.*}", gateway.plain("/api/{path}", ZKillboard(self.world).api))
         app.router.add_route("GET", "/archive/{path:.*}", gateway.plain(archive.ROUTE, days.file))
-        app.router.add_route("GET", "/images/{kind}/{id}/{variation}", gateway.recorded("/images/{kind}", image))
+        app.router.add_route(
+            "GET",
+            "/images/{kind}/{id}/{variation}",
+            gateway.recorded("/images/{kind}", Images(self.world.universe).image),
+        )
         app.router.add_route("GET", "/", self._about)
         app.router.add_route("*", "/{path:.*}", gateway.esi(Route("*", "/{path}", _unknown)))
         return app
@@ -202,8 +212,28 @@ class SandboxEve:
         rate = self.world.killmails_per_hour
         return 3_600 / rate * self._dice.uniform(0.5, 1.5) if rate > 0 else float("inf")
 
+    def _lull(self) -> float:
+        rate = self.options.battles_per_hour
+        return 3_600 / rate * self._dice.uniform(0.5, 1.5) if rate > 0 else float("inf")
+
+    def _battle(self) -> None:
+        """Let two fleets meet if they are due by now, led by pilots: by those who have logged in, if there are any."""
+        if self._next_battle > self.world.clock.now() or not self.world.killmails_per_hour:
+            return
+        self._next_battle = self.world.clock.now() + self._lull()
+        granted = set(self.world.grants.granted())
+        order = sorted(self.pilots, key=lambda pilot: (pilot.character_id not in granted, self._dice.random()))
+        led = [pilot for pilot in order if pilot.alliance_id is not None]
+        red = led[0]
+        blue = next(pilot for pilot in led if pilot.alliance_id != red.alliance_id)
+        losses = self._dice.randint(*BATTLE_LOSSES)
+        self.world.fight(
+            self._dice.getrandbits(32), losses, (red.character_id, blue.character_id), losses * LONGEST_PAUSE
+        )
+
     def _fight(self) -> None:
         """Make every killmail that is due by now."""
+        self._battle()
         for _ in range(MOST_AT_ONCE):
             if self._next_fight > self.world.clock.now() or not self.world.killmails_per_hour:
                 return
@@ -217,7 +247,8 @@ class SandboxEve:
     async def _fight_on(self) -> None:
         while True:
             self._fight()
-            await asyncio.sleep(min(LONGEST_NAP_SECONDS, max(0.0, self._next_fight - self.world.clock.now())))
+            due = min(self._next_fight, self._next_battle)
+            await asyncio.sleep(min(LONGEST_NAP_SECONDS, max(0.0, due - self.world.clock.now())))
 
 
 def _unknown(_: Asked) -> Answer:

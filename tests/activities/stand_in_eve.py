@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +35,10 @@ from tests.db.bodies import body, raw
 PILOT = 90_000_001
 ENEMY = 90_000_002
 OWNER = "owner-of-the-pilot"
+
+
+async def nobody(_: Sequence[int]) -> None:
+    """There is no webhook to wake."""
 
 
 class StandInEsi(Esi):
@@ -169,7 +173,7 @@ class World:
     def __post_init__(self) -> None:
         self.tokens = AccessTokens(self.pool, self.sso, self.vault, self.live)
         self.discovery = KillmailDiscovery(self.pool, self.esi, self.tokens, self.vault, self.live)
-        self.bodies = KillmailBodies(self.pool, self.esi, self.live)
+        self.bodies = KillmailBodies(self.pool, self.esi, self.live, nobody)
         self.enrichment = Enrichment(self.pool, self.esi, self.live)
         self.runs = Runs(self.pool, self.live)
         self.imports = Imports(self.pool, self.zkillboard, self.live)

@@ -34,7 +34,7 @@ from tests.attacks.world import World, leaked
 
 CODES = {"UNAUTHENTICATED": UNAUTHENTICATED, "FORBIDDEN": FORBIDDEN}
 STATUSES = {204: OWN, 401: UNAUTHENTICATED, 403: FORBIDDEN, 404: NOT_FOUND, 202: DONE, 201: DONE}
-SESSION_ONLY = frozenset({"sessions", "apiKeys", "shareLinks"})
+SESSION_ONLY = frozenset({"sessions", "apiKeys", "shareLinks", "webhooks", "feeds"})
 """Fields of `Me` with rows of their own: an API key that asks for them gets nothing else of it either."""
 
 
@@ -126,7 +126,7 @@ async def ask_page(world: World, row: Page, proof: Proof, target: Any) -> tuple[
     headers = {"X-Forwarded-For": "203.0.113.9", **proof.headers}
     async with world.http.request(
         method,
-        f"{world.site.address}{row.path}",
+        f"{world.site.address}{row.path.replace('{target}', str(target))}",
         data=row.body or (form if method == "POST" else None),
         headers=headers,
         cookies=proof.cookies,

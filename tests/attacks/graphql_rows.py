@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from db.accounts.api_keys import create_api_key
+from db.accounts.saved_filters import save_filter, saved_filters
 from db.accounts.sessions import Scope, account_sessions, start_session
 from db.accounts.share_links import Subject, create_share_link
 from db.killmails.cursors import position_cursor
+from db.killmails.filter import EVERYTHING
+from db.webhooks.feeds import create_feed
+from db.webhooks.hooks import NewWebhook, create_webhook
+from db.webhooks.subjects import Subject as Subjects
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR, Caller
 from tests.attacks.rows import DONE, NOT_FOUND, OWN, SHOWN, UNAUTHENTICATED, Operation
 from tests.attacks.world import (
@@ -42,6 +47,33 @@ async def links_of_ada(world: World) -> int:
     return made.shown.share_link_id
 
 
+async def battle_links_of_ada(world: World) -> int:
+    made = await create_share_link(world.site.pool, world.ada, Subject.BATTLE, ADAS.killmail_id)
+    return made.shown.share_link_id
+
+
+async def filters_of_ada(world: World) -> int:
+    await save_filter(world.site.pool, world.ada, "Adas filter", "side=losses")
+    return (await saved_filters(world.site.pool, world.ada))[0].saved_filter_id
+
+
+async def webhooks_of_ada(world: World) -> int:
+    services = world.site.services
+    await no_webhooks(world)
+    new = NewWebhook(Subjects.CHARACTER, ME, "Adas program", EVERYTHING, "https://example.com/x", "example.com")
+    return await create_webhook(services.pool, services.vault, world.ada, new, "whsec_c2VjcmV0", ())
+
+
+async def feeds_of_ada(world: World) -> int:
+    pool = world.site.pool
+    await pool.execute("DELETE FROM killmail_feeds")
+    return (await create_feed(pool, world.ada, Subjects.CHARACTER, ME, "Adas program", EVERYTHING, ())).feed_id
+
+
+async def no_webhooks(world: World) -> None:
+    await world.site.pool.execute("DELETE FROM webhooks")
+
+
 async def all_private(world: World) -> None:
     await world.site.pool.execute("UPDATE users SET visibility = 'private'")
 
@@ -67,6 +99,14 @@ QUERIES = [
     replace(
         reads("its links", "me", "", selection="{ shareLinks { id subjectId } }", nobody=NOT_FOUND, scope=None),
         target=links_of_ada,
+    ),
+    replace(
+        reads("its webhooks", "me", "", selection="{ webhooks { id name subjectId } }", nobody=NOT_FOUND, scope=None),
+        target=webhooks_of_ada,
+    ),
+    replace(
+        reads("its feeds", "me", "", selection="{ feeds { id name subjectId } }", nobody=NOT_FOUND, scope=None),
+        target=feeds_of_ada,
     ),
     reads("its keys", "me", "", selection="{ apiKeys { id name hint } }", nobody=NOT_FOUND, scope=None),
     reads("Ada's killmail", "killmail", f'(id: "{ADAS.killmail_id}")', others=NOT_FOUND, nobody=NOT_FOUND),
@@ -152,6 +192,7 @@ _OPENED = (
 _UNFOLLOWED = (
     f"SELECT NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = {OPEN}) AND $1::text IS NULL"  # noqa: S608
 )
+MOVED = "SELECT sides IS NOT NULL FROM share_links WHERE share_link_id = $1"
 MUTATIONS = [
     *(of_her_sync(door) for door in ("syncNow", "forceFullResync", "pauseSync", "resumeSync")),
     of_a_board(
@@ -183,8 +224,44 @@ MUTATIONS = [
         others="NOT_YOURS_TO_SHARE",
     ),
     orders(
+        "share Ada's battle", "createShareLink", f'(subject: BATTLE, id: "{ADAS.killmail_id}")',
+        others="NOT_YOURS_TO_SHARE",
+    ),
+    orders(
+        "the sides of Ada's battle", "moveBattleSide", f'(id: "{{target}}", partyId: "{ALLIANCE}", side: 1)',
+        target=battle_links_of_ada, others="NOT_FOUND", gone=MOVED,
+        selection=f"{{ battle {{ id sides {{ parties {{ id }} }} }} {ERRORS} }}",
+    ),
+    orders(
+        "the sides of Ada's battle as inferred", "inferBattleSides", '(id: "{target}")', target=battle_links_of_ada,
+        others="NOT_FOUND",
+    ),
+    orders(
         "Ada's link", "revokeShareLink", '(id: "{target}")', target=links_of_ada, others="NOT_FOUND",
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
+    ),
+    *(
+        orders(
+            f"a webhook of {subject}", "createWebhook",
+            f'(input: {{name: "x", url: "https://example.com/x", subject: {subject}, subjectId: "{subject_id}"}})',
+            allowed=allowed, others="NOT_YOURS", restore=no_webhooks,
+        )
+        for subject, subject_id, allowed in (
+            ("CHARACTER", ME, ADA), ("CORPORATION", CLOSED_CORPORATION, CLOSED), ("INSTALLATION", 0, THE_OPERATOR)
+        )
+    ),
+    orders(
+        "Ada's webhook", "orderWebhook", '(id: "{target}", order: DELETE)', target=webhooks_of_ada, others="NOT_FOUND",
+        gone="SELECT NOT EXISTS (SELECT FROM webhooks WHERE webhook_id = $1)",
+    ),
+    orders("the caller's history", "requestArchiveHistory", "", allowed=SIGNED_IN, throw_away=True),
+    orders(
+        "a feed of Ada's killmails", "createFeed", f'(name: "x", subject: CHARACTER, subjectId: "{ME}")',
+        others="NOT_YOURS",
+    ),
+    orders(
+        "Ada's feed", "revokeFeed", '(id: "{target}")', target=feeds_of_ada, others="NOT_FOUND",
+        gone="SELECT NOT EXISTS (SELECT FROM killmail_feeds WHERE feed_id = $1)",
     ),
     *(of_her_import(f"{word}ZkillboardImport") for word in ("estimate", "start", "cancel")),
     orders(

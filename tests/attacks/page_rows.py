@@ -8,12 +8,18 @@ from db.accounts.sessions import Scope
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
 from tests.attacks.graphql_rows import (
     ME,
+    MOVED,
     all_private,
+    battle_links_of_ada,
     boards_again,
+    feeds_of_ada,
+    filters_of_ada,
     import_again,
     keys_of_ada,
     links_of_ada,
+    no_webhooks,
     sessions_of_ada,
+    webhooks_of_ada,
 )
 from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
 from tests.attacks.world import (
@@ -86,11 +92,23 @@ READ = [
         "Ada's board before it is opened", "/settings/preview",
         f"/settings/preview?kind=character&id={ME}&visibility=public", others=NOT_FOUND,
     ),
+    page("her webhooks", "/settings/webhooks"),
+    page("her feeds", "/settings/feeds"),
+    same_for_all(NOT_FOUND, "/feed.{form}", "/feed.atom"),
+    same_for_all(NOT_FOUND, "/s/{token}/feed.{form}", f"/s/{'A' * 43}/feed.json"),
     same_for_all(NOT_FOUND, "/s/{token}", f"/s/{'A' * 43}"),
     same_for_all(NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}", f"/s/{'A' * 43}/killmails/{ADAS.killmail_id}"),
     page(
         "a picture of Ada's killmail", f"{KILLMAIL}/card.png", f"/killmails/{ADAS.killmail_id}/card.png", success=OWN,
         others=NOT_FOUND,
+    ),
+    page(
+        "a picture of Ada's battle", f"{BATTLE}/card.png", f"/battles/{ADAS.killmail_id}/card.png", success=OWN,
+        others=NOT_FOUND,
+    ),
+    page(
+        "a battle that Ada shares", "/settings/links/{link_id:eve_id}", "/settings/links/{target}",
+        target=battle_links_of_ada, others=NOT_FOUND,
     ),
     same_for_all(NOT_FOUND, "/s/{token}/card.png", f"/s/{'A' * 43}/card.png"),
     same_for_all(
@@ -203,6 +221,33 @@ FORMS = [
     form(
         "Ada's link", "/settings/links", {"order": "revoke", "id": "{target}"}, target=links_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
+    ),
+    Page(
+        what="the sides of Ada's battle", door="POST /settings/links/{link_id:eve_id}", path="/settings/links/{target}",
+        form={"move": f"{ALLIANCE}:1"}, allowed=ADA, success=DONE, others=REFUSED,
+        target=battle_links_of_ada, gone=MOVED,
+    ),
+    form(
+        "Ada's filter", "/filters", {"order": "delete", "id": "{target}"}, target=filters_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM saved_filters WHERE saved_filter_id = $1)",
+    ),
+    form("the caller's history", "/settings/history", {}, allowed=SIGNED_IN, throw_away=True),
+    form(
+        "a feed of Ada's killmails", "/settings/feeds",
+        {"order": "create", "name": "x", "subject": f"character:{ME}"},
+    ),
+    form(
+        "Ada's feed", "/settings/feeds", {"order": "revoke", "id": "{target}"}, target=feeds_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM killmail_feeds WHERE feed_id = $1)",
+    ),
+    form(
+        "a webhook of Ada's killmails", "/settings/webhooks",
+        {"order": "create", "name": "x", "url": "https://example.com/x", "subject": f"character:{ME}", "minutes": "120",
+         "burst": "10"}, restore=no_webhooks,
+    ),
+    form(
+        "Ada's webhook", "/settings/webhooks", {"order": "delete", "id": "{target}"}, target=webhooks_of_ada,
+        gone="SELECT NOT EXISTS (SELECT FROM webhooks WHERE webhook_id = $1)",
     ),
     *(
         form("every sync", "/admin/order", {"order": "pause", "whom": whom}, allowed=THE_OPERATOR, others=FORBIDDEN)

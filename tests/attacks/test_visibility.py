@@ -15,7 +15,15 @@ import pytest
 
 from api.graphql.websocket import SUBPROTOCOL
 from api.orders.requests import Refusal
-from api.orders.sharing import CANNOT_SHARE, make_link, revoke_link
+from api.orders.sharing import (
+    CANNOT_MOVE,
+    CANNOT_SHARE,
+    CANNOT_SHARE_BATTLE,
+    infer_sides,
+    make_link,
+    move_side,
+    revoke_link,
+)
 from db.accounts.sessions import Caller, start_session
 from db.accounts.share_links import NewLink, Subject
 from db.corporations.directors import follow, note_role
@@ -278,6 +286,7 @@ async def test_who_has_a_link_sees_what_it_opens_and_no_more_until_it_is_taken_b
     assert await revoke_link(services, owner, pilot.shown.share_link_id) is None
     assert await world.text(None, f"/s/{pilot.token}") == ""
 
+    await _battle_behind_a_link(world, owner, member)
     await set_pilot_visibility(pool, owner.account_id, OWNER, Visibility.LINK)
     board = await make_link(services, owner, Subject.CHARACTER, OWNER)
     assert isinstance(board, NewLink)
@@ -287,3 +296,34 @@ async def test_who_has_a_link_sees_what_it_opens_and_no_more_until_it_is_taken_b
     assert await world.text(None, f"/s/{board.token}/killmails/{OF_CORPORATION}") == ""
     await set_pilot_visibility(pool, owner.account_id, OWNER, Visibility.PRIVATE)
     assert await world.text(None, f"/s/{board.token}") == ""
+
+
+async def _battle_behind_a_link(world: World, owner: Caller, member: Caller) -> None:
+    services = world.site.services
+    assert await make_link(services, member, Subject.BATTLE, OF_BEACON) == CANNOT_SHARE_BATTLE, "seen, but not theirs"
+    link = await make_link(services, owner, Subject.BATTLE, OF_PILOT)
+    assert isinstance(link, NewLink)
+    link_id, path = link.shown.share_link_id, f"/s/{link.token}"
+    page = await world.text(None, path)
+    assert f"{path}/killmails/{OF_PILOT + 2}" in page
+    assert 'name="move"' not in page
+    assert "corrected by hand" not in page
+    assert f"Hunter of {OF_PILOT}" in await world.text(None, f"{path}/killmails/{OF_PILOT}")
+    assert await world.text(OWNER, f"/killmails/{OF_CORPORATION}"), "its maker's"
+    assert await world.text(None, f"{path}/killmails/{OF_CORPORATION}") == "", "but not of this battle"
+    assert await world.text(MEMBER, f"/settings/links/{link_id}") == ""
+    assert await move_side(services, member, link_id, ELSEWHERE, 0) == CANNOT_MOVE
+    answer = await world.data(
+        OWNER,
+        f'mutation {{ moveBattleSide(id: "{link_id}", partyId: "{ELSEWHERE}", side: 0)'
+        " { battle { sidesMoved sides { parties { id } } } userErrors { code } } }",
+    )
+    both = [{"parties": [{"id": str(ALLIED)}, {"id": str(ELSEWHERE)}]}]
+    moved = {"moveBattleSide": {"battle": {"sidesMoved": True, "sides": both}, "userErrors": []}}
+    assert orjson.loads(answer) == moved
+    assert "corrected by hand" in await world.text(None, path)
+    assert await infer_sides(services, member, link_id) == CANNOT_MOVE
+    assert await infer_sides(services, owner, link_id) is None
+    assert "corrected by hand" not in await world.text(None, path)
+    assert await revoke_link(services, owner, link_id) is None
+    assert await world.text(None, path) == ""

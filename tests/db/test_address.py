@@ -50,6 +50,7 @@ async def test_what_hosters_print_works_for_the_pool_and_for_migrations(database
         ("postgresql://u:a-secret@h/d?requirepeer=postgres", "requirepeer: it cannot be enforced"),
         ("postgresql://u:a-secret@h/d?pgbouncer=maybe", "neither true nor false"),
         ("postgresql://u:a-secret@h/d?sslmode=verify-full&sslrootcert=/no/ca.pem", "as sslrootcert that is not there"),
+        ("postgresql://u:a-secret@h/d?sslmode=__dict__", "an sslmode that is none of disable, allow, prefer"),
         ("postgresql://u:a-secret@h/d?sslmode=require&sslrootcert=system", "goes with sslmode=verify-full alone"),
         ("postgresql://u:a-secret@h/d?sslmode=disable&channel_binding=require", "must not be disable"),
     ],

@@ -15,15 +15,14 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from sandbox.caddy import caddy
 from sandbox.chaos.pilots import Person, Subscriber
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Installation, Pilot, eventually
-from sandbox.process import Part, PartNotReady, RunningPart, free_port
+from sandbox.process import RunningPart, free_port
 from temporal.user_sync import signal_user_sync
-from tests.deploy.program import installed
 from tests.end_to_end.conftest import NOTICES_DEATHS_SOON
-from tests.paths import ROOT
 
 ASK = {"query": "{ killmails(first: 3) { nodes { id } } }"}
 AT_ONCE = 4
@@ -71,23 +70,6 @@ async def doubled(environment: dict[str, str], client: Client, tmp_path: Path) -
         proxy = await RunningPart.start(caddy(site, [api.port for api in apis], tmp_path))
         stack.push_async_callback(proxy.stop)
         yield Doubled(apis, running, workers, site)
-
-
-def caddy(site: str, ports: list[int], directory: Path) -> Part:
-    """The deployed proxy before both."""
-    environment = {
-        "PUBLIC_URL": site,
-        "UPSTREAM": " ".join(f"127.0.0.1:{port}" for port in ports),
-        "HOME": str(directory),
-    }
-
-    async def answers() -> None:
-        async with aiohttp.ClientSession() as session, session.get(f"{site}/healthz") as answer:
-            if answer.status != 200:
-                raise PartNotReady(str(answer.status))
-
-    argv = [installed("caddy"), "run", "--adapter", "caddyfile", "--config", str(ROOT / "deploy/Caddyfile")]
-    return Part("Caddy", argv, answers, directory / "caddy.log", environment)
 
 
 @dataclass

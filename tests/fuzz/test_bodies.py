@@ -26,6 +26,7 @@ from eve.errors import EveError
 from eve.esi.client import Esi
 from eve.killmail import KillmailRef, validate_killmail
 from live import LiveEvents
+from tests.activities.stand_in_eve import nobody
 from tests.api.compiled.varied_killmails import EVERYTHING, FRIEND, ME, variety
 from tests.api.running_site import Browser, Site
 from tests.db.bodies import body, real_killmails
@@ -83,7 +84,7 @@ async def fetch(site: Site, sent: bytes) -> FetchedKillmails | None:
     """Let the sync fetch it; None: it will be tried again as a whole."""
     esi = OneBody()
     esi.body = sent
-    activity = KillmailBodies(site.pool, esi, LiveEvents(site.services.redis))
+    activity = KillmailBodies(site.pool, esi, LiveEvents(site.services.redis), nobody)
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, attempt=BLAMELESS_ATTEMPTS + 1)
     try:

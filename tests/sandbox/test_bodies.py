@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from sandbox.eve.fits import ALL as FITS
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from tests.sandbox.caller import Caller
@@ -141,3 +142,21 @@ async def test_150_bodies_at_once_take_little_more_than_the_latency() -> None:
         assert set(statuses) == {200}
         # One after another they would take 15 s.
         assert time.perf_counter() - started < 5
+
+
+def test_ships_are_fitted_as_pilots_fit_them(bodies: list[dict[str, Any]]) -> None:
+    fits = {one.hull: one for one in FITS}
+    assert len(fits) >= 40
+    lost = [body["victim"] for body in bodies if body["victim"]["ship_type_id"] in fits and body["victim"].get("items")]
+    assert {one["ship_type_id"] for one in lost} == fits.keys(), "each of them is lost now and then"
+    for victim in lost:
+        fit = fits[victim["ship_type_id"]]
+        for first, rack in ((11, fit.low), (19, fit.medium), (27, fit.high)):
+            for slot, module in enumerate(rack):
+                there = {one["item_type_id"] for one in victim["items"] if one["flag"] == first + slot}
+                assert module.type_id in there
+                assert there <= {module.type_id, module.charge}
+        assert not any(one["flag"] in range(11 + len(fit.low), 19) for one in victim["items"])
+    assert not any(
+        "quantity_dropped" in one for body in bodies for one in body["victim"].get("items", ()) if one["flag"] == 89
+    ), "implants never drop"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox.eve.options import SandboxOptions
@@ -137,6 +139,8 @@ async def test_images_are_drawn(caller: Caller) -> None:
         assert answer.headers["Content-Type"].startswith("image/svg+xml")
         assert answer.text.startswith('<svg xmlns="http://www.w3.org/2000/svg" width="32"')
     assert (await caller.get("/images/planets/1/icon")).status == 404
+    kinds = [(await caller.get(f"/images/types/{one}/icon")).text.partition("<g ")[2] for one in (587, 621, 638, 2048)]
+    assert len({one.partition(">")[2] for one in kinds}) == 4, "a frigate, a cruiser, a battleship and a module"
 
 
 async def test_the_universe_fights_on_as_the_clock_runs() -> None:
@@ -147,3 +151,25 @@ async def test_the_universe_fights_on_as_the_clock_runs() -> None:
         assert 40 <= made <= 80
         newest = max(killmail.time for killmail in eve.world.killmails)
         assert 0 <= eve.world.clock.now() - newest < 200
+
+
+async def test_fleets_meet_by_themselves_led_by_who_has_logged_in() -> None:
+    async with SandboxEve(SandboxOptions(killmails_per_hour=1, battles_per_hour=60)) as eve:
+        leader = eve.pilots[3]
+        eve.world.grants.granted = lambda: [leader.character_id]  # type: ignore[method-assign]
+        before = {killmail.killmail_id for killmail in eve.world.killmails}
+        eve.advance(91)
+        fought = [killmail for killmail in eve.world.killmails if killmail.killmail_id not in before]
+        assert len(fought) >= 9
+        assert all(eve.world.clock.now() - 3_600 < killmail.time < eve.world.clock.now() for killmail in fought)
+        led = [one for one in fought if leader.character_id in {of["character_id"] for of in _players(one.parsed())}]
+        assert len(led) >= 3
+        assert len({killmail.parsed()["solar_system_id"] for killmail in fought}) <= 3
+    async with SandboxEve(SandboxOptions(battles_per_hour=60)) as eve:
+        before_it = len(eve.world.killmails)
+        eve.advance(3_600)
+        assert len(eve.world.killmails) == before_it, "where the universe does not fight on, fleets do not either"
+
+
+def _players(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in (body["victim"], *body["attackers"]) if "character_id" in one]

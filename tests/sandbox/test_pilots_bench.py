@@ -21,16 +21,16 @@ def test_a_goal_that_is_missed_is_said() -> None:
     assert "63,000 pilots at 900 s; half of them at most 1 s late, 99 of 100 at most 60 s" in good.lines[0]
     assert "Temporal 10.0, killreport worker 10.0" in good.lines[2]
     assert "a look is 2.0 and 2.5 times as much" in good.lines[3]
-    assert not good.broken
+    assert not good.missed
 
     bad = judged(70, (5, 4), begun, moment(100, 80, {1.0: 0, 60.0: 4900, 120.0: 5000, math.inf: 5000}))
-    assert bad.broken == [
-        "50.0 looks/s were carried of 70",
-        "one look in a hundred was later than 60 s",
-        "a look cost Temporal 16.0 ms, not 14",
-        "a look cost killreport worker 16.0 ms, not 10",
+    assert bad.missed == [
+        "looks carried: 50 a second, not ≥ 66.5 a second",
+        "lateness of 99 looks of 100: 120 s, not ≤ 60 s",
+        "a look costs Temporal: 16 ms, not ≤ 14 ms",
+        "a look costs the worker: 16 ms, not ≤ 10 ms",
     ]
-    assert judged(70, (5, 4), begun, begun).broken == ["nobody was looked at"]
+    assert judged(70, (5, 4), begun, begun).missed == ["nobody was looked at"]
 
 
 def test_a_universe_holds_as_many_pilots_as_are_wanted() -> None:

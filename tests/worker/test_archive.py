@@ -13,10 +13,12 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
+import activities.archive
 from activities.archive import ArchiveDays
-from contracts.archive import DayOutcome, DayReport, FollowReport, ReadArchiveDay
+from contracts.archive import HISTORY_ID, DayOutcome, DayReport, FollowReport, ReadArchiveDay
 from contracts.task_queues import SYNC_QUEUE
 from db.intake.archived import ArchiveIntake
+from db.intake.history import ask_for_history, history_progress
 from eve.archive.client import KillmailArchive
 from eve.archive.members import Refusal
 from eve.errors import ArchiveLimited
@@ -29,11 +31,13 @@ from sandbox.eve.archive import ROUTE, pack_day
 from sandbox.eve.killmails import Killmail
 from sandbox.eve.server import SandboxEve
 from settings import Settings
-from temporal.archive import start_archive_day
+from temporal.archive import start_archive_day, start_archive_history
 from tests.logins import add_user
 from tests.stored import count, on_zkillboard, stored
 
 DAY_SECONDS = 86_400
+HISTORY = 5
+"""Days before yesterday that there are of a whole history."""
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
 
 
@@ -167,10 +171,65 @@ async def test_the_past_comes_newest_first_and_only_once(
     older = [one for one in eve.world.killmails if one.killmail_id in theirs - expected][:3]
     (tmp_path / "2020").mkdir()
     (tmp_path / "2020" / "killmails-2020-01-02.tar.bz2").write_bytes(pack_day(map(archived, older)))
-    files = await import_files(settings, [tmp_path], on_day)
+    files = await import_files(settings, [str(tmp_path)], on_day)
     assert (files.new, await stored(pool)) == (3, expected | {one.killmail_id for one in older})
     with pytest.raises(OperationFailed, match="no day of the archive"):
-        await import_files(settings, [tmp_path / "2021"], on_day)
+        await import_files(settings, [str(tmp_path / "2021")], on_day)
+
+
+@pytest.mark.usefixtures("soon_again", "worker")
+async def test_whoever_asks_for_their_whole_history_gets_it_in_one_pass(
+    pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = datetime.now(UTC).date() - timedelta(days=1)
+    monkeypatch.setattr(activities.archive, "FIRST_DAY", last - timedelta(days=HISTORY))
+    ours = [one.character_id for one in eve.pilots[:2]]
+    for pilot in ours:
+        await add_user(pool, pilot)
+    accounts = [row["account_id"] for row in await pool.fetch("SELECT account_id FROM users ORDER BY account_id")]
+    await pool.execute("UPDATE users SET created_at = now() - interval '1 hour'")
+    for account in accounts:
+        await ask_for_history(pool, account)
+        await start_archive_history(client, asked=True)
+    await asyncio.wait_for(client.get_workflow_handle(HISTORY_ID).result(), 90)
+    expected = {
+        one.killmail_id
+        for one in eve.world.killmails
+        if last - timedelta(days=HISTORY) <= day_of(one) <= last
+    } & (on_zkillboard(eve, ours[0]) | on_zkillboard(eve, ours[1]))  # fmt: skip
+    assert expected
+    assert await stored(pool) == expected
+    asked = [record.path for record in eve.requests_of(ROUTE) if record.path.endswith(".bz2")]
+    assert len(asked) == len(set(asked)) == HISTORY + 1, "one pass for both"
+    assert asked == sorted(asked, reverse=True), "newest first"
+    for account in accounts:
+        progress = await history_progress(pool, account)
+        assert progress is not None
+        assert (progress.finished_at is not None, progress.done == progress.total) == (True, True)
+    await ask_for_history(pool, accounts[0])
+    waiting = await history_progress(pool, accounts[0])
+    assert waiting is not None
+    assert (waiting.done, waiting.finished_at) == (0, None)
+    await start_archive_history(client, asked=False)  # as the watchdog does
+    await asyncio.wait_for(client.get_workflow_handle(HISTORY_ID).result(), 90)
+    assert len([one for one in eve.requests_of(ROUTE) if one.path.endswith(".bz2")]) == HISTORY + 1, (
+        "nothing is read again"
+    )
+
+
+async def test_a_public_board_keeps_everything_and_a_file_may_be_at_a_url(
+    pool: asyncpg.Pool, settings: Settings, eve: SandboxEve
+) -> None:
+    settings = settings.model_copy(update={"public_board": True})
+    today = datetime.now(UTC).date()
+    day = max(day_of(one) for one in eve.world.killmails if day_of(one) < today - timedelta(days=2))
+    url = f"{settings.archive_url}/{day:%Y}/killmails-{day}.tar.bz2"
+    imported = await import_files(settings, [url], lambda *_: None)
+    every = {one.killmail_id for one in eve.world.killmails if day_of(one) == day}
+    assert await stored(pool) == every
+    assert imported.new == len(every) > 0
+    with pytest.raises(OperationFailed, match="nothing at"):
+        await import_files(settings, [url.replace(str(day.year), "1999")], lambda *_: None)
 
 
 async def test_a_look_that_dies_in_the_middle_is_gone_on_with_and_stores_each_killmail_once(

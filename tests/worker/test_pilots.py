@@ -197,8 +197,13 @@ async def test_a_temporal_that_has_lost_its_data_is_prepared_again(
     await start_or_wake(client, pilot, 900)
     await until(client, ok, pilot)
     lost = client.get_workflow_handle(user_sync_id(pilot))
-    await client.get_schedule_handle(WATCHDOG_ID).delete()
     await lost.terminate("as if it had never been")
+
+    async def is_gone() -> bool:
+        return (await client.count_workflows('WorkflowType="UserSync" AND ExecutionStatus="Running"')).count == 0
+
+    await eventually(is_gone)
+    await client.get_schedule_handle(WATCHDOG_ID).delete()
 
     async def runs_again() -> bool:
         return (await lost.describe()).status == WorkflowExecutionStatus.RUNNING

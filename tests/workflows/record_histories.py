@@ -26,7 +26,7 @@ from sandbox.temporal import temporal
 from settings import VERSION
 from temporal.schedules import INDEXED, prepare_temporal
 from tests.workflows.conftest import TEST_SERVER
-from tests.workflows.scenarios import Scenario, archive, calendar, corporation, pilot, universe, zkillboard
+from tests.workflows.scenarios import Scenario, archive, calendar, corporation, pilot, universe, webhook, zkillboard
 from tests.workflows.scripted import Scripted
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -36,6 +36,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "ZkillboardImport": zkillboard.SCENARIOS,
     "ArchiveDay": archive.ARCHIVE_DAY,
     "ArchiveFollow": archive.ARCHIVE_FOLLOW,
+    "ArchiveHistory": archive.ARCHIVE_HISTORY,
     "Enrichment": universe.ENRICHMENT,
     "NameRefresh": universe.NAME_REFRESH,
     "KillmailNaming": universe.NAMING,
@@ -46,6 +47,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "Sums": calendar.SUMS,
     "DailyFullSync": calendar.DAILY_FULL_SYNC,
     "Departure": calendar.DEPARTURE,
+    "Webhook": webhook.WEBHOOK,
 }
 """By the workflow's name, which is the histories' folder too, in that of the version."""
 RECORDER = "recorder"

@@ -11,11 +11,12 @@ from typing import Any
 from temporalio import activity
 from temporalio.common import RawValue
 
-from contracts.archive import DayOutcome, DayReport
+from contracts.archive import DayOutcome, DayReport, HistoryDays
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, RestoredSyncs, SumsBuilt
 from contracts.values import AppraisedKillmails, PricesTaken
+from contracts.webhooks import Delivered
 from tests.workflows.stand_ins import StandIns, failure
 
 AFTER_THE_SCRIPT: dict[str, object] = {
@@ -34,7 +35,9 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "delete_what_is_old": Housekept(),
     "build_sums": SumsBuilt(subjects=3, finished=3),
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
+    "choose_history_days": HistoryDays(),
     "finish_departure": None,
+    "deliver_webhook": Delivered(),
     "restore_syncs": RestoredSyncs(),
 }
 """By the activity's name."""

@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.restore import Restore
 from activities.watch import Watch
+from activities.webhooks import WebhookBell
 from contracts.sync import UserSyncState, user_sync_id
 from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import RestoredSyncs, RestoreSyncs, WatchdogReport
@@ -47,7 +48,8 @@ class Installation(StandIns):
     async def watch_users(self) -> WatchdogReport:
         assert self.pool is not None
         assert self.client is not None
-        return await Watch(self.pool, self.client, INTERVAL).watch_users()
+        bell = WebhookBell(self.pool, self.client)
+        return await Watch(self.pool, self.client, INTERVAL, bell.ring_who_is_behind).watch_users()
 
     @activity.defn
     async def restore_syncs(self, request: RestoreSyncs) -> RestoredSyncs:

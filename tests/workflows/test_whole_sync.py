@@ -15,6 +15,8 @@ from temporalio.client import Client
 
 from activities.services import Services
 from activities.watch import Watch
+from activities.webhook_target import WebhookTargets
+from activities.webhooks import WebhookBell
 from contracts.sync import SyncState, user_sync_id
 from contracts.upkeep import WatchdogReport
 from db.accounts.vault import TokenVault
@@ -45,6 +47,7 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
             world.zkillboard,
             archive,
             world.tokens,
+            await stack.enter_async_context(WebhookTargets(settings)),
         )
         for queue, activities in activities_by_queue(services, settings).items():
             await stack.enter_async_context(queue_worker(temporal_client, queue, activities))
@@ -135,7 +138,8 @@ async def test_names_that_esi_would_not_give_come_with_the_next_look(world: Worl
 
 
 async def watch(world: World, client: Client) -> WatchdogReport:
-    report = await world.run(Watch(world.pool, client, 900).watch_users)
+    bell = WebhookBell(world.pool, client)
+    report = await world.run(Watch(world.pool, client, 900, bell.ring_who_is_behind).watch_users)
     assert isinstance(report, WatchdogReport)
     report.lost_pilots = report.lost_corporations = None  # once an hour it is compared, whatever the counts say
     return report

@@ -38,6 +38,8 @@ PAGES: dict[str, Path] = {
     "ship": lambda there: f"/types/{there.ship_id}",
     "unmet": lambda there: f"/characters/{there.second_id}?days=7",
     "settings": lambda _: "/settings",
+    "webhooks": lambda _: "/settings/webhooks",
+    "feeds": lambda _: "/settings/feeds",
     "search": lambda _: "/search?q=re",
     "search-nothing": lambda _: "/search?q=zzzzz",
     "status": lambda _: "/status",
@@ -71,7 +73,8 @@ WIDTHS = {"wide": 1280, "phone": 390}
 LARGEST_PAGE = 100_000
 """Bytes, style and script included, before images."""
 STATIC = tuple(
-    f"/static/{name}" for name in ("site.css", "killmail.css", "profile.css", "site.js", "live.js", "filters.js")
+    f"/static/{name}"
+    for name in ("site.css", "killmail.css", "battle.css", "profile.css", "site.js", "live.js", "filters.js")
 )
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from db.accounts.saved_filters import MOST_FILTERS
 from tests.api.running_site import Browser as Visitor
 from tests.api.running_site import Site
 from tests.api.site.document import Document
@@ -51,6 +52,29 @@ async def test_a_quick_filter_is_a_link_that_can_be_shared_and_taken_back(
         status, page = await visitor.get(nonsense)
         assert status == 200
         assert page.count('class="kill"') > 0
+
+
+async def test_filters_are_kept_under_a_name(site: Site, browser: Visitor) -> None:
+    await browser.sign_in(await site.add_pilot(90_000_020))
+    order = {"order": "save", "name": " Big  losses ", "query": "side=losses&min=1b&after=x&evil=1"}
+    status, page = await browser.post("/filters", order)
+    assert status == 200, "back at the feed"
+    assert '<a class="button small" href="/?side=losses&amp;min=1b" aria-current="page">Big losses</a>' in page
+    await browser.post("/filters", {"order": "save", "name": "Big losses", "query": "side=losses&min=10b"})
+    _, page = await browser.get("/")
+    assert re.findall(r'<a class="button small" href="([^"]+)">Big losses', page) == ["/?side=losses&amp;min=10b"]
+    assert "Save these filters" not in page, "nothing is chosen"
+    status, page = await browser.post("/filters", {"order": "save", "name": " ", "query": "side=losses"})
+    assert (status, "needs a name" in page) == (409, True)
+    for number in range(MOST_FILTERS - 1):
+        await browser.post("/filters", {"order": "save", "name": f"Filter {number}", "query": "solo=1"})
+    status, page = await browser.post("/filters", {"order": "save", "name": "One more", "query": "solo=1"})
+    assert (status, "delete one first" in page) == (409, True)
+    _, page = await browser.get("/")
+    (number,) = re.findall(r'name="id" value="(\d+)"><button[^>]*>Delete<span class="unseen"> the filter Big', page)
+    _, page = await browser.post("/filters", {"order": "delete", "id": number, "query": "solo=1"})
+    assert "Big losses" not in page
+    assert 'href="/?solo=1" aria-current="page">Filter 7</a>' in page, "back where they were"
 
 
 async def test_a_day_that_two_pages_share_has_its_whole_total_on_both(site: Site, browser: Visitor) -> None:

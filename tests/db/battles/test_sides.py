@@ -11,6 +11,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from db.battles.moved import move, with_moved
 from db.battles.nodes import battle_nodes
 from db.battles.read import BattleFilter, battle_of, battles_page
 from db.intake.store import store_killmails
@@ -143,3 +144,16 @@ async def test_what_belongs_together_is_one_battle(pool: asyncpg.Pool) -> None:
     assert half is not None
     assert [one.killmail_id for one in half.group.killmails] == [1, 2, 3, 4]
     assert await battle_of(pool, Viewer((RED[0],)), 5) is None, "not theirs to see"
+
+
+def test_whoever_was_moved_by_hand_stays_there_when_killmails_arrive_later() -> None:
+    inferred = {1: 0, 2: 0, 3: 1, 4: 2}
+    moved = move(inferred, 4, 1)
+    assert moved == {1: 0, 2: 0, 3: 1, 4: 1}
+    assert move(inferred, 3, 0) == {1: 0, 2: 0, 3: 0, 4: 1}, "a side that nobody is on any more goes"
+    assert move(moved, 2, 2) == {1: 0, 2: 2, 3: 1, 4: 1}, "a side of its own"
+    assert move(inferred, 9, 0) is move(inferred, 1, 4) is move(inferred, 1, -1) is None
+    # Later the inference has turned around, 1 has parted from 2, and three newcomers are there.
+    later = {3: 0, 4: 0, 8: 0, 2: 1, 5: 1, 1: 2, 6: 3}
+    assert with_moved(later, moved) == {1: 0, 2: 0, 5: 0, 3: 1, 4: 1, 8: 1, 6: 2}
+    assert with_moved(later, {}) == later

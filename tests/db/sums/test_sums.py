@@ -16,6 +16,7 @@ from db.killmails.filter import ParticipantFilter, Viewer
 from db.killmails.statistics import Subject, statistics
 from db.sums.build import begin_again, build_piece, choose_subjects, how_far, unfinished
 from db.sums.compare import finished_subjects, some_days, wrong_sums
+from db.sums.fold import fold, fold_the_full, waiting_to_be_folded
 from db.values.appraisal import appraise
 from tests.db.bodies import Body, raw
 from tests.db.drawn import ALT, CORPORATION, CORPORATIONS, ME, OTHER, SHIPS, made
@@ -31,9 +32,9 @@ SUBJECTS = [
 ALL_SEEING = Viewer((ME, ALT), (CORPORATION,))
 
 
-def drawn(dice: random.Random) -> list[Body]:
+def drawn(dice: random.Random, numbers: range = range(1, 241)) -> list[Body]:
     """Killmails of some months, several an hour at the ends of days and months."""
-    killmails = [made(dice, number) for number in range(1, 241)]
+    killmails = [made(dice, number) for number in numbers]
     for one in killmails:
         at = datetime(2026, 1, 30, tzinfo=UTC) + timedelta(days=dice.choice([0, 1, 2, 30, 31, 70]))
         one["killmail_time"] = f"{at + timedelta(minutes=dice.choice([0, 1, 719, 1439])):%Y-%m-%dT%H:%M:%SZ}"
@@ -43,6 +44,12 @@ def drawn(dice: random.Random) -> list[Body]:
 async def finish(pool: asyncpg.Pool) -> None:
     for subject_id in await unfinished(pool):
         while await build_piece(pool, subject_id, 7):
+            pass
+
+
+async def finish_folding(pool: asyncpg.Pool) -> None:
+    for subject_id in await waiting_to_be_folded(pool):
+        while await fold(pool, subject_id):
             pass
 
 
@@ -98,6 +105,8 @@ async def many_at_once(pool: asyncpg.Pool, killmails: list[Body]) -> None:
         while not done.is_set():
             for subject_id in SUMMED:
                 await build_piece(pool, subject_id, 7)
+                await fold(pool, subject_id, 20)
+            await fold_the_full(pool, SUMMED, 5)
             if not await unfinished(pool):
                 await begin_again(pool, [ME, CORPORATION])
 
@@ -119,7 +128,13 @@ async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool, killmails: list[B
     assert await finished_subjects(pool) == SUMMED
     assert (await how_far(pool)).finished == 4
     assert await wrong(pool) == 0
+    await finish_folding(pool)
+    more = drawn(random.Random(12), range(241, 281))  # noqa: S311 - a draw to repeat
+    await store_killmails(pool, [raw(one) for one in more])
+    await appraise(pool, range(241, 281))
+    assert await waiting_to_be_folded(pool), "what is counted beside the sums"
     assert await pool.fetchval("SELECT sum(destroyed) FROM killmail_sums") > 0
+    assert await wrong(pool) == 0
     march = datetime(2026, 3, 1, tzinfo=UTC)
     periods = [
         (None, None),
@@ -135,6 +150,9 @@ async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool, killmails: list[B
     ]
     by_sums = [await statistics(pool, *one, top=4) for one in asked]
     assert any(told["topPilots"] and told["losses"] for told in by_sums)
+    await finish_folding(pool)
+    assert by_sums == [await statistics(pool, *one, top=4) for one in asked]
+    assert await wrong(pool) == 0
     await begin_again(pool)
     assert by_sums == [await statistics(pool, *one, top=4) for one in asked]
     await finish(pool)

@@ -1,0 +1,128 @@
+"""What is sent: JSON signed as Standard Webhooks say, or an embed as Discord takes it.
+
+Sources: the specification of Standard Webhooks 1.0; Discord's developer documentation, "Execute Webhook" and "Embed
+Limits".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from standardwebhooks import Webhook
+
+from contracts.plurals import counted
+from db.webhooks.told import Told
+
+LISTED = 10
+"""Killmails of a digest that Discord shows, the most valuable first; the others are counted."""
+_RED, _GREEN, _GREY = 0xB3382C, 0x3C8C4A, 0x5A6570
+_MARKDOWN = re.compile(r"([\\*_~`|>\[\]()#@:<-])")
+_UNITS = ((1e12, "t"), (1e9, "b"), (1e6, "m"), (1e3, "k"))
+
+
+def standard_body(told: Sequence[Told], site_url: str, *, digest: bool) -> bytes:
+    """One killmail, or a digest of several. The same bytes for the same killmails."""
+    newest = max(one["time"] for one in told)
+    if not digest:
+        return orjson.dumps({"type": "killmail.new", "timestamp": newest, "data": told[0]})
+    together = sum(one["value"] or 0 for one in told)
+    data = {"count": len(told), "value": together, "url": site_url, "killmails": told}
+    return orjson.dumps({"type": "killmail.digest", "timestamp": newest, "data": data})
+
+
+def test_body(name: str) -> bytes:
+    """What the test button sends."""
+    return orjson.dumps({"type": "test", "timestamp": datetime.now(UTC).isoformat(), "data": {"webhook": name}})
+
+
+def signed(secret: str, message_id: str, body: bytes, now: datetime) -> dict[str, str]:
+    """The headers of a signed message, sent at `now`."""
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, now, body.decode()),
+    }
+
+
+def discord_test(name: str) -> bytes:
+    """What the test button sends to Discord."""
+    return _discord({"embeds": [{"title": "It works", "description": f"KillReport: {_plain(name)}", "color": _GREY}]})
+
+
+def discord_body(told: Sequence[Told], images_url: str, site_url: str, *, digest: bool) -> bytes:
+    """One killmail with its picture, or a digest of several."""
+    if not digest:
+        return _discord({"embeds": [_embed(told[0], images_url)]})
+    by_value = sorted(told, key=lambda one: one["value"] or 0, reverse=True)
+    lines = [f"[{_title(one)}]({one['url']}), {_isk(one['value'])}" for one in by_value[:LISTED]]
+    if len(told) > LISTED:
+        lines.append(f"and {len(told) - LISTED} more")
+    together = _isk(sum(one["value"] or 0 for one in told))
+    embed = {
+        "title": f"{counted(len(told), 'killmail')}, {together}",
+        "url": site_url,
+        "description": "\n".join(lines)[:4000],
+        "color": _GREY,
+        "timestamp": max(one["time"] for one in told),
+    }
+    return _discord({"embeds": [embed]})
+
+
+def _embed(one: Told, images_url: str) -> dict[str, Any]:
+    place, ship = one["solarSystem"], one["victim"]["ship"]
+    region = f", {_plain(place['region']['name'])}" if place["region"] and place["region"]["name"] else ""
+    where = f"{_plain(place['name'] or 'Unknown system')} ({place['security']}){region}"
+    embed: dict[str, Any] = {
+        "title": _title(one),
+        "url": one["url"],
+        "color": {"LOSS": _RED, "KILL": _GREEN}.get(one["kind"] or "", _GREY),
+        "timestamp": one["time"],
+        "fields": [
+            {"name": {"LOSS": "Loss", "KILL": "Kill"}.get(one["kind"] or "", "Killmail"), "value": _isk(one["value"]),
+             "inline": True},
+            {"name": "Place", "value": where, "inline": True},
+            {"name": "Final blow", "value": _final_blow(one), "inline": True},
+        ],
+    }  # fmt: skip
+    if ship is not None:
+        embed["thumbnail"] = {"url": f"{images_url}/types/{ship['id']}/render?size=128"}
+    return embed
+
+
+def _title(one: Told) -> str:
+    ship = one["victim"]["ship"]
+    return f"{_who(one['victim'])} lost a {_plain((ship and ship['name']) or 'ship')}"[:250]
+
+
+def _final_blow(one: Told) -> str:
+    others = one["attackerCount"] - 1
+    return f"{_who(one['finalBlow'])}{f' and {others} more' if others > 0 else ''}"
+
+
+def _who(party: Told) -> str:
+    for kind in ("character", "corporation", "faction", "ship"):
+        if party[kind] is not None:
+            return _plain(party[kind]["name"] or f"Unknown {kind}")
+    return "Nobody"
+
+
+def _isk(value: float | None) -> str:
+    if value is None:
+        return "no value yet"
+    for least, unit in _UNITS:
+        if value >= least:
+            return f"{value / least:.2f}{unit} ISK"
+    return f"{value:.0f} ISK"
+
+
+def _plain(name: str) -> str:
+    """A name that is no markup, no link and calls nobody."""
+    return _MARKDOWN.sub(r"\\\1", name[:100])
+
+
+def _discord(message: dict[str, Any]) -> bytes:
+    return orjson.dumps({"username": "KillReport", "allowed_mentions": {"parse": []}, **message})

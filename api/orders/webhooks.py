@@ -1,0 +1,115 @@
+"""What an account may order about its webhooks. From their page or over GraphQL."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import asyncpg
+
+from api.orders.requests import PATIENCE_SECONDS, Refusal
+from api.services import Services
+from contracts.webhooks import BadTarget, check_target
+from db.accounts.sessions import Caller
+from db.webhooks import hooks
+from db.webhooks.hooks import MOST_WEBHOOKS, NewWebhook, NotYours, ShownWebhook, TooManyWebhooks
+from temporal.connection import TEMPORAL_IS_AWAY
+from temporal.webhooks import wake_webhook
+
+log = logging.getLogger(__name__)
+
+WebhookOrder = Literal["delete", "pause", "resume", "test", "redrive"]
+_DO: dict[WebhookOrder, Callable[[asyncpg.Pool, int, int], Awaitable[bool]]] = {
+    "delete": hooks.delete_webhook,
+    "pause": hooks.pause_webhook,
+    "resume": hooks.resume_webhook,
+    "test": hooks.test_webhook,
+    "redrive": hooks.redrive_webhook,
+}
+ORDERS = tuple(_DO)
+NOT_YOURS = Refusal(
+    "NOT_YOURS",
+    "A webhook tells of your own characters' killmails, of a corporation's that you direct, or of all of them if you"
+    " are an operator.",
+)
+TOO_MANY = Refusal("TOO_MANY", f"You have {MOST_WEBHOOKS} webhooks; delete one first.")
+NOT_FOUND = Refusal("NOT_FOUND", "There is no such webhook in your account.")
+UNSOUND = Refusal(
+    "BAD_USER_INPUT",
+    f"Give it a name of 1 to {hooks.LONGEST_NAME} characters, an age of 5 to 1,440 minutes, and 1 to"
+    f" {hooks.MOST_BURST} killmails for a digest.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeWebhook:
+    """A webhook that was just made; its secret is shown now and never again."""
+
+    webhook_id: int
+    name: str
+    secret: str = field(repr=False)
+
+
+async def make_webhook(services: Services, caller: Caller, new: NewWebhook) -> MadeWebhook | Refusal:
+    """Make a webhook with a secret of its own."""
+    try:
+        host = check_target(new.target, private=services.settings.webhook_private_targets)
+    except BadTarget as error:
+        return Refusal("BAD_TARGET", str(error))
+    new = replace(new, name=" ".join(new.name.split()), target_host=host)
+    if not new.is_sound:
+        return UNSOUND
+    secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    operators = services.settings.admin_character_ids
+    try:
+        made = await hooks.create_webhook(services.pool, services.vault, caller.account_id, new, secret, operators)
+    except NotYours:
+        return NOT_YOURS
+    except TooManyWebhooks:
+        return TOO_MANY
+    return MadeWebhook(made, new.name, secret)
+
+
+async def order_webhook(services: Services, caller: Caller, webhook_id: int, order: WebhookOrder) -> Refusal | None:
+    """Have it done; None: done. What is sent by it is in its log, moments later."""
+    if not await _DO[order](services.pool, caller.account_id, webhook_id):
+        return NOT_FOUND
+    if order in ("test", "redrive", "resume"):
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await wake_webhook(services.temporal, webhook_id, at_once=True)
+        except TEMPORAL_IS_AWAY as error:
+            log.warning("left webhook %d to the watchdog: %s", webhook_id, error or "no answer in time")
+    return None
+
+
+async def webhooks_of(services: Services, caller: Caller) -> list[ShownWebhook]:
+    """The account's webhooks with the last lines of their logs."""
+    return await hooks.account_webhooks(services.pool, caller.account_id, services.settings.admin_character_ids)
+
+
+def minute_of_day(told: str) -> int | None:
+    """The minute of the day of "22:30"; None: it is none."""
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", told)
+    return None if found is None else int(found[1]) * 60 + int(found[2])
+
+
+def clock(minute: int | None) -> str | None:
+    """The other way round."""
+    return None if minute is None else f"{minute // 60:02}:{minute % 60:02}"
+
+
+def quiet_time(begin: str, end: str) -> tuple[int, int] | Refusal | None:
+    """A quiet time as it was told; None: none."""
+    if not begin and not end:
+        return None
+    told = (minute_of_day(begin), minute_of_day(end))
+    if told[0] is None or told[1] is None:
+        return Refusal("BAD_USER_INPUT", "A quiet time has a beginning and an end, such as 22:00 and 07:30.")
+    return told[0], told[1]

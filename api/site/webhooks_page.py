@@ -1,0 +1,129 @@
+"""GET /settings/webhooks: the account's webhooks with their logs, and the form for another."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast, get_args
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from api.arguments import id_or_none
+from api.caller import operator_of, signed_in
+from api.orders.requests import Refusal
+from api.orders.webhooks import (
+    WebhookOrder,
+    clock,
+    make_webhook,
+    order_webhook,
+    quiet_time,
+    webhooks_of,
+)
+from api.pages import render
+from api.services import services_of
+from api.site.feed_address import FeedAddress
+from api.site.page_forms import Form, posted_form, refusal_page
+from db.accounts.boards import account_boards
+from db.accounts.sessions import Caller
+from db.killmails.filter import KillmailFilter
+from db.webhooks.hooks import NewWebhook, Pause
+from db.webhooks.subjects import Subject
+
+ADDRESS = "/settings/webhooks"
+ORDERS: tuple[WebhookOrder, ...] = get_args(WebhookOrder)
+FIELDS = 12
+"""Of the form for a new webhook."""
+PAUSES = {
+    Pause.OWNER: "You paused it.",
+    Pause.FAILED: "Paused: nothing got through for a day. The log says what the target answered.",
+    Pause.GONE: "Paused: the target says that it does not exist any more.",
+    Pause.UNREADABLE: "Its address cannot be read any more: delete it and make a new one.",
+}
+REASONS = {
+    "filtered": "not what it asks for",
+    "too_old": "too old by then",
+    "quiet": "in its quiet time",
+    "not_yours": "you may not tell of it at the moment",
+    "refused": "the target will not take it",
+}
+
+
+async def webhooks_context(request: Request, who: Caller) -> dict[str, Any]:
+    """What `_settings_webhooks.html` shows."""
+    return {"webhooks": await webhooks_of(services_of(request), who), "pauses": PAUSES}
+
+
+async def page(request: Request) -> Response:
+    """The page."""
+    who, services = await signed_in(request), services_of(request)
+    subjects = await subjects_of(request, who, is_operator=await operator_of(services, who) is not None)
+    return render(
+        request,
+        "webhooks.html",
+        hooks=await webhooks_of(services, who),
+        subjects=subjects,
+        pauses=PAUSES,
+        reasons=REASONS,
+        clock=clock,
+        filtered=request.url.query,
+    )
+
+
+async def order(request: Request) -> Response:
+    """POST: the buttons of a webhook (`order`, `id`), and a new one (`order` create, and the fields of the form)."""
+    form = await posted_form(request, FIELDS)
+    if isinstance(form, Response):
+        return form
+    services, wanted = services_of(request), form.choice("order", "create", *ORDERS)
+    if wanted != "create":
+        refusal = await order_webhook(services, form.who, form.eve_id("id"), cast(WebhookOrder, wanted))
+        return RedirectResponse(ADDRESS, 303) if refusal is None else refusal_page(request, refusal.message, ADDRESS)
+    new = _asked(form)
+    made = new if isinstance(new, Refusal) else await make_webhook(services, form.who, new)
+    if isinstance(made, Refusal):
+        return refusal_page(request, made.message, ADDRESS)
+    return render(request, "webhook_secret.html", 201, name=made.name, secret=made.secret, address=ADDRESS)
+
+
+async def subjects_of(request: Request, who: Caller, *, is_operator: bool) -> list[tuple[str, str]]:
+    """Whose killmails the account may have told on: the value of a choice, and its words."""
+    boards = await account_boards(services_of(request).pool, who.account_id)
+    subjects = [(f"{board.kind}:{board.board_id}", board.name or str(board.board_id)) for board in boards]
+    return [*subjects, ("installation:0", "Everything here")] if is_operator else subjects
+
+
+def _asked(form: Form) -> NewWebhook | Refusal:
+    def told(name: str) -> str:
+        return form.fields.get(name, "").strip()
+
+    kind, _, identity = told("subject").partition(":")
+    if kind not in [*Subject]:
+        raise HTTPException(400)
+    quiet = quiet_time(told("quiet_from"), told("quiet_until"))
+    if isinstance(quiet, Refusal):
+        return quiet
+    minutes, burst = id_or_none(told("minutes")), id_or_none(told("burst"))
+    return NewWebhook(
+        Subject(kind),
+        id_or_none(identity) or 0,
+        told("name"),
+        chosen_by(told("filter"), told("side"), told("min")),
+        told("url"),
+        max_age=timedelta(minutes=min(minutes or 0, 10_000)),
+        burst=burst or 0,
+        quiet=quiet,
+    )
+
+
+def chosen_by(address: str, side: str, least: str) -> KillmailFilter:
+    """The filter of a list's address (or its query string), with the side and the least value beside it."""
+    query = urlsplit(address).query or address.partition("?")[2] or address
+    parameters: dict[str, Any] = dict(parse_qsl(query))
+    if side:
+        parameters["side"] = side
+    if least:
+        parameters["min"] = least
+    parameters.pop("days", None)
+    return FeedAddress.whole(parameters).filter()

@@ -1,0 +1,99 @@
+"""Webhooks and feeds on the pages of the settings, and the feeds themselves, without script."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from db.visibility import Visibility, set_pilot_visibility
+from tests.api.running_site import Browser, Site, open_browser
+from tests.api.site.document import Document
+from tests.db.bodies import body
+
+ME = 90_000_010
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+async def test_a_pilot_makes_a_webhook_and_reads_why_nothing_was_sent(site: Site, browser: Browser) -> None:
+    account_id = await site.add_pilot(ME, name="Ada")
+    await browser.sign_in(account_id)
+    fields = {
+        "order": "create", "name": "To <our> channel", "url": "https://discord.com/api/webhooks/1/very-secret",
+        "subject": f"character:{ME}", "side": "losses", "min": "100m", "filter": "https://here/?solo=1&days=7",
+        "minutes": "60", "burst": "5", "quiet_from": "22:00", "quiet_until": "07:30",
+    }  # fmt: skip
+    status, page = await browser.post("/settings/webhooks", fields)
+    assert status == 201
+    [secret] = re.findall(r"whsec_[\w+/=]+", page)[:1]
+    await site.store(body(1, victim=ME))
+    await site.pool.execute(
+        "INSERT INTO webhook_deliveries (webhook_id, killmail_id, state, reason) SELECT webhook_id, 1, 'skipped',"
+        " 'too_old' FROM webhooks"
+    )
+    _, page = await browser.get("/settings/webhooks")
+    assert secret not in page
+    assert "very-secret" not in page
+    assert "To &lt;our&gt; channel" in page
+    assert "Quiet from 22:00 until 07:30 EVE time" in page
+    assert "too old by then" in page
+    chosen = await site.pool.fetchval("SELECT filter::text FROM webhooks")
+    assert chosen == '{"side": "VICTIM", "solo": true, "minValue": "100000000"}'
+    stored = await site.pool.fetchrow("SELECT target, secret FROM webhooks")
+    assert stored is not None
+    assert b"discord" not in stored["target"]
+    assert site.services.vault.decrypt(stored["secret"]) == secret
+
+    for wrong in ({"url": "http://10.0.0.1/x"}, {"name": ""}, {"quiet_from": "25:00"}, {"minutes": "1"}):
+        status, page = await browser.post("/settings/webhooks", {**fields, **wrong})
+        assert (status, "Nothing was changed." in page) == (409, True), wrong
+    await site.pool.execute("UPDATE webhooks SET paused_reason = 'gone', paused_at = now()")
+    _, page = await browser.get("/settings")
+    assert "the target says that it does not exist any more" in page
+    hook = {"id": "1", "order": "resume"}
+    assert (await browser.post("/settings/webhooks", hook))[0] == 200
+    assert (await browser.post("/settings/webhooks", {**hook, "order": "delete"}))[0] == 200
+    assert "You have no webhooks." in (await browser.get("/settings/webhooks"))[1]
+
+
+async def test_a_feed_is_read_by_its_secret_address_until_it_is_revoked(site: Site, browser: Browser) -> None:
+    async with open_browser(site) as anonymous:
+        await _read_a_feed(site, browser, anonymous)
+
+
+async def _read_a_feed(site: Site, browser: Browser, anonymous: Browser) -> None:
+    account_id = await site.add_pilot(ME, name="Ada")
+    await site.store(body(1, victim=ME), body(2, attackers=(ME,)), body(3, victim=ME), body(4))
+    await site.pool.execute("INSERT INTO entities (entity_id, name) VALUES ($1, $2)", ME, "Ada <&\x01>")
+    await browser.sign_in(account_id)
+    form = {"order": "create", "name": "Losses", "subject": f"character:{ME}", "side": "losses", "filter": ""}
+    status, page = await browser.post("/settings/feeds", form)
+    assert status == 201
+    [token] = set(re.findall(r"/s/([\w-]{43})/feed", page))
+    _, text = await anonymous.get(f"/s/{token}/feed.atom")
+    feed = ElementTree.fromstring(text)  # noqa: S314 - our own
+    assert [entry.findtext(f"{ATOM}id") for entry in feed.iter(f"{ATOM}entry")] == [
+        f"{site.address}/killmails/{killmail_id}" for killmail_id in (3, 1)
+    ]
+    assert str(feed.findtext(f"{ATOM}entry/{ATOM}title")).startswith("Ada <&?> lost a ship")
+    address = f"{site.address}/s/{token}/feed.json"
+    async with anonymous.http.get(address) as answer:
+        assert answer.content_type == "application/feed+json"
+        told = await answer.json(content_type=None)
+        assert [item["_killmail"]["id"] for item in told["items"]] == ["3", "1"]
+        validators = {"If-None-Match": answer.headers["ETag"]}, {"If-Modified-Since": answer.headers["Last-Modified"]}
+    for headers in validators:
+        async with anonymous.http.get(address, headers=headers) as answer:
+            assert answer.status == 304
+    await site.store(body(5, victim=ME))
+    async with anonymous.http.get(address, headers=validators[0]) as answer:
+        assert answer.status == 200
+
+    assert (await anonymous.get("/feed.atom"))[0] == 404, "nothing is public"
+    await set_pilot_visibility(site.pool, account_id, ME, Visibility.PUBLIC)
+    _, text = await anonymous.get("/feed.atom?side=kills")
+    assert re.findall(r"killmails/(\d+)</id>", text) == ["2"], "the public pilot's kills"
+    status, page = await browser.post("/settings/feeds", {"order": "revoke", "id": "1"})
+    assert "You have no feeds." in page
+    assert (await anonymous.get(f"/s/{token}/feed.atom"))[0] == 404
+    assert (await anonymous.get(f"/s/{token}/feed.pdf"))[0] == 404
+    assert Document(page).of("form")
