@@ -195,7 +195,10 @@ async def _watched_pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
     pulse, tasks = Pulse(SILENT_AFTER_SECONDS, acquire_seconds=None), LongLived()
     tasks.start("pulse of Postgres", pulse.run)
     try:
-        async with await open_pool(settings.database_url, max_size=POOL_SIZE, pulse=pulse) as pool:
+        # What activities set ends with their transaction.
+        async with await open_pool(
+            settings.database_url, max_size=POOL_SIZE, pulse=pulse, resets_sessions=False
+        ) as pool:
             yield pool
     finally:
         await tasks.cancel()

@@ -32,6 +32,7 @@ async def open_pool(
     max_size: int = 10,
     statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS,
     pulse: Pulse | None = None,
+    resets_sessions: bool = True,
 ) -> asyncpg.Pool:
     """A pool of connections; close it, or use it as `async with await open_pool(url) as pool:`.
 
@@ -41,6 +42,8 @@ async def open_pool(
         statement_timeout_seconds: after which a statement is ended: by the server, or, behind a connection pooler,
             where it cannot be told so, by the client.
         pulse: watches over the pool where somebody waits for the answers; it must run.
+        resets_sessions: whoever sets anything for longer than a transaction leaves it to nobody else. It is one more
+            question to Postgres for each that is worth asking; behind a connection pooler there is none.
 
     Raises:
         BadDatabaseUrl: the URL cannot be used.
@@ -58,9 +61,7 @@ async def open_pool(
         min_size=1,
         max_size=max_size,
         connect=open_connection,
-        # Nothing of ours outlives its transaction, so a session needs no reset: that would be one more question to
-        # Postgres for each that is worth asking.
-        reset=_nothing,
+        reset=None if resets_sessions and not is_pooled else _nothing,
         # The client's own limit, for a server that went away without a word; later than the server's.
         command_timeout=statement_timeout_seconds + (0 if is_pooled else 15),
     )
