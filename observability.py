@@ -42,6 +42,9 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     # The callback's parameters, in a URL only: "state" and "code" are common words elsewhere.
     (re.compile(r"([?&](?:code|state|token)=)[^\s&\"'#]+"), r"\1[redacted]"),
+    # What a webhook signs with, and an address of Discord's, which is a password.
+    (re.compile(r"\bwhsec_[\w+/=-]+"), "[secret]"),
+    (re.compile(r"(/webhooks/\d+/)[\w-]+"), r"\1[redacted]"),
     # A killmail's hash is 40 hexadecimal digits.
     (re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{40}(?![0-9a-fA-F])"), "[hash]"),
     # The password in postgresql://user:password@host and redis://:password@host.

@@ -40,6 +40,8 @@ WAKE_AT_MOST = 500
 AT_ONCE = 20
 """Messages of one call: with a target that takes ten seconds for each, the call ends in time."""
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=15), timedelta(hours=1)
+SHORTEST_WAIT = timedelta(seconds=1)
+"""Whatever a target asks for."""
 GIVEN_UP_AFTER = timedelta(days=1)
 GONE = 410
 NEVER_TAKEN = (400, 413, 422)
@@ -135,7 +137,7 @@ class Webhooks:
         wait = answer.retry_after
         if wait is None:
             wait = min(FIRST_RETRY * 2 ** min(failures - 1, 20), LONGEST_RETRY)
-        done.next_at = datetime.now(UTC) + max(wait, timedelta(seconds=1))
+        done.next_at = datetime.now(UTC) + max(wait, SHORTEST_WAIT)
         await try_again_at(self._pool, hook, done.next_at)
 
     async def _body(self, hook: Hook, way: _Way, message: Message) -> bytes:

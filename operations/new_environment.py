@@ -10,14 +10,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from cryptography.fernet import Fernet
 
 from db.address import BadDatabaseUrl, database_address
-from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from eve.sso.scopes import CORPORATION_SCOPES, FITTINGS_SCOPE, KILLMAIL_SCOPE
 from operations.environment_file import readable_alike
 from redis_client import BadRedisUrl, open_redis
 from settings import Settings, SettingsError, settings_from
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-SCOPES = (KILLMAIL_SCOPE, *sorted(CORPORATION_SCOPES))
-"""What to tick when the application is registered with EVE; corporations need all, pilots only the first."""
+SCOPES = (KILLMAIL_SCOPE, *sorted(CORPORATION_SCOPES), FITTINGS_SCOPE)
+"""What to tick when the application is registered with EVE; pilots need only the first, the last saves fittings."""
 COMPOSE_PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - the variable's name
 """Read by deploy/compose.yaml, not by us."""
 _COMPLETE = {

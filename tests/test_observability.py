@@ -41,6 +41,8 @@ CIPHERTEXT = Fernet(Fernet.generate_key()).encrypt(b"a refresh token").decode()
         (f"KillmailRef(killmail_hash='{HASH.upper()}')", HASH.upper()),
         ("postgresql://pilot:hunter2@db.example:5432/killreport", "hunter2"),
         ("redis://:hunter2@127.0.0.1/0", "hunter2"),
+        ("secret whsec_c2VjcmV0c2VjcmV0", "c2VjcmV0c2VjcmV0"),
+        ("POST https://discord.com/api/webhooks/123/Zm9v-YmFy", "Zm9v-YmFy"),
         pytest.param(f"stored {CIPHERTEXT}", CIPHERTEXT, id="a ciphertext"),
     ],
 )

@@ -30,10 +30,12 @@ _LEFT = {
     "of one account": (
         "Me AccountCharacter CharacterSync SyncStatus SyncRun Progress FailureCount Session ApiKey ShareLink"
         " FollowedCorporation CorporationDirector ZkillboardImport ZkillboardEstimate ZkillboardImportAccount"
+        " ArchiveHistory Feed Webhook WebhookDelivery"
     ),
     "the outcome of a mutation": (
         "CreatedApiKey ApiKeyChange VisibilityChange CreatedShareLink ShareLinkChange SessionChange DataExport"
-        " AccountChange CorporationChange ZkillboardImportChange AddedKillmail SyncRequest UserError"
+        " AccountChange CorporationChange ZkillboardImportChange AddedKillmail SyncRequest UserError MovedBattle"
+        " ArchiveHistoryChange CreatedFeed FeedChange CreatedWebhook WebhookChange"
     ),
     "one per request, or a short list": (
         "CharacterProfile CorporationProfile AllianceProfile SolarSystemProfile TypeProfile SearchHit"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from api.arguments import id_or_none
 from api.caller import caller, caller_by_now, session_token
 from api.login.client_names import client_name
 from api.login.cookies import forget_session, keep_login_browser, keep_session, login_browser
@@ -35,6 +36,7 @@ from api.serving.request_guard import comes_from_us, origin_of
 from contracts.call_classes import CallClass
 from db.accounts.grants import GrantedAccount, grant_character
 from db.accounts.sessions import (
+    Caller,
     LoginInProgress,
     end_session,
     new_secret,
@@ -43,11 +45,12 @@ from db.accounts.sessions import (
     start_session,
     take_login,
 )
+from db.accounts.tokens import load_token
 from db.corporations.directors import followed_by
 from eve.errors import EveError
 from eve.esi.client import Affiliation
 from eve.sso.client import Grant
-from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from eve.sso.scopes import CORPORATION_SCOPES, FITTINGS_SCOPE, KILLMAIL_SCOPE
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +68,8 @@ class LoginFailed(Exception):
 
 
 async def login(request: Request) -> Response:
-    """GET /auth/login: on to EVE SSO. `corporation=1` asks for the corporation's killmails too; `back`
-    is the page to come back to.
+    """GET /auth/login: on to EVE SSO. `corporation=1` asks for the corporation's killmails too; `fittings=1` for
+    leave to save fittings, beside all that `character` has granted; `back` is the page to come back to.
 
     Signed in, it adds the character to the account.
     """
@@ -77,6 +80,8 @@ async def login(request: Request) -> Response:
     if request.query_params.get("corporation") == "1":
         scopes |= CORPORATION_SCOPES
     who = await caller(request)
+    if request.query_params.get("fittings") == "1":
+        scopes |= {FITTINGS_SCOPE} | await _granted(request, who)
     # Kept when there is one: two tabs may each have a login on the way.
     browser = login_browser(request) or new_secret()
     started = await start_login(services.pool, services.vault, browser, who.account_id if who else None)
@@ -90,6 +95,15 @@ async def login(request: Request) -> Response:
     if back := request.query_params.get("back"):
         remember_address(request, response, back)
     return response
+
+
+async def _granted(request: Request, who: Caller | None) -> frozenset[str]:
+    """What we ask for of all that the pilot's character has granted: a new grant takes the place of the one before."""
+    character_id = id_or_none(request.query_params.get("character", ""))
+    if who is None or character_id not in who.character_ids:
+        return frozenset()
+    token = await load_token(services_of(request).pool, character_id)
+    return frozenset() if token is None else token.scopes & (CHARACTER_SCOPES | CORPORATION_SCOPES)
 
 
 async def callback(request: Request) -> Response:
@@ -153,8 +167,8 @@ def _at_the_registered_host(request: Request) -> Response | None:
     home = services_of(request).settings.callback_url
     if request.headers.get("host") == urlsplit(home).netloc or "moved" in request.query_params:
         return None
-    query = "corporation=1&moved=1" if request.query_params.get("corporation") == "1" else "moved=1"
-    return RedirectResponse(f"{origin_of(home)}/auth/login?{query}", 302)
+    asked = {name: value for name, value in request.query_params.items() if name in ("corporation", "fittings", "back")}
+    return RedirectResponse(f"{origin_of(home)}/auth/login?{urlencode({**asked, 'moved': '1'})}", 302)
 
 
 async def _attempt(request: Request, services: Services) -> LoginInProgress:

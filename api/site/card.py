@@ -78,6 +78,20 @@ def killmail_card(killmail: Node) -> Card:
     )
 
 
+FRONT = Card(
+    above="KILLBOARD",
+    title="Your killmails, kept for you",
+    below="Log in once with EVE Online",
+    amount="KillReport",
+    lines=(
+        "Kills and losses with every name, module and price,",
+        "battles, statistics, and links to share them",
+    ),
+    colour=KILL,
+)
+"""Of the front page, whoever asks."""
+
+
 def battle_card(battle: Node) -> Card:
     """Place, who fought whom, ISK, losses and pilots, time."""
     system = battle["solarSystems"][0]

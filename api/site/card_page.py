@@ -14,7 +14,7 @@ from api.arguments import id_or_none
 from api.caller import visitor
 from api.services import services_of
 from api.site import battle_words
-from api.site.card import HEIGHT, WIDTH, Card, Cards, battle_card, board_card, killmail_card
+from api.site.card import FRONT, HEIGHT, WIDTH, Card, Cards, battle_card, board_card, killmail_card
 from api.site.feed_shown import SHOWN
 from api.site.killmail_words import name_of, sentence, title
 from api.site.profile_page import read_profile
@@ -25,7 +25,12 @@ from db.battles.nodes import battle_nodes
 from db.killmails.about import subject_of
 from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
+from db.killmails.shown import is_shown
 from db.killmails.statistics import statistics
+from db.universe.profiles import ProfileKind
+
+KINDS: dict[str, ProfileKind] = {"characters": "character", "corporations": "corporation", "alliances": "alliance"}
+"""Profiles that have a card, by where their pages are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,36 @@ class Told:
     title: str
     sentence: str
     card: Card
+
+
+async def front_picture(request: Request) -> Response:
+    """GET /card.png"""
+    cards: Cards = request.app.state.cards
+    picture = await cards.png(request.app.state.templates, FRONT)
+    return Response(picture, media_type="image/png", headers={"Cache-Control": "public, max-age=86400"})
+
+
+async def character_picture(request: Request) -> Response:
+    """GET /characters/{id}/card.png"""
+    return await _profile_picture(request, "character")
+
+
+async def corporation_picture(request: Request) -> Response:
+    """GET /corporations/{id}/card.png"""
+    return await _profile_picture(request, "corporation")
+
+
+async def alliance_picture(request: Request) -> Response:
+    """GET /alliances/{id}/card.png"""
+    return await _profile_picture(request, "alliance")
+
+
+async def _profile_picture(request: Request, kind: ProfileKind) -> Response:
+    """
+    Raises:
+        HTTPException: 401 nobody is signed in and nothing of it is public, 404 there is none.
+    """
+    return await _png(request, await _profile(request, kind, request.path_params["entity_id"]))
 
 
 async def killmail_picture(request: Request) -> Response:
@@ -108,6 +143,8 @@ async def _at(request: Request, path: str) -> Told:
             if told is None:
                 raise HTTPException(401)
             return told
+        case ["characters" | "corporations" | "alliances" as kinds, number]:
+            return await _profile(request, KINDS[kinds], id_or_none(number))
         case ["battles", number]:
             told = await _battle(request, await visitor(request), id_or_none(number))
             if told is None:
@@ -155,11 +192,25 @@ async def _told(request: Request, battle: battles.Battle) -> Told:
     return Told(battle_words.title(node), battle_words.sentence(node), battle_card(node))
 
 
+async def _profile(request: Request, kind: ProfileKind, entity_id: int | None) -> Told:
+    """
+    Raises:
+        HTTPException: 401 nobody is signed in and nothing of it is public, 404 there is none.
+    """
+    viewer, pool = await visitor(request), services_of(request).pool
+    if viewer.is_stranger and not (entity_id and await is_shown(pool, viewer, kind, entity_id)):
+        raise HTTPException(401)  # whether there is one is not theirs to know
+    return await _told_of(request, viewer, kind, entity_id)
+
+
 async def _board(request: Request, found: Shared) -> Told:
-    kind = PROFILES[found.subject]
-    profile = await read_profile(request, kind, found.subject_id)
-    subject = subject_of(kind, found.subject_id)
-    numbers = await statistics(services_of(request).pool, found.viewer, subject, None, None, sections=())
+    return await _told_of(request, found.viewer, PROFILES[found.subject], found.subject_id)
+
+
+async def _told_of(request: Request, viewer: Viewer, kind: ProfileKind, entity_id: int | None) -> Told:
+    profile = await read_profile(request, kind, entity_id)
+    subject = subject_of(kind, profile.entity_id)
+    numbers = await statistics(services_of(request).pool, viewer, subject, None, None, sections=())
     name = name_of(profile.node, kind)
     return Told(f"{name} · KillReport", f"{name}: killmails and statistics.", board_card(name, numbers))
 

@@ -50,7 +50,10 @@ async def _public_feed(request: Request) -> ShownFeed | None:
     public = address.unfiltered().but(all="1", character=None, corporation=None, days=None, after=address.after)
     try:
         stranger = await viewer_or_stranger(services_of(request), None)
-        return None if stranger is None else await _shown(request, stranger, public)
+        if stranger is None:
+            return None
+        request.state.indexed = True
+        return await _shown(request, stranger, public)
     except DATABASE_FAILURES as error:
         if not database_is_away(error):
             raise

@@ -33,7 +33,7 @@ async def robots(request: Request) -> Response:
 
 
 async def sitemap(request: Request) -> Response:
-    """GET /sitemap.xml (sitemaps.org): the front page and the newest public killmails, for whoever asks.
+    """GET /sitemap.xml (sitemaps.org): the front page, battles and the newest public killmails, for whoever asks.
 
     Raises:
         HTTPException: 404, nothing is public.
@@ -44,7 +44,7 @@ async def sitemap(request: Request) -> Response:
         raise HTTPException(404)
     page = await services.compiled.page(SHOWN, FeedRead(viewer, LISTED, None, KillmailFilter(scope="VISIBLE")))
     site = escape(services.settings.site_url)
-    pages = [f"<url><loc>{site}/</loc></url>"]
+    pages = [f"<url><loc>{site}{path}</loc></url>" for path in ("/", "/battles")]
     pages += [
         f"<url><loc>{site}/killmails/{one['id']}</loc><lastmod>{escape(one['time'])}</lastmod></url>"
         for one in page.killmails()

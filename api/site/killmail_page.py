@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,6 +22,7 @@ from api.site.fit_ring import fit_ring
 from api.site.killmail_words import sentence, title
 from api.site.multibuy import multibuy
 from api.site.points_of_interest import points_of_interest
+from db.accounts.grants import account_characters
 from db.accounts.share_links import Subject, may_share
 from db.intake.references import hash_of
 from db.killmails.filter import Viewer
@@ -69,11 +72,12 @@ async def killmail(request: Request) -> Response:
     beside = NO_NEIGHBOURS
     if not viewer.is_stranger:
         beside = await neighbours(services_of(request).pool, viewer, int(found["id"]))
+    savers = await _characters(request)
     if viewer.is_stranger or not await _is_theirs(request, int(found["id"])):
-        return killmail_answer(request, found, beside, around)
+        return killmail_answer(request, found, beside, around, savers=savers)
     known = await hash_of(services_of(request).pool, int(found["id"]))
     in_game = "" if known is None else f"killReport:{found['id']}:{known.killmail_hash}"
-    return killmail_answer(request, found, beside, around, may_share=True, in_game_link=in_game)
+    return killmail_answer(request, found, beside, around, may_share=True, in_game_link=in_game, savers=savers)
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
@@ -89,6 +93,13 @@ async def _is_theirs(request: Request, killmail_id: int) -> bool:
     return who is not None and await may_share(services_of(request).pool, who.account_id, Subject.KILLMAIL, killmail_id)
 
 
+async def _characters(request: Request) -> list[tuple[int, str]]:
+    """The reader's, by name."""
+    who = await caller(request)
+    found = [] if who is None else await account_characters(services_of(request).pool, who.account_id)
+    return sorted(((one.character_id, one.name) for one in found), key=lambda one: one[1])
+
+
 def killmail_answer(
     request: Request,
     found: Node,
@@ -97,10 +108,12 @@ def killmail_answer(
     *,
     may_share: bool = False,
     in_game_link: str = "",
+    savers: Sequence[tuple[int, str]] = (),
 ) -> Response:
     """The page of a killmail; `beside` it are the reader's own.
 
-    `around`: its battle, or what was lost near it; None where that was not shared.
+    `around`: its battle, or what was lost near it; None where that was not shared. `savers`: the reader's characters,
+    for whom its fitting can be saved in the game.
     """
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
@@ -118,6 +131,7 @@ def killmail_answer(
         attackers=shown_attackers(found, request.query_params.get("attackers")),
         may_share=may_share,
         in_game_link=in_game_link,
+        savers=savers,
         around=around or NOTHING_AROUND,
     )
     if lacks_a_name(found):

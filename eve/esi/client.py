@@ -35,6 +35,7 @@ from eve.esi.routes import (
     KILLMAIL,
     MARKET_PRICES,
     NAMES,
+    SAVE_FITTING,
     SERVER_STATUS,
     SOLAR_SYSTEM,
     Route,
@@ -138,6 +139,24 @@ class Esi:
             headers={"Authorization": f"Bearer {access_token}"},
         )
         return decoded(answer.body, Roles, "ESI").roles or frozenset()
+
+    async def save_fitting(
+        self, character_id: int, access_token: str, fitting: Mapping[str, Any], call_class: CallClass
+    ) -> None:
+        """Save a ship's fitting in the game, for the character. `fitting`: as ESI's OpenAPI document has it.
+
+        Raises:
+            AccessTokenRejected, Forbidden: as for the lists.
+            BadRequest: ESI takes no such fitting, or the character has as many as there may be.
+        """
+        await self._ask(
+            SAVE_FITTING,
+            f"/characters/{character_id}/fittings",
+            call_class,
+            caller=f"{self._client_id}:{character_id}",
+            headers={"Authorization": f"Bearer {access_token}"},
+            json=fitting,
+        )
 
     async def killmail(self, ref: KillmailRef, call_class: CallClass) -> bytes:
         """The killmail's body as ESI sent it, checked.
@@ -246,7 +265,7 @@ class Esi:
         json: Any = None,
         heed_downtime: bool = True,
     ) -> Answer:
-        """Reserve, send, settle; 200 or (if asked for by ETag) 304."""
+        """Reserve, send, settle; 200, 201 or (if asked for by ETag) 304."""
         try:
             reservation = await self._budget.reserve(route, caller, call_class, heed_downtime=heed_downtime)
         except EveError as error:
@@ -263,7 +282,7 @@ class Esi:
         _count(route, str(answer.status))
         SECONDS.labels(route.template).observe(time.monotonic() - begun)
         known_better = await self._budget.settle(reservation, answer)
-        if answer.status == 200 or (answer.status == 304 and headers is not None and "If-None-Match" in headers):
+        if answer.status in (200, 201) or (answer.status == 304 and headers is not None and "If-None-Match" in headers):
             return answer
         if known_better is not None:
             raise known_better

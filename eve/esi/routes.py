@@ -32,6 +32,7 @@ CORPORATION_KILLMAILS = Route(
     "GET", "/corporations/{corporation_id}/killmails/recent", Limit("corp-killmail", 30, 15 * 60)
 )
 CHARACTER_ROLES = Route("GET", "/characters/{character_id}/roles", Limit("char-detail", 600, 15 * 60))
+SAVE_FITTING = Route("POST", "/characters/{character_id}/fittings", Limit("fitting", 150, 15 * 60))
 KILLMAIL = Route("GET", "/killmails/{killmail_id}/{killmail_hash}", Limit("killmail", 3600, 15 * 60))
 SERVER_STATUS = Route("GET", "/status", Limit("status", 600, 15 * 60))
 NAMES = Route("POST", "/universe/names", None)

@@ -1,6 +1,8 @@
-"""ESI's killmail routes: both lists, and bodies by id and hash."""
+"""ESI's killmail routes: both lists, and bodies by id and hash; and where a lost ship's fitting is saved."""
 
 from __future__ import annotations
+
+import orjson
 
 from sandbox.eve.answers import Answer, etag_of, refusal
 from sandbox.eve.budgets import Limit
@@ -9,6 +11,8 @@ from sandbox.eve.routing import Asked, Route
 
 KILLMAIL_SCOPE = "esi-killmails.read_killmails.v1"
 CORPORATION_KILLMAIL_SCOPE = "esi-killmails.read_corporation_killmails.v1"
+FITTINGS_SCOPE = "esi-fittings.write_fittings.v1"
+MOST_FITTINGS = 500
 BODY_CACHE_SECONDS = 30 * 86_400
 BODY_LIMIT = Limit("killmail", 3_600)
 
@@ -30,6 +34,24 @@ def corporation_list(asked: Asked) -> Answer:
     if not pilot.director:
         raise refusal(403, "Character does not have required role(s)")
     return asked.world.lists.page(ListKind.CORPORATION, corporation_id, asked.page)
+
+
+def save_fitting(asked: Asked) -> Answer:
+    """A fitting of a character's own, as the game keeps them: 500 at most."""
+    character_id = asked.number("character_id")
+    if asked.caller.require(FITTINGS_SCOPE) != character_id:
+        raise refusal(403, "Token is not valid for this character")
+    try:
+        fitting = orjson.loads(asked.payload)
+    except orjson.JSONDecodeError:
+        raise refusal(400, "request body must be JSON") from None
+    if not (fitting.get("items") and fitting.get("name") and type(fitting.get("ship_type_id")) is int):
+        raise refusal(400, "a fitting has a name, a ship and items")
+    kept = asked.world.fittings.setdefault(character_id, [])
+    if len(kept) >= MOST_FITTINGS:
+        raise refusal(400, "FittingTooManySavedFittings")
+    kept.append(fitting)
+    return Answer(orjson.dumps({"fitting_id": len(kept)}), status=201)
 
 
 def body(asked: Asked) -> Answer:
@@ -56,5 +78,6 @@ ROUTES = (
         Limit("corp-killmail", 30),
         authenticated=True,
     ),
+    Route("POST", "/characters/{character_id}/fittings", save_fitting, Limit("fitting", 150), authenticated=True),
     Route("GET", "/killmails/{killmail_id}/{killmail_hash}", body, BODY_LIMIT),
 )

@@ -69,6 +69,8 @@ class World:
         self.faults = Faults(options.seed)
         self.archived: dict[date, bytes] = {}
         """Files of the archive that are not as this universe would make them."""
+        self.fittings: dict[int, list[dict[str, Any]]] = {}
+        """Saved in the game, by character."""
         self.requests = RequestLog()
         self.cached_until: dict[tuple[str, int | None], float] = {}
         """What a gateway in front of EVE would still answer while EVE is down, by path and character."""

@@ -110,6 +110,13 @@ READ = [
         "a battle that Ada shares", "/settings/links/{link_id:eve_id}", "/settings/links/{target}",
         target=battle_links_of_ada, others=NOT_FOUND,
     ),
+    same_for_all(OWN, "/card.png"),
+    *(
+        page(f"a picture of {name}", f"/{kinds}/{{entity_id:eve_id}}/card.png", f"/{kinds}/{one}/card.png", success=OWN)
+        for name, kinds, one in (
+            ("Ada", "characters", ME), ("a board", "corporations", CLOSED_CORPORATION), ("hers", "alliances", ALLIANCE),
+        )
+    ),
     same_for_all(NOT_FOUND, "/s/{token}/card.png", f"/s/{'A' * 43}/card.png"),
     same_for_all(
         NOT_FOUND, "/s/{token}/killmails/{killmail_id:eve_id}/card.png",
@@ -226,6 +233,10 @@ FORMS = [
         what="the sides of Ada's battle", door="POST /settings/links/{link_id:eve_id}", path="/settings/links/{target}",
         form={"move": f"{ALLIANCE}:1"}, allowed=ADA, success=DONE, others=REFUSED,
         target=battle_links_of_ada, gone=MOVED,
+    ),
+    Page(
+        what="the fit of Ada's killmail", door="POST /killmails/{killmail_id:eve_id}/fitting", allowed=ADA,
+        path=f"/killmails/{ADAS.killmail_id}/fitting", form={"character": str(ME)}, others=NOT_FOUND, success=OWN,
     ),
     form(
         "Ada's filter", "/filters", {"order": "delete", "id": "{target}"}, target=filters_of_ada,

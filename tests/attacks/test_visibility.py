@@ -6,6 +6,7 @@ killmail, which arrived last, says that a stream has sent everything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
@@ -144,9 +145,9 @@ async def stream(world: World, who: int | None) -> str:
         return told
 
 
-async def picture(world: World, who: int | None, killmail_id: int) -> str:
-    """The card of a killmail, said in words if it is drawn."""
-    address = f"{world.site.address}/killmails/{killmail_id}/card.png"
+async def picture(world: World, who: int | None, killmail_id: int, page: str = "killmails") -> str:
+    """The card of a killmail, or of its battle, said in words if it is drawn."""
+    address = f"{world.site.address}/{page}/{killmail_id}/card.png"
     async with world.http.get(address, cookies=world.cookies[who]) as response:
         drawn = (await response.read()).startswith(b"\x89PNG")
         assert drawn == (response.status == 200)
@@ -187,6 +188,7 @@ WHERE: dict[str, Ask] = {
     ),
     "export": lambda world, who, _, __: world.text(who, f"/export/killmails.ndjson?{VISIBLE}"),
     "card": lambda world, who, killmail_id, _: picture(world, who, killmail_id),
+    "card of a battle": lambda world, who, killmail_id, _: picture(world, who, killmail_id, "battles"),
     "oEmbed": lambda world, who, killmail_id, _: embedded(world, who, killmail_id),
     "sitemap": lambda world, who, killmail_id, _: listed(world, who, killmail_id),
     "subscription": lambda world, who, _, __: stream(world, who),
@@ -224,6 +226,9 @@ async def test_each_level_shows_a_board_to_whom_it_says_wherever_they_look(world
                     odd.append((level, who, where))
                 if HASH in text and who != OWNER:
                     odd.append((level, who, f"{where} tells the hash"))
+        async with world.http.get(f"{world.site.address}/{kind}s/{board_id}/card.png") as response:
+            if (response.status == 200) != (level is Visibility.PUBLIC):
+                odd.append((level, None, "card of the board"))
         for asked in (f"Hunter of {killmail_id}", f"The {name}"):
             found = await world.data(None, f'{{ search(name: "{asked}") {{ name }} }}')
             suggested = await world.text(None, f"/fragments/search?q={asked}")
@@ -235,6 +240,22 @@ async def test_each_level_shows_a_board_to_whom_it_says_wherever_they_look(world
     )
     assert {row["by_character_id"] for row in changes} == {OWNER}
     assert len(changes) == 5
+
+
+async def test_strangers_find_battles_and_cards_where_something_is_public(world: World) -> None:
+    front = await world.text(None, "/")
+    assert '<a href="/battles">Battles</a>' in front
+    assert 'rel="canonical"' in front
+    drawn = re.findall(r'property="og:image" content="([^"]+)"', front)
+    assert drawn == [f"{world.site.services.settings.site_url}/card.png"]
+    board = await world.text(None, f"/characters/{BEACON}")
+    assert f'content="{world.site.services.settings.site_url}/characters/{BEACON}/card.png"' in board
+    site_url = world.site.services.settings.site_url
+    told = orjson.loads(await world.text(None, f"/oembed?url={site_url}/characters/{BEACON}"))
+    assert told["thumbnail_url"].endswith(f"/characters/{BEACON}/card.png")
+    told = orjson.loads(await world.text(None, f"/oembed?url={site_url}/battles/{OF_BEACON}"))
+    assert told["title"].startswith("Battle in ")
+    assert "/battles</loc>" in await world.text(None, "/sitemap.xml")
 
 
 async def test_on_a_public_board_everybody_sees_everything_but_hashes(world: World) -> None:

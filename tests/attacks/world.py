@@ -165,6 +165,7 @@ class World:
 def _killmail(secret: Secret, victim: int | None, corporation_id: int = ELSEWHERE) -> Body:
     made = body(secret.killmail_id, victim=victim, attackers=(secret.hunter_id,), minute=secret.hunter_id % 100)
     made["victim"] |= {"corporation_id": corporation_id, "alliance_id": ALLIANCE}
+    made["victim"]["items"] = [{"item_type_id": 2048, "flag": 11, "singleton": 0, "quantity_destroyed": 1}]
     made["attackers"][0]["corporation_id"] = ELSEWHERE
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -68,6 +68,7 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
             one.name,
             one.corporation_id,
         )
+    await _tell(pool, account_id, first.character_id, ids[:12])
     lost = next(body for body in bodies if body["victim"].get("character_id") == first.character_id)
     assert first.alliance_id is not None
     return Furnished(
@@ -81,6 +82,32 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
         int(lost["solar_system_id"]),
         int(lost["victim"]["ship_type_id"]),
         fought[-1].killmail_id,
+    )
+
+
+async def _tell(pool: asyncpg.Pool, account_id: int, character_id: int, killmail_ids: Sequence[int]) -> None:
+    """A webhook that has paused itself, with a log, and a feed."""
+    hook = await pool.fetchval(
+        """
+        INSERT INTO webhooks (account_id, subject, subject_id, name, filter, target_host, max_age_seconds, burst,
+                              quiet_from, quiet_until, bookmark, paused_reason, paused_at, target, secret)
+        VALUES ($1, 'character', $2, 'The corporation''s channel', '{"side": "VICTIM", "minValue": "100000000"}',
+                'discord.com', 7200, 10, 1320, 420, 0, 'failed', now(), 'x', 'x')
+        RETURNING webhook_id
+        """,
+        account_id,
+        character_id,
+    )
+    outcomes = (("sent", None, 204), ("skipped", "too_old", None), ("waiting", "HTTP 503", 503))
+    await pool.executemany(
+        "INSERT INTO webhook_deliveries (webhook_id, killmail_id, state, reason, status) VALUES ($1, $2, $3, $4, $5)",
+        [(hook, killmail_id, *outcomes[n % len(outcomes)]) for n, killmail_id in enumerate(killmail_ids)],
+    )
+    await pool.execute(
+        "INSERT INTO killmail_feeds (account_id, token_hash, subject, subject_id, name)"
+        " VALUES ($1, 'x', 'character', $2, 'Losses')",
+        account_id,
+        character_id,
     )
 
 

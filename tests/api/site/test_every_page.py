@@ -12,7 +12,7 @@ from justhtml import JustHTML
 from playwright.async_api import Browser, Page
 
 from tests.api.running_site import Browser as Visitor
-from tests.api.site.furnished import FurnishedSite, complaints_of, picture, signed_in_context
+from tests.api.site.furnished import PICTURES, FurnishedSite, complaints_of, picture, signed_in_context
 from tests.api.site.furniture import BATTLE_ID, PACKED_ID, Furnished
 from tests.end_to_end.chromium import needs_chromium
 
@@ -69,7 +69,7 @@ LIKE_ANOTHER = {
 ROWS_ALIKE_LEFT_OUT = {"exclude": [["li:nth-child(n + 10)"], ["tr:nth-child(n + 10)"]]}
 """Measuring the contrast of forty rows takes as long as of all other pages."""
 IN_LIGHT_TOO = {"feed", "killmail", "settings"}
-WIDTHS = {"wide": 1280, "phone": 390}
+WIDTHS = {"wide": 1280, "widest": 1920, "tablet": 768, "phone": 390}
 LARGEST_PAGE = 100_000
 """Bytes, style and script included, before images."""
 STATIC = tuple(
@@ -120,6 +120,12 @@ async def test_it_fits_the_window_and_is_accessible(window_of: Open, furnished: 
         await page.set_viewport_size({"width": width, "height": 900})
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         await picture(page, f"{name}-{look}")
+    if PICTURES:
+        await page.emulate_media(color_scheme="light")
+        for look, width in WIDTHS.items():
+            await page.set_viewport_size({"width": width, "height": 900})
+            await picture(page, f"{name}-{look}-light")
+        await page.emulate_media(color_scheme="dark")
     if name not in LIKE_ANOTHER:
         found = await Axe().run(page, ROWS_ALIKE_LEFT_OUT, {"resultTypes": ["violations"]})
         serious = [one for one in found.response["violations"] if one["impact"] in ("serious", "critical")]

@@ -11,10 +11,10 @@ from tests.end_to_end.chromium import needs_chromium
 
 
 async def test_what_is_found_is_linked_and_what_it_is_is_said(visitor: Visitor) -> None:
-    _, page = await visitor.get("/search?q=re")
+    _, page = await visitor.get("/search?q=ret")
     assert page.count("/types/") > 0
     assert "Ship or item" in page
-    assert "Republic Fleet Firetail" in page
+    assert "Retribution" in page
 
 
 async def test_the_one_thing_of_that_name_is_gone_to_at_once(visitor: Visitor, furnished: FurnishedSite) -> None:
@@ -45,7 +45,7 @@ async def test_suggestions_are_walked_by_arrows_and_closed_by_escape(page: Page,
     await expect(box).to_be_focused()
     await box.press_sequentially("republic fleet f")
     hits = page.locator("#suggestions a")
-    await expect(hits.first).to_contain_text("Republic Fleet Firetail")
+    await expect(hits.first).to_contain_text("Republic Fleet Fusion")
     await expect(page.locator("#suggested")).to_contain_text("below")
     await page.keyboard.press("ArrowDown")
     await expect(hits.first).to_be_focused()
