@@ -209,14 +209,15 @@ def export(output: str | None, **wanted: Any) -> None:
 @click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails in the war.")
 @click.option("--pilots", type=click.IntRange(min=100), default=20_000, show_default=True, help="Pilots of `rebirth`.")
 @click.option("--write", is_flag=True, help="Write what was measured into docs/benchmarks.md; the rest of it stays.")
-def bench(names: tuple[str, ...], killmails: int, pilots: int, write: bool) -> None:
+@click.option("--seconds", type=click.FloatRange(min=10), default=60, show_default=True, help="Time of `pilots`.")
+def bench(names: tuple[str, ...], killmails: int, pilots: int, write: bool, seconds: float) -> None:
     """Measure claims of speed, all or NAMES. Each is compared with a named alternative on this machine."""
-    from sandbox.benches.catalogue import BENCHES, run
+    from sandbox.benches.catalogue import BENCHES, Sizes, run
     from sandbox.benches.page import keep
 
     if unknown := set(names) - BENCHES.keys():
         raise click.UsageError(f"There is no bench {', '.join(sorted(unknown))}. There are: {', '.join(BENCHES)}.")
-    if missed := run(names, killmails, pilots, click.echo, keep if write else lambda _, __: None):
+    if missed := run(names, Sizes(killmails, pilots, seconds), click.echo, keep if write else lambda _, __: None):
         raise click.ClickException("; ".join(missed))
 
 

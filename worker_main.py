@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,8 +16,14 @@ import asyncpg
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkerDeploymentConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import (
+    FixedSizeSlotSupplier,
+    PollerBehaviorAutoscaling,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkerDeploymentConfig,
+    WorkerTuner,
+)
 
 from activities.access_tokens import AccessTokens
 from activities.errors import FailureInterceptor
@@ -53,6 +60,7 @@ from settings import Settings
 from temporal.connection import connect_temporal
 from temporal.deployments import worker_version
 from temporal.schedules import has_watchdog, prepare_temporal, trigger_schedule, trigger_watchdog
+from temporal.workflow_slots import WorkflowSlots
 from tracing import temporal_interceptors
 from workflows.archive import ArchiveDay, ArchiveFollow, ArchiveHistory
 from workflows.corporation_sync import CorporationSync
@@ -86,6 +94,8 @@ AT_ONCE = {
     BACKFILL_QUEUE: 4,
 }
 """Activities of each queue that this process does at a time."""
+LOOKS_AT_ONCE = 32
+"""Workflows that wait for EVE within their task. On a machine that is full, more of them would be late together."""
 WORKFLOWS: list[type] = [
     UserSync,
     CorporationSync,
@@ -185,6 +195,7 @@ async def _watched_pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
     pulse, tasks = Pulse(SILENT_AFTER_SECONDS, acquire_seconds=None), LongLived()
     tasks.start("pulse of Postgres", pulse.run)
     try:
+        # What activities set ends with their transaction.
         async with await open_pool(settings.database_url, max_size=POOL_SIZE, pulse=pulse) as pool:
             yield pool
     finally:
@@ -205,15 +216,6 @@ def activities_per_second(settings: Settings, queue: str) -> float | None:
     return limit or None
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
-    """The production sandbox. `contracts` holds data and pure functions only, so all workflows share it.
-
-    Modules of `workflows/` pass each other through: so a cached sync takes 90 KB, and 160 KB where each imports a
-    loop of its own (measured with 300 idle ones).
-    """
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules("contracts"))
-
-
 def queue_worker(
     client: Client,
     queue: str,
@@ -221,24 +223,33 @@ def queue_worker(
     version: WorkerDeploymentVersion | None = None,
     per_second: float | None = None,
 ) -> Worker:
-    """The worker of one queue, with the limits and the sandbox of production. Workflows are served from `sync`.
+    """The worker of one queue, with the limits of production. Workflows are served from `sync`.
+
+    They run without the SDK's sandbox, on which a worker spent a fifth of its time (measured). What it finds, code that
+    is not deterministic, the tests find: they run and replay every workflow in it.
 
     Args:
         version: takes work only of this version; None: of any.
         per_second: activities of the queue that may begin, whoever serves it; None: as many as there are.
     """
     pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
+    threads = max(4 * (os.cpu_count() or 1), 8)
     return Worker(
         client,
         task_queue=queue,
         workflows=WORKFLOWS if queue == SYNC_QUEUE else [],
         activities=activities,
-        workflow_runner=workflow_runner(),
+        workflow_runner=UnsandboxedWorkflowRunner(),
         interceptors=[HeartbeatInterceptor(), FailureInterceptor()],
         max_cached_workflows=CACHED_WORKFLOWS,
         # Workflow tasks share one interpreter lock: more threads only make each of them slower.
-        max_concurrent_workflow_tasks=max(4 * (os.cpu_count() or 1), 8),
-        max_concurrent_activities=AT_ONCE[queue],
+        workflow_task_executor=ThreadPoolExecutor(threads, thread_name_prefix="workflows"),
+        tuner=WorkerTuner.create_composite(
+            workflow_supplier=WorkflowSlots(LOOKS_AT_ONCE, threads),
+            activity_supplier=FixedSizeSlotSupplier(AT_ONCE[queue]),
+            local_activity_supplier=FixedSizeSlotSupplier(LOOKS_AT_ONCE),
+            nexus_supplier=FixedSizeSlotSupplier(1),
+        ),
         max_task_queue_activities_per_second=per_second,
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,

@@ -25,6 +25,8 @@ class Failure:
 
     type: str
     until: datetime | None = None
+    is_final: bool = False
+    """Whoever found out said that another attempt would change nothing."""
 
 
 def failure_of(error: ActivityError) -> Failure:
@@ -40,7 +42,7 @@ def failure_of(error: ActivityError) -> Failure:
         cause = cause.__cause__  # a time-out carries the last attempt's failure
     if cause is None:
         return Failure(FailureType.INFRASTRUCTURE)
-    return Failure(cause.type or FailureType.INFRASTRUCTURE, _until(cause))
+    return Failure(cause.type or FailureType.INFRASTRUCTURE, _until(cause), cause.non_retryable)
 
 
 async def sleep_after(failure: Failure, pause: timedelta) -> None:

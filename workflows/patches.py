@@ -32,3 +32,8 @@ def own_trouble_has_its_state() -> bool:
 def the_lost_are_started_by_pages() -> bool:
     """`Watchdog`: workflows that are missing are started by an activity of their own (28 November 2026)."""
     return workflow.patched("the-lost-are-started-by-pages")
+
+
+def idle_looks_are_one_task() -> bool:
+    """A pilot's list is read within the look's own workflow task, and by an activity only if that fails."""
+    return workflow.patched("idle-looks-are-one-task")

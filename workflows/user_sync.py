@@ -27,9 +27,10 @@ from contracts.sync import (
 from contracts.sync_sentences import sentence
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.calls import call
+    from workflows.calls import call, call_in_this_task
     from workflows.failures import failure_of
     from workflows.list_owner import Urgency
+    from workflows.patches import idle_looks_are_one_task
     from workflows.sync_loop import SyncLoop
 
 TOKEN_MARGIN = timedelta(seconds=60)
@@ -56,17 +57,29 @@ class Pilot:
         priority = character_priority(self.id, 1 if manual else PRIORITY_OF[call_class])
         if state.token_valid_until is None or state.token_valid_until - workflow.now() < TOKEN_MARGIN:
             await self._ensure_access_token(priority, refresh_even_if_valid=False)
-        read = DISCOVER_KILLMAILS if state.first_sync_done else impatient(DISCOVER_KILLMAILS)
         request = DiscoverKillmails(self.id, full, first=not state.first_sync_done, next_sync_at=state.next_sync_at)
+        is_usual = state.first_sync_done and state.state == SyncState.OK and not full and not manual
         try:
-            discovery = await call(read, request, priority)
+            discovery = await self._discover(request, priority, in_this_task=is_usual and idle_looks_are_one_task())
         except ActivityError as error:
             if failure_of(error).type != FailureType.ACCESS_TOKEN_REJECTED:
                 raise
             # Once per look: a token that is rejected twice is not mended by a third.
             await self._ensure_access_token(priority, refresh_even_if_valid=True)
-            discovery = await call(read, request, priority)
+            discovery = await self._discover(request, priority)
         return discovery, Urgency(call_class, priority)
+
+    async def _discover(
+        self, request: DiscoverKillmails, priority: Priority, *, in_this_task: bool = False
+    ) -> Discovery:
+        """A usual look finds nothing; whatever goes wrong in it is tried again where operators see it."""
+        if in_this_task:
+            try:
+                return await call_in_this_task(DISCOVER_KILLMAILS, request)
+            except ActivityError as error:
+                if failure_of(error).is_final:
+                    raise
+        return await call(impatient(DISCOVER_KILLMAILS) if request.first else DISCOVER_KILLMAILS, request, priority)
 
     async def _ensure_access_token(self, priority: Priority, *, refresh_even_if_valid: bool) -> None:
         refresh = ENSURE_ACCESS_TOKEN if self.state.first_sync_done else impatient(ENSURE_ACCESS_TOKEN)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from operations.failure import OperationFailed
 from sandbox.benches.deep_page import deep_page
@@ -13,9 +14,10 @@ from sandbox.benches.first_sync import first_sync
 from sandbox.benches.growth import growth
 from sandbox.benches.heavy_reads import heavy_reads
 from sandbox.benches.intake import intake
-from sandbox.benches.measured import Bench, Measured, PilotBench, Say, WarBench
+from sandbox.benches.measured import Bench, LongBench, Measured, PilotBench, Say, WarBench
 from sandbox.benches.migrations import migrations
 from sandbox.benches.pages import pages
+from sandbox.benches.pilots import pilots
 from sandbox.benches.rebirth import rebirth
 from sandbox.benches.records import Clock, Record
 from sandbox.benches.shared_budget import shared_budget
@@ -24,7 +26,19 @@ from sandbox.benches.subscribers import subscribers
 from sandbox.benches.two_of_each import two_of_each
 
 Keep = Callable[[str, Record], None]
-BENCHES: Mapping[str, Bench | WarBench | PilotBench] = {
+AnyBench: TypeAlias = Bench | WarBench | PilotBench | LongBench
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Killmails in the database of the benches that read one, pilots and seconds of those that count them."""
+
+    killmails: int
+    pilots: int
+    seconds: float
+
+
+BENCHES: Mapping[str, AnyBench] = {
     "first-sync": Bench("a first sync against the same bodies fetched one after another", "half a minute", first_sync),
     "shared-budget": Bench("a corporation and twenty pilots against the ideal", "eight minutes", shared_budget),
     "feed": WarBench("the feed query against its floor and PostGraphile 5", "four minutes", feed),
@@ -38,15 +52,14 @@ BENCHES: Mapping[str, Bench | WarBench | PilotBench] = {
     "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
     "rebirth": PilotBench("all workflows running again after Temporal lost its data", "ten minutes", rebirth),
+    "pilots": LongBench("looks a second, and what each costs every process", "four minutes", pilots),
 }
 
 
-def run(names: Collection[str], killmails: int, pilots: int, say: Say, keep: Keep) -> list[str]:
+def run(names: Collection[str], sizes: Sizes, say: Say, keep: Keep) -> list[str]:
     """Measure these, or all when none is named; returns what does not hold.
 
     Args:
-        killmails: how many there are in the database of the benches that read one.
-        pilots: how many the benches have that count them.
         keep: is given each bench's record as soon as it is there.
 
     Raises:
@@ -56,9 +69,9 @@ def run(names: Collection[str], killmails: int, pilots: int, say: Say, keep: Kee
     for name in names or BENCHES:
         bench = BENCHES[name]
         say(f"{name}: {bench.claims} (about {bench.lasts})")
-        clock, size = Clock(), killmails if isinstance(bench, WarBench) else None
+        clock, size = Clock(), sizes.killmails if isinstance(bench, WarBench) else None
         try:
-            measured = asyncio.run(_measuring(bench, killmails, pilots, say))
+            measured = asyncio.run(_measuring(bench, sizes, say))
         except OperationFailed as failure:
             measured = Measured([], [str(failure)])
         for line in measured.lines:
@@ -70,9 +83,9 @@ def run(names: Collection[str], killmails: int, pilots: int, say: Say, keep: Kee
     return missed
 
 
-def _measuring(
-    bench: Bench | WarBench | PilotBench, killmails: int, pilots: int, say: Say
-) -> Coroutine[Any, Any, Measured]:
+def _measuring(bench: AnyBench, sizes: Sizes, say: Say) -> Coroutine[Any, Any, Measured]:
     if isinstance(bench, WarBench):
-        return bench.measure(killmails, say)
-    return bench.measure(pilots) if isinstance(bench, PilotBench) else bench.measure()
+        return bench.measure(sizes.killmails, say)
+    if isinstance(bench, LongBench):
+        return bench.measure(sizes.seconds)
+    return bench.measure(sizes.pilots) if isinstance(bench, PilotBench) else bench.measure()

@@ -32,6 +32,8 @@ class Measuring:
     installation: Installation
     database: asyncpg.Connection
     session: aiohttp.ClientSession
+    processes: Mapping[str, int]
+    """The process that each part was started as."""
 
     async def json(self, url: str) -> Any:
         """What a GET there answers; `url` relative to the sandbox EVE."""
@@ -53,19 +55,27 @@ class Measuring:
 
 
 @asynccontextmanager
-async def measuring(**sandbox: object) -> AsyncIterator[Measuring]:
-    """The embedded services, a sandbox EVE with these options, and KillReport on them."""
+async def measuring(environment: Mapping[str, str] | None = None, **sandbox: object) -> AsyncIterator[Measuring]:
+    """The embedded services, a sandbox EVE with these options, and KillReport on them.
+
+    Args:
+        environment: what KillReport is told besides.
+    """
     async with AsyncExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="killreport-bench-")))
-        eve_url, installation = await stack.enter_async_context(_installation(directory, sandbox))
+        started = _installation(directory, environment or {}, sandbox)
+        eve_url, installation, services = await stack.enter_async_context(started)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         database = await asyncpg.connect(installation.environment["DATABASE_URL"])
         stack.push_async_callback(database.close)
-        yield Measuring(eve_url, installation, database, session)
+        processes = {part.part.name: part.process.pid for part in (*services, *installation.running)}
+        yield Measuring(eve_url, installation, database, session, processes)
 
 
 @asynccontextmanager
-async def _installation(directory: Path, sandbox: Mapping[str, object]) -> AsyncIterator[tuple[str, Installation]]:
+async def _installation(
+    directory: Path, settings: Mapping[str, str], sandbox: Mapping[str, object]
+) -> AsyncIterator[tuple[str, Installation, list[RunningPart]]]:
     running: list[RunningPart] = []
     database_part, database_url = postgres(directory, free_port())
     redis_part, redis_url = valkey(directory, free_port())
@@ -83,6 +93,7 @@ async def _installation(directory: Path, sandbox: Mapping[str, object]) -> Async
         "EVE_IMAGES_URL": f"{eve_url}/images",
         "CONTACT": "bench@killreport.invalid",
         "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        **settings,
     }
     installation = Installation(environment, directory)
     try:
@@ -91,7 +102,7 @@ async def _installation(directory: Path, sandbox: Mapping[str, object]) -> Async
         await installation.run("migrate")
         await installation.start_api()
         await installation.start_worker()
-        yield eve_url, installation
+        yield eve_url, installation, running
     finally:
         await installation.stop()
         for part_running in reversed(running):

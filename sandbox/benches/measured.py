@@ -89,5 +89,14 @@ class PilotBench:
     measure: Callable[[int], Coroutine[Any, Any, Measured]]
 
 
+@dataclass(frozen=True)
+class LongBench:
+    """One that is measured for so many seconds."""
+
+    claims: str
+    lasts: str
+    measure: Callable[[float], Coroutine[Any, Any, Measured]]
+
+
 def _figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

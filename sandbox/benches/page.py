@@ -10,8 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sandbox.benches.catalogue import BENCHES
-from sandbox.benches.measured import Bench, PilotBench, WarBench
+from sandbox.benches.catalogue import BENCHES, AnyBench
 from sandbox.benches.records import FILE, Record, read, write
 
 PAGE = Path("docs/benchmarks.md")
@@ -24,8 +23,8 @@ the number of cores a clock also shows what else was running, and processor time
 
 Most benches read a made-up war of a million killmails, skewed like the game: 8 attackers and 10 items on average, one
 killmail with 3,000 attackers. The first of them makes it in `.killreport/bench`, where it is kept; `--seed N` makes a
-smaller one; `--pilots N` is the size of `rebirth`. Everything is on loopback and one machine: Postgres, what is
-measured, and who asks.
+smaller one; `--pilots N` is the size of `rebirth`, `--seconds N` the time of `pilots`. Everything is on loopback and
+one machine: Postgres, what is measured, and who asks.
 """.splitlines()
 _NEVER = "not measured since the page is written by the bench"
 
@@ -64,7 +63,7 @@ def _reached(records: Mapping[str, Record]) -> Iterator[str]:
             yield f"| {name} | nothing was missed | | | reached | {record.at} |"
 
 
-def _about(bench: Bench | WarBench | PilotBench) -> Iterator[str]:
+def _about(bench: AnyBench) -> Iterator[str]:
     """The docstring of its module, and of what measures."""
     texts = sys.modules[bench.measure.__module__].__doc__, bench.measure.__doc__
     yield "\n\n".join(inspect.cleandoc(text) for text in texts if text)

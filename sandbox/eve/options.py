@@ -22,6 +22,8 @@ class SandboxOptions:
     """Universes of one seed are equal."""
     pilots: int = PILOT_COUNT
     """How many characters can log in; 16 at least. Another number makes another universe."""
+    history: bool = True
+    """False: nobody has a killmail yet."""
     state_directory: Path | None = None
     """Where grants, keys and made killmails survive a kill; None: nowhere."""
     killmails_directory: Path | None = None

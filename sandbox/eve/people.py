@@ -102,6 +102,8 @@ def people(seed: int, pilot_count: int = PILOT_COUNT) -> People:
     taken: set[int] = set()
     names = [f"{given} {family}" for given in _GIVEN_NAMES.split() for family in _FAMILY_NAMES.split()]
     dice.shuffle(names)
+    # More people than names: some are called as others are, with a number.
+    names = [f"{name} {number}" for number in range(2, 100) for name in names][: pilot_count + STRANGER_COUNT] + names
     own = [_unused(dice, taken, 98_000_000, 98_999_999) for _ in _CORPORATIONS]
     other = [_unused(dice, taken, 98_000_000, 98_999_999) for _ in _STRANGER_CORPORATIONS]
     pilots = tuple(

@@ -162,7 +162,11 @@ class World:
         dice = random.Random(f"{self.options.seed} counts")
         counts = [self.options.first_killmails, *(dice.randint(8, 60) for _ in range(self.options.pilots - 1))]
         counts[NEWCOMER], counts[VETERAN] = 0, VETERAN_KILLMAILS
-        made = history(self.battles, counts, self.founded, HISTORY_SECONDS, OLDER_KILLMAILS)
+        made = (
+            history(self.battles, counts, self.founded, HISTORY_SECONDS, OLDER_KILLMAILS)
+            if self.options.history
+            else ()
+        )
         for killmail in made:
             self.killmails.add(killmail)
         for event in self.journal.past("killmail"):

@@ -18,6 +18,7 @@ from contracts.sync import (
     DiscoverKillmails,
     Discovery,
     EnsureAccessToken,
+    FailureType,
     FetchedKillmails,
     FetchKillmails,
     FinishRun,
@@ -30,11 +31,17 @@ from contracts.sync import (
 from contracts.task_queues import SYNC_QUEUE, TASK_QUEUES
 from contracts.upkeep import WatchdogReport
 from tests.workflows.import_stand_ins import ImportStandIns
-from worker_main import WORKFLOWS, workflow_runner
+from tests.workflows.strict import strict_runner
+from worker_main import WORKFLOWS
 
 
 def failure(kind: str, *details: Any) -> ApplicationError:
     return ApplicationError(kind, *details, type=kind, non_retryable=True)
+
+
+def passing_failure() -> ApplicationError:
+    """One of ours, which another attempt may get past."""
+    return ApplicationError("a moment's trouble", type=FailureType.INFRASTRUCTURE)
 
 
 @dataclass
@@ -134,7 +141,7 @@ class StandIns:
                 task_queue=queue,
                 workflows=WORKFLOWS if queue == SYNC_QUEUE else [],
                 activities=self.activities,
-                workflow_runner=workflow_runner(),
+                workflow_runner=strict_runner(),
                 workflow_failure_exception_types=[Exception],  # a bug fails the test instead of being retried
             )
             for queue in TASK_QUEUES

@@ -15,8 +15,9 @@ from contracts.sync import Discovery, FetchedKillmails, FetchKillmails, RunAccou
 from contracts.task_queues import ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
 from temporal.corporation_sync import signal_corporation_sync, start_or_wake_corporation
 from tests.workflows.stand_ins import StandIns
+from tests.workflows.strict import strict_runner
 from tests.workflows.waiting import CORPORATION, after, until_corporation
-from worker_main import WORKFLOWS, workflow_runner
+from worker_main import WORKFLOWS
 
 
 @dataclass
@@ -63,7 +64,7 @@ async def test_history_is_backfill_and_a_day_is_live(temporal_client: Client) ->
                 task_queue=queue,
                 workflows=WORKFLOWS if queue == SYNC_QUEUE else [],
                 activities=activities,  # type: ignore[arg-type]
-                workflow_runner=workflow_runner(),
+                workflow_runner=strict_runner(),
                 workflow_failure_exception_types=[Exception],
             )
             await stack.enter_async_context(worker)

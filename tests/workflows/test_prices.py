@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 from contracts.sync import FailureType
 from contracts.task_queues import ENRICHMENT_QUEUE, SYNC_QUEUE
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PriceSnapshotReport, PricesTaken, Revalued
-from worker_main import workflow_runner
+from tests.workflows.strict import strict_runner
 from workflows.prices import TRIES, PriceSnapshot, Revaluation
 
 
@@ -54,7 +54,7 @@ class Answers:
                 client,
                 task_queue=SYNC_QUEUE,
                 workflows=[PriceSnapshot, Revaluation],
-                workflow_runner=workflow_runner(),
+                workflow_runner=strict_runner(),
                 max_cached_workflows=0,
             ),
             Worker(client, task_queue=ENRICHMENT_QUEUE, activities=activities),

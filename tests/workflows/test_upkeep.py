@@ -15,8 +15,8 @@ from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, FullSyncsAsked
 from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
+from tests.workflows.strict import strict_runner
 from tests.workflows.waiting import CHARACTER, ok, until
-from worker_main import workflow_runner
 from workflows.upkeep import BATCHES, DailyFullSync, Housekeeping
 
 
@@ -36,7 +36,7 @@ async def test_the_schedules_run_their_workflows(temporal_client: Client) -> Non
         task_queue=SYNC_QUEUE,
         workflows=[DailyFullSync, Housekeeping],
         activities=[ask_for_full_syncs, delete_what_is_old],
-        workflow_runner=workflow_runner(),
+        workflow_runner=strict_runner(),
     ):
         asked = await temporal_client.execute_workflow(
             "DailyFullSync", id="one", task_queue=SYNC_QUEUE, result_type=FullSyncsAsked
@@ -64,7 +64,7 @@ async def test_housekeeping_ends_even_if_there_is_always_more(temporal_client: C
         task_queue=SYNC_QUEUE,
         workflows=[Housekeeping],
         activities=[delete_what_is_old],
-        workflow_runner=workflow_runner(),
+        workflow_runner=strict_runner(),
     ):
         kept = await temporal_client.execute_workflow(
             "Housekeeping", id="one", task_queue=SYNC_QUEUE, result_type=Housekept

@@ -21,7 +21,7 @@ from contracts.task_queues import SYNC_QUEUE
 from temporal.user_sync import signal_user_sync, start_or_wake, start_user_sync
 from tests.workflows.scenarios import Scenario, next_run, run_of
 from tests.workflows.scripted import Scripted, downtime, limited
-from tests.workflows.stand_ins import StandIns, failure
+from tests.workflows.stand_ins import StandIns, failure, passing_failure
 from tests.workflows.waiting import CHARACTER, after, eventually, ok, until
 
 WORKFLOW_ID = user_sync_id(CHARACTER)
@@ -184,6 +184,25 @@ async def an_idle_pilot(client: Client, stand_ins: StandIns) -> str:
     return WORKFLOW_ID
 
 
+async def idle_looks(client: Client, stand_ins: StandIns) -> str:
+    """Looks by the timer: nothing, news, a failure that passes, a rejected token, a failure that lasts, the end."""
+    answers: list[Discovery | Exception] = [
+        Discovery(listed=1, unchanged=True),
+        Discovery(listed=2, new=1, run_id=1, killmail_ids=[2]),
+        passing_failure(),
+        Discovery(listed=2, unchanged=True),
+        failure(FailureType.ACCESS_TOKEN_REJECTED),
+        Discovery(listed=2, unchanged=True),
+        failure(FailureType.FORBIDDEN),
+        Discovery(listed=2, unchanged=True),
+        failure(FailureType.REMOVED),
+    ]
+    stand_ins.discoveries = lambda _: answers.pop(0)
+    state = UserSyncState(CHARACTER, first_sync_done=True, state=SyncState.OK)
+    await client.execute_workflow("UserSync", state, id=WORKFLOW_ID, task_queue=SYNC_QUEUE)
+    return WORKFLOW_ID
+
+
 async def a_short_interval(client: Client, stand_ins: StandIns) -> str:  # noqa: ARG001 - answers as they are
     """Looks by the timer, until the workflow continued as new on the server's suggestion."""
     await start_or_wake(client, CHARACTER, 1)
@@ -232,6 +251,7 @@ SCENARIOS = (
     Scenario(paused_while_it_fetches),
     Scenario(restored),
     Scenario(an_idle_pilot, skips_time=True),
+    Scenario(idle_looks, skips_time=True),
     Scenario(a_short_interval, continues_after=80),
     Scenario(continued, continues_after=80),
 )

@@ -1,0 +1,103 @@
+"""Pilots who logged in long ago: EVE knows their grants, Postgres what it would hold, and their workflows run."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from temporalio.client import Client
+from temporalio.common import SearchAttributePair
+
+from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
+from contracts.search_attributes import CHARACTER_ID, SYNC_STATE
+from contracts.sync import SyncState, UserSyncState, user_sync_id
+from db.accounts.vault import TokenVault
+from sandbox.benches.installed import Measuring
+from sandbox.eve.esi_killmails import KILLMAIL_SCOPE
+from sandbox.eve.grants import challenge_of
+from temporal.handles import start_or_join
+
+AT_ONCE = 50
+VERIFIER = "sandbox" * 8
+CALLBACK = "http://127.0.0.1/callback"
+KNOWN = """
+WITH account AS (INSERT INTO accounts DEFAULT VALUES RETURNING account_id)
+INSERT INTO users (character_id, account_id, name, owner_hash, corporation_id, alliance_id, scopes, access_token,
+                   refresh_token, expires_at, token_state, sync_state, sync_detail, first_synced_at)
+SELECT $1, account_id, $2, $3, $4, $5, $6, $7, $8, $9, 'valid', 'ok', jsonb_build_object('until', $10::text), now()
+  FROM account
+"""
+
+
+async def let_live(on: Measuring, client: Client, count: int, interval_seconds: int, begins: datetime) -> None:
+    """So many of them; their next looks are spread over the interval that begins then."""
+    pilots = (await on.json("/_sandbox/pilots"))[:count]
+    vault = TokenVault([on.installation.environment["TOKEN_ENCRYPTION_KEYS"]])
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int, pilot: dict[str, Any]) -> None:
+        due = begins + timedelta(seconds=interval_seconds * number / count)
+        async with turns:
+            tokens = await _tokens(on, pilot["character_id"])
+        valid_until = datetime.now(UTC) + timedelta(seconds=tokens["expires_in"])
+        encrypted = (vault.encrypt(tokens[name]) for name in ("access_token", "refresh_token"))
+        who = (pilot[name] for name in ("character_id", "name", "owner_hash", "corporation_id", "alliance_id"))
+        async with one_statement:
+            await on.database.execute(KNOWN, *who, [KILLMAIL_SCOPE], *encrypted, valid_until, due.isoformat())
+        state = UserSyncState(
+            pilot["character_id"],
+            interval_seconds,
+            first_sync_done=True,
+            state=SyncState.OK,
+            recorded_state=SyncState.OK,
+            next_sync_at=due,
+            token_valid_until=valid_until,
+            corporation_id=pilot["corporation_id"],
+        )
+        async with turns:
+            await _start(client, state)
+
+    one_statement = asyncio.Lock()
+    await asyncio.gather(*(one(number, pilot) for number, pilot in enumerate(pilots)))
+
+
+async def _tokens(on: Measuring, character_id: int) -> dict[str, Any]:
+    """What SSO gives the application for a consent, as a login has it."""
+    asked = {
+        "response_type": "code",
+        "client_id": on.installation.environment["EVE_CLIENT_ID"],
+        "redirect_uri": CALLBACK,
+        "scope": KILLMAIL_SCOPE,
+        "character_id": str(character_id),
+        "code_challenge": challenge_of(VERIFIER),
+        "code_challenge_method": "S256",
+    }
+    consent = f"{on.eve_url}/v2/oauth/authorize"
+    async with on.session.post(consent, data=asked, allow_redirects=False) as response:
+        code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
+    exchange = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": asked["client_id"],
+        "code_verifier": VERIFIER,
+    }
+    async with on.session.post(f"{on.eve_url}/v2/oauth/token", data=exchange) as response:
+        tokens: dict[str, Any] = await response.json()
+    return tokens
+
+
+async def _start(client: Client, state: UserSyncState) -> None:
+    await start_or_join(
+        client,
+        "UserSync",
+        state,
+        workflow_id=user_sync_id(state.character_id),
+        priority=character_priority(state.character_id, PRIORITY_OF[CallClass.FIRST_SYNC]),
+        found_by=[
+            SearchAttributePair(SYNC_STATE, str(state.state)),
+            SearchAttributePair(CHARACTER_ID, state.character_id),
+        ],
+        memo={"character_id": state.character_id},
+    )

@@ -1,0 +1,175 @@
+"""How many pilots a machine carries: looks a second, how late they are, and what each costs every process.
+
+The pilots look much more often than in real life, so that few of them make many looks. All else keeps its proportion to
+the interval: how long ESI's cache holds a list, the window of its buckets, how long an access token is good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client.parser import text_string_to_metric_families
+from temporalio.client import Client
+
+from sandbox.benches.installed import Measuring, measuring
+from sandbox.benches.known_pilots import let_live
+from sandbox.benches.look_floor import floor
+from sandbox.benches.measured import Measured, at_least, at_most
+from sandbox.benches.processor_time import processor_seconds
+from sandbox.installation import eventually
+from sandbox.process import free_port
+
+AIM = 70.0
+"""Looks a second: 63,000 pilots who are looked at every 15 minutes."""
+TEMPORAL_AIM, WORKER_AIM = 14.0, 10.0
+"""Milliseconds of processor time that a look may cost these two."""
+LATE_SECONDS = 60.0
+"""How late one look in a hundred may be."""
+CARRIED = 0.95
+"""Of the looks that are offered: a pilot who is looked at late is offered the next look later, too."""
+INTERVAL_SECONDS = 15
+REAL_INTERVAL_SECONDS = 900
+NEWS = 0.01
+"""Of the looks find a new killmail."""
+TOKEN_MARGIN_SECONDS = 60
+"""An access token that ends sooner is renewed, whatever the interval."""
+ESI_SECONDS, SSO_SECONDS = 0.1, 0.25
+FLOOR_SECONDS = 20.0
+TEMPORAL, WORKER = "Temporal", "killreport worker"
+LISTS = "/characters/{character_id}/killmails/recent"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What has been spent and counted until then."""
+
+    at: float
+    seconds: Mapping[str, float]
+    """Of the processor, by process."""
+    lateness: Mapping[float, float]
+    """Looks that were at most so late."""
+    refreshes: float
+    found: float
+
+
+async def pilots(seconds: float) -> Measured:
+    """Offer `AIM` looks a second for so long."""
+    return await offered(AIM, seconds)
+
+
+async def offered(rate: float, seconds: float) -> Measured:
+    """Offer so many looks a second for so long, to an installation that has the machine for itself."""
+    count = round(rate * INTERVAL_SECONDS)
+    metrics_port = free_port()
+    async with measuring(
+        {"SYNC_INTERVAL_SECONDS": str(INTERVAL_SECONDS), "METRICS_PORT": str(metrics_port)},
+        pilots=count,
+        history=False,
+        latency_seconds=ESI_SECONDS,
+        window_seconds=INTERVAL_SECONDS,
+        list_cache_seconds=INTERVAL_SECONDS / 3,
+        access_token_seconds=TOKEN_MARGIN_SECONDS + INTERVAL_SECONDS * 4 // 3,
+    ) as on:
+        await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
+        address = on.installation.environment["TEMPORAL_ADDRESS"]
+        client = await Client.connect(address)
+        metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+        least = await _floor(on, client, address, count)
+        # The first looks find lists without an ETag; from the third interval on all is as it stays.
+        begins = datetime.now(UTC) + timedelta(seconds=max(10, count / 60))
+        await let_live(on, client, count, INTERVAL_SECONDS, begins)
+        warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * INTERVAL_SECONDS
+        await asyncio.sleep(max(warm, 0))
+        before = await _moment(on, metrics)
+        making_news = asyncio.create_task(_make_news(on, rate * NEWS))
+        await asyncio.sleep(seconds)
+        after = await _moment(on, metrics)
+        making_news.cancel()
+    return judged(rate, least, before, after)
+
+
+async def _floor(on: Measuring, client: Client, address: str, count: int) -> tuple[float, float]:
+    """Milliseconds of Temporal and worker for a look that does nothing."""
+    async with floor(client, address, count, INTERVAL_SECONDS) as worker:
+        # Each has looked once, and looks go on evenly.
+        query = 'WorkflowType="Floor" AND ExecutionStatus="Running"'
+
+        async def all_run() -> bool:
+            return (await client.count_workflows(query)).count == count
+
+        await eventually(all_run, "the floor's workflows")
+        await asyncio.sleep(INTERVAL_SECONDS * 1.5)
+        roots = {TEMPORAL: on.processes[TEMPORAL], WORKER: worker}
+        before = {name: processor_seconds([root]) for name, root in roots.items()}
+        await asyncio.sleep(FLOOR_SECONDS)
+        spent = {name: processor_seconds([root]) - before[name] for name, root in roots.items()}
+        looks = count * FLOOR_SECONDS / (INTERVAL_SECONDS + ESI_SECONDS)
+    return spent[TEMPORAL] / looks * 1000, spent[WORKER] / looks * 1000
+
+
+async def _make_news(on: Measuring, per_second: float) -> None:
+    characters = [pilot["character_id"] for pilot in await on.json("/_sandbox/pilots")]
+    dice = random.Random("news")
+    while True:
+        await asyncio.sleep(1 / per_second)
+        await on.tell("/_sandbox/killmails", character_id=dice.choice(characters), count=1)
+
+
+async def _moment(on: Measuring, metrics: str) -> Moment:
+    async with on.session.get(metrics) as response:
+        text = await response.text()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+    def total(name: str, **labels: str) -> float:
+        return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
+
+    lateness = {
+        float(one.labels["le"]): one.value
+        for one in samples
+        if one.name == "killreport_look_lateness_seconds_bucket" and one.labels["of"] == "pilot"
+    }
+    return Moment(
+        time.monotonic(),
+        {name: processor_seconds([process]) for name, process in on.processes.items()},
+        lateness,
+        total("killreport_sso_refreshes_total", outcome="renewed"),
+        total("killreport_killmails_found_total", of="pilot"),
+    )
+
+
+def judged(rate: float, least: tuple[float, float], before: Moment, after: Moment) -> Measured:
+    """What came of `rate` looks a second. `least`: milliseconds of Temporal and a worker for one that does nothing."""
+    late = {bound: after.lateness[bound] - before.lateness[bound] for bound in after.lateness}
+    looks, seconds = late[math.inf], after.at - before.at
+    if not looks:
+        return Measured([], ["nobody was looked at"])
+    cost = {name: (after.seconds[name] - before.seconds[name]) / looks * 1000 for name in after.seconds}
+    p50, p99 = (min(bound for bound, count in late.items() if count >= looks * part) for part in (0.5, 0.99))
+    carried, refreshed = looks / seconds, (after.refreshes - before.refreshes) / looks
+    news = (after.found - before.found) / looks
+    both = cost[TEMPORAL] + cost[WORKER]
+    lines = [
+        f"{carried:.1f} looks/s of {rate:.0f} offered, for {seconds:.0f} s:"
+        f" {carried * REAL_INTERVAL_SECONDS:,.0f} pilots at {REAL_INTERVAL_SECONDS} s;"
+        f" half of them at most {p50:g} s late, 99 of 100 at most {p99:g} s",
+        f"{refreshed:.0%} renewed an access token, {news:.1%} found a killmail;"
+        f" {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}",
+        "processor ms a look: " + ", ".join(f"{name} {spent:.1f}" for name, spent in cost.items()),
+        f"a timer and a local activity, no more: Temporal {least[0]:.1f}, its worker {least[1]:.1f};"
+        f" a look is {cost[TEMPORAL] / least[0]:.1f} and {cost[WORKER] / least[1]:.1f} times as much,"
+        f" together {both:.1f} ms against {sum(least):.1f}",
+    ]
+    goals = [
+        at_least("looks carried", carried, CARRIED * rate, "a second"),
+        at_most("lateness of 99 looks of 100", p99, LATE_SECONDS, "s"),
+        at_most("a look costs Temporal", cost[TEMPORAL], TEMPORAL_AIM, "ms"),
+        at_most("a look costs the worker", cost[WORKER], WORKER_AIM, "ms"),
+    ]
+    return Measured(lines, [], goals)
