@@ -177,6 +177,10 @@ class Settings(BaseModel):
         SecretStr(""), description="bearer token that opens /metrics from elsewhere; empty: from this machine only"
     )
 
+    sentry_dsn: SecretStr = Field(
+        SecretStr(""), description="where errors are reported, as Sentry and GlitchTip give it; empty: nowhere"
+    )
+
     @field_validator("token_encryption_keys", mode="before")
     @classmethod
     def _split_keys(cls, value: object) -> object:

@@ -15,6 +15,7 @@ from temporalio.runtime import Runtime
 from db.failures import DATABASE_FAILURES
 from observability import configure_logging, temporal_runtime
 from operations.connections import database, reason
+from operations.error_reports import start_error_reports
 from operations.failure import OperationFailed
 from redis_client import REDIS_IS_AWAY, BadRedisUrl, open_redis
 from settings import Settings
@@ -37,6 +38,7 @@ def serve_api(settings: Settings) -> None:
     from api.serving.patience import server_config
 
     configure_logging(settings)
+    start_error_reports(settings, "api")
     _start_tracing("killreport-api")
     Runtime.set_default(temporal_runtime(), error_if_already_set=False)
     listener = _listen(settings)
@@ -66,6 +68,7 @@ async def work(settings: Settings, queues: Collection[str]) -> None:
     from worker_main import run_worker
 
     configure_logging(settings)
+    start_error_reports(settings, "worker")
     _start_tracing("killreport-worker")
     await _check_services(settings)
     stop = asyncio.Event()
