@@ -26,7 +26,7 @@ run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl
 	@exec $(BIN)/python -m cli up
 
 test: lint ## lint, then every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 	$(BIN)/python -m ruff check .

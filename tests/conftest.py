@@ -6,12 +6,31 @@ import gc
 import os
 import signal
 import sys
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.fixtures.pooler", "tests.fixtures.services", "tests.fixtures.workers"]
 
+START_UP = ("tests/operations/test_up.py", "tests/end_to_end/test_make_run.py", "tests/end_to_end/test_chaos.py")
+"""Two of them that run at once want the same ports: those that everybody is told of."""
 _exit_status = pytest.StashKey[int]()
+
+
+class OneUpAtATime(LoadScopeScheduling):  # type: ignore[misc] - xdist tells no types
+    """Every test for itself, but for those of `START_UP`, which one worker has one after the other.
+
+    The mark `xdist_group` says the same, but xdist 3.8 writes it into a node's id, which pytest 9.1 makes anew.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "up" if nodeid.startswith(START_UP) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneUpAtATime:
+    return OneUpAtATime(config, log)
 
 
 def pytest_configure() -> None:

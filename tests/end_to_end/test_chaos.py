@@ -8,14 +8,11 @@ import re
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.paths import ROOT
 
 FAULTS = 8
 
 
-@pytest.mark.xdist_group("up")
 async def test_nothing_is_lost_doubled_or_wedged_by_faults(tmp_path: Path) -> None:
     proof = tmp_path / "proof.md"
     process = await asyncio.create_subprocess_exec(

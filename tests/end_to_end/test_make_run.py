@@ -29,8 +29,6 @@ PICTURES = os.environ.get("KILLREPORT_PICTURES")
 """Where to keep the screenshots for the README; unset: nowhere."""
 QUICK = {"SYNC_INTERVAL_SECONDS": "5", "SANDBOX_LIST_CACHE_SECONDS": "2", "SANDBOX_KILLMAILS_PER_HOUR": "0"}
 
-pytestmark = pytest.mark.xdist_group("up")
-
 INSTALL_SECONDS = 600
 """Far more than it takes, for a slow network and a busy machine."""
 

@@ -30,10 +30,7 @@ from settings import running_environment
 from tests.operations.running_up import RunningUp, environment
 from tests.paths import ROOT
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc"),
-    pytest.mark.xdist_group("up"),  # two that start at once would want the same ports
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 
 
 @pytest.fixture
