@@ -18,7 +18,7 @@ START_UP = ("tests/operations/test_up.py", "tests/end_to_end/test_make_run.py", 
 _exit_status = pytest.StashKey[int]()
 
 
-class OneUpAtATime(LoadScopeScheduling):  # type: ignore[misc] - xdist tells no types
+class OneUpAtATime(LoadScopeScheduling):  # type: ignore[misc]
     """Every test for itself, but for those of `START_UP`, which one worker has one after the other.
 
     The mark `xdist_group` says the same, but xdist 3.8 writes it into a node's id, which pytest 9.1 makes anew.
