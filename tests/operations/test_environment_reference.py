@@ -31,7 +31,7 @@ def test_every_variable_is_told_with_its_default_unit_and_secrecy() -> None:
     assert [row[0].lower() for row in rows] == list(Settings.model_fields)
     secret = {row[0] for row in rows if row[4]}
     assert secret >= {"EVE_CLIENT_SECRET", "TOKEN_ENCRYPTION_KEYS", "DATABASE_URL"}
-    assert secret == {name for name, *_ in rows if re.search("SECRET|KEY|TOKEN|PASSWORD", name)} | {
+    assert secret == {name for name, *_ in rows if re.search("SECRET|KEY|TOKEN|PASSWORD|DSN", name)} | {
         name.upper() for name in WITH_PASSWORDS
     }
     numbers = {name for name, field in Settings.model_fields.items() if field.annotation in (int, float)}

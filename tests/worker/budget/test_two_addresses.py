@@ -43,10 +43,11 @@ async def test_two_addresses_read_twice_the_bodies(
     def read() -> Counter[str]:
         return Counter(request.address for request in eve.requests_of(BODY) if request.status == 200)
 
-    async def nearly_twice_as_many() -> bool:
-        return read().total() > 1.8 * OF_ONE
+    async def far_more_than_one_may() -> bool:
+        # The last few of each wait until the window ends: a batch that is refused is not taken to the other address.
+        return read().total() > 1.6 * OF_ONE
 
-    await eventually(nearly_twice_as_many)
+    await eventually(far_more_than_one_may)
     assert read().keys() == {*REGIONS.values()}
     assert max(read().values()) <= OF_ONE
     assert [request.status for request in eve.requests if request.status in (420, 429)] == []
