@@ -79,10 +79,7 @@ async def killmail_picture(request: Request) -> Response:
         HTTPException: 401 nobody is signed in and it is not public, 404 the pilot may see no such killmail.
     """
     viewer = await visitor(request)
-    told = await _killmail(request, viewer, request.path_params["killmail_id"])
-    if told is None:
-        raise HTTPException(401 if viewer.is_stranger else 404)
-    return await _png(request, told)
+    return await _png(request, _seen(viewer, await _killmail(request, viewer, request.path_params["killmail_id"])))
 
 
 async def battle_picture(request: Request) -> Response:
@@ -92,10 +89,7 @@ async def battle_picture(request: Request) -> Response:
         HTTPException: 401 nobody is signed in and it is not public, 404 the pilot may see no such battle.
     """
     viewer = await visitor(request)
-    told = await _battle(request, viewer, request.path_params["killmail_id"])
-    if told is None:
-        raise HTTPException(401 if viewer.is_stranger else 404)
-    return await _png(request, told)
+    return await _png(request, _seen(viewer, await _battle(request, viewer, request.path_params["killmail_id"])))
 
 
 async def shared_picture(request: Request) -> Response:
@@ -171,6 +165,12 @@ async def _shared(request: Request, found: Shared, killmail_id: int | None) -> T
         told = await _board(request, found)
     if told is None:
         raise HTTPException(404)
+    return told
+
+
+def _seen(viewer: Viewer, told: Told | None) -> Told:
+    if told is None:
+        raise HTTPException(401 if viewer.is_stranger else 404)
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,7 @@ Target = Callable[[World], Awaitable[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(ABC):
     """`what` it is called, the `door` it goes through (a root field, or a route with its method), and who gets what.
 
     Args:
@@ -64,9 +65,9 @@ class Row:
     tells: tuple[str, ...] = ()
 
     @property
+    @abstractmethod
     def asked(self) -> str:
         """What the caller says, and so may be told again."""
-        raise NotImplementedError
 
     def expected(self, caller: Caller) -> str:
         """What becomes of it when this caller asks."""
