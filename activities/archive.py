@@ -17,10 +17,10 @@ from contracts.archive import (
     ReadArchiveDay,
 )
 from db.intake.archive_days import DayAccount, archive_subjects, days_unread, known_day, record_day
-from db.intake.archived import ArchiveIntake
 from db.intake.history import finish_history, note_reached, wait_for_history
+from db.intake.public import PublicIntake
 from eve.archive.client import DayFound, KillmailArchive, Validators
-from eve.archive.members import Wanted
+from eve.wanted import Wanted
 
 HISTORY_DAYS = 20
 """Days given out at once; who waits is told how far it is after each lot."""
@@ -32,7 +32,7 @@ class ArchiveDays:
     """The steps of `ArchiveDay` and `ArchiveHistory`."""
 
     def __init__(
-        self, pool: asyncpg.Pool, archive: KillmailArchive, intake: ArchiveIntake, *, everything: bool = False
+        self, pool: asyncpg.Pool, archive: KillmailArchive, intake: PublicIntake, *, everything: bool = False
     ) -> None:
         self._pool = pool
         self._archive = archive

@@ -8,8 +8,8 @@ from ariadne import MutationType, ObjectType
 
 from api.errors import Code
 from api.graphql.execution import Info
-from api.killmail_sources import killmail_accounts
 from api.orders.history import history_sentence, request_history
+from api.orders.killmail_account import killmail_accounts
 from api.orders.requests import DELAYED, Refusal
 from db.intake.history import history_progress
 

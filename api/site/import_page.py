@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from api.caller import signed_in
-from api.killmail_sources import WORDS, killmail_accounts
 from api.orders.added_killmails import Added, add_killmail
 from api.orders.history import history_sentence, request_history
 from api.orders.imports import ImportOrder, order_import
+from api.orders.killmail_account import WORDS, killmail_accounts
 from api.orders.requests import DELAYED
 from api.pages import render
 from api.services import services_of

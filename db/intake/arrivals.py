@@ -25,6 +25,7 @@ _UNNUMBERED_MINUTES = 120
 class Arrived:
     """A killmail that was not here before. `age_seconds`: since it happened; `isk`: what it was worth, if known."""
 
+    killmail_id: int
     age_seconds: float
     isk: float
 
@@ -66,7 +67,7 @@ async def record_arrivals(
             source,
         )
     new = {row["killmail_id"] for row in recorded}
-    return [Arrived(row["age"], row["isk"]) for row in rows if row["killmail_id"] in new]
+    return [Arrived(row["killmail_id"], row["age"], row["isk"]) for row in rows if row["killmail_id"] in new]
 
 
 async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:

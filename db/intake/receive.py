@@ -69,6 +69,8 @@ class Received:
     """Stored by this call."""
     stored: list[int]
     """Those asked about that are stored by now, whoever stored them."""
+    news: list[int]
+    """Those that by this call got their place in the order of arrival, and that readers are told of."""
     refused: tuple[RefusedKillmail, ...]
     """Bodies that Postgres does not take, by their position."""
 
@@ -103,16 +105,22 @@ async def receive_killmails(
             new += error.new
             refused += [replace(one, position=start + one.position) for one in error.refused]
     stored = await stored_among(pool, killmail_ids)
+    news: list[int] = []
     if stored:
         await appraise(pool, stored)
-        await announce(pool, live, stored, by)
+        news = await announce(pool, live, stored, by)
     STORED.labels(str(by)).inc(len(new))
     REFUSED.inc(len(refused))
-    return Received(sorted(new), stored, tuple(refused))
+    return Received(sorted(new), stored, news, tuple(refused))
 
 
-async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], by: CallClass | Bringer) -> None:
-    """Tell those who may see these stored killmails that they are here. To be called after the commit."""
+async def announce(
+    pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], by: CallClass | Bringer
+) -> list[int]:
+    """Tell those who may see these stored killmails that they are here; which of them were not before, and are news.
+
+    To be called after the commit.
+    """
     news, source = killmail_ids, _BROUGHT.get(by, Brought.LIST)
     arrived: list[Arrived] = []
     if is_history(by):
@@ -125,6 +133,8 @@ async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[
         ISK.labels(str(by)).inc(one.isk)
     if news:
         await live.killmails_stored(news, await users_on(pool, news))
+    told = set(news)
+    return [one.killmail_id for one in arrived if one.killmail_id in told]
 
 
 def _batches(bodies: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:

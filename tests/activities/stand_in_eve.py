@@ -176,7 +176,7 @@ class World:
         self.bodies = KillmailBodies(self.pool, self.esi, self.live, nobody)
         self.enrichment = Enrichment(self.pool, self.esi, self.live)
         self.runs = Runs(self.pool, self.live)
-        self.imports = Imports(self.pool, self.zkillboard, self.live)
+        self.imports = Imports(self.pool, self.zkillboard, self.live, nobody)
 
     async def login(self, character_id: int = PILOT, **more: Any) -> None:
         given = grant("first access", "first refresh", character_id=character_id, **more)

@@ -17,7 +17,7 @@ from tests.db.bodies import body, raw
 from tests.logins import add_user
 
 ME, MATE, CORPORATION = 90_000_001, 90_000_002, 98_000_002
-BROUGHT = (
+BROUGHT: tuple[tuple[CallClass | Bringer, HashFrom, int, Source], ...] = (
     (CallClass.LIVE, HashFrom.ESI, ME, Source.OWN_LIST),
     (CallClass.FIRST_SYNC, HashFrom.ESI, MATE, Source.FLEET_MATE),
     (CallClass.BACKFILL, HashFrom.ESI, CORPORATION, Source.CORPORATION),
