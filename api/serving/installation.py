@@ -16,6 +16,7 @@ from api.services import Services
 from contracts.sync import SyncState
 from db.accounts.tokens import TokenState
 from db.failures import DATABASE_FAILURES
+from db.intake.stream_place import StreamPlace, stream_place
 from db.syncs.figures import Figures, figures, table_bytes, tokens_by_state
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
@@ -61,8 +62,10 @@ async def _answer(asking: Awaitable[list[Metric]]) -> list[Metric] | None:
 async def _postgres(services: Services) -> list[Metric]:
     found = await figures(services.pool, services.settings.sync_interval_seconds)
     tokens = await tokens_by_state(services.pool)
+    place = await stream_place(services.pool) if services.settings.zkillboard_live else None
     return [
         *_of_pilots(found),
+        *_of_stream(place),
         _family("killreport_tokens", "Grants by state.", "state", {str(one): tokens.get(one, 0) for one in TokenState}),
         _family("killreport_table_bytes", "Size with indexes.", "table", await table_bytes(services.pool)),
     ]
@@ -84,6 +87,14 @@ def _of_pilots(found: Figures) -> Iterator[Metric]:
         ),
     ):
         yield GaugeMetricFamily(name, words, value=value)
+
+
+def _of_stream(place: StreamPlace | None) -> Iterator[Metric]:
+    """Nothing where it is not followed."""
+    if place is not None:
+        behind = datetime.now(UTC) - (place.caught_up_at or place.uploaded_at or place.read_at)
+        name, words = "killreport_live_behind_seconds", "Since zKillboard's stream was read to its end."
+        yield GaugeMetricFamily(name, words, value=max(behind.total_seconds(), 0))
 
 
 async def _redis(services: Services) -> list[Metric]:

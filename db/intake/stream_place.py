@@ -30,9 +30,15 @@ class StreamPlace:
     missed_from: datetime | None
     missed_until: datetime | None
 
-    def sentence(self, now: datetime | None = None) -> str:
+    @property
+    def is_well(self) -> bool:
+        """It was at the stream's end a moment ago."""
+        at_the_end = self.caught_up_at is not None and self.caught_up_at > datetime.now(UTC) - QUIET
+        return self.trouble is None and at_the_end
+
+    @property
+    def sentence(self) -> str:
         """How the follower stands, for people."""
-        now = now or datetime.now(UTC)
         gap = ""
         if self.missed and self.missed_from and self.missed_until:
             gap = (
@@ -45,7 +51,7 @@ class StreamPlace:
             )
         if self.sequence is None:
             return "zKillboard's stream is about to be read."
-        if self.caught_up_at is None or self.caught_up_at < now - QUIET:
+        if not self.is_well:
             at = self.uploaded_at or self.read_at
             return f"zKillboard's stream is read up to {at:%Y-%m-%d %H:%M} EVE time, and behind.{gap}"
         return f"zKillboard's stream is read to its end.{gap}"
