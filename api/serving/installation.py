@@ -18,6 +18,7 @@ from db.accounts.tokens import TokenState
 from db.failures import DATABASE_FAILURES
 from db.intake.stream_place import StreamPlace, stream_place
 from db.syncs.figures import Figures, figures, table_bytes, tokens_by_state
+from db.webhooks.hooks import webhooks_by_state
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
 from redis_client import REDIS_IS_AWAY
@@ -63,8 +64,10 @@ async def _postgres(services: Services) -> list[Metric]:
     found = await figures(services.pool, services.settings.sync_interval_seconds)
     tokens = await tokens_by_state(services.pool)
     place = await stream_place(services.pool) if services.settings.zkillboard_live else None
+    hooks = await webhooks_by_state(services.pool)
     return [
         *_of_pilots(found),
+        _family("killreport_webhooks", "Webhooks by how they stand.", "state", hooks),
         *_of_stream(place),
         _family("killreport_tokens", "Grants by state.", "state", {str(one): tokens.get(one, 0) for one in TokenState}),
         _family("killreport_table_bytes", "Size with indexes.", "table", await table_bytes(services.pool)),
