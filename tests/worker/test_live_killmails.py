@@ -87,8 +87,7 @@ async def test_a_pilot_with_a_hundred_assists_sees_them_within_a_minute_live_and
     new = NewWebhook(Subject.CHARACTER, pilot, "A hook", KillmailFilter(), f"{eve.url}/receiver/x", "127.0.0.1")
     await create_webhook(pool, TokenVault.from_settings(settings), account, new, "whsec_c2VjcmV0c2VjcmV0c2VjcmV0", ())
     yesterdays = assist(eve, pilot, 139_000_000, 2 * DAY_SECONDS)
-    await start_worker(zkillboard_live=True, webhook_private_targets=True)
-    await start_live_killmails(client)
+    await start_worker(zkillboard_live=True, webhook_private_targets=True)  # its watchdog starts the follower
 
     async def follows() -> bool:
         place = await stream_place(pool)
