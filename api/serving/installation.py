@@ -93,11 +93,13 @@ def _of_pilots(found: Figures) -> Iterator[Metric]:
 
 
 def _of_stream(place: StreamPlace | None) -> Iterator[Metric]:
-    """Nothing where it is not followed."""
+    """0 where it is not followed."""
+    behind = 0.0
     if place is not None:
-        behind = datetime.now(UTC) - (place.caught_up_at or place.uploaded_at or place.read_at)
-        name, words = "killreport_live_behind_seconds", "Since zKillboard's stream was read to its end."
-        yield GaugeMetricFamily(name, words, value=max(behind.total_seconds(), 0))
+        behind = (datetime.now(UTC) - (place.caught_up_at or place.uploaded_at or place.read_at)).total_seconds()
+    yield GaugeMetricFamily(
+        "killreport_live_behind_seconds", "Since zKillboard's stream was read to its end.", value=max(behind, 0)
+    )
 
 
 async def _redis(services: Services) -> list[Metric]:
