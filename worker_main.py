@@ -43,7 +43,7 @@ from contracts.values import PRICE_SNAPSHOT_ID
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from db.pulse import Pulse
-from eve.archive.client import KillmailArchive
+from eve.archive.client import KillmailArchive, MarketArchive
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
@@ -66,6 +66,7 @@ from workflows.archive import ArchiveDay, ArchiveFollow, ArchiveHistory
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
+from workflows.market import MarketHistory
 from workflows.name_refresh import NameRefresh
 from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
@@ -100,6 +101,7 @@ WORKFLOWS: list[type] = [
     UserSync,
     CorporationSync,
     PriceSnapshot,
+    MarketHistory,
     Revaluation,
     Watchdog,
     DailyFullSync,
@@ -167,6 +169,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
         sso, vault = Sso(session, settings, Brake(connection)), TokenVault.from_settings(settings)
         live = LiveEvents(connection)
         tokens = AccessTokens(pool, sso, vault, live)
+        archive = KillmailArchive(session, settings.archive_url)
         try:
             yield Services(
                 pool,
@@ -181,7 +184,8 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 vault,
                 live,
                 Zkillboard(session, turns, settings.zkillboard_url),
-                KillmailArchive(session, settings.archive_url),
+                archive,
+                MarketArchive(session, settings.market_archive_url, archive),
                 tokens,
                 targets,
             )

@@ -21,6 +21,7 @@ from activities.details import Details, DetailsAtOnce
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.imports import Imports
+from activities.market import MarketDays
 from activities.restore import Restore
 from activities.runs import Runs
 from activities.upkeep import Upkeep
@@ -30,7 +31,7 @@ from activities.webhook_target import WebhookTargets
 from activities.webhooks import WebhookBell, Webhooks
 from db.accounts.vault import TokenVault
 from db.intake.archived import ArchiveIntake
-from eve.archive.client import KillmailArchive
+from eve.archive.client import KillmailArchive, MarketArchive
 from eve.esi.client import Esi
 from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
@@ -54,6 +55,7 @@ class Services:
     live: LiveEvents
     zkillboard: Zkillboard
     archive: KillmailArchive
+    market: MarketArchive
     tokens: AccessTokens
     targets: WebhookTargets
 
@@ -105,6 +107,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         AgedNames(pool, esi, wake).refresh_names,
         values.take_price_snapshot,
         values.appraise_killmails,
+        MarketDays(pool, services.market).read_market_month,
         Watch(pool, client, settings.sync_interval_seconds, bell.ring_who_is_behind).watch_users,
         Restore(pool, client, settings.sync_interval_seconds).restore_syncs,
         upkeep.ask_for_full_syncs,

@@ -48,7 +48,7 @@ from contracts.upkeep import (
     SumsBuilt,
     WatchdogReport,
 )
-from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
+from contracts.values import AppraisedKillmails, AppraiseKillmails, MarketRead, PricesTaken
 from contracts.webhooks import Delivered, DeliverWebhook
 
 Takes = TypeVar("Takes")
@@ -213,6 +213,15 @@ READ_ARCHIVE_DAY = ActivityPolicy(
     schedule_to_close=60 * MINUTE,
 )
 
+READ_MARKET_MONTH = ActivityPolicy(
+    "read_market_month",
+    NOTHING,
+    MarketRead,
+    "read days of the market that are wanted",
+    queue=BACKFILL_QUEUE,
+    start_to_close=10 * MINUTE,
+    schedule_to_close=60 * MINUTE,
+)
 CHOOSE_HISTORY_DAYS = ActivityPolicy(
     "choose_history_days",
     ChooseHistoryDays,

@@ -69,6 +69,8 @@ class World:
         self.faults = Faults(options.seed)
         self.archived: dict[date, bytes] = {}
         """Files of the archive that are not as this universe would make them."""
+        self.market_days: dict[date, bytes] = {}
+        """The same of the market archive."""
         self.fittings: dict[int, list[dict[str, Any]]] = {}
         """Saved in the game, by character."""
         self.requests = RequestLog()

@@ -42,6 +42,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "KillmailNaming": universe.NAMING,
     "Watchdog": calendar.WATCHDOG,
     "PriceSnapshot": calendar.PRICE_SNAPSHOT,
+    "MarketHistory": calendar.MARKET_HISTORY,
     "Revaluation": calendar.REVALUATION,
     "Housekeeping": calendar.HOUSEKEEPING,
     "Sums": calendar.SUMS,

@@ -15,7 +15,7 @@ from contracts.archive import DayOutcome, DayReport, HistoryDays
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, RestoredSyncs, SumsBuilt
-from contracts.values import AppraisedKillmails, PricesTaken
+from contracts.values import AppraisedKillmails, MarketRead, PricesTaken
 from contracts.webhooks import Delivered
 from tests.workflows.stand_ins import StandIns, failure
 
@@ -36,6 +36,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "build_sums": SumsBuilt(subjects=3, finished=3),
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
     "choose_history_days": HistoryDays(),
+    "read_market_month": MarketRead(),
     "finish_departure": None,
     "deliver_webhook": Delivered(),
     "restore_syncs": RestoredSyncs(),

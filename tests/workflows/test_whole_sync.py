@@ -21,7 +21,7 @@ from contracts.sync import SyncState, user_sync_id
 from contracts.upkeep import WatchdogReport
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from eve.archive.client import KillmailArchive
+from eve.archive.client import KillmailArchive, MarketArchive
 from eve.errors import InvalidHash, TokenRevoked
 from settings import Settings
 from temporal.schedules import trigger_watchdog
@@ -46,6 +46,7 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
             world.live,
             world.zkillboard,
             archive,
+            cast(MarketArchive, None),
             world.tokens,
             await stack.enter_async_context(WebhookTargets(settings)),
         )
