@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,35 +10,17 @@ import asyncpg
 
 from db.intake.store import store_killmails
 from db.values.appraisal import appraise
-from db.values.history import DayKept, MarketMonth, store_market_month, waiting_for_then, wanted_days
+from db.values.history import DayKept, waiting_for_then, wanted_days
 from db.values.price_sql import PriceNote
 from db.values.prices import KillmailPrices, prices_of_killmails
-from db.values.rules import CAP, LAST_TRADED_DAYS, MEDIAN_DAYS
+from db.values.rules import CAP, LAST_TRADED_DAYS
 from tests.db.bodies import Body, raw
 from tests.db.values.losses import AMMO, BLUEPRINT, DAY, RIFTER, item, loss, price
+from tests.db.values.then import keep, window
 
 FIRST = DAY + timedelta(100)
 """Of our own snapshots; the killmail is of `DAY`."""
 MUTATED_WEB, ETANA, SKIN, ORE = 47702, 32790, 44177, 1230
-
-
-async def keep(pool: asyncpg.Pool, days: Mapping[date, Mapping[int, int] | DayKept]) -> None:
-    """The Forge's averages in hundredths of ISK, or that there are none."""
-    for day, told in sorted(days.items()):
-        month = MarketMonth(day.replace(day=1))
-        if isinstance(told, DayKept):
-            month.add(day, told)
-        else:
-            month.add(day, DayKept.READ, told)
-        await store_market_month(pool, month)
-
-
-def window(last: date = DAY, **told: Mapping[int, int]) -> dict[date, Mapping[int, int] | DayKept]:
-    """All the days by which a price of `last` is judged; `back_7={…}`: what was paid seven days before it."""
-    days: dict[date, Mapping[int, int] | DayKept] = {
-        last - timedelta(back): DayKept.MISSING for back in range(MEDIAN_DAYS)
-    }
-    return days | {last - timedelta(int(name.removeprefix("back_"))): paid for name, paid in told.items()}
 
 
 async def paid(pool: asyncpg.Pool, killmail_id: int = 1) -> KillmailPrices:
@@ -104,12 +85,8 @@ async def test_what_was_paid_far_beyond_the_median_is_capped_and_said_so(pool: a
     assert (prices.items[AMMO].isk, prices.items[AMMO].note) == (Decimal("19.99"), None), "below four times 5"
     assert (await figures(pool))["total_value"] == Decimal("402.00") + Decimal("19.99")
     # Of four days of trade nobody knows what is usual.
-    await pool.execute(
-        "UPDATE market_history SET averages[1] = NULL WHERE month <> '2026-01-01' AND averages[1] IS NULL"
-    )
-    await keep(pool, {DAY - timedelta(89): DayKept.MISSING})
     day = DAY - timedelta(89)
-    await pool.execute(f"UPDATE market_history SET averages[{day.day}] = NULL WHERE month = $1", day.replace(day=1))
+    await pool.execute("UPDATE market_history SET averages[$2] = NULL WHERE month = $1", day.replace(day=1), day.day)
     await appraise(pool, [1], again=True)
     assert (await paid(pool)).ship.note is None
     assert (await figures(pool))["total_value"] == Decimal("9019.99")
