@@ -37,7 +37,8 @@ class Page(Batch):
         if "items" in self.columns:
             self.columns["items"] = [() if text is None else orjson.loads(text) for text in self["items"]]
             for killmail_id, items in zip(self["killmail_id"], self["items"], strict=True):
-                _price(items, rows.prices.get(killmail_id, _NO_PRICES).items)
+                if killmail_id in rows.prices:
+                    _price(items, rows.prices[killmail_id].items)
         ships = [rows.prices.get(id_, _NO_PRICES).ship for id_ in self["killmail_id"]]
         self.columns["ship_value"] = [ship.isk for ship in ships]
         self.columns["ship_price_date"] = [ship.day for ship in ships]

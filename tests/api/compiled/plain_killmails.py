@@ -141,10 +141,12 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
 
     def worth(thing: Body) -> Node:
         day = row.get("price_date")
+        if day is None:
+            return {}
         if thing["singleton"] == 2:
             return {"priceNote": "BLUEPRINT_COPY"}
-        price = None if day is None else known.price(thing["item_type_id"], day)
-        if day is None or price is None:
+        price = known.price(thing["item_type_id"], day)
+        if price is None:
             return {}
         quantity = (thing.get("quantity_destroyed") or 0) + (thing.get("quantity_dropped") or 0)
         return {"price": f"{price:.2f}", "value": f"{price * quantity:.2f}", "priceDate": day.isoformat()}
