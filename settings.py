@@ -121,6 +121,10 @@ class Settings(BaseModel):
         description="EVE Ref's archive of what each market traded, by day, for killmails older than our own prices;"
         " `off`, or ARCHIVE_URL being off: none is asked",
     )
+    static_data_url: BaseUrlOrOff = Field(
+        "https://developers.eveonline.com/static-data/tranquility",
+        description="where CCP publishes the static data export; `off`: only `killreport load-sde` loads one",
+    )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
 

@@ -49,6 +49,7 @@ from eve.esi.client import Esi
 from eve.session import open_session
 from eve.sso.brake import Brake
 from eve.sso.client import Sso
+from eve.static_builds import StaticBuilds
 from eve.zkillboard.client import Zkillboard
 from eve.zkillboard.turns import Turns
 from exposition import WorkerPages
@@ -70,6 +71,7 @@ from workflows.market import MarketHistory
 from workflows.name_refresh import NameRefresh
 from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
+from workflows.static_data import StaticDataFollow
 from workflows.upkeep import DailyFullSync, Housekeeping, Sums
 from workflows.user_sync import UserSync
 from workflows.watchdog import Watchdog
@@ -103,6 +105,7 @@ WORKFLOWS: list[type] = [
     PriceSnapshot,
     MarketHistory,
     Revaluation,
+    StaticDataFollow,
     Watchdog,
     DailyFullSync,
     Housekeeping,
@@ -186,6 +189,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 Zkillboard(session, turns, settings.zkillboard_url),
                 archive,
                 MarketArchive(session, settings.market_archive_url, archive),
+                StaticBuilds(session, settings.static_data_url),
                 tokens,
                 targets,
             )

@@ -24,6 +24,7 @@ from activities.imports import Imports
 from activities.market import MarketDays
 from activities.restore import Restore
 from activities.runs import Runs
+from activities.static_data import StaticDataFollower
 from activities.upkeep import Upkeep
 from activities.values import Values
 from activities.watch import Watch
@@ -34,6 +35,7 @@ from db.intake.archived import ArchiveIntake
 from eve.archive.client import KillmailArchive, MarketArchive
 from eve.esi.client import Esi
 from eve.sso.client import Sso
+from eve.static_builds import StaticBuilds
 from eve.zkillboard.client import Zkillboard
 from live import LiveEvents
 from settings import Settings
@@ -56,6 +58,7 @@ class Services:
     zkillboard: Zkillboard
     archive: KillmailArchive
     market: MarketArchive
+    static_builds: StaticBuilds
     tokens: AccessTokens
     targets: WebhookTargets
 
@@ -108,6 +111,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         values.take_price_snapshot,
         values.appraise_killmails,
         MarketDays(pool, services.market).read_market_month,
+        StaticDataFollower(pool, services.static_builds).look_for_static_data,
         Watch(pool, client, settings.sync_interval_seconds, bell.ring_who_is_behind).watch_users,
         Restore(pool, client, settings.sync_interval_seconds).restore_syncs,
         upkeep.ask_for_full_syncs,

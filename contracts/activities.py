@@ -24,6 +24,7 @@ from contracts.imports import (
     ImportPage,
     NoteImport,
 )
+from contracts.static_data import StaticDataLook
 from contracts.sync import (
     AccessTokenReady,
     DiscoverKillmails,
@@ -218,6 +219,15 @@ READ_MARKET_MONTH = ActivityPolicy(
     NOTHING,
     MarketRead,
     "read days of the market that are wanted",
+    queue=BACKFILL_QUEUE,
+    start_to_close=10 * MINUTE,
+    schedule_to_close=60 * MINUTE,
+)
+LOOK_FOR_STATIC_DATA = ActivityPolicy(
+    "look_for_static_data",
+    NOTHING,
+    StaticDataLook,
+    "load the static data if there is a newer build",
     queue=BACKFILL_QUEUE,
     start_to_close=10 * MINUTE,
     schedule_to_close=60 * MINUTE,

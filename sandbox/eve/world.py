@@ -71,6 +71,8 @@ class World:
         """Files of the archive that are not as this universe would make them."""
         self.market_days: dict[date, bytes] = {}
         """The same of the market archive."""
+        self.static_builds: dict[str, bytes] = {}
+        """Files of the static data export, by path."""
         self.fittings: dict[int, list[dict[str, Any]]] = {}
         """Saved in the game, by character."""
         self.requests = RequestLog()

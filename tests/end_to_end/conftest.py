@@ -38,6 +38,7 @@ def environment(settings: Settings, eve: SandboxEve) -> dict[str, str]:
         "EVE_SSO_URL": eve.url,
         "ZKILLBOARD_URL": eve.url,
         "ARCHIVE_URL": f"{eve.url}/archive",
+        "STATIC_DATA_URL": f"{eve.url}/static-data",
         "MARKET_HISTORY_URL": f"{eve.url}/market-history",
         "ZKILLBOARD_INTERVAL_SECONDS": "0.02",
         "EVE_IMAGES_URL": f"{eve.url}/images",

@@ -43,6 +43,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "Watchdog": calendar.WATCHDOG,
     "PriceSnapshot": calendar.PRICE_SNAPSHOT,
     "MarketHistory": calendar.MARKET_HISTORY,
+    "StaticDataFollow": calendar.STATIC_DATA_FOLLOW,
     "Revaluation": calendar.REVALUATION,
     "Housekeeping": calendar.HOUSEKEEPING,
     "Sums": calendar.SUMS,

@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.common import RawValue
 
 from contracts.archive import DayOutcome, DayReport, HistoryDays
+from contracts.static_data import StaticDataLook, StaticDataOutcome
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, RestoredSyncs, SumsBuilt
@@ -37,6 +38,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
     "choose_history_days": HistoryDays(),
     "read_market_month": MarketRead(),
+    "look_for_static_data": StaticDataLook(StaticDataOutcome.UNCHANGED, 3_600_000),
     "finish_departure": None,
     "deliver_webhook": Delivered(),
     "restore_syncs": RestoredSyncs(),

@@ -23,6 +23,7 @@ from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from eve.archive.client import KillmailArchive, MarketArchive
 from eve.errors import InvalidHash, TokenRevoked
+from eve.static_builds import StaticBuilds
 from settings import Settings
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
@@ -47,6 +48,7 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
             world.zkillboard,
             archive,
             cast(MarketArchive, None),
+            cast(StaticBuilds, None),
             world.tokens,
             await stack.enter_async_context(WebhookTargets(settings)),
         )

@@ -45,7 +45,8 @@ def price_date(day: str, days: list[str]) -> str:
 
 
 def has_no_price(type_: dict[str, Any]) -> bool:
-    return type_["category_id"] == SKIN_CATEGORY or type_["meta_group_id"] == ABYSSAL
+    unpriced: bool = type_["category_id"] == SKIN_CATEGORY or type_["meta_group_id"] == ABYSSAL
+    return unpriced
 
 
 def value(

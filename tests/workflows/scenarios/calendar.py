@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio.client import Client
 
+from contracts.static_data import StaticDataLook, StaticDataOutcome
 from contracts.sync import FailureType
 from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import Housekept, LeavingCharacter, RestoredSyncs, SumsBuilt, WatchdogReport, departure_id
@@ -65,6 +66,16 @@ async def months_of_the_market(client: Client, stand_ins: Scripted) -> str:
     }
     await client.execute_workflow("MarketHistory", id="market-history-recorded", task_queue=SYNC_QUEUE)
     return "market-history-recorded"
+
+
+async def a_newer_build(client: Client, stand_ins: Scripted) -> str:
+    """Its server is away, then the build is loaded."""
+    stand_ins.answers["look_for_static_data"] = [
+        failure(FailureType.UNAVAILABLE),
+        StaticDataLook(StaticDataOutcome.LOADED, 3_600_001, 12),
+    ]
+    await client.execute_workflow("StaticDataFollow", id="static-data-recorded", task_queue=SYNC_QUEUE)
+    return "static-data-recorded"
 
 
 async def the_lost(client: Client, stand_ins: Scripted) -> str:
@@ -159,6 +170,7 @@ WATCHDOG = (
 )
 PRICE_SNAPSHOT = (Scenario(prices_that_must_wait, skips_time=True),)
 MARKET_HISTORY = (Scenario(months_of_the_market, skips_time=True),)
+STATIC_DATA_FOLLOW = (Scenario(a_newer_build, skips_time=True),)
 REVALUATION = (Scenario(every_killmail, continues_after=40), Scenario(continued, continues_after=40))
 HOUSEKEEPING = (Scenario(three_batches),)
 DAILY_FULL_SYNC = (Scenario(an_hour),)
