@@ -67,7 +67,9 @@ WITH waiting AS (
         AND price_date >= (SELECT min(day) FROM price_snapshots)
 ),
 wanted AS (
-    SELECT DISTINCT (waiting.day - back) AS day FROM waiting CROSS JOIN generate_series(0, $1::integer - 1) AS back
+    SELECT (waiting.day - back) AS day FROM waiting CROSS JOIN generate_series(0, $1::integer - 1) AS back
+    UNION
+    SELECT day FROM market_days WHERE outcome = 'refused'
 )
 SELECT wanted.day
 FROM wanted

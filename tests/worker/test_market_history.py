@@ -84,3 +84,6 @@ async def test_killmails_older_than_our_prices_get_those_of_their_day_and_no_day
     before = len(eve.requests_of(ROUTE))
     assert await run(client, "market-history-2") == MarketHistoryReport()
     assert len(eve.requests_of(ROUTE)) == before, "nobody waits, nothing is asked"
+    await pool.execute("UPDATE market_days SET read_at = now() - interval '8 days'")
+    eve.world.market_days[cut] = market_day(cut, PLAIN)
+    assert (await run(client, "market-history-3")).read == 1, "what was refused is asked for again after a week"
