@@ -160,6 +160,12 @@ class Settings(BaseModel):
         description="calls of EVE SSO under way together, of the whole installation: more than five have been seen to"
         " fail; five carry about 36,000 pilots at 15 minutes, each more another 7,000",
     )
+    workers: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="worker processes of `killreport up`; 0: one, and one more for every four cores, up to four",
+    )
     sync_activities_per_second: float = Field(
         0, ge=0, description="most activities of the task queue sync, all workers together; 0: as many as there are"
     )
