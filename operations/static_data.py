@@ -10,7 +10,9 @@ import aiohttp
 
 import db.universe.static_data as tables
 import eve.static_data as export
-from db.universe.static_data import DuplicateStaticId, Loaded, StaticRows, load_static_data
+from db.universe.celestials import CELESTIALS
+from db.universe.static_data import DuplicateStaticId, Kind, Loaded, StaticRows, load_static_data
+from eve import celestials
 from eve.session import open_session
 from eve.static_data import InvalidStaticData, StaticData
 from operations.connections import database, place, reason
@@ -60,15 +62,19 @@ async def load_export(settings: Settings, where: str, on_progress: Progress) -> 
 
 def static_rows(static_data: StaticData, on_progress: Progress) -> Iterator[StaticRows]:
     """The rows of every file, each with the table they go into."""
-    done, total = 0, static_data.total_bytes
-    for part, kind in KIND_OF:
+    done, total = 0, static_data.size_of((*export.PARTS, *celestials.PARTS))
 
-        def read(size: int, title: str = kind.title) -> None:
+    def reading(kind: Kind) -> Callable[[int], None]:
+        def read(size: int) -> None:
             nonlocal done
             done += size
-            on_progress(f"Loading {title}.", done, total)
+            on_progress(f"Loading {kind.title}.", done, total)
 
-        yield StaticRows(kind, static_data.rows(part, read))
+        return read
+
+    for part, kind in KIND_OF:
+        yield StaticRows(kind, static_data.rows(part, reading(kind)))
+    yield StaticRows(CELESTIALS, celestials.celestials(static_data, reading(CELESTIALS)))
 
 
 async def _download(settings: Settings, address: str, path: Path, on_progress: Progress) -> None:

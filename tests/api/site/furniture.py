@@ -11,9 +11,11 @@ from decimal import Decimal
 import asyncpg
 
 from db.intake.store import store_killmails
+from db.universe.celestials import load_celestials
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids
 from db.values.appraisal import appraise
 from db.values.prices import store_snapshot
+from sandbox.eve.celestials import celestial_rows
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.universe import Universe
 from tests.db.bodies import Body, raw
@@ -118,6 +120,7 @@ async def name_all(pool: asyncpg.Pool, universe: Universe, killmail_ids: Collect
     await store_names(pool, found)
     systems = universe.solar_systems.values()
     await store_solar_systems(pool, [(s.solar_system_id, s.security_status, s.constellation_id) for s in systems])
+    await load_celestials(pool, celestial_rows())
     await pool.executemany(
         "INSERT INTO constellations (constellation_id, region_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         [(one.constellation_id, one.region_id, one.name) for one in universe.constellations.values()],
