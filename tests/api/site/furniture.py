@@ -55,6 +55,7 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
     await store_killmails(pool, [raw(body) for body in bodies])
     stored = [int(body["killmail_id"]) for body in bodies]
     await name_all(pool, eve.world.universe, stored)
+    await store_names(pool, [(one.character_id, "character", one.name) for one in (first, second, rival)])
     await _price_all(pool, eve.world.universe)
     await appraise(pool, stored)
     account_id = await pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
