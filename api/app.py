@@ -37,6 +37,7 @@ from api.site import (
     webhooks_page,
 )
 from api.site.card import Cards
+from api.site.explorer import Explorer
 from api.site.page_limits import PageLimits
 from api.site.rendering import TEMPLATES
 from api.site.routes import SITE_ROUTES
@@ -124,6 +125,7 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.state.templates = TEMPLATES
     app.state.cards = Cards()
+    app.state.explorer = Explorer(settings)
     app.state.schema = load_schema()
     app.state.graphql = Executor(app.state.schema, introspection=settings.graphql_introspection)
     return app

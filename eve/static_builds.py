@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import orjson
 
+from eve import celestials
 from eve.answer import MAX_BODY_BYTES, Answer, exchange
 from eve.errors import BadRequest, EveError, Forbidden, MalformedBody, NotAsked, Unavailable
 from eve.static_data import PARTS
@@ -27,7 +28,7 @@ LARGEST_EXPORT_BYTES = 1 << 30
 """Ten times the export of 2026: anything larger is something else."""
 DOWNLOAD = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=60.0)
 CHUNK_BYTES = 1 << 18
-OURS = frozenset(part.file.removesuffix(".jsonl") for part in PARTS)
+OURS = frozenset(part.file.removesuffix(".jsonl") for part in (*PARTS, *celestials.PARTS))
 """Files of the export of which we keep something."""
 _TITLE = "The static data's server"
 

@@ -21,7 +21,15 @@ PLANNED: Mapping[str, Table] = {
 }
 """The types that hang on killmails alone, each with the table of its fields."""
 WRITTEN_AS_NODES = frozenset(
-    ["PageInfo", "Position", "AttackerGroups", "AttackersByShip", "AttackersByCorporation", "AttackersByAlliance"]
+    [
+        "PageInfo",
+        "Position",
+        "NearestCelestial",
+        "AttackerGroups",
+        "AttackersByShip",
+        "AttackersByCorporation",
+        "AttackersByAlliance",
+    ]
 )
 """The others of that kind: `api.compiled.nodes` writes them."""
 _LEFT = {

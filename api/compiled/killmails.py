@@ -286,6 +286,12 @@ def _related(field: Field, needs: Needs) -> Writer:
     return lambda page: one_or_none(write, *cast(Page, page).related())
 
 
+def _nearest(field: Field, needs: Needs) -> Writer:
+    needs.wanted.nearest = True
+    selection = field.selection
+    return lambda page: ["null" if one is None else write_node(selection, one) for one in cast(Page, page).nearest]
+
+
 def _eft(_: Field, needs: Needs) -> Writer:
     write = compiled(KILLMAIL, eft.READ, needs)
     return lambda page: [orjson.dumps(eft.eft(orjson.loads(text))).decode() for text in write(page)]
@@ -327,6 +333,7 @@ KILLMAIL: Table = {
     "npc": _of_killmail(columns.flag, "npc"),
     "awox": _of_killmail(columns.flag, "awox"),
     "relatedKillmail": _related,
+    "nearestCelestial": _nearest,
     "eft": _eft,
     "liveCursor": _live_cursor,
 }

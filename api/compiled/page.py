@@ -50,6 +50,7 @@ class Page(Batch):
         self._groups = {ids[start]: (start, end) for start, end in pairwise([*starts, len(ids)])}
         self._victims_before = {start: count for count, start in enumerate(starts)}
         self._losses = [rows.related.get(killmail_id) for killmail_id in self["killmail_id"]]
+        self.nearest = [rows.nearest.get(killmail_id) for killmail_id in self["killmail_id"]]
 
     def victims(self) -> Batch:
         """One per killmail, with its `position`."""

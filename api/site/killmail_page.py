@@ -35,6 +35,7 @@ ALL_LINES = 100_000
 SHOWN = selected("""
 query {
     id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
+    nearestCelestial { name distance }
     value {
         total destroyed dropped fitted ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds
     }

@@ -15,6 +15,8 @@ NEARLY_ONE = Decimal("0.9995")
 """From here on, three digits of it are 1.00."""
 PLACES = ((2, Decimal("9.995")), (1, Decimal("99.95")))
 """Decimal places, and below which figure there is room for so many."""
+ASTRONOMICAL_UNIT = 149_597_870_700
+"""Metres (IAU 2012, resolution B2)."""
 FLAGS = {
     "solo": "A single pilot got this kill without help",
     "npc": "No players among the attackers",
@@ -52,6 +54,15 @@ def worth(amount: str) -> str:
 def exact_isk(amount: str) -> str:
     """ISK to the cent: 1,234,567.80."""
     return f"{Decimal(amount):,}"
+
+
+def distance(metres: float) -> str:
+    """A distance as the game's overview tells it: metres up to 10 km, kilometres, and AU from a tenth of one on."""
+    if metres < 9_999.5:
+        return f"{metres:,.0f} m"
+    if metres < ASTRONOMICAL_UNIT / 10:
+        return f"{metres / 1_000:,.0f} km"
+    return f"{metres / ASTRONOMICAL_UNIT:,.1f} AU"
 
 
 def pricing(value: Mapping[str, Any]) -> str:

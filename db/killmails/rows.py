@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -17,6 +17,7 @@ from db.killmails.feed import cursor_of, decoded, feed_page
 from db.killmails.filter import EVERYTHING, Eyes, KillmailFilter, Order, Scope, Viewer, eyes
 from db.killmails.pages import MakePage, page_of_ids
 from db.killmails.related_losses import RelatedLoss, related_losses
+from db.universe.celestials import nearest_celestials
 from db.values.prices import KillmailPrices, prices_of_killmails
 
 Connection = asyncpg.pool.PoolConnectionProxy
@@ -49,6 +50,7 @@ class Wanted:
     participants: set[str] = field(default_factory=set)
     everyone: bool = False
     related: bool = False
+    nearest: bool = False
     prices: bool = False
 
     def killmails_sql(self, page: str, order: Order) -> str:
@@ -93,6 +95,7 @@ class KillmailRows:
     has_more: bool = False
     participants: Sequence[asyncpg.Record] = ()
     related: Mapping[int, RelatedLoss] = field(default_factory=dict)
+    nearest: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     prices: Mapping[int, KillmailPrices] = field(default_factory=dict)
     whose_side: frozenset[int] = frozenset()
 
@@ -136,7 +139,7 @@ class FeedRead:
         self._chosen, self._order = chosen, order
 
     async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
-        """At most three statements, one more where related losses are wanted, and where prices are."""
+        """At most three statements, one more for each of related losses, celestials and prices."""
         if self._seen_by.are_closed:
             return NONE
         page = await feed_page(connection, self._seen_by, self._chosen, self._order, self._first + 1, self._before)
@@ -157,7 +160,7 @@ class ByIdRead:
     otherwise: Scope = "VISIBLE"
 
     async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
-        """At most two statements, one more where related losses are wanted, and where prices are."""
+        """At most two statements, one more for each of related losses, celestials and prices."""
         seen_by = eyes(self.viewer, self.chosen, self.otherwise)
         ids = sorted({killmail_id for killmail_id in self.ids if 0 < killmail_id < 2**63})
         if seen_by.are_closed or not ids:
@@ -189,15 +192,18 @@ async def _read(
     ids = [row["killmail_id"] for row in killmails]
     participants: Sequence[asyncpg.Record] = ()
     related: Mapping[int, RelatedLoss] = {}
+    nearest: Mapping[int, Mapping[str, Any]] = {}
     prices: Mapping[int, KillmailPrices] = {}
     if ids and wanted.participants:
         participants = await connection.fetch(wanted.participants_sql(), ids)
     if ids and wanted.related:
         related = await related_losses(connection, ids, viewer)
+    if ids and wanted.nearest:
+        nearest = await nearest_celestials(connection, ids)
     if ids and wanted.prices:
         prices = await prices_of_killmails(connection, ids)
     cursors = [cursor_of(row, order) for row in killmails]
-    return KillmailRows(killmails, cursors, len(found) > first, participants, related, prices, whose_side)
+    return KillmailRows(killmails, cursors, len(found) > first, participants, related, nearest, prices, whose_side)
 
 
 def whose_side(seen_by: Eyes, chosen: KillmailFilter) -> frozenset[int]:

@@ -71,6 +71,19 @@ class SolarSystem(SQLModel, table=True):
     fetched_at: datetime = Field(sa_column=time(now=True))
 
 
+class Celestial(SQLModel, table=True):
+    """What can be flown to in a solar system; metres from its star. From the static data export alone."""
+
+    __tablename__ = "celestials"
+    __table_args__ = (Index("celestials_solar_system_id", "solar_system_id"),)
+    celestial_id: int = Field(sa_column=bigint(primary_key=True))
+    solar_system_id: int = Field(sa_column=bigint())
+    x: float = Field(sa_column=Column(Double, nullable=False))
+    y: float = Field(sa_column=Column(Double, nullable=False))
+    z: float = Field(sa_column=Column(Double, nullable=False))
+    name: str = Field(sa_column=string())
+
+
 class Type(SQLModel, table=True):
     """What can be lost, shot with or carried."""
 

@@ -8,7 +8,9 @@ import asyncpg
 
 import db.universe.static_data as tables
 import eve.static_data as export
-from db.universe.static_data import StaticRows
+from db.universe.celestials import CELESTIALS
+from db.universe.static_data import Kind, StaticRows
+from eve import celestials
 from eve.static_data import StaticData
 
 # In the order of their ids in `entities`, then the rest.
@@ -28,15 +30,19 @@ Progress = Callable[[str, int, int], None]
 
 def static_rows(static_data: StaticData, on_progress: Progress = lambda *_: None) -> Iterator[StaticRows]:
     """The rows of every file, each with the table they go into."""
-    done, total = 0, static_data.total_bytes
-    for part, kind in KIND_OF:
+    done, total = 0, static_data.size_of((*export.PARTS, *celestials.PARTS))
 
-        def read(size: int, title: str = kind.title) -> None:
+    def reading(kind: Kind) -> Callable[[int], None]:
+        def read(size: int) -> None:
             nonlocal done
             done += size
-            on_progress(f"Loading {title}.", done, total)
+            on_progress(f"Loading {kind.title}.", done, total)
 
-        yield StaticRows(kind, static_data.rows(part, read))
+        return read
+
+    for part, kind in KIND_OF:
+        yield StaticRows(kind, static_data.rows(part, reading(kind)))
+    yield StaticRows(CELESTIALS, celestials.celestials(static_data, reading(CELESTIALS)))
 
 
 async def loaded_build(pool: asyncpg.Pool) -> int | None:

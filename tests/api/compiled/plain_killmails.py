@@ -5,6 +5,7 @@ Slow and plain: `PlainReads` stands where `CompiledReads` does and has graphql-c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -41,6 +42,8 @@ class Known:
     groups: Mapping[int, Node] = field(default_factory=dict)
     prices: Sequence[tuple[int, date, Decimal]] = ()
     """Type, day and average price, by day."""
+    celestials: Sequence[tuple[int, str, int, tuple[float, float, float]]] = ()
+    """Id, name, solar system, place."""
 
     @classmethod
     async def of(cls, pool: asyncpg.Pool) -> Known:
@@ -63,6 +66,10 @@ class Known:
                 tuple(row)
                 for row in await pool.fetch("SELECT type_id, day, average_price FROM market_prices ORDER BY day")
             ],
+            celestials=[
+                (row["celestial_id"], row["name"], row["solar_system_id"], (row["x"], row["y"], row["z"]))
+                for row in await pool.fetch("SELECT * FROM celestials")
+            ],
             groups={
                 type_id: {
                     "id": str(group_id),
@@ -80,6 +87,19 @@ class Known:
         """The latest up to that day."""
         of_type = [price for known_id, day, price in self.prices if known_id == type_id and day <= on]
         return of_type[-1] if of_type else None
+
+    def nearest(self, source: Body) -> Node | None:
+        place = source["victim"].get("position")
+        if place is None or not self.celestials:
+            return None
+        at = [place[axis] for axis in "xyz"]
+        here = [
+            (math.dist(at, there), {"id": str(id_), "name": name})
+            for id_, name, system_id, there in self.celestials
+            if system_id == source["solar_system_id"]
+        ]
+        distance, told = min(here, key=lambda one: one[0])
+        return {**told, "distance": distance}
 
     def type(self, id_: int | None) -> Node | None:
         return self.named(id_, group=self.groups.get(id_ or 0))
@@ -167,6 +187,7 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
         "value": None if row.get("price_date") is None else value(row, known, victim),
         **{flag: row.get(flag) for flag in ("solo", "npc", "awox")},
         "relatedKillmail": None,
+        "nearestCelestial": known.nearest(source),
     }
 
 

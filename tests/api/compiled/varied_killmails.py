@@ -26,7 +26,7 @@ fragment Kill on Killmail {
   }
   items { ...Thing items { ...Thing items { ...Thing } } }
   value { destroyed dropped fitted total ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds }
-  relatedKillmail { id time ship { ...What } }
+  relatedKillmail { id time ship { ...What } } nearestCelestial { __typename id name distance }
 }
 fragment Shot on Attacker {
   character { ...Who } corporation { id name ticker } alliance { id name ticker } faction { id name }

@@ -11,9 +11,11 @@ from decimal import Decimal
 import asyncpg
 
 from db.intake.store import store_killmails
+from db.universe.celestials import load_celestials
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids
 from db.values.appraisal import appraise
 from db.values.prices import store_snapshot
+from sandbox.eve.celestials import celestial_rows
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.universe import Universe
 from tests.db.bodies import Body, raw
@@ -53,6 +55,7 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
     await store_killmails(pool, [raw(body) for body in bodies])
     stored = [int(body["killmail_id"]) for body in bodies]
     await name_all(pool, eve.world.universe, stored)
+    await store_names(pool, [(one.character_id, "character", one.name) for one in (first, second, rival)])
     await _price_all(pool, eve.world.universe)
     await appraise(pool, stored)
     account_id = await pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
@@ -118,6 +121,7 @@ async def name_all(pool: asyncpg.Pool, universe: Universe, killmail_ids: Collect
     await store_names(pool, found)
     systems = universe.solar_systems.values()
     await store_solar_systems(pool, [(s.solar_system_id, s.security_status, s.constellation_id) for s in systems])
+    await load_celestials(pool, celestial_rows())
     await pool.executemany(
         "INSERT INTO constellations (constellation_id, region_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         [(one.constellation_id, one.region_id, one.name) for one in universe.constellations.values()],

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
 from playwright.async_api import Page
 
 from api.site.killmail_page import LINES_SHOWN
-from api.site.labels import short_isk
+from api.site.labels import distance, short_isk
 from api.site.points_of_interest import points_of_interest
+from sandbox.eve.celestials import celestials_of
 from tests.api.running_site import Browser as Visitor
 from tests.api.site.furnished import FurnishedSite
 from tests.api.site.furniture import BATTLE_ATTACKERS, BATTLE_ID, PACKED_ID
@@ -30,6 +32,22 @@ async def test_one_sentence_says_what_happened(visitor: Visitor, furnished: Furn
     assert f'<meta name="description" content="{sentence}">' in page
     assert f'<meta property="og:description" content="{sentence}">' in page
     assert f"{body['victim']['damage_taken']:,}" in page
+
+
+async def test_a_loss_is_beside_what_was_nearest(visitor: Visitor, furnished: FurnishedSite) -> None:
+    body = furnished.eve.killmail(furnished.there.loss_id)
+    place = [body["victim"]["position"][axis] for axis in "xyz"]
+    away, name = min((math.dist(place, one.position), one.name) for one in celestials_of(body["solar_system_id"]))
+    _, page = await visitor.get(f"/killmails/{furnished.there.loss_id}")
+    assert f"{distance(away)} from {name}" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("metres", "told"),
+    [(0.4, "0 m"), (4_200, "4,200 m"), (9_999.6, "10 km"), (14_959_787_000, "14,959,787 km"), (1.6e10, "0.1 AU")],
+)
+def test_a_distance_is_told_as_in_the_game(metres: float, told: str) -> None:
+    assert distance(metres) == told
 
 
 async def test_a_fit_says_what_each_line_was_worth_and_what_became_of_it(visitor: Visitor) -> None:
