@@ -21,6 +21,7 @@ LISTED = 10
 """Killmails of a digest that Discord shows, the most valuable first; the others are counted."""
 _RED, _GREEN, _GREY = 0xB3382C, 0x3C8C4A, 0x5A6570
 _MARKDOWN = re.compile(r"([\\*_~`|>\[\]()#@:<-])")
+_REIMBURSED = {"CLAIMED": "Claimed", "APPROVED": "Approved", "PAID": "Paid", "REFUSED": "Refused"}
 _UNITS = ((1e12, "t"), (1e9, "b"), (1e6, "m"), (1e3, "k"))
 
 
@@ -32,6 +33,11 @@ def standard_body(told: Sequence[Told], site_url: str, *, digest: bool) -> bytes
     together = sum(one["value"] or 0 for one in told)
     data = {"count": len(told), "value": together, "url": site_url, "killmails": told}
     return orjson.dumps({"type": "killmail.digest", "timestamp": newest, "data": data})
+
+
+def reimbursement_body(change: Told) -> bytes:
+    """A change of a claim. The same bytes for the same change."""
+    return orjson.dumps({"type": "reimbursement.changed", "timestamp": change["changedAt"], "data": change})
 
 
 def test_body(name: str) -> bytes:
@@ -69,6 +75,22 @@ def discord_body(told: Sequence[Told], images_url: str, site_url: str, *, digest
         "color": _GREY,
         "timestamp": max(one["time"] for one in told),
     }
+    return _discord({"embeds": [embed]})
+
+
+def discord_reimbursement(change: Told, images_url: str) -> bytes:
+    """A change of a claim, with the picture of what was lost."""
+    killmail = change["killmail"]
+    embed = {
+        **_embed(killmail, images_url),
+        "title": f"{_REIMBURSED[change['state']]}: {_title(killmail)}"[:250],
+        "color": {"REFUSED": _RED, "PAID": _GREEN}.get(change["state"], _GREY),
+        "timestamp": change["changedAt"],
+    }
+    if change["note"]:
+        embed["description"] = _plain(change["note"], 500)
+    by = {"name": "By", "value": _plain(change["by"]["name"] or f"Character {change['by']['id']}"), "inline": True}
+    embed["fields"] = [*embed["fields"][:2], by]
     return _discord({"embeds": [embed]})
 
 
@@ -119,9 +141,9 @@ def _isk(value: float | None) -> str:
     return f"{value:.0f} ISK"
 
 
-def _plain(name: str) -> str:
+def _plain(name: str, longest: int = 100) -> str:
     """A name that is no markup, no link and calls nobody."""
-    return _MARKDOWN.sub(r"\\\1", name[:100])
+    return _MARKDOWN.sub(r"\\\1", name[:longest])
 
 
 def _discord(message: dict[str, Any]) -> bytes:

@@ -13,10 +13,19 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.webhook_messages import discord_body, discord_test, signed, standard_body, test_body
+from activities.webhook_messages import (
+    discord_body,
+    discord_reimbursement,
+    discord_test,
+    reimbursement_body,
+    signed,
+    standard_body,
+    test_body,
+)
 from activities.webhook_target import Answer, WebhookTargets
 from contracts.webhooks import Delivered, DeliverWebhook, is_discord
 from db.accounts.vault import TokenVault, VaultError
+from db.reimbursements.told import told_change
 from db.webhooks.hooks import Pause
 from db.webhooks.queue import (
     Message,
@@ -26,6 +35,7 @@ from db.webhooks.queue import (
     note_sent,
     pause,
     skip_all,
+    skip_message,
     try_again_at,
 )
 from db.webhooks.taking import Hook, NotSent, hook_of, hooks_behind, hooks_on, take_on
@@ -109,6 +119,9 @@ class Webhooks:
     async def _send(self, hook: Hook, way: _Way, message: Message, done: Delivered) -> bool:
         """Whether what comes next may be sent."""
         body = await self._body(hook, way, message)
+        if body is None:
+            await skip_message(self._pool, message, NotSent.GONE)
+            return True
         headers = {} if way.is_discord else signed(way.secret, message.message_id, body, datetime.now(UTC))
         answer = await self._targets.post(way.url, body, headers)
         if answer.is_taken:
@@ -140,8 +153,16 @@ class Webhooks:
         done.next_at = datetime.now(UTC) + max(wait, SHORTEST_WAIT)
         await try_again_at(self._pool, hook, done.next_at)
 
-    async def _body(self, hook: Hook, way: _Way, message: Message) -> bytes:
+    async def _body(self, hook: Hook, way: _Way, message: Message) -> bytes | None:
+        """What is sent; None: what it was to tell of is gone."""
         settings = self._settings
+        if message.change_id is not None:
+            change = await told_change(self._pool, message.change_id, settings.site_url)
+            if change is None:
+                return None
+            return (
+                discord_reimbursement(change, settings.eve_images_url) if way.is_discord else reimbursement_body(change)
+            )
         if not message.killmail_ids:
             return discord_test(hook.name) if way.is_discord else test_body(hook.name)
         told = await told_of(self._pool, message.killmail_ids, hook.subject, hook.subject_id, settings.site_url)

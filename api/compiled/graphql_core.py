@@ -46,6 +46,9 @@ _LEFT = {
     "battles: working one out costs more than telling it": (
         "Battle BattleConnection BattleEdge BattleSide BattleParty BattlePilot BattleLoss LostGroup"
     ),
+    "claims of ship replacement; no killmail is in them": (
+        "ReimbursementPage ReimbursementTotal Reimbursement ReimbursementChange ReimbursementOutcome"
+    ),
     "how the installation is": "SyncHealth SyncHealthDetails LatePilot EsiBudget EsiBucket WorkerStatus",
     "below a killmail written once and kept (`api.compiled.entities`); elsewhere a few per answer": (
         "Character Corporation Alliance Faction Type TypeGroup TypeCategory SolarSystem Constellation Region"

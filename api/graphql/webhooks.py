@@ -22,7 +22,7 @@ from api.orders.webhooks import (
     quiet_time,
     webhooks_of,
 )
-from db.webhooks.hooks import NewWebhook, ShownDelivery, ShownWebhook
+from db.webhooks.hooks import NewWebhook, ShownDelivery, ShownWebhook, Tells
 from db.webhooks.subjects import Subject
 
 me = ObjectType("Me")
@@ -58,6 +58,7 @@ async def resolve_create_webhook(_: None, info: Info, input: Row) -> Row:  # noq
             max_age=timedelta(minutes=max(0, min(input["maxAgeMinutes"], 10_000))),
             burst=input["digestAbove"],
             quiet=quiet,
+            tells=Tells[input["tells"]],
         )
         made = await make_webhook(context.services, context.caller, new)
     if isinstance(made, Refusal):
@@ -103,6 +104,7 @@ def _row(hook: ShownWebhook) -> Row:
         "digestAbove": hook.burst,
         "quietFrom": clock(hook.quiet_from),
         "quietUntil": clock(hook.quiet_until),
+        "tells": hook.tells.name,
         "works": hook.works,
         "paused": hook.paused and hook.paused.name,
         "failingSince": hook.failing_since,
@@ -115,6 +117,7 @@ def _row(hook: ShownWebhook) -> Row:
 
 def _line(one: ShownDelivery) -> Row:
     return {
+        "kind": one.kind.upper(),
         "killmailId": one.killmail_id and str(one.killmail_id),
         "state": one.state.upper(),
         "reason": one.reason,

@@ -43,7 +43,7 @@ NOT_FOUND = Refusal("NOT_FOUND", "There is no such webhook in your account.")
 UNSOUND = Refusal(
     "BAD_USER_INPUT",
     f"Give it a name of 1 to {hooks.LONGEST_NAME} characters, an age of 5 to 1,440 minutes, and 1 to"
-    f" {hooks.MOST_BURST} killmails for a digest.",
+    f" {hooks.MOST_BURST} killmails for a digest. Only a corporation's webhook tells of claims.",
 )
 
 

@@ -36,6 +36,14 @@ class Pause(StrEnum):
     UNREADABLE = "unreadable"  # no key opens its address or its secret
 
 
+class Tells(StrEnum):
+    """What a webhook tells of. Claims are told of a corporation alone (`db.reimbursements`)."""
+
+    KILLMAILS = "killmails"
+    REIMBURSEMENTS = "reimbursements"
+    BOTH = "both"
+
+
 class NotYours(Exception):
     """The account is not, and does not direct, whose killmails these are."""
 
@@ -57,6 +65,7 @@ class NewWebhook:
     max_age: timedelta = timedelta(hours=2)
     burst: int = 10
     quiet: tuple[int, int] | None = None
+    tells: Tells = Tells.KILLMAILS
 
     @property
     def is_sound(self) -> bool:
@@ -67,14 +76,16 @@ class NewWebhook:
             and self.name.isprintable()
             and shortest <= self.max_age <= longest
             and 1 <= self.burst <= MOST_BURST
+            and (self.tells is Tells.KILLMAILS or self.subject is Subject.CORPORATION)
             and (self.quiet is None or (all(0 <= one < _MINUTES for one in self.quiet) and len(set(self.quiet)) == 2))
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ShownDelivery:
-    """A line of the log. `killmail_id` None: a test. `reason`: why it was not sent, or not yet."""
+    """A line of the log. `kind`: killmail, reimbursement or test. `reason`: why it was not sent, or not yet."""
 
+    kind: str
     killmail_id: int | None
     state: str
     reason: str | None
@@ -99,6 +110,7 @@ class ShownWebhook:
     burst: int
     quiet_from: int | None
     quiet_until: int | None
+    tells: Tells
     created_at: datetime
     failing_since: datetime | None
     next_attempt_at: datetime | None
@@ -137,8 +149,8 @@ async def create_webhook(
         made: int = await connection.fetchval(
             """
             INSERT INTO webhooks (account_id, subject, subject_id, name, filter, target, secret, target_host,
-                                  max_age_seconds, burst, quiet_from, quiet_until, bookmark)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+                                  max_age_seconds, burst, quiet_from, quiet_until, tells, bookmark)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
                     (SELECT coalesce(max(arrival), 0) FROM killmail_arrivals))
             RETURNING webhook_id
             """,
@@ -153,6 +165,7 @@ async def create_webhook(
             int(new.max_age.total_seconds()),
             new.burst,
             *(new.quiet or (None, None)),
+            str(new.tells),
         )
     return made
 
@@ -165,11 +178,15 @@ SELECT hook.*, {holds("$2")} AS works,
   FROM webhooks AS hook WHERE account_id = $1 ORDER BY webhook_id
 """  # noqa: S608 - constants
 _LOG = """
-SELECT hook.webhook_id, logged.killmail_id, logged.state, logged.reason, logged.status, logged.attempts,
-       logged.created_at, logged.settled_at
+SELECT hook.webhook_id,
+       CASE WHEN logged.reimbursement_change_id IS NOT NULL THEN 'reimbursement'
+            WHEN logged.killmail_id IS NULL THEN 'test' ELSE 'killmail' END AS kind,
+       coalesce(logged.killmail_id, change.killmail_id) AS killmail_id, logged.state, logged.reason, logged.status,
+       logged.attempts, logged.created_at, logged.settled_at
   FROM webhooks AS hook CROSS JOIN LATERAL (
        SELECT * FROM webhook_deliveries WHERE webhook_deliveries.webhook_id = hook.webhook_id
         ORDER BY webhook_delivery_id DESC LIMIT $2) AS logged
+  LEFT JOIN reimbursement_changes AS change ON change.change_id = logged.reimbursement_change_id
  WHERE hook.account_id = $1 ORDER BY hook.webhook_id, logged.webhook_delivery_id DESC
 """
 
@@ -236,10 +253,12 @@ async def redrive_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) 
     await pool.execute(
         """
         UPDATE webhook_deliveries AS d SET state = 'waiting', reason = NULL, settled_at = NULL
-          FROM webhooks AS hook, killmails
+          FROM webhooks AS hook
          WHERE hook.webhook_id = d.webhook_id AND hook.account_id = $1 AND hook.webhook_id = $2
-           AND d.state IN ('failed', 'skipped') AND d.reason <> 'filtered' AND killmails.killmail_id = d.killmail_id
-           AND killmails.killmail_time > now() - make_interval(secs => hook.max_age_seconds)
+           AND d.state IN ('failed', 'skipped') AND d.reason <> 'filtered' AND (
+               d.reimbursement_change_id IS NOT NULL OR EXISTS (
+               SELECT FROM killmails WHERE killmails.killmail_id = d.killmail_id
+                  AND killmails.killmail_time > now() - make_interval(secs => hook.max_age_seconds)))
         """,
         account_id,
         webhook_id,
@@ -282,6 +301,7 @@ def _shown(row: asyncpg.Record, lines: dict[int, list[ShownDelivery]]) -> ShownW
         row["burst"],
         row["quiet_from"],
         row["quiet_until"],
+        Tells(row["tells"]),
         row["created_at"],
         row["failing_since"],
         row["next_attempt_at"],

@@ -20,6 +20,7 @@ from db.killmails.conditions import Parameters
 from db.killmails.filter import KillmailFilter, eyes
 from db.killmails.filter_json import filter_from_json
 from db.killmails.pages import page_of_ids
+from db.webhooks.hooks import Tells
 from db.webhooks.subjects import Subject, holds, viewer_of
 
 READ_AT_ONCE = 500
@@ -33,6 +34,7 @@ class NotSent(StrEnum):
     QUIET = "quiet"
     NOT_YOURS = "not_yours"  # its owner is no director any more, or must log in again
     REFUSED = "refused"  # the target will never take it
+    GONE = "gone"  # what it was of is not here any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Hook:
     max_age: timedelta
     burst: int
     quiet: tuple[int, int] | None
+    tells: Tells
     bookmark: int
     next_attempt_at: datetime | None
     is_paused: bool
@@ -82,6 +85,7 @@ async def hook_of(pool: asyncpg.Pool, webhook_id: int, operators: Collection[int
         timedelta(seconds=row["max_age_seconds"]),
         row["burst"],
         None if row["quiet_from"] is None else (row["quiet_from"], row["quiet_until"]),
+        Tells(row["tells"]),
         row["bookmark"],
         row["next_attempt_at"],
         row["paused_reason"] is not None,
@@ -135,7 +139,7 @@ async def hooks_on(pool: asyncpg.Pool, killmail_ids: Sequence[int]) -> list[int]
     rows = await pool.fetch(
         """
         SELECT webhook_id FROM webhooks
-         WHERE paused_reason IS NULL AND (subject = 'installation' OR subject_id IN (
+         WHERE paused_reason IS NULL AND tells <> 'reimbursements' AND (subject = 'installation' OR subject_id IN (
                SELECT character_id FROM participants WHERE killmail_id = ANY ($1)
                UNION SELECT corporation_id FROM participants WHERE killmail_id = ANY ($1)))
         """,
@@ -153,7 +157,7 @@ async def hooks_behind(pool: asyncpg.Pool) -> list[int]:
     rows = await pool.fetch(
         """
         SELECT hook.webhook_id FROM webhooks AS hook
-         WHERE paused_reason IS NULL AND bookmark < $1 AND EXISTS (
+         WHERE paused_reason IS NULL AND tells <> 'reimbursements' AND bookmark < $1 AND EXISTS (
                SELECT FROM killmail_arrivals AS one
                 WHERE one.arrival > hook.bookmark AND one.arrival <= $1 AND NOT one.silent
                   AND (hook.subject = 'installation' OR EXISTS (
@@ -179,6 +183,8 @@ async def hooks_behind(pool: asyncpg.Pool) -> list[int]:
 
 
 def _concerns(hook: Hook, one: Arrival) -> bool:
+    if hook.tells is Tells.REIMBURSEMENTS:
+        return False
     return bool(one.entities) if hook.subject is Subject.INSTALLATION else hook.subject_id in one.entities
 
 
