@@ -28,12 +28,12 @@ from api.site.page_forms import Form, posted_form, refusal_page
 from db.accounts.boards import account_boards
 from db.accounts.sessions import Caller
 from db.killmails.filter import KillmailFilter
-from db.webhooks.hooks import NewWebhook, Pause
+from db.webhooks.hooks import NewWebhook, Pause, Tells
 from db.webhooks.subjects import Subject
 
 ADDRESS = "/settings/webhooks"
 ORDERS: tuple[WebhookOrder, ...] = get_args(WebhookOrder)
-FIELDS = 12
+FIELDS = 13
 """Of the form for a new webhook."""
 PAUSES = {
     Pause.OWNER: "You paused it.",
@@ -47,6 +47,7 @@ REASONS = {
     "quiet": "in its quiet time",
     "not_yours": "you may not tell of it at the moment",
     "refused": "the target will not take it",
+    "gone": "what it was of is not here any more",
 }
 
 
@@ -114,6 +115,7 @@ def _asked(form: Form) -> NewWebhook | Refusal:
         max_age=timedelta(minutes=min(minutes or 0, 10_000)),
         burst=burst or 0,
         quiet=quiet,
+        tells=Tells(form.choice("tells", *Tells)) if "tells" in form.fields else Tells.KILLMAILS,
     )
 
 

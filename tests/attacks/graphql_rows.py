@@ -21,6 +21,7 @@ from tests.attacks.world import (
     ALT,
     CHARACTERS,
     CLOSED_CORPORATION,
+    ELSEWHERE,
     OF_CLOSED,
     OF_OPEN,
     OPEN,
@@ -68,6 +69,35 @@ async def feeds_of_ada(world: World) -> int:
     pool = world.site.pool
     await pool.execute("DELETE FROM killmail_feeds")
     return (await create_feed(pool, world.ada, Subjects.CHARACTER, ME, "Adas program", EVERYTHING, ())).feed_id
+
+
+async def claim_of_closed(world: World) -> int:
+    """A member's claim of the loss on the closed board, not decided yet."""
+    return await _claim(world, OF_CLOSED, 90_999_002, CLOSED_CORPORATION)
+
+
+async def claim_of_ada(world: World) -> int:
+    return await _claim(world, ADAS, ME, ELSEWHERE)
+
+
+async def _claim(world: World, loss: Secret, character_id: int, corporation_id: int) -> int:
+    pool = world.site.pool
+    await pool.execute("DELETE FROM reimbursements")
+    await pool.execute(
+        "INSERT INTO reimbursements (killmail_id, character_id, corporation_id, killmail_time, state, changes)"
+        " SELECT $1, $2, $3, killmail_time, 'claimed', 1 FROM killmails WHERE killmail_id = $1",
+        loss.killmail_id,
+        character_id,
+        corporation_id,
+    )
+    await pool.execute(
+        "INSERT INTO reimbursement_changes (killmail_id, number, after, note, by_character_id, role)"
+        " VALUES ($1, 1, 'claimed', $2, $3, 'pilot')",
+        loss.killmail_id,
+        loss.hunter,
+        character_id,
+    )
+    return loss.killmail_id
 
 
 async def no_webhooks(world: World) -> None:
@@ -128,6 +158,25 @@ QUERIES = [
     reads(
         "a closed board", "killmails", f'(filter: {{corporationId: "{CLOSED_CORPORATION}"}})',
         allowed=CLOSED, secret=OF_CLOSED,
+    ),
+    replace(
+        reads("Ada's claim", "reimbursement", '(killmailId: "{target}")', others=NOT_FOUND, nobody=NOT_FOUND),
+        target=claim_of_ada,
+    ),
+    replace(reads("Ada's claims", "reimbursements", "(first: 100)"), target=claim_of_ada),
+    replace(
+        reads(
+            "a member's claim", "reimbursement", '(killmailId: "{target}")', allowed=CLOSED, secret=OF_CLOSED,
+            others=NOT_FOUND, nobody=NOT_FOUND,
+        ),
+        target=claim_of_closed,
+    ),
+    replace(
+        reads(
+            "a corporation's claims", "reimbursements", f'(corporationId: "{CLOSED_CORPORATION}")', allowed=CLOSED,
+            secret=OF_CLOSED,
+        ),
+        target=claim_of_closed,
     ),
     reads("Ada's battle", "battle", f'(id: "{ADAS.killmail_id}")', others=NOT_FOUND, nobody=NOT_FOUND),
     reads("battles", "battles", ""),
@@ -192,6 +241,7 @@ _OPENED = (
 _UNFOLLOWED = (
     f"SELECT NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = {OPEN}) AND $1::text IS NULL"  # noqa: S608
 )
+APPROVED = "SELECT state = 'approved' FROM reimbursements WHERE killmail_id = $1"
 MOVED = "SELECT sides IS NOT NULL FROM share_links WHERE share_link_id = $1"
 MUTATIONS = [
     *(of_her_sync(door) for door in ("syncNow", "forceFullResync", "pauseSync", "resumeSync")),
@@ -239,6 +289,16 @@ MUTATIONS = [
     orders(
         "Ada's link", "revokeShareLink", '(id: "{target}")', target=links_of_ada, others="NOT_FOUND",
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
+    ),
+    orders(
+        "a member's claim", "changeReimbursement", '(killmailId: "{target}", state: APPROVED, seen: 1)',
+        target=claim_of_closed, allowed=CLOSED, others="NOT_YOUR_LOSS", gone=APPROVED,
+        selection=f"{{ reimbursement {{ killmailId value history {{ note }} }} {ERRORS} }}",
+    ),
+    orders(
+        "Ada's own claim", "changeReimbursement", '(killmailId: "{target}", state: APPROVED, seen: 1)',
+        target=claim_of_ada, allowed=frozenset(), others="NOT_YOUR_LOSS", instead={Caller.PILOT: "NOBODY_DECIDES"},
+        gone=APPROVED,
     ),
     *(
         orders(

@@ -7,11 +7,14 @@ from typing import Any
 from db.accounts.sessions import Scope
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
 from tests.attacks.graphql_rows import (
+    APPROVED,
     ME,
     MOVED,
     all_private,
     battle_links_of_ada,
     boards_again,
+    claim_of_ada,
+    claim_of_closed,
     feeds_of_ada,
     filters_of_ada,
     import_again,
@@ -94,6 +97,17 @@ READ = [
     ),
     page("her webhooks", "/settings/webhooks"),
     page("her feeds", "/settings/feeds"),
+    *(
+        row
+        for door in ("/reimbursements", "/reimbursements.csv")
+        for row in (
+            page("Ada's claims", door, target=claim_of_ada),
+            page(
+                "a corporation's claims", door, f"{door}?corporation={CLOSED_CORPORATION}&month=all",
+                target=claim_of_closed, allowed=CLOSED, secret=OF_CLOSED, others=NOT_FOUND,
+            ),
+        )
+    ),
     same_for_all(NOT_FOUND, "/feed.{form}", "/feed.atom"),
     same_for_all(NOT_FOUND, "/s/{token}/feed.{form}", f"/s/{'A' * 43}/feed.json"),
     same_for_all(NOT_FOUND, "/s/{token}", f"/s/{'A' * 43}"),
@@ -250,6 +264,10 @@ FORMS = [
     form(
         "Ada's feed", "/settings/feeds", {"order": "revoke", "id": "{target}"}, target=feeds_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM killmail_feeds WHERE feed_id = $1)",
+    ),
+    form(
+        "a member's claim", "/reimbursements", {"killmail": "{target}", "order": "approved", "seen": "1"},
+        target=claim_of_closed, allowed=CLOSED, gone=APPROVED,
     ),
     form(
         "a webhook of Ada's killmails", "/settings/webhooks",

@@ -75,7 +75,12 @@ async def test_each_change_is_told_once_to_who_asked_for_it(
         Webhook(SECRET).verify(first.body, dict(first.headers))
         assert first.parsed["type"] == "reimbursement.changed"
         told = first.parsed["data"]
-        assert (told["state"], told["before"], told["note"], told["role"]) == ("CLAIMED", None, "@here *please*", "PILOT")
+        assert (told["state"], told["before"], told["note"], told["role"]) == (
+            "CLAIMED",
+            None,
+            "@here *please*",
+            "PILOT",
+        )
         assert (told["killmail"]["id"], told["killmail"]["kind"]) == ("1", "LOSS")
 
         assert await deliver(both) == 1, "of a killmail that old nothing is told"

@@ -42,9 +42,7 @@ async def people(pool: asyncpg.Pool) -> dict[int, int]:
     return accounts
 
 
-async def test_each_step_is_for_whom_it_is_for_and_is_written_down(
-    pool: asyncpg.Pool, people: dict[int, int]
-) -> None:
+async def test_each_step_is_for_whom_it_is_for_and_is_written_down(pool: asyncpg.Pool, people: dict[int, int]) -> None:
     async def step(who: int, after: State, seen: int, killmail_id: int = 1, note: str = "") -> Changed:
         return await change(pool, people[who], killmail_id, after, seen, note)
 
@@ -80,9 +78,7 @@ async def test_each_step_is_for_whom_it_is_for_and_is_written_down(
     assert next_states(State.CLAIMED, frozenset({Role.DIRECTOR})) == [State.APPROVED, State.REFUSED]
 
 
-async def test_of_two_at_once_the_second_is_told_what_the_first_did(
-    pool: asyncpg.Pool, people: dict[int, int]
-) -> None:
+async def test_of_two_at_once_the_second_is_told_what_the_first_did(pool: asyncpg.Pool, people: dict[int, int]) -> None:
     made = await asyncio.gather(
         *(change(pool, people[who], 1, State.CLAIMED, 0, str(who)) for who in (PILOT, DIRECTOR, SECOND)),
         return_exceptions=True,
