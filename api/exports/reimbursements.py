@@ -28,7 +28,7 @@ def _values(claim: Claim) -> Iterator[object]:
     first, last = claim.history[0], claim.history[-1]
     yield from (claim.killmail_id, f"{claim.killmail_time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
     yield from (claim.character_id, claim.character_name, claim.corporation_id, claim.corporation_name)
-    yield from (claim.ship_id, claim.ship_name, claim.value, str(claim.state))
+    yield from (claim.ship_id, claim.ship_name, "" if claim.value is None else f"{claim.value:.2f}", str(claim.state))
     yield from (f"{one.changed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for one in (first, last))
     yield from (last.by_character_id, last.by_name, last.note)
 

@@ -60,8 +60,9 @@ SELECT victim.killmail_id, victim.character_id, victim.corporation_id, victim.ki
    AND victim.corporation_id IS NOT NULL
 """  # noqa: S608 - constants
 _LAST = """
-SELECT change.*, entities.name AS by_name FROM reimbursement_changes AS change
+SELECT change.*, coalesce(entities.name, users.name) AS by_name FROM reimbursement_changes AS change
   LEFT JOIN entities ON entities.entity_id = change.by_character_id
+  LEFT JOIN users ON users.character_id = change.by_character_id
  WHERE killmail_id = $1 ORDER BY number DESC LIMIT 1
 """
 _HAND_OVER = """

@@ -97,8 +97,9 @@ SELECT claim.state, count(*) AS count, coalesce(sum(killmails.total_value), 0) A
   FROM reimbursements AS claim JOIN killmails USING (killmail_id) {_WHICH} GROUP BY claim.state
 """  # noqa: S608 - constants
 _HISTORY = """
-SELECT change.*, entities.name AS by_name FROM reimbursement_changes AS change
+SELECT change.*, coalesce(entities.name, users.name) AS by_name FROM reimbursement_changes AS change
   LEFT JOIN entities ON entities.entity_id = change.by_character_id
+  LEFT JOIN users ON users.character_id = change.by_character_id
  WHERE killmail_id = ANY ($1) ORDER BY killmail_id, number
 """
 

@@ -10,11 +10,12 @@ from db.webhooks.subjects import Subject
 from db.webhooks.told import Told, told_of
 
 _CHANGE = """
-SELECT change.*, claim.corporation_id, claim.character_id, person.name AS by_name, pilot.name AS character_name,
-       corporation.name AS corporation_name
+SELECT change.*, claim.corporation_id, claim.character_id, coalesce(person.name, users.name) AS by_name,
+       pilot.name AS character_name, corporation.name AS corporation_name
   FROM reimbursement_changes AS change
   JOIN reimbursements AS claim USING (killmail_id)
   LEFT JOIN entities AS person ON person.entity_id = change.by_character_id
+  LEFT JOIN users ON users.character_id = change.by_character_id
   LEFT JOIN entities AS pilot ON pilot.entity_id = claim.character_id
   LEFT JOIN entities AS corporation ON corporation.entity_id = claim.corporation_id
  WHERE change.change_id = $1

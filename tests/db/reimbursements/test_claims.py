@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import asyncpg
 import pytest
@@ -65,7 +66,7 @@ async def test_each_step_is_for_whom_it_is_for_and_is_written_down(pool: asyncpg
         await step(DIRECTOR if seen % 2 else SECOND, after, seen)
     claim = await claim_of(pool, people[PILOT], 1)
     assert claim is not None
-    assert (claim.state, claim.changes, claim.value, claim.roles) == (State.PAID, 7, 1000, {Role.PILOT})
+    assert (claim.state, claim.changes, claim.value, [*claim.roles]) == (State.PAID, 7, Decimal(1000), [Role.PILOT])
     assert [(one.before, one.after) for one in claim.history] == [
         (None, State.CLAIMED), (State.CLAIMED, State.REFUSED), (State.REFUSED, State.CLAIMED),
         (State.CLAIMED, State.APPROVED), (State.APPROVED, State.PAID), (State.PAID, State.APPROVED),
@@ -123,7 +124,7 @@ async def test_the_month_is_for_directors_and_pilots_and_what_is_left_of_those_w
         after = page[-1].cursor
     assert seen == [*range(10, 0, -1)]
     assert [(one.state, one.count, one.value) for one in await totals(pool, people[SECOND], of_ours)] == [
-        (State.CLAIMED, 7, 49_000), (State.APPROVED, 3, 6_000)
+        (State.CLAIMED, 7, Decimal(49_000)), (State.APPROVED, 3, Decimal(6_000))
     ]  # fmt: skip
     approved, _ = await claims(pool, people[SECOND], Asked(OURS, month, State.APPROVED), 10)
     assert [one.killmail_id for one in approved] == [3, 2, 1]
