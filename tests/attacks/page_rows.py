@@ -5,25 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from db.accounts.sessions import Scope
-from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
-from tests.attacks.graphql_rows import (
-    APPROVED,
+from tests.attacks.belongings import (
     ME,
-    MOVED,
     all_private,
     battle_links_of_ada,
-    boards_again,
     claim_of_ada,
     claim_of_closed,
     feeds_of_ada,
     filters_of_ada,
-    import_again,
     keys_of_ada,
     links_of_ada,
     no_webhooks,
     sessions_of_ada,
     webhooks_of_ada,
 )
+from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
+from tests.attacks.graphql_rows import APPROVED, MOVED, boards_again, import_again
 from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
 from tests.attacks.world import (
     ADAS,

@@ -12,8 +12,9 @@ from api.graphql.websocket import SUBPROTOCOL
 from db.killmails.cursors import position_cursor
 from tests.api.live.socket_client import SocketClient
 from tests.attacks.asking import document, of_answer
+from tests.attacks.belongings import ME
 from tests.attacks.callers import NOBODY, Caller, person
-from tests.attacks.graphql_rows import ME, QUERIES
+from tests.attacks.graphql_rows import QUERIES
 from tests.attacks.rows import Operation
 from tests.attacks.world import CHARACTERS, LAST_KILLMAIL, SEEN_BY, World, leaked
 
