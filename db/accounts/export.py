@@ -39,6 +39,10 @@ _OF_ACCOUNT = {
         SELECT webhook_id, subject, subject_id, name, filter, target_host, max_age_seconds, burst, quiet_from,
                quiet_until, tells, created_at, paused_reason, paused_at
           FROM webhooks WHERE account_id = $1 ORDER BY webhook_id""",
+    "digest": """
+        SELECT webhook_id, every, hour, weekday, even_if_empty, next_at, confirmed_at
+          FROM digests JOIN webhooks USING (webhook_id) LEFT JOIN mail_recipients USING (webhook_id)
+         WHERE account_id = $1 ORDER BY webhook_id""",
     "archive_history": """
         SELECT asked_at, reached, finished_at FROM history_requests WHERE account_id = $1""",
     "feed": """

@@ -49,7 +49,7 @@ class Webhook(SQLModel, table=True):
 
 
 class WebhookDelivery(SQLModel, table=True):
-    """A killmail and a webhook that it concerns: once, whatever happens. Without a killmail or a change: a test."""
+    """A killmail and a webhook that it concerns: once, whatever happens. Without any of the three: a test."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -71,6 +71,7 @@ class WebhookDelivery(SQLModel, table=True):
         default=None, sa_column=Column(BigInteger, ForeignKey("killmails.killmail_id", ondelete="CASCADE"))
     )
     reimbursement_change_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # it stands for this alone
+    digest_edition_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # or for this
     message_id: str | None = Field(default=None, sa_column=Column(Text))  # its `webhook-id`; a digest's is that of many
     state: str = Field(sa_column=string())  # waiting | sent | skipped | failed
     reason: str | None = Field(default=None, sa_column=Column(Text))  # why it was not sent, or is not yet

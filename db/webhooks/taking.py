@@ -35,11 +35,16 @@ class NotSent(StrEnum):
     NOT_YOURS = "not_yours"  # its owner is no director any more, or must log in again
     REFUSED = "refused"  # the target will never take it
     GONE = "gone"  # what it was of is not here any more
+    MISSED = "missed"  # nobody was here to send the digest in time
+    EMPTY = "empty"  # nothing happened in the digest's period
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A webhook at work. `target` and `secret` are ciphertext. `holds`: it may tell of its subject's killmails."""
+    """A webhook at work. `target` and `secret` are ciphertext. `holds`: it may tell of its subject's killmails.
+
+    `is_confirmed`: its letter box may be sent mail, or it has none.
+    """
 
     webhook_id: int
     subject: Subject
@@ -56,6 +61,8 @@ class Hook:
     next_attempt_at: datetime | None
     is_paused: bool
     holds: bool
+    is_mail: bool
+    is_confirmed: bool
 
     def is_quiet(self, now: datetime) -> bool:
         """Whether this is the time of day at which nothing is told."""
@@ -68,7 +75,9 @@ class Hook:
 async def hook_of(pool: asyncpg.Pool, webhook_id: int, operators: Collection[int]) -> Hook | None:
     """A webhook as it is now; None: it was deleted."""
     row = await pool.fetchrow(
-        f"SELECT hook.*, {holds('$2')} AS holds FROM webhooks AS hook WHERE webhook_id = $1",  # noqa: S608 - constants
+        f"SELECT hook.*, {holds('$2')} AS holds, mail_recipients.webhook_id IS NOT NULL AS is_mail,"  # noqa: S608
+        " mail_recipients.webhook_id IS NULL OR mail_recipients.confirmed_at IS NOT NULL AS is_confirmed"
+        " FROM webhooks AS hook LEFT JOIN mail_recipients USING (webhook_id) WHERE hook.webhook_id = $1",
         webhook_id,
         list(operators),
     )
@@ -90,6 +99,8 @@ async def hook_of(pool: asyncpg.Pool, webhook_id: int, operators: Collection[int
         row["next_attempt_at"],
         row["paused_reason"] is not None,
         row["holds"],
+        row["is_mail"],
+        row["is_confirmed"],
     )
 
 
@@ -139,7 +150,7 @@ async def hooks_on(pool: asyncpg.Pool, killmail_ids: Sequence[int]) -> list[int]
     rows = await pool.fetch(
         """
         SELECT webhook_id FROM webhooks
-         WHERE paused_reason IS NULL AND tells <> 'reimbursements' AND (subject = 'installation' OR subject_id IN (
+         WHERE paused_reason IS NULL AND tells IN ('killmails', 'both') AND (subject = 'installation' OR subject_id IN (
                SELECT character_id FROM participants WHERE killmail_id = ANY ($1)
                UNION SELECT corporation_id FROM participants WHERE killmail_id = ANY ($1)))
         """,
@@ -157,7 +168,7 @@ async def hooks_behind(pool: asyncpg.Pool) -> list[int]:
     rows = await pool.fetch(
         """
         SELECT hook.webhook_id FROM webhooks AS hook
-         WHERE paused_reason IS NULL AND tells <> 'reimbursements' AND bookmark < $1 AND EXISTS (
+         WHERE paused_reason IS NULL AND tells IN ('killmails', 'both') AND bookmark < $1 AND EXISTS (
                SELECT FROM killmail_arrivals AS one
                 WHERE one.arrival > hook.bookmark AND one.arrival <= $1 AND NOT one.silent
                   AND (hook.subject = 'installation' OR EXISTS (
@@ -183,7 +194,7 @@ async def hooks_behind(pool: asyncpg.Pool) -> list[int]:
 
 
 def _concerns(hook: Hook, one: Arrival) -> bool:
-    if hook.tells is Tells.REIMBURSEMENTS:
+    if hook.tells not in (Tells.KILLMAILS, Tells.BOTH):
         return False
     return bool(one.entities) if hook.subject is Subject.INSTALLATION else hook.subject_id in one.entities
 

@@ -8,7 +8,8 @@ from db.accounts.sessions import Scope, account_sessions, start_session
 from db.accounts.share_links import Subject, create_share_link
 from db.killmails.filter import EVERYTHING
 from db.webhooks.feeds import create_feed
-from db.webhooks.hooks import NewWebhook, create_webhook
+from db.webhooks.hooks import NewWebhook, Tells, create_webhook
+from db.webhooks.schedule import Every, Schedule
 from db.webhooks.subjects import Subject as Subjects
 from tests.attacks.callers import Caller
 from tests.attacks.world import ADAS, CHARACTERS, CLOSED_CORPORATION, ELSEWHERE, OF_CLOSED, Secret, World
@@ -41,6 +42,16 @@ async def webhooks_of_ada(world: World) -> int:
     services = world.site.services
     await no_webhooks(world)
     new = NewWebhook(Subjects.CHARACTER, ME, "Adas program", EVERYTHING, "https://example.com/x", "example.com")
+    return await create_webhook(services.pool, services.vault, world.ada, new, "whsec_c2VjcmV0", ())
+
+
+async def digests_of_ada(world: World) -> int:
+    services = world.site.services
+    await no_webhooks(world)
+    new = NewWebhook(
+        Subjects.CHARACTER, ME, "Adas program", EVERYTHING, "https://example.com/x", "example.com",
+        tells=Tells.DIGESTS, digest=Schedule(Every.DAY, 11),
+    )  # fmt: skip
     return await create_webhook(services.pool, services.vault, world.ada, new, "whsec_c2VjcmV0", ())
 
 

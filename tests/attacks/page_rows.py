@@ -11,6 +11,7 @@ from tests.attacks.belongings import (
     battle_links_of_ada,
     claim_of_ada,
     claim_of_closed,
+    digests_of_ada,
     feeds_of_ada,
     filters_of_ada,
     keys_of_ada,
@@ -94,6 +95,12 @@ READ = [
     ),
     page("her webhooks", "/settings/webhooks"),
     page("her feeds", "/settings/feeds"),
+    page("her digests", "/settings/digests", target=digests_of_ada),
+    same_for_all(NOT_FOUND, "/s/{token}/mail", f"/s/{'A' * 43}/mail"),
+    Page(
+        what="a stranger's mail", door="POST /s/{token}/mail", path=f"/s/{'A' * 43}/mail", body=b"order=confirm",
+        others=NOT_FOUND, nobody=NOT_FOUND, keys=NOT_FOUND, other_site=SHOWN,
+    ),
     *(
         row
         for door in ("/reimbursements", "/reimbursements.csv")
@@ -265,6 +272,11 @@ FORMS = [
     form(
         "a member's claim", "/reimbursements", {"killmail": "{target}", "order": "approved", "seen": "1"},
         target=claim_of_closed, allowed=CLOSED, gone=APPROVED,
+    ),
+    form(
+        "a digest of Ada's board", "/settings/digests",
+        {"name": "x", "target": "https://example.com/x", "subject": f"character:{ME}", "hour": "11"},
+        restore=no_webhooks,
     ),
     form(
         "a webhook of Ada's killmails", "/settings/webhooks",

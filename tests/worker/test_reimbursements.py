@@ -20,7 +20,8 @@ from db.intake.store import store_killmails
 from db.killmails.filter import KillmailFilter
 from db.reimbursements.changes import change
 from db.reimbursements.steps import State
-from db.webhooks.hooks import NewWebhook, Tells, account_webhooks, create_webhook, redrive_webhook
+from db.webhooks.hooks import NewWebhook, Tells, create_webhook, redrive_webhook
+from db.webhooks.shown import account_webhooks
 from db.webhooks.subjects import Subject
 from db.webhooks.taking import hooks_behind
 from sandbox.eve.server import SandboxEve
