@@ -108,6 +108,22 @@ async def _tell(pool: asyncpg.Pool, account_id: int, character_id: int, killmail
         [(hook, killmail_id, *outcomes[n % len(outcomes)]) for n, killmail_id in enumerate(killmail_ids)],
     )
     await pool.execute(
+        """
+        WITH made AS (
+            INSERT INTO webhooks (account_id, subject, subject_id, name, target_host, max_age_seconds, burst, bookmark,
+                                  tells, target, secret)
+            VALUES ($1, 'character', $2, 'My week', 'a…@example.com', 7200, 10, 0, 'digests', 'x', 'x')
+            RETURNING webhook_id
+        ), timed AS (
+            INSERT INTO digests (webhook_id, every, hour, weekday, next_at)
+            SELECT webhook_id, 'week', 11, 7, now() + interval '2 days' FROM made
+        )
+        INSERT INTO mail_recipients (webhook_id, token_hash) SELECT webhook_id, 'x' FROM made
+        """,
+        account_id,
+        character_id,
+    )
+    await pool.execute(
         "INSERT INTO killmail_feeds (account_id, token_hash, subject, subject_id, name)"
         " VALUES ($1, 'x', 'character', $2, 'Losses')",
         account_id,

@@ -39,6 +39,7 @@ PAGES: dict[str, Path] = {
     "unmet": lambda there: f"/characters/{there.second_id}?days=7",
     "settings": lambda _: "/settings",
     "webhooks": lambda _: "/settings/webhooks",
+    "digests": lambda _: "/settings/digests",
     "feeds": lambda _: "/settings/feeds",
     "claims": lambda _: "/reimbursements",
     "search": lambda _: "/search?q=re",
