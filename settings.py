@@ -165,7 +165,7 @@ class Settings(BaseModel):
         SecretStr(""),
         description="mail server for digests: smtps://user:password@host, smtp+starttls:// or smtp://; empty: no mail",
     )
-    smtp_from: str = Field("", description="sender of mail; empty: killreport@ and the host of SITE_URL")
+    smtp_from: str = Field("", description="sender of mail; empty: killreport@ and the host of PUBLIC_URL")
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     graphql_requests_per_minute: int = Field(
