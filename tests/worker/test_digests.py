@@ -183,6 +183,7 @@ async def test_each_period_is_told_once_late_or_left_out(
         await make_due_editions(pool, DUE + timedelta(hours=11, minutes=59))
         assert (await desk.log(program))[:2] == [("digest", "waiting", None), ("digest", "skipped", "missed")]
         missed = await pool.fetchrow("SELECT begins_at, ends_at FROM digest_editions ORDER BY edition_id LIMIT 1")
+        assert missed is not None
         assert tuple(missed) == (DUE - timedelta(days=6), DUE - timedelta(days=1))
         await desk.due(discord, DUE - timedelta(days=5))
         await make_due_editions(pool, DUE + timedelta(hours=12, minutes=1))
@@ -238,7 +239,7 @@ async def test_mail_goes_to_who_confirmed_it_until_they_leave(
             assert letter["List-Unsubscribe"] == f"<https://kills.example.com/s/{token}/mail>"
             assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
             assert letter["Message-ID"].startswith(f"<edition-{mailed}-")
-            text = bytes(letter.get_payload(decode=True)).decode()  # type: ignore[arg-type]
+            text = bytes(letter.get_payload(decode=True)).decode()
             assert "2 kills and 1 loss; 3.00m ISK destroyed, 3.00m ISK lost, efficiency 50%" in text
             assert "Best kill: " in text
             assert "/killmails/2" in text

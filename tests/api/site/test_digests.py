@@ -38,6 +38,7 @@ async def test_mail_is_confirmed_and_ended_by_its_link(site: Site, browser: Brow
     assert mailed["digest"] == {"every": "DAY", "hour": 11, "weekday": None, "evenIfEmpty": True}
     assert posted["digest"] == {"every": "WEEK", "hour": 11, "weekday": 7, "evenIfEmpty": False}
     row = await site.pool.fetchrow("SELECT webhook_id, secret FROM webhooks ORDER BY webhook_id LIMIT 1")
+    assert row is not None
     refused = await browser.post("/settings/webhooks", {"id": str(row["webhook_id"]), "order": "test", "at": "digests"})
     assert "Nothing is sent to this address before" in refused[1]
 
