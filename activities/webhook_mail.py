@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -24,6 +25,8 @@ SECONDS = 20.0
 NEVER_DELIVERED = (501, 550, 551, 553, 556)
 """Answers to an address that takes nothing the next time either (RFC 5321, 4.2.3; RFC 7504)."""
 _DEFAULT_PORT = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_UNFOLDED = SMTP.clone(max_line_length=998)
+"""A link that is folded is written as an encoded word, in which no reader of mail looks for one."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -56,7 +59,9 @@ class Mailer:
         parts = urlsplit(self._url)
         try:
             await aiosmtplib.send(
-                self._message(address, letter, token),
+                self._message(address, letter, token).as_bytes(),
+                sender=parseaddr(self._from)[1],
+                recipients=[address],
                 hostname=parts.hostname,
                 port=parts.port or _DEFAULT_PORT[parts.scheme],
                 username=unquote(parts.username) if parts.username else None,
@@ -76,7 +81,7 @@ class Mailer:
 
     def _message(self, address: str, letter: Letter, token: str) -> EmailMessage:
         link = mail_link(self._site_url, token)
-        message = EmailMessage()
+        message = EmailMessage(_UNFOLDED)
         message["From"] = self._from
         message["To"] = address
         message["Subject"] = _CONTROL.sub(" ", letter.subject)
