@@ -210,13 +210,19 @@ def export(output: str | None, **wanted: Any) -> None:
 @click.option("--pilots", type=click.IntRange(min=100), default=20_000, show_default=True, help="Pilots of `rebirth`.")
 @click.option("--write", is_flag=True, help="Write what was measured into docs/benchmarks.md; the rest of it stays.")
 @click.option("--seconds", type=click.FloatRange(min=10), default=60, show_default=True, help="Time of `pilots`.")
-def bench(names: tuple[str, ...], killmails: int, pilots: int, write: bool, seconds: float) -> None:
+@click.option("--beside", type=click.Path(exists=True, file_okay=False), help="Measure NAMES in this checkout too.")
+def bench(names: tuple[str, ...], killmails: int, pilots: int, write: bool, seconds: float, beside: str | None) -> None:
     """Measure claims of speed, all or NAMES. Each is compared with a named alternative on this machine."""
+    from sandbox.benches.beside import compare
     from sandbox.benches.catalogue import BENCHES, Sizes, run
-    from sandbox.benches.page import keep
+    from sandbox.benches.page import keep, renew
 
     if unknown := set(names) - BENCHES.keys():
         raise click.UsageError(f"There is no bench {', '.join(sorted(unknown))}. There are: {', '.join(BENCHES)}.")
+    if beside:
+        compare(names or tuple(BENCHES), killmails, Path(beside), click.echo)
+        renew()
+        return
     if missed := run(names, Sizes(killmails, pilots, seconds), click.echo, keep if write else lambda _, __: None):
         raise click.ClickException("; ".join(missed))
 

@@ -148,6 +148,19 @@ class Settings(BaseModel):
     corporations_at_once: int = Field(5, ge=1, le=40, description="lookups of corporations' tickers under way together")
     alliances_at_once: int = Field(3, ge=1, le=40, description="lookups of alliances' tickers under way together")
     types_at_once: int = Field(10, ge=1, le=40, description="lookups of types and places under way together")
+    sso_calls_at_once: int = Field(
+        5,
+        ge=1,
+        le=50,
+        description="calls of EVE SSO under way together, of the whole installation: more than five have been seen to"
+        " fail; five carry about 36,000 pilots at 15 minutes, each more another 7,000",
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="worker processes of `killreport up`; 0: one, and one more for every four cores, up to four",
+    )
     sync_activities_per_second: float = Field(
         0, ge=0, description="most activities of the task queue sync, all workers together; 0: as many as there are"
     )

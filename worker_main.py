@@ -164,7 +164,10 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
     ):
         await connection.ping()
         turns = Turns(connection, settings.zkillboard_interval_seconds)
-        sso, vault = Sso(session, settings, Brake(connection)), TokenVault.from_settings(settings)
+        sso, vault = (
+            Sso(session, settings, Brake(connection, settings.sso_calls_at_once)),
+            TokenVault.from_settings(settings),
+        )
         live = LiveEvents(connection)
         tokens = AccessTokens(pool, sso, vault, live)
         try:

@@ -29,8 +29,10 @@ UNITS = {
     "_days": "days",
     "_requests_per_minute": "requests a minute",
     "_cost_per_minute": "points of cost a minute",
+    "_calls_at_once": "calls",
     "_at_once": "lookups",
     "port": "port",
+    "workers": "processes",
 }
 """By the end of the name."""
 WITH_PASSWORDS = frozenset({"database_url", "redis_url", "smtp_url"})

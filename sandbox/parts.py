@@ -48,8 +48,21 @@ def api(directory: Path, settings: Settings, chosen: Mapping[str, str]) -> Part:
     return Part("the API", argv, answers, directory / "logs" / "api.log", dict(chosen))
 
 
-def worker(directory: Path, settings: Settings, chosen: Mapping[str, str]) -> Part:
-    """`killreport worker`; it answers once Temporal has seen it ask every task queue for work."""
+def how_many_workers(settings: Settings, cores: int | None) -> int:
+    """Worker processes for a machine of so many cores that also has all the other parts.
+
+    One process uses one core: its workflows share the interpreter's lock. Of two or three cores Temporal and Postgres
+    take the rest, and a second worker gained nothing (`killreport bench two-of-each`).
+    """
+    return settings.workers or min(1 + (cores or 1) // 4, 4)
+
+
+def worker(directory: Path, settings: Settings, chosen: Mapping[str, str], number: int = 1) -> Part:
+    """`killreport worker`; it answers once Temporal has seen it ask every task queue for work.
+
+    Args:
+        number: of several; each has a port of its own for its metrics, one after the other.
+    """
     begun = datetime.now(UTC)
     connected: list[temporalio.client.Client] = []
 
@@ -64,7 +77,11 @@ def worker(directory: Path, settings: Settings, chosen: Mapping[str, str]) -> Pa
             raise PartNotReady(f"no worker polls {', '.join(missing)}")
 
     argv = [sys.executable, "-m", "cli", "worker"]
-    return Part("the worker", argv, answers, directory / "logs" / "worker.log", dict(chosen))
+    its_own = (
+        {**chosen, "METRICS_PORT": str(settings.metrics_port + number - 1)} if settings.metrics_port else {**chosen}
+    )
+    name, log = ("the worker", "worker.log") if number == 1 else (f"worker {number}", f"worker-{number}.log")
+    return Part(name, argv, answers, directory / "logs" / log, its_own)
 
 
 async def _answers_well(url: str) -> None:

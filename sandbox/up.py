@@ -120,7 +120,8 @@ class Up:
             say(f"  {moved}")
         settings = environment.settings()
         await self._start_part(parts.api(self.directory, settings, environment.chosen), settings.site_url)
-        await self._start_part(parts.worker(self.directory, settings, environment.chosen), "")
+        for number in range(1, parts.how_many_workers(settings, os.cpu_count()) + 1):
+            await self._start_part(parts.worker(self.directory, settings, environment.chosen, number), "")
         environment.publish()
         self._announce(time.monotonic() - begun)
 

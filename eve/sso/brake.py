@@ -1,14 +1,18 @@
 """How much may be asked of EVE SSO's token endpoint: one brake for the whole installation, in Redis.
 
 More than five calls at once have been seen to answer 500 (sso-issues #58), and an SSO that fails is not helped by
-everybody trying again. So calls take one of `SLOTS` places; failures that outnumber successes stop all calls for a
+everybody trying again. So calls take one of a few places; failures that outnumber successes stop all calls for a
 while, a longer while each time; a 429 stops them for as long as it says. A call that hangs keeps its place for
 `SLOT_MILLISECONDS` only: it is waited for, but it holds nobody up. All times are Redis's own.
+
+Of those who wait within a process one asks Redis, the others stand behind it in their order. It asks again as soon as a
+call of its own process has its answer, and now and then because of the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +25,6 @@ import redis.asyncio
 from eve.errors import NotAsked, SsoLimited, Unavailable
 from redis_client import REDIS_IS_AWAY
 
-SLOTS = 5
 SLOT_MILLISECONDS = 10_000
 PATIENCE_SECONDS = 10.0
 """Wait so long for a place; then come again."""
@@ -44,10 +47,10 @@ class _Stopped(StrEnum):
 class _Told(msgspec.Struct, frozen=True):
     holder: str
     slot: int  # milliseconds
+    slots: int
     failed: bool = False
     limited: bool = False
     said: int = 0  # milliseconds of a Retry-After; 0: not said
-    slots: int = SLOTS
     threshold: int = THRESHOLD
     first: int = PAUSE_MILLISECONDS[0]
     longest: int = PAUSE_MILLISECONDS[1]
@@ -114,9 +117,14 @@ class Brake:
     def __init__(
         self,
         redis: redis.asyncio.Redis,
+        at_once: int,
         patience_seconds: float = PATIENCE_SECONDS,
         slot_milliseconds: int = SLOT_MILLISECONDS,
     ) -> None:
+        """`at_once`: how many places there are; the installation's processes must agree on it."""
+        self._at_once = at_once
+        self._front = asyncio.Lock()
+        self._answered = asyncio.Event()
         self._patience = patience_seconds
         self._slot = slot_milliseconds
         self._enter = redis.register_script(_ENTER)
@@ -132,37 +140,53 @@ class Brake:
         """
         holder = secrets.token_hex(8)
         await self._wait_for_a_place(holder)
-        told = _Told(holder, self._slot)
+        told = self._told(holder)
         try:
             return await ask()
         except SsoLimited as error:
             seconds = (error.until - datetime.now(UTC)).total_seconds()
-            told = _Told(holder, self._slot, limited=True, said=0 if error.bare else max(1, round(seconds * 1000)))
+            told = self._told(holder, limited=True, said=0 if error.bare else max(1, round(seconds * 1000)))
             raise
         except Unavailable:
-            told = _Told(holder, self._slot, failed=True)
+            told = self._told(holder, failed=True)
             raise
         finally:
             await self._give_back(told)
 
+    def _told(self, holder: str, *, failed: bool = False, limited: bool = False, said: int = 0) -> _Told:
+        return _Told(holder, self._slot, self._at_once, failed, limited, said)
+
     async def _wait_for_a_place(self, holder: str) -> None:
+        deadline = asyncio.get_running_loop().time() + self._patience
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._front.acquire()
+        except TimeoutError:
+            raise SsoLimited(_soon(0)) from None
+        try:
+            await self._ask_for_a_place(holder, deadline)
+        finally:
+            self._front.release()
+
+    async def _ask_for_a_place(self, holder: str, deadline: float) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
         while True:
+            self._answered.clear()
             place = await self._place(holder)
             if not place.wait:
                 return
-            # Not the same moment for all who wait.
-            until = datetime.now(UTC) + timedelta(milliseconds=place.wait + secrets.randbelow(place.wait // 4 + 500))
+            until = _soon(place.wait)
             if place.stopped is _Stopped.FAILING:
                 raise NotAsked(f"EVE SSO fails; it is asked again at {until:%H:%M:%S} EVE time.")
             if place.stopped is _Stopped.LIMITED or loop.time() > deadline:
                 raise SsoLimited(until)
-            await asyncio.sleep(min(place.wait, 50 + secrets.randbelow(100)) / 1000)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(place.wait, 50 + secrets.randbelow(100)) / 1000):
+                    await self._answered.wait()
 
     async def _place(self, holder: str) -> _Place:
         try:
-            return msgspec.json.decode(await self._run(self._enter, _Told(holder, self._slot)), type=_Place)
+            return msgspec.json.decode(await self._run(self._enter, self._told(holder)), type=_Place)
         except REDIS_IS_AWAY as error:
             raise NotAsked(f"The brake for EVE SSO cannot be reached ({type(error).__name__}).") from None
 
@@ -172,7 +196,14 @@ class Brake:
             await self._run(self._leave, told)
         except REDIS_IS_AWAY:
             return
+        finally:
+            self._answered.set()
 
     async def _run(self, script: Any, told: _Told) -> Any:
         async with asyncio.timeout(REDIS_SECONDS):
             return await script(keys=[_SLOTS, _STOP], args=[msgspec.json.encode(told)])
+
+
+def _soon(milliseconds: int) -> datetime:
+    """After so long, and not the same moment for all who wait."""
+    return datetime.now(UTC) + timedelta(milliseconds=milliseconds + secrets.randbelow(milliseconds // 4 + 500))

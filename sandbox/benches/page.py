@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from sandbox.benches import beside
 from sandbox.benches.catalogue import BENCHES, AnyBench
 from sandbox.benches.records import FILE, Record, read, write
 
@@ -33,16 +34,23 @@ def keep(name: str, record: Record) -> None:
     """In place of what was measured before."""
     records = {**read(FILE), name: record}
     write(FILE, records)
-    PAGE.write_text(render(records))
+    renew()
 
 
-def render(records: Mapping[str, Record]) -> str:
+def renew() -> None:
+    """From what is kept."""
+    PAGE.write_text(render(read(FILE), beside.read(beside.FILE)))
+
+
+def render(records: Mapping[str, Record], compared: Mapping[str, beside.SideBySide]) -> str:
     """The whole page; a bench without a record stands there as such."""
     lines = [*PREFACE, "", "## What is reached, and what is not", "", *_reached(records)]
     for name, bench in BENCHES.items():
         lines += ["", f"## {name}", "", *_about(bench), ""]
         record = records.get(name)
         lines += [f"*{_NEVER}*"] if record is None else _measured(record)
+    if compared:
+        lines += ["", *beside.render(compared)]
     return "\n".join([*lines, ""])
 
 
@@ -79,4 +87,4 @@ def _measured(record: Record) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render(read(FILE)))
+    renew()

@@ -83,7 +83,7 @@ async def worker(settings: Settings, eve: SandboxEve, **patience: float) -> Asyn
     connection = redis.asyncio.from_url(settings.redis_url)
     vault = TokenVault.from_settings(settings)
     async with await open_pool(settings.database_url, max_size=1) as pool, open_session(settings) as session:
-        sso = Sso(session, settings, Brake(connection))
+        sso = Sso(session, settings, Brake(connection, settings.sso_calls_at_once))
         tokens = AccessTokens(pool, sso, vault, LiveEvents(connection), **patience)
         yield Worker(settings, eve, pool, sso, tokens, vault, eve.pilots[0].character_id)
         await tokens.finish()

@@ -82,8 +82,9 @@ async def in_database(directory: Path, statement: str) -> Any:
 
 
 def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: list[RunningUp]) -> None:
-    up = begin(ups, directory)
+    up = begin(ups, directory, WORKERS="2")
     up.wait_until_ready()
+    assert "  worker 2 is running" in up.said
     site = up.url("Site")
     assert fetch(f"{site}/readyz")[0] == 200
     assert "Log in" in fetch(f"{site}/")[1]

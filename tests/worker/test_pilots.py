@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from contracts.sync import SyncAction, SyncState, user_sync_id
 from contracts.upkeep import WATCHDOG_ID
 from db.syncs.status import characters
+from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.schedules import has_watchdog
@@ -28,6 +29,12 @@ LIST = "/characters/{character_id}/killmails/recent"
 async def look_again(client: Client, character_id: int) -> None:
     """A whole look that begins now. (The worker's first watchdog run may have asked for one of its own.)"""
     await client.get_workflow_handle(user_sync_id(character_id)).execute_update("sync_now_and_wait")
+
+
+@pytest.fixture
+def eve_options() -> SandboxOptions:
+    """A history of several batches."""
+    return SandboxOptions()
 
 
 @pytest.mark.usefixtures("worker")
