@@ -12,12 +12,13 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
+from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 import activities.webhooks
 from activities.webhook_mail import Letter, Mailer
 from activities.webhook_target import WebhookTargets
-from activities.webhooks import Webhooks
+from activities.webhooks import WebhookBell, Webhooks
 from contracts.webhooks import BadTarget, DeliverWebhook, check_mail_address
 from db.accounts.sessions import new_secret
 from db.accounts.vault import TokenVault
@@ -200,6 +201,25 @@ async def test_each_period_is_told_once_late_or_left_out(
         await pool.execute("UPDATE digest_editions SET late_after = now() + interval '1 hour'")
         assert [await desk.deliver(one) for one in (quiet, verbose)] == [0, 1]
         assert (await desk.log(quiet))[0] == ("digest", "skipped", "empty")
+
+
+async def test_the_watchdog_makes_what_is_due_and_wakes_it(
+    pool: asyncpg.Pool, settings: Settings, client: Client, director: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[int] = []
+
+    async def wake(_: Client, webhook_id: int) -> None:
+        woken.append(webhook_id)
+
+    monkeypatch.setattr(activities.webhooks, "wake_webhook", wake)
+    async with WebhookTargets(settings) as targets:
+        desk, hourly = Desk(pool, settings, targets, director), replace(DAILY, hour=NOW.hour)
+        due, later = [await desk.make(replace(NEW, target="https://example.com/", digest=hourly)) for _ in range(2)]
+        await desk.due(due, hourly.next_after(NOW) - timedelta(days=1))
+        assert await WebhookBell(pool, client).ring_who_is_behind() == 1
+        assert woken == [due]
+        assert await desk.log(due) == [("digest", "waiting", None)]
+        assert await desk.log(later) == []
 
 
 async def test_mail_goes_to_who_confirmed_it_until_they_leave(
