@@ -109,9 +109,8 @@ async def test_queries_over_a_socket_are_those_over_http(world: World, caller: C
 
 
 async def _asked(world: World, client: SocketClient, row: Operation) -> tuple[str, str]:
-    if row.target is not None:
-        await row.target(world)
-    await client.subscribe("1", document(world.site.app.state.schema, row))
+    target = None if row.target is None else await row.target(world)
+    await client.subscribe("1", document(world.site.app.state.schema, row, target))
     message = await client.receive()
     if message["type"] == "error":
         return of_answer({"errors": message["payload"]}, row, ""), str(message)
