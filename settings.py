@@ -120,6 +120,14 @@ class Settings(BaseModel):
         "https://data.everef.net/killmails",
         description="EVE Ref's archive of all public killmails, by day; `off`: none is asked",
     )
+    zkillboard_live: bool = Field(
+        False,
+        description="follow zKillboard's stream of new killmails, so that those of pilots and followed corporations are"
+        " here within a minute, with all assists",
+    )
+    zkillboard_stream_url: BaseUrl = Field(
+        "https://r2z2.zkillboard.com", description="zKillboard's stream, for ZKILLBOARD_LIVE"
+    )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
 

@@ -50,6 +50,7 @@ from eve.session import open_session
 from eve.sso.brake import Brake
 from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
+from eve.zkillboard.stream import KillmailStream
 from eve.zkillboard.turns import Turns
 from exposition import WorkerPages
 from live import LiveEvents
@@ -66,6 +67,7 @@ from workflows.archive import ArchiveDay, ArchiveFollow, ArchiveHistory
 from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
+from workflows.live_killmails import LiveKillmails
 from workflows.name_refresh import NameRefresh
 from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
@@ -111,6 +113,7 @@ WORKFLOWS: list[type] = [
     ArchiveDay,
     ArchiveFollow,
     ArchiveHistory,
+    LiveKillmails,
     DepartureWorkflow,
     KillmailNaming,
     WebhookWorkflow,
@@ -185,6 +188,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 live,
                 Zkillboard(session, turns, settings.zkillboard_url),
                 KillmailArchive(session, settings.archive_url),
+                KillmailStream(session, settings.zkillboard_stream_url if settings.zkillboard_live else ""),
                 tokens,
                 targets,
             )

@@ -7,12 +7,20 @@ from datetime import UTC, date, datetime, timedelta
 import asyncpg
 from temporalio import activity
 
-from contracts.archive import FIRST_DAY, ChooseHistoryDays, DayOutcome, DayReport, HistoryDays, ReadArchiveDay
-from db.intake.archive_days import archive_subjects, days_unread, known_day, record_day
-from db.intake.archived import ArchiveIntake
+from contracts.archive import (
+    FIRST_DAY,
+    LOOK_BACK_DAYS,
+    ChooseHistoryDays,
+    DayOutcome,
+    DayReport,
+    HistoryDays,
+    ReadArchiveDay,
+)
+from db.intake.archive_days import DayAccount, archive_subjects, days_unread, known_day, record_day
 from db.intake.history import finish_history, note_reached, wait_for_history
+from db.intake.public import PublicIntake
 from eve.archive.client import DayFound, KillmailArchive, Validators
-from eve.archive.members import Wanted
+from eve.wanted import Wanted
 
 HISTORY_DAYS = 20
 """Days given out at once; who waits is told how far it is after each lot."""
@@ -24,7 +32,7 @@ class ArchiveDays:
     """The steps of `ArchiveDay` and `ArchiveHistory`."""
 
     def __init__(
-        self, pool: asyncpg.Pool, archive: KillmailArchive, intake: ArchiveIntake, *, everything: bool = False
+        self, pool: asyncpg.Pool, archive: KillmailArchive, intake: PublicIntake, *, everything: bool = False
     ) -> None:
         self._pool = pool
         self._archive = archive
@@ -51,6 +59,10 @@ class ArchiveDays:
             if answer.found is DayFound.UNCHANGED:
                 return DayReport(request.day, DayOutcome.UNCHANGED)
             if answer.found is DayFound.MISSING:
+                if not expected and day < request.since.date() - timedelta(days=LOOK_BACK_DAYS):
+                    # Nothing happened on it, or nobody will ever tell: the day is known, not to be asked for again.
+                    nothing = DayAccount(None, 0, 0, 0, {})
+                    await record_day(self._pool, day, subjects.now, "", "", nothing, everything=self._everything)
                 return DayReport(request.day, DayOutcome.MISSING, expected)
             wanted = Wanted(subjects.characters, subjects.corporations, self._everything)
             account = await self._intake.read(answer.packed, wanted, request.since, expected)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +11,7 @@ from temporalio import activity
 
 from contracts.call_classes import CallClass
 from contracts.sync import FetchedKillmails, FetchKillmails
+from db.intake.public import Ring
 from db.intake.receive import Received, receive_killmails
 from db.intake.references import FAILURES, FailedAttempt, PendingReference, record_failures, take_up
 from eve.errors import (
@@ -30,8 +30,6 @@ from eve.esi.client import Esi
 from eve.killmail import KillmailRef
 from live import LiveEvents
 
-RingWebhooks = Callable[[Sequence[int]], Awaitable[None]]
-"""Wakes the webhooks that these killmails concern."""
 AT_ONCE = 20
 """Requests of one batch under way together."""
 LATE_RETRY = timedelta(minutes=10)
@@ -59,7 +57,7 @@ class _Batch:
 class KillmailBodies:
     """Idempotent: whatever happened between two attempts, each killmail is stored once and announced."""
 
-    def __init__(self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents, ring: RingWebhooks) -> None:
+    def __init__(self, pool: asyncpg.Pool, esi: Esi, live: LiveEvents, ring: Ring) -> None:
         self._pool = pool
         self._esi = esi
         self._live = live
@@ -124,7 +122,7 @@ class KillmailBodies:
             killmail_ids=killmail_ids,
             by=call_class,
         )
-        await self._ring(received.new)
+        await self._ring(received.news)
         for refused in received.refused:
             killmail_id = by_position[refused.position]
             del batch.bodies[killmail_id]

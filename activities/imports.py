@@ -19,6 +19,7 @@ from contracts.imports import (
 )
 from db.intake.import_pages import NoSuchImport, claim_for_import, new_among, note_progress, oldest_read, record_page
 from db.intake.imports import begin_import, finish_import, note_import
+from db.intake.public import Ring
 from db.intake.receive import Bringer, receive_killmails
 from eve.zkillboard.client import Month, Zkillboard, ZkillboardPage
 from live import LiveEvents
@@ -27,10 +28,11 @@ from live import LiveEvents
 class Imports:
     """Idempotent, all of them: what a step before has stored is found and not stored again."""
 
-    def __init__(self, pool: asyncpg.Pool, zkillboard: Zkillboard, live: LiveEvents) -> None:
+    def __init__(self, pool: asyncpg.Pool, zkillboard: Zkillboard, live: LiveEvents, ring: Ring) -> None:
         self._pool = pool
         self._zkillboard = zkillboard
         self._live = live
+        self._ring = ring
 
     @activity.defn
     async def begin_zkillboard_import(self, character_id: int) -> BegunImport:
@@ -88,6 +90,7 @@ class Imports:
         bodies = [one.body for one in page.killmails if one.body is not None and one.ref.killmail_id in taken.wanted]
         # What Postgres refuses is asked of ESI, like what comes without a body.
         received = await receive_killmails(self._pool, self._live, bodies, killmail_ids=listed, by=Bringer.ZKILLBOARD)
+        await self._ring(received.news)
         new = await new_among(self._pool, character_id, received.stored)  # also what an earlier attempt stored
         missing = await claim_for_import(self._pool, character_id, taken.wanted - set(received.stored))
         await note_progress(self._pool, character_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from activities.details import Details, DetailsAtOnce
 from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.imports import Imports
+from activities.live_killmails import LiveKillmails
 from activities.restore import Restore
 from activities.runs import Runs
 from activities.upkeep import Upkeep
@@ -29,17 +30,20 @@ from activities.watch import Watch
 from activities.webhook_target import WebhookTargets
 from activities.webhooks import WebhookBell, Webhooks
 from db.accounts.vault import TokenVault
-from db.intake.archived import ArchiveIntake
+from db.intake.public import PublicIntake
+from db.intake.receive import Bringer
+from db.intake.references import HashFrom
 from eve.archive.client import KillmailArchive
 from eve.esi.client import Esi
 from eve.sso.client import Sso
 from eve.zkillboard.client import Zkillboard
+from eve.zkillboard.stream import KillmailStream
 from live import LiveEvents
 from settings import Settings
-from temporal.universe import name_old_killmails, wake_enrichment
+from temporal.universe import name_new_killmails, name_old_killmails, wake_enrichment
 
 NAMED_AFTER = timedelta(seconds=5)
-"""What an archive brings is named so long after it was to be stored."""
+"""What an archive or the stream brings is named so long after it was to be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Services:
     live: LiveEvents
     zkillboard: Zkillboard
     archive: KillmailArchive
+    stream: KillmailStream
     tokens: AccessTokens
     targets: WebhookTargets
 
@@ -68,11 +73,18 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
     runs = Runs(pool, live)
     enrichment = Enrichment(pool, esi, live, wake)
     details = Details(pool, esi, DetailsAtOnce.from_settings(settings))
-    imports = Imports(pool, services.zkillboard, live)
-    intake = ArchiveIntake(pool, live, partial(name_old_killmails, client, after=NAMED_AFTER))
-    days = ArchiveDays(pool, services.archive, intake, everything=settings.public_board)
-    values = Values(pool, esi)
     bell = WebhookBell(pool, client)
+    imports = Imports(pool, services.zkillboard, live, bell.ring)
+    intake = PublicIntake(pool, live, partial(name_old_killmails, client, after=NAMED_AFTER), bell.ring)
+    days = ArchiveDays(pool, services.archive, intake, everything=settings.public_board)
+    streamed = replace(
+        intake,
+        name_killmails=partial(name_new_killmails, client, after=NAMED_AFTER),
+        by=Bringer.STREAM,
+        hash_from=HashFrom.ZKILLBOARD,
+    )
+    live_killmails = LiveKillmails(pool, services.stream, streamed, everything=settings.public_board)
+    values = Values(pool, esi)
     upkeep = Upkeep(
         pool,
         client,
@@ -97,6 +109,7 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         imports.finish_zkillboard_import,
         days.read_archive_day,
         days.choose_history_days,
+        live_killmails.follow_killmail_stream,
         details.describe_characters,
         details.describe_corporations,
         details.describe_alliances,
@@ -105,7 +118,13 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         AgedNames(pool, esi, wake).refresh_names,
         values.take_price_snapshot,
         values.appraise_killmails,
-        Watch(pool, client, settings.sync_interval_seconds, bell.ring_who_is_behind).watch_users,
+        Watch(
+            pool,
+            client,
+            settings.sync_interval_seconds,
+            bell.ring_who_is_behind,
+            follows_stream=settings.zkillboard_live,
+        ).watch_users,
         Restore(pool, client, settings.sync_interval_seconds).restore_syncs,
         upkeep.ask_for_full_syncs,
         upkeep.delete_what_is_old,

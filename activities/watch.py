@@ -17,7 +17,7 @@ from db.intake.arrivals import record_missed_arrivals
 from db.intake.history import wait_for_history
 from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import count_watched, late, may_go_on
-from temporal.archive import start_archive_history
+from temporal.archive import start_archive_history, start_live_killmails
 from temporal.departure import start_departure
 from temporal.handles import WorkflowNotRunning
 from temporal.running import count_at_work, waiting_for_permission
@@ -41,15 +41,23 @@ class Watch:
 
     Args:
         ring: wakes the webhooks that are behind.
+        follows_stream: zKillboard's stream of new killmails is to be followed.
     """
 
     def __init__(
-        self, pool: asyncpg.Pool, client: Client, sync_interval_seconds: int, ring: Callable[[], Awaitable[int]]
+        self,
+        pool: asyncpg.Pool,
+        client: Client,
+        sync_interval_seconds: int,
+        ring: Callable[[], Awaitable[int]],
+        *,
+        follows_stream: bool = False,
     ) -> None:
         self._pool = pool
         self._client = client
         self._interval = timedelta(seconds=sync_interval_seconds)
         self._ring = ring
+        self._follows_stream = follows_stream
 
     @activity.defn
     async def watch_users(self) -> WatchdogReport:
@@ -70,6 +78,8 @@ class Watch:
         await self._ring()
         if await wait_for_history(self._pool) is not None:
             await start_archive_history(self._client, asked=False)
+        if self._follows_stream:
+            await start_live_killmails(self._client)
         report.orphaned_killmail_ids = await adopt_orphans(self._pool, ADOPT_AT_MOST)
         report.wedged = await workflows_with_problems(self._client)
         RUNS.inc()

@@ -24,6 +24,7 @@ from contracts.imports import (
     ImportPage,
     NoteImport,
 )
+from contracts.live_killmails import FollowStream, StreamReport
 from contracts.sync import (
     AccessTokenReady,
     DiscoverKillmails,
@@ -221,6 +222,17 @@ CHOOSE_HISTORY_DAYS = ActivityPolicy(
     queue=BACKFILL_QUEUE,
     schedule_to_close=None,
     retries=THROUGH_AN_OUTAGE,
+)
+
+# zKillboard's stream of new killmails.
+FOLLOW_KILLMAIL_STREAM = ActivityPolicy(
+    "follow_killmail_stream",
+    FollowStream,
+    StreamReport,
+    "follow zKillboard's stream for a while",
+    queue=BACKFILL_QUEUE,
+    start_to_close=5 * MINUTE,
+    schedule_to_close=30 * MINUTE,
 )
 
 # What is told to others.

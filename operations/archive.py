@@ -14,13 +14,14 @@ from pathlib import Path
 
 from temporalio.client import WorkflowFailureError
 
+from activities.webhooks import WebhookBell
 from contracts.archive import DayOutcome, DayReport, archive_day_id, day_sentence
 from db.intake.archive_days import archive_subjects, days_to_read
-from db.intake.archived import ArchiveIntake
+from db.intake.public import PublicIntake
 from eve.archive.client import DayFound, KillmailArchive
-from eve.archive.members import Wanted
 from eve.errors import EveError
 from eve.session import open_session
+from eve.wanted import Wanted
 from live import LiveEvents
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
@@ -98,7 +99,7 @@ async def import_files(settings: Settings, places: Sequence[str], on_day: OnDay)
         subjects = await archive_subjects(pool)
         wanted = Wanted(subjects.characters, subjects.corporations, settings.public_board)
         name = partial(name_old_killmails, client, after=NAMED_AFTER)
-        intake = ArchiveIntake(pool, LiveEvents(connection), name)
+        intake = PublicIntake(pool, LiveEvents(connection), name, WebhookBell(pool, client).ring)
         with temporal_failures(settings):
             for done, (day, place) in enumerate(files, start=1):
                 async with _opened(settings, place) as packed:

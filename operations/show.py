@@ -75,6 +75,7 @@ def status_tables(status: Status) -> None:
     if status.longest_since_sync_seconds is not None:
         last += f"; the longest time without a sync is {status.longest_since_sync_seconds:,.0f} s"
     console.print(f"Last sync: {last}; {status.late_users:,} pilots are late.")
+    console.print(status.live_killmails)
     console.print(f"Database: {status.database_bytes / 2**20:,.1f} MiB.")
 
 

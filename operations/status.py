@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import asyncpg
+
 from contracts.sync import SyncState
 from contracts.sync_sentences import SENTENCES, action_in
+from db.intake.stream_place import stream_place
 from db.syncs.figures import figures
 from eve.esi.budget import BucketState, Budget, Pause
 from operations.connections import database, redis_client, temporal_client, temporal_failures
@@ -39,6 +42,8 @@ class Status:
     queues: list[TaskQueueFigures]
     esi_buckets: list[BucketState]
     esi_pauses: list[Pause]
+    live_killmails: str
+    """How the follower of zKillboard's stream stands, in a sentence."""
 
 
 async def installation_status(settings: Settings) -> Status:
@@ -49,6 +54,7 @@ async def installation_status(settings: Settings) -> Status:
     """
     async with database(settings) as pool:
         found = asdict(await figures(pool, settings.sync_interval_seconds))
+        live_killmails = await _live_killmails(settings, pool)
     client = await temporal_client(settings)
     with temporal_failures(settings):
         queues = await describe_task_queues(client)
@@ -56,7 +62,21 @@ async def installation_status(settings: Settings) -> Status:
         budget = Budget(redis)
         buckets, pauses = await budget.buckets(), await budget.pauses()
     users = [_in_state(state, count) for state, count in found.pop("users").items()]
-    return Status(users=users, queues=queues, esi_buckets=buckets, esi_pauses=pauses, **found)
+    return Status(
+        users=users,
+        queues=queues,
+        esi_buckets=buckets,
+        esi_pauses=pauses,
+        live_killmails=live_killmails,
+        **found,
+    )
+
+
+async def _live_killmails(settings: Settings, pool: asyncpg.Pool) -> str:
+    if not settings.zkillboard_live:
+        return "zKillboard's stream is not followed (ZKILLBOARD_LIVE)."
+    place = await stream_place(pool)
+    return "zKillboard's stream is about to be read." if place is None else place.sentence
 
 
 def _in_state(name: str, users: int) -> UsersInState:

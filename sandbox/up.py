@@ -158,7 +158,7 @@ class Up:
     def _eve(self, port: int) -> tuple[Part, str]:
         part, url = parts.eve(self.directory, port, self.environment.chosen)
         self.environment.choose("EVE_CLIENT_ID", "killreport-sandbox")
-        for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL"):
+        for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL", "ZKILLBOARD_STREAM_URL"):
             self.environment.choose(name, url)
         self.environment.choose("ARCHIVE_URL", f"{url}/archive")
         self.environment.choose("WEBHOOK_PRIVATE_TARGETS", "true")  # the receiver of the sandbox is on this machine

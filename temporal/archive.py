@@ -1,4 +1,4 @@
-"""Start an `ArchiveDay`, or the `ArchiveHistory`. Raises as `temporal/handles.py` says."""
+"""Start an `ArchiveDay`, the `ArchiveHistory`, or `LiveKillmails`. Raises as `temporal/handles.py` says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from temporalio.common import Priority
 
 from contracts.archive import HISTORY_ID, DayReport, HistoryRun, archive_day_id
 from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.live_killmails import LIVE_KILLMAILS_ID, LiveRun
 from temporal.handles import start_or_join
 
 
@@ -33,4 +34,15 @@ async def start_archive_history(client: Client, *, asked: bool) -> None:
         workflow_id=HISTORY_ID,
         signal="asked" if asked else None,
         priority=Priority(priority_key=PRIORITY_OF[CallClass.IMPORT], fairness_key="archive"),
+    )
+
+
+async def start_live_killmails(client: Client) -> None:
+    """Have zKillboard's stream followed; a follower that is there goes on."""
+    await start_or_join(
+        client,
+        "LiveKillmails",
+        LiveRun(),
+        workflow_id=LIVE_KILLMAILS_ID,
+        priority=Priority(priority_key=PRIORITY_OF[CallClass.LIVE], fairness_key=LIVE_KILLMAILS_ID),
     )

@@ -22,7 +22,12 @@ async def name_killmail(client: Client, killmail_id: int, after: timedelta) -> N
     """Have what a killmail mentions named, `after` from now: to be ordered before it is stored, so that no crash in
     between leaves it without names.
     """
-    await _name(client, f"killmail-naming-{killmail_id}", [killmail_id], CallClass.LIVE, after)
+    await name_new_killmails(client, [killmail_id], after)
+
+
+async def name_new_killmails(client: Client, killmail_ids: Sequence[int], after: timedelta) -> None:
+    """The same for up to `contracts.sync.KILLMAIL_BATCH` of them."""
+    await _name(client, f"killmail-naming-{killmail_ids[0]}", killmail_ids, CallClass.LIVE, after)
 
 
 async def name_old_killmails(client: Client, killmail_ids: Sequence[int], after: timedelta) -> None:

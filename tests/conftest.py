@@ -9,7 +9,6 @@ import sys
 from typing import Any
 
 import pytest
-import uvloop
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.fixtures.pooler", "tests.fixtures.services", "tests.fixtures.workers"]
@@ -68,8 +67,3 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(config.stash.get(_exit_status, 1))
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Any]:
-    """The loop that worker and API run on."""
-    return {"uvloop": uvloop.new_event_loop}

@@ -30,7 +30,7 @@ _LEFT = {
     "of one account": (
         "Me AccountCharacter CharacterSync SyncStatus SyncRun Progress FailureCount Session ApiKey ShareLink"
         " FollowedCorporation CorporationDirector ZkillboardImport ZkillboardEstimate ZkillboardImportAccount"
-        " ArchiveHistory Feed Webhook WebhookDelivery Digest"
+        " ArchiveHistory Feed Webhook WebhookDelivery Digest KillmailAccount KillmailSourceCount MissingKillmails"
     ),
     "the outcome of a mutation": (
         "CreatedApiKey ApiKeyChange VisibilityChange CreatedShareLink ShareLinkChange SessionChange DataExport"

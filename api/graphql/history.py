@@ -1,4 +1,4 @@
-"""Resolvers of the whole history from the public archive."""
+"""Resolvers of where killmails came from, and of the whole history from the public archive."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from ariadne import MutationType, ObjectType
 from api.errors import Code
 from api.graphql.execution import Info
 from api.orders.history import history_sentence, request_history
+from api.orders.killmail_account import killmail_accounts
 from api.orders.requests import DELAYED, Refusal
 from db.intake.history import history_progress
 
-me = ObjectType("Me")
+me, account_character = ObjectType("Me"), ObjectType("AccountCharacter")
 mutation = MutationType()
 Row = dict[str, Any]
 LOG_IN = Refusal(Code.UNAUTHENTICATED, "Log in first.")
@@ -21,6 +22,17 @@ LOG_IN = Refusal(Code.UNAUTHENTICATED, "Log in first.")
 @me.field("archiveHistory")
 async def resolve_archive_history(_: Row, info: Info) -> Row | None:
     return await _history(info)
+
+
+@account_character.field("killmailAccount")
+async def resolve_killmail_account(parent: Row, info: Info) -> Row:
+    character_id = int(parent["id"])
+    account = (await killmail_accounts(info.context.services, [character_id]))[character_id]
+    return {
+        "total": account.total,
+        "sources": [{"source": source.name, "killmails": killmails} for source, killmails in account.sources],
+        "missing": [{"reason": one.reason, "message": one.message} for one in account.missing],
+    }
 
 
 @mutation.field("requestArchiveHistory")
@@ -52,4 +64,4 @@ def _errors(refusal: Refusal | None) -> list[Row]:
     return [] if refusal is None else [{"code": refusal.code, "message": refusal.message}]
 
 
-BINDABLES = (me, mutation)
+BINDABLES = (me, account_character, mutation)

@@ -11,6 +11,7 @@ import orjson
 
 from api.caller import viewer_of
 from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
+from api.orders.webhooks import ring_webhooks
 from api.services import Services
 from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
@@ -165,5 +166,6 @@ async def _store(services: Services, ref: KillmailRef, body: bytes, seen_by: int
     received = await receive_killmails(
         services.pool, services.live, [body], killmail_ids=[ref.killmail_id], by=Bringer.LINK
     )
+    await ring_webhooks(services, received.news)
     for refused in received.refused:
         log.error("killmail %d cannot be stored: %s", ref.killmail_id, refused.reason)

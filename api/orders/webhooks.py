@@ -7,7 +7,7 @@ import base64
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -21,6 +21,7 @@ from db.webhooks import hooks
 from db.webhooks.hooks import MOST_WEBHOOKS, NewWebhook, NotYours, TooManyWebhooks
 from db.webhooks.recipients import may_be_asked
 from db.webhooks.shown import ShownWebhook, account_webhooks
+from db.webhooks.taking import hooks_on
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.webhooks import wake_webhook
 
@@ -115,6 +116,18 @@ async def _wake(services: Services, webhook_id: int) -> None:
             await wake_webhook(services.temporal, webhook_id, at_once=True)
     except TEMPORAL_IS_AWAY as error:
         log.warning("left webhook %d to the watchdog: %s", webhook_id, error or "no answer in time")
+
+
+async def ring_webhooks(services: Services, killmail_ids: Sequence[int]) -> None:
+    """These arrived just now: whom they concern is woken. Who is not heard is woken by the watchdog, within minutes."""
+    if not killmail_ids:
+        return
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for webhook_id in await hooks_on(services.pool, killmail_ids):
+                await wake_webhook(services.temporal, webhook_id)
+    except TEMPORAL_IS_AWAY as error:
+        log.warning("left webhooks to the watchdog: %s", error or "no answer in time")
 
 
 async def webhooks_of(services: Services, caller: Caller) -> list[ShownWebhook]:

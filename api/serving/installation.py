@@ -16,7 +16,9 @@ from api.services import Services
 from contracts.sync import SyncState
 from db.accounts.tokens import TokenState
 from db.failures import DATABASE_FAILURES
+from db.intake.stream_place import StreamPlace, stream_place
 from db.syncs.figures import Figures, figures, table_bytes, tokens_by_state
+from db.webhooks.hooks import webhooks_by_state
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
 from redis_client import REDIS_IS_AWAY
@@ -61,8 +63,12 @@ async def _answer(asking: Awaitable[list[Metric]]) -> list[Metric] | None:
 async def _postgres(services: Services) -> list[Metric]:
     found = await figures(services.pool, services.settings.sync_interval_seconds)
     tokens = await tokens_by_state(services.pool)
+    place = await stream_place(services.pool) if services.settings.zkillboard_live else None
+    hooks = await webhooks_by_state(services.pool)
     return [
         *_of_pilots(found),
+        _family("killreport_webhooks", "Webhooks by how they stand.", "state", hooks),
+        *_of_stream(place),
         _family("killreport_tokens", "Grants by state.", "state", {str(one): tokens.get(one, 0) for one in TokenState}),
         _family("killreport_table_bytes", "Size with indexes.", "table", await table_bytes(services.pool)),
     ]
@@ -84,6 +90,16 @@ def _of_pilots(found: Figures) -> Iterator[Metric]:
         ),
     ):
         yield GaugeMetricFamily(name, words, value=value)
+
+
+def _of_stream(place: StreamPlace | None) -> Iterator[Metric]:
+    """0 where it is not followed."""
+    behind = 0.0
+    if place is not None:
+        behind = (datetime.now(UTC) - (place.caught_up_at or place.uploaded_at or place.read_at)).total_seconds()
+    yield GaugeMetricFamily(
+        "killreport_live_behind_seconds", "Since zKillboard's stream was read to its end.", value=max(behind, 0)
+    )
 
 
 async def _redis(services: Services) -> list[Metric]:

@@ -1,4 +1,4 @@
-"""The settings' sections for killmails from elsewhere: imports from zKillboard, and one killmail by its link."""
+"""The settings' sections for where killmails come from: imports, the archive, and one killmail by its link."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from api.caller import signed_in
 from api.orders.added_killmails import Added, add_killmail
 from api.orders.history import history_sentence, request_history
 from api.orders.imports import ImportOrder, order_import
+from api.orders.killmail_account import WORDS, killmail_accounts
 from api.orders.requests import DELAYED
 from api.pages import render
 from api.services import services_of
@@ -41,6 +42,16 @@ async def history_context(request: Request, who: Caller) -> dict[str, Any]:
     """What `_settings_history.html` shows."""
     found = await history_progress(services_of(request).pool, who.account_id)
     return {"history": found, "history_sentence": history_sentence(found)}
+
+
+async def sources_context(request: Request, who: Caller) -> dict[str, Any]:
+    """What `_settings_sources.html` shows."""
+    services = services_of(request)
+    characters = await account_characters(services.pool, who.account_id)
+    return {
+        "killmail_accounts": await killmail_accounts(services, [one.character_id for one in characters]),
+        "source_words": WORDS,
+    }
 
 
 async def history_order(request: Request) -> Response:

@@ -84,6 +84,7 @@ SECTIONS: tuple[Section, ...] = (
     ("_settings_corporations.html", _corporations),
     ("_settings_sharing.html", sharing_page.sharing_context),
     ("_settings_webhooks.html", webhooks_page.webhooks_context),
+    ("_settings_sources.html", import_page.sources_context),
     ("_settings_history.html", import_page.history_context),
     ("_settings_imports.html", import_page.imports_context),
     ("_settings_add_killmail.html", _nothing),

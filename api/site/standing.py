@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from api.services import Services
 from contracts.plurals import counted
+from db.intake.stream_place import StreamPlace, stream_place
 from db.syncs.figures import Figures, figures
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
@@ -27,6 +28,8 @@ class InstallationStanding:
     queues: list[TaskQueueFigures] | None
     buckets: list[BucketState] | None
     pauses: list[Pause] | None
+    stream: StreamPlace | None = None
+    """Of zKillboard's stream; None where it is not followed, or was not begun."""
 
     @property
     def sentences(self) -> list[str]:
@@ -43,6 +46,8 @@ class InstallationStanding:
         if self.figures.late_users:
             pilots = counted(sum(self.figures.users.values()), "pilot")
             found.append(f"Syncs are late for {self.figures.late_users:,} of {pilots}.")
+        if self.stream is not None and not self.stream.is_well:
+            found.append(self.stream.sentence)
         return found
 
 
@@ -57,13 +62,18 @@ class Budgeted:
 
 async def standing(services: Services) -> InstallationStanding:
     """Ask Postgres, Temporal and Redis, all at once: whoever reads this waits for the slowest of them only."""
-    found, queues, budgets = await asyncio.gather(
+    found, queues, budgets, stream = await asyncio.gather(
         figures(services.pool, services.settings.sync_interval_seconds),
         _queues(services),
         _budgets(Budget(services.redis)),
+        _stream(services),
     )
     buckets, pauses = budgets or (None, None)
-    return InstallationStanding(found, queues, buckets, pauses)
+    return InstallationStanding(found, queues, buckets, pauses, stream)
+
+
+async def _stream(services: Services) -> StreamPlace | None:
+    return await stream_place(services.pool) if services.settings.zkillboard_live else None
 
 
 async def _queues(services: Services) -> list[TaskQueueFigures] | None:

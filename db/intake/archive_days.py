@@ -109,10 +109,10 @@ async def with_another_hash(pool: asyncpg.Pool, references: Sequence[tuple[int, 
     return {row["killmail_id"] for row in rows}
 
 
-async def add_archived(pool: asyncpg.Pool, references: Sequence[tuple[int, str, int]]) -> None:
-    """Remember (id, hash, whose) of what the archive showed us, before the bodies are stored."""
+async def add_published(pool: asyncpg.Pool, references: Sequence[tuple[int, str, int]], hash_from: HashFrom) -> None:
+    """Remember (id, hash, whose) of what was shown to everybody, before the bodies are stored."""
     async with pool.acquire() as connection, connection.transaction():
-        await add_references_of_many(connection, references, HashFrom.ARCHIVE)
+        await add_references_of_many(connection, references, hash_from)
 
 
 async def came_since(pool: asyncpg.Pool, killmail_ids: Collection[int], since: datetime) -> int:

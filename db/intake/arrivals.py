@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from db.intake.sources import Brought
 from db.visibility import is_public
 
 EVERYBODY = 0
@@ -24,15 +25,19 @@ _UNNUMBERED_MINUTES = 120
 class Arrived:
     """A killmail that was not here before. `age_seconds`: since it happened; `isk`: what it was worth, if known."""
 
+    killmail_id: int
     age_seconds: float
     isk: float
 
 
-async def record_arrivals(pool: asyncpg.Pool, killmail_ids: Collection[int], *, silent: bool = False) -> list[Arrived]:
-    """These stored killmails are ready to be shown. One that was recorded before keeps its place.
+async def record_arrivals(
+    pool: asyncpg.Pool, killmail_ids: Collection[int], *, silent: bool = False, source: Brought | None = None
+) -> list[Arrived]:
+    """These stored killmails are ready to be shown. One that was recorded before keeps its place and its source.
 
     Args:
         silent: of an imported history: no news to anybody, so no reader is told.
+        source: what brought them, if that is known.
 
     Returns:
         Those that were not recorded before.
@@ -55,13 +60,14 @@ async def record_arrivals(pool: asyncpg.Pool, killmail_ids: Collection[int], *, 
             return []
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('killmail arrivals'))")
         recorded = await connection.fetch(
-            "INSERT INTO killmail_arrivals (killmail_id, silent)"
-            " SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING RETURNING killmail_id",
+            "INSERT INTO killmail_arrivals (killmail_id, silent, source)"
+            " SELECT unnest($1::bigint[]), $2, $3 ON CONFLICT DO NOTHING RETURNING killmail_id",
             [row["killmail_id"] for row in rows],
             silent,
+            source,
         )
     new = {row["killmail_id"] for row in recorded}
-    return [Arrived(row["age"], row["isk"]) for row in rows if row["killmail_id"] in new]
+    return [Arrived(row["killmail_id"], row["age"], row["isk"]) for row in rows if row["killmail_id"] in new]
 
 
 async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:

@@ -6,7 +6,7 @@ between any two of them: whoever calls again with the same ids makes good what i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from prometheus_client import Counter, Histogram
 from contracts.call_classes import CallClass
 from db.intake.arrivals import Arrived, record_arrivals
 from db.intake.references import news_among, stored_among, users_on
+from db.intake.sources import Brought
 from db.intake.store import RefusedKillmail, RefusedKillmails, store_killmails
 from db.values.appraisal import appraise
 from live import LiveEvents
@@ -42,7 +43,18 @@ class Bringer(StrEnum):
     LINK = "link"  # a pilot added it by its link
     LEGACY = "legacy"  # the system before this one had it
     ARCHIVE = "archive"  # a day of the public archive held it
+    STREAM = "stream"  # zKillboard's stream of new killmails held it
 
+
+_BROUGHT: Mapping[CallClass | Bringer, Brought] = {
+    CallClass.IMPORT: Brought.IMPORT,
+    Bringer.ZKILLBOARD: Brought.IMPORT,
+    Bringer.LINK: Brought.LINK,
+    Bringer.LEGACY: Brought.LEGACY,
+    Bringer.ARCHIVE: Brought.ARCHIVE,
+    Bringer.STREAM: Brought.LIVE,
+}
+"""Whatever else fetches killmails was shown them by a list of ESI's."""
 
 for _by in (*CallClass, *Bringer):
     for _metric in (STORED, AGE, ISK):
@@ -57,6 +69,8 @@ class Received:
     """Stored by this call."""
     stored: list[int]
     """Those asked about that are stored by now, whoever stored them."""
+    news: list[int]
+    """Those that by this call got their place in the order of arrival, and that readers are told of."""
     refused: tuple[RefusedKillmail, ...]
     """Bodies that Postgres does not take, by their position."""
 
@@ -91,28 +105,36 @@ async def receive_killmails(
             new += error.new
             refused += [replace(one, position=start + one.position) for one in error.refused]
     stored = await stored_among(pool, killmail_ids)
+    news: list[int] = []
     if stored:
         await appraise(pool, stored)
-        await announce(pool, live, stored, by)
+        news = await announce(pool, live, stored, by)
     STORED.labels(str(by)).inc(len(new))
     REFUSED.inc(len(refused))
-    return Received(sorted(new), stored, tuple(refused))
+    return Received(sorted(new), stored, news, tuple(refused))
 
 
-async def announce(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], by: CallClass | Bringer) -> None:
-    """Tell those who may see these stored killmails that they are here. To be called after the commit."""
-    news = killmail_ids
+async def announce(
+    pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int], by: CallClass | Bringer
+) -> list[int]:
+    """Tell those who may see these stored killmails that they are here; which of them were not before, and are news.
+
+    To be called after the commit.
+    """
+    news, source = killmail_ids, _BROUGHT.get(by, Brought.LIST)
     arrived: list[Arrived] = []
     if is_history(by):
         news = await news_among(pool, killmail_ids)
-        arrived += await record_arrivals(pool, set(killmail_ids) - set(news), silent=True)
+        arrived += await record_arrivals(pool, set(killmail_ids) - set(news), silent=True, source=source)
     if news:
-        arrived += await record_arrivals(pool, news)
+        arrived += await record_arrivals(pool, news, source=source)
     for one in arrived:
         AGE.labels(str(by)).observe(one.age_seconds)
         ISK.labels(str(by)).inc(one.isk)
     if news:
         await live.killmails_stored(news, await users_on(pool, news))
+    told = set(news)
+    return [one.killmail_id for one in arrived if one.killmail_id in told]
 
 
 def _batches(bodies: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:

@@ -1,10 +1,10 @@
-"""The table of the public killmail archive's days."""
+"""The tables of what is published of everybody: days of the killmail archive, and zKillboard's stream."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Integer, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, ForeignKey, Integer, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -42,3 +42,20 @@ class HistoryRequest(SQLModel, table=True):
     asked_at: datetime = Field(sa_column=time(now=True))
     reached: date | None = Field(default=None, sa_column=Column(Date))  # all days from this one on were read
     finished_at: datetime | None = Field(default=None, sa_column=time(nullable=True))
+
+
+class KillmailStream(SQLModel, table=True):
+    """How far zKillboard's stream was read: one row, or none before it was followed."""
+
+    __tablename__ = "killmail_stream"
+    __table_args__ = (CheckConstraint("only_one", name="killmail_stream_only_one"),)
+    only_one: bool = Field(sa_column=Column(Boolean, primary_key=True, server_default=text("true")))
+    sequence: int | None = Field(default=None, sa_column=Column(BigInteger))  # handled last
+    read_at: datetime = Field(sa_column=time(now=True))
+    uploaded_at: datetime | None = Field(default=None, sa_column=time(nullable=True))  # as zKillboard says
+    caught_up_at: datetime | None = Field(default=None, sa_column=time(nullable=True))  # there was nothing newer
+    trouble: str | None = Field(default=None, sa_column=Column(Text))  # the failure that is not over
+    trouble_since: datetime | None = Field(default=None, sa_column=time(nullable=True))
+    missed: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))  # gone before they were read
+    missed_from: datetime | None = Field(default=None, sa_column=time(nullable=True))
+    missed_until: datetime | None = Field(default=None, sa_column=time(nullable=True))

@@ -6,7 +6,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Double, ForeignKey, Identity, Index, Integer, Numeric, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Numeric,
+    SmallInteger,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -63,6 +76,7 @@ class KillmailArrival(SQLModel, table=True):
         )
     )
     silent: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))  # told to nobody
+    source: int | None = Field(default=None, sa_column=Column(SmallInteger))  # `db.intake.sources.Brought`
 
 
 class KillmailBody(SQLModel, table=True):

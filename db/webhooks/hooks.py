@@ -45,6 +45,10 @@ class Tells(StrEnum):
     DIGESTS = "digests"
 
 
+BEHIND_AFTER = timedelta(minutes=15)
+"""A webhook that has something to send for so long, and whose target takes it, is not worked on."""
+
+
 class NotYours(Exception):
     """The account is not, and does not direct, whose killmails these are."""
 
@@ -258,3 +262,25 @@ async def _exists(pool: asyncpg.Pool, account_id: int, webhook_id: int) -> bool:
 
 def _one(command_tag: str) -> bool:
     return command_tag.endswith(" 1")
+
+
+async def webhooks_by_state(pool: asyncpg.Pool) -> dict[str, int]:
+    """How many stand well, fail, are behind, or are paused, by their owner or for good."""
+    row = await pool.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE state = 'well') AS well, count(*) FILTER (WHERE state = 'failing') AS failing,
+               count(*) FILTER (WHERE state = 'behind') AS behind, count(*) FILTER (WHERE state = 'paused') AS paused,
+               count(*) FILTER (WHERE state = 'given_up') AS given_up
+          FROM (SELECT CASE WHEN paused_reason = ANY ($1) THEN 'paused' WHEN paused_reason IS NOT NULL THEN 'given_up'
+                            WHEN next_attempt_at > now() OR failing_since IS NOT NULL THEN 'failing'
+                            WHEN EXISTS (SELECT FROM webhook_deliveries AS told
+                                          WHERE told.webhook_id = hook.webhook_id AND told.state = 'waiting'
+                                            AND told.created_at < now() - $2::interval) THEN 'behind'
+                            ELSE 'well' END AS state
+                  FROM webhooks AS hook) AS stood
+        """,
+        [str(Pause.OWNER), str(Pause.UNSUBSCRIBED)],  # somebody wants it so
+        BEHIND_AFTER,
+    )
+    assert row is not None  # noqa: S101 - an aggregate
+    return dict(row)

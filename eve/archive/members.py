@@ -12,7 +12,6 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -20,6 +19,7 @@ import msgspec
 from eve.answer import MAX_BODY_BYTES
 from eve.errors import MalformedBody, Unavailable
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
+from eve.wanted import Wanted, WantedKillmail
 
 MOST_MEMBERS = 1_000_000
 """Of one day; the fullest one had below a tenth of it."""
@@ -51,34 +51,6 @@ class Refusal(StrEnum):
     TRUNCATED = "truncated"  # the day ends in the middle: once, for all that is missing
     BROKEN = "broken"  # the same for what is no archive from here on
     TOO_MUCH = "too_much"  # the same for more than a day can hold
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose killmails are wanted: of these characters and corporations, as victim or attacker; or everybody's."""
-
-    characters: frozenset[int]
-    corporations: frozenset[int]
-    everybody: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedKillmail:
-    """One that is wanted. `named`: a character or corporation it is wanted for."""
-
-    ref: KillmailRef
-    named: int
-    body: bytes = field(repr=False)
-
-
-class _Party(msgspec.Struct, frozen=True):
-    character_id: int = 0
-    corporation_id: int = 0
-
-
-class _Parties(msgspec.Struct, frozen=True):
-    victim: _Party
-    attackers: list[_Party]
 
 
 class _Header(tarfile.TarInfo):
@@ -121,17 +93,17 @@ class Members:
     def __init__(self, packed: io.RawIOBase | io.BufferedIOBase, wanted: Wanted) -> None:
         self._packed = packed
         self._wanted = wanted
-        self._found: Iterator[ArchivedKillmail | None] = self._read()
+        self._found: Iterator[WantedKillmail | None] = self._read()
         self.taken = 0
         self.refused: Counter[str] = Counter()
 
-    def batch(self) -> list[ArchivedKillmail] | None:
+    def batch(self) -> list[WantedKillmail] | None:
         """The next of those that are wanted; may be empty. None: there are no more.
 
         Raises:
             EveError: as the source does. What is wrong with the archive is counted instead.
         """
-        batch: list[ArchivedKillmail] = []
+        batch: list[WantedKillmail] = []
         size = 0
         for looked_at, found in enumerate(self._found, start=1):
             if found is not None:
@@ -141,7 +113,7 @@ class Members:
                 return batch
         return batch or None
 
-    def _read(self) -> Iterator[ArchivedKillmail | None]:
+    def _read(self) -> Iterator[WantedKillmail | None]:
         """Every member; None for one that is not wanted or was refused."""
         try:
             unpacked = bz2.BZ2File(self._packed)
@@ -159,14 +131,14 @@ class Members:
         except _BROKEN:
             self.refused[Refusal.BROKEN] += 1
 
-    def _killmail_or_none(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> ArchivedKillmail | None:
+    def _killmail_or_none(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> WantedKillmail | None:
         try:
             return self._killmail(archive, member)
         except _Refused as refused:
             self.refused[refused.why] += 1
             return None
 
-    def _killmail(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> ArchivedKillmail | None:
+    def _killmail(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> WantedKillmail | None:
         if member.isdir():
             return None
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
@@ -179,35 +151,19 @@ class Members:
         file = archive.extractfile(member)
         return self._checked(file.read() if file is not None else b"", int(name["killmail_id"]))
 
-    def _checked(self, raw: bytes, killmail_id: int) -> ArchivedKillmail | None:
+    def _checked(self, raw: bytes, killmail_id: int) -> WantedKillmail | None:
         try:
             members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
             added = {name: members.pop(name, None) for name in _ADDED}
             body = msgspec.json.encode(members)  # each member as it came: no number is read and written anew
             validate_killmail(body, killmail_id, "The archive")
-            parties = msgspec.json.decode(body, type=_Parties)
+            named = self._wanted.named_in(body)
         except (MalformedBody, Unavailable, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _Refused(Refusal.BODY) from None
         if (killmail_hash := _hash(added["killmail_hash"])) is None:
             raise _Refused(Refusal.HASH)
         self.taken += 1
-        named = self._named(parties)
-        return ArchivedKillmail(KillmailRef(killmail_id, killmail_hash), named, body) if named else None
-
-    def _named(self, parties: _Parties) -> int:
-        """A character that is wanted, or else a corporation; 0: nobody. Of everybody's, whom it befell."""
-        corporation = parties.victim.corporation_id if self._wanted.everybody else 0
-        for party in (parties.victim, *parties.attackers):
-            if party.character_id in self._wanted.characters:
-                return party.character_id
-            if party.corporation_id in self._wanted.corporations:
-                corporation = party.corporation_id
-        return corporation or (next(filter(None, self._everyone(parties)), 0) if self._wanted.everybody else 0)
-
-    @staticmethod
-    def _everyone(parties: _Parties) -> Iterator[int]:
-        for party in (parties.victim, *parties.attackers):
-            yield from (party.character_id, party.corporation_id)
+        return WantedKillmail(KillmailRef(killmail_id, killmail_hash), named, body) if named else None
 
 
 def _hash(raw: msgspec.Raw | None) -> str | None:

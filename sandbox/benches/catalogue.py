@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from operations.failure import OperationFailed
+from sandbox.benches.archive_month import archive_month
 from sandbox.benches.deep_page import deep_page
 from sandbox.benches.feed import feed
 from sandbox.benches.first_sync import first_sync
@@ -47,6 +48,7 @@ BENCHES: Mapping[str, AnyBench] = {
     "growth": WarBench("the same reads of ten and a hundred times as much", "two minutes", growth),
     "storing": WarBench("the one write path against other ways to write", "two minutes", storing),
     "intake": WarBench("a day's file of the archive until all of it is here", "two minutes", intake),
+    "archive-month": Bench("a month of the archive for two hundred pilots", "two minutes", archive_month),
     "migrations": WarBench("the newest migrations while somebody stores killmails", "half a minute", migrations),
     "subscribers": WarBench("a killmail on its way to a thousand subscribers", "a minute", subscribers),
     "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),

@@ -23,11 +23,12 @@ from pathlib import Path
 import asyncpg
 import orjson
 
-from db.intake.archived import ArchiveIntake
+from db.intake.public import PublicIntake
 from db.migrate import migrate
 from db.pool import open_pool
 from db.values.prices import store_snapshot
-from eve.archive.members import Members, Wanted
+from eve.archive.members import Members
+from eve.wanted import Wanted
 from live import LiveEvents
 from redis_client import open_redis
 from sandbox.benches.measured import Measured, Say, at_least
@@ -156,10 +157,10 @@ async def _measure(on: War, pool: asyncpg.Pool, packed: bytes, read: Read) -> tu
 
 
 async def _read(pool: asyncpg.Pool, packed: bytes, live: LiveEvents) -> None:
-    async def name(_: Sequence[int]) -> None:
-        """Names are asked of EVE later."""
+    async def later(_: Sequence[int]) -> None:
+        """Names are asked of EVE later, and there are no webhooks."""
 
-    await ArchiveIntake(pool, live, name).read(io.BytesIO(packed), WANTED, datetime.now(UTC), KILLMAILS)
+    await PublicIntake(pool, live, later, later).read(io.BytesIO(packed), WANTED, datetime.now(UTC), KILLMAILS)
 
 
 async def _rows_alone(pool: asyncpg.Pool, packed: bytes) -> None:

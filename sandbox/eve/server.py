@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.eve import archive, esi_killmails, esi_universe
+from sandbox.eve import archive, esi_killmails, esi_universe, stream
 from sandbox.eve.answers import JSON, Answer, refusal
 from sandbox.eve.control import Control
 from sandbox.eve.faults import Fault, FaultKind
@@ -72,7 +72,7 @@ class SandboxEve:
 
     @property
     def url(self) -> str:
-        """Base of ESI, SSO and zKillboard; the image server is below `/images`, the archive of killmails `/archive`."""
+        """Base of ESI, SSO, zKillboard and its stream; images are below `/images`, the killmail archive `/archive`."""
         return self.world.url
 
     @property
@@ -192,6 +192,7 @@ class SandboxEve:
             app.router.add_route(route.method, route.template, gateway.esi(route))
         app.router.add_route("GET", "/api/{path:.*}", gateway.plain("/api/{path}", ZKillboard(self.world).api))
         app.router.add_route("GET", "/archive/{path:.*}", gateway.plain(archive.ROUTE, days.file))
+        app.router.add_route("GET", stream.ROUTE, gateway.plain(stream.ROUTE, stream.Stream(self.world).object))
         app.router.add_route(
             "GET",
             "/images/{kind}/{id}/{variation}",

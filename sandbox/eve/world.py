@@ -69,6 +69,8 @@ class World:
         self.faults = Faults(options.seed)
         self.archived: dict[date, bytes] = {}
         """Files of the archive that are not as this universe would make them."""
+        self.streamed: dict[int, object] = {}
+        """Objects of zKillboard's stream that are not as they should be, by number: bytes as they are, None: a gap."""
         self.fittings: dict[int, list[dict[str, Any]]] = {}
         """Saved in the game, by character."""
         self.requests = RequestLog()

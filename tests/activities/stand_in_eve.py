@@ -169,14 +169,19 @@ class World:
     sso: StandInSso = field(default_factory=StandInSso)
     live: StandInLive = field(default_factory=StandInLive)
     zkillboard: StandInZkillboard = field(default_factory=StandInZkillboard)
+    rung: list[list[int]] = field(default_factory=list)
+    """The killmails whose webhooks were woken."""
 
     def __post_init__(self) -> None:
         self.tokens = AccessTokens(self.pool, self.sso, self.vault, self.live)
         self.discovery = KillmailDiscovery(self.pool, self.esi, self.tokens, self.vault, self.live)
-        self.bodies = KillmailBodies(self.pool, self.esi, self.live, nobody)
+        self.bodies = KillmailBodies(self.pool, self.esi, self.live, self.ring)
         self.enrichment = Enrichment(self.pool, self.esi, self.live)
         self.runs = Runs(self.pool, self.live)
-        self.imports = Imports(self.pool, self.zkillboard, self.live)
+        self.imports = Imports(self.pool, self.zkillboard, self.live, self.ring)
+
+    async def ring(self, killmail_ids: Sequence[int]) -> None:
+        self.rung.append(list(killmail_ids))
 
     async def login(self, character_id: int = PILOT, **more: Any) -> None:
         given = grant("first access", "first refresh", character_id=character_id, **more)

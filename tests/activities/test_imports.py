@@ -103,6 +103,8 @@ async def test_only_what_has_just_happened_is_news(world: World) -> None:
     world.zkillboard.pages[0, 0, 1] = ZkillboardPage(listed(*bodies))
     await read(world)
     assert world.live.stored == [([2], [PILOT])]
+    await read(world)
+    assert world.rung == [[2], []], "their webhooks are woken at once, and once"
 
 
 async def test_the_hundredth_page_says_how_far_back_it_reaches(world: World) -> None:

@@ -65,6 +65,11 @@ QUERIES = [
         reads("its feeds", "me", "", selection="{ feeds { id name subjectId } }", nobody=NOT_FOUND, scope=None),
         target=feeds_of_ada,
     ),
+    reads(
+        "where its killmails came from", "me", "",
+        selection="{ characters { id name killmailAccount { total sources { source } missing { message } } } }",
+        nobody=NOT_FOUND,
+    ),
     reads("its keys", "me", "", selection="{ apiKeys { id name hint } }", nobody=NOT_FOUND, scope=None),
     reads("Ada's killmail", "killmail", f'(id: "{ADAS.killmail_id}")', others=NOT_FOUND, nobody=NOT_FOUND),
     reads(

@@ -123,13 +123,21 @@ async def test_alerts_fire(
     client: Client,
     settings: Settings,
 ) -> None:
-    async with prometheus.hears_of("KillReportPilotsLate", "KillReportNoWorker"):
+    async with prometheus.hears_of("KillReportPilotsLate", "KillReportNoWorker", "KillReportWebhooksBehind"):
         api = await installation.start_api()
         await pool.execute(
             "WITH one AS (INSERT INTO accounts DEFAULT VALUES RETURNING account_id)"
             " INSERT INTO users (character_id, account_id, name, owner_hash, scopes, token_state, sync_state,"
             "                    last_killmail_sync_at)"
             " SELECT 1, account_id, 'A', 'o', '{}', 'valid', 'ok', now() - interval '9 hours' FROM one"
+        )
+        await pool.execute(
+            "WITH one AS (INSERT INTO webhooks (account_id, subject, subject_id, name, target_host, max_age_seconds,"
+            "                                   burst, bookmark)"
+            "             SELECT account_id, 'character', 1, 'A', 'example.com', 7200, 10, 0 FROM users"
+            "             RETURNING webhook_id)"
+            " INSERT INTO webhook_deliveries (webhook_id, state, created_at)"
+            " SELECT webhook_id, 'waiting', now() - interval '20 minutes' FROM one"
         )
     async with prometheus.hears_of("KillReportDatabaseGrows"):
         await pool.execute("CREATE TABLE large AS SELECT repeat('x', 100) FROM generate_series(1, 300000)")

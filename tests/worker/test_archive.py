@@ -17,8 +17,8 @@ import activities.archive
 from activities.archive import ArchiveDays
 from contracts.archive import HISTORY_ID, DayOutcome, DayReport, FollowReport, ReadArchiveDay
 from contracts.task_queues import SYNC_QUEUE
-from db.intake.archived import ArchiveIntake
 from db.intake.history import ask_for_history, history_progress
+from db.intake.public import PublicIntake
 from eve.archive import members
 from eve.archive.client import KillmailArchive
 from eve.archive.members import Refusal
@@ -251,8 +251,11 @@ async def test_a_look_that_dies_in_the_middle_is_gone_on_with_and_stores_each_ki
             await go_on.wait()
         named.extend(killmail_ids)  # type: ignore[arg-type]
 
+    async def ring(_: object) -> None:
+        """Nobody listens."""
+
     async with open_session(settings) as session, open_redis(settings.redis_url) as connection:
-        intake = ArchiveIntake(pool, LiveEvents(connection), name)
+        intake = PublicIntake(pool, LiveEvents(connection), name, ring)
         days = ArchiveDays(pool, KillmailArchive(session, settings.archive_url), intake)
         request = ReadArchiveDay(str(day), datetime.now(UTC))
         dies = asyncio.create_task(ActivityEnvironment().run(days.read_archive_day, request))

@@ -26,7 +26,17 @@ from sandbox.temporal import temporal
 from settings import VERSION
 from temporal.schedules import INDEXED, prepare_temporal
 from tests.workflows.conftest import TEST_SERVER
-from tests.workflows.scenarios import Scenario, archive, calendar, corporation, pilot, universe, webhook, zkillboard
+from tests.workflows.scenarios import (
+    Scenario,
+    archive,
+    calendar,
+    corporation,
+    live_killmails,
+    pilot,
+    universe,
+    webhook,
+    zkillboard,
+)
 from tests.workflows.scripted import Scripted
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -37,6 +47,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "ArchiveDay": archive.ARCHIVE_DAY,
     "ArchiveFollow": archive.ARCHIVE_FOLLOW,
     "ArchiveHistory": archive.ARCHIVE_HISTORY,
+    "LiveKillmails": live_killmails.LIVE_KILLMAILS,
     "Enrichment": universe.ENRICHMENT,
     "NameRefresh": universe.NAME_REFRESH,
     "KillmailNaming": universe.NAMING,

@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.common import RawValue
 
 from contracts.archive import DayOutcome, DayReport, HistoryDays
+from contracts.live_killmails import StreamOutcome, StreamReport
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, RestoredSyncs, SumsBuilt
@@ -36,6 +37,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "build_sums": SumsBuilt(subjects=3, finished=3),
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
     "choose_history_days": HistoryDays(),
+    "follow_killmail_stream": StreamReport(StreamOutcome.OFF),
     "finish_departure": None,
     "deliver_webhook": Delivered(),
     "restore_syncs": RestoredSyncs(),

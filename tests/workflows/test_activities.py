@@ -23,7 +23,9 @@ from worker_main import AT_ONCE, queue_worker
 def test_every_activity_is_served_and_keeps_its_contract(settings: Settings) -> None:
     nothing = cast(Any, None)
     tokens = AccessTokens(nothing, nothing, nothing, nothing)
-    services = Services(nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, tokens, nothing)
+    services = Services(
+        nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, tokens, nothing
+    )
     served = {served.__name__: _Definition.must_from_callable(served) for served in activities_of(services, settings)}
     assert set(served) == set(POLICIES)
     for name, policy in POLICIES.items():

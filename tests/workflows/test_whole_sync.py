@@ -23,6 +23,7 @@ from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from eve.archive.client import KillmailArchive
 from eve.errors import InvalidHash, TokenRevoked
+from eve.zkillboard.stream import KillmailStream
 from settings import Settings
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
@@ -36,7 +37,7 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(await open_pool(database_url, max_size=20))
         world = World(pool, TokenVault([Fernet.generate_key().decode()]))
-        archive = cast(KillmailArchive, None)  # nothing here asks it
+        archive, stream = cast(KillmailArchive, None), cast(KillmailStream, None)  # nothing here asks them
         services = Services(
             pool,
             temporal_client,
@@ -46,6 +47,7 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
             world.live,
             world.zkillboard,
             archive,
+            stream,
             world.tokens,
             await stack.enter_async_context(WebhookTargets(settings)),
         )

@@ -8,6 +8,10 @@ from typing import Any
 import asyncpg
 import pytest
 
+from contracts.webhooks import webhook_id_of
+from db.killmails.filter import EVERYTHING
+from db.webhooks.hooks import NewWebhook, create_webhook
+from db.webhooks.subjects import Subject
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import eventually
 from sandbox.process import free_port
@@ -189,6 +193,14 @@ async def test_a_killmail_is_added_by_its_link(
         )
 
     await eventually(named, "names for whoever is on them")
+
+    account = await pool.fetchval("SELECT account_id FROM users WHERE character_id = $1", pilot)
+    new = NewWebhook(Subject.CHARACTER, pilot, "x", EVERYTHING, "https://example.com/x", "example.com")
+    hook = await create_webhook(pool, site.services.vault, account, new, "whsec_c2VjcmV0", ())
+    news = eve.add_killmail(pilot)
+    assert await add(f"killReport:{news.killmail_id}:{news.killmail_hash}")
+    handle = site.services.temporal.get_workflow_handle(webhook_id_of(hook))
+    assert (await handle.describe()).id == webhook_id_of(hook), "it was woken at once"
 
     status, page = await browser.post("/settings/killmail", {"link": f"{eve.url}/kill/{mine.killmail_id}/"})
     assert (status, f"zkillboard.com/kill/{mine.killmail_id}" in page) == (200, True), "its own page"

@@ -37,6 +37,16 @@ async def test_users_by_state_gaps_and_every_bucket(site: Site, browser: Browser
         "INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, parked_at)"
         " VALUES (1, '', 1, NULL), (2, '', 1, NULL), (3, '', 1, now())"
     )
+    await site.pool.execute(
+        "INSERT INTO webhooks (account_id, subject, subject_id, name, target_host, max_age_seconds, burst, bookmark,"
+        "                      paused_reason)"
+        " SELECT (SELECT max(account_id) FROM accounts), 'character', 1, 'x', 'example.com', 7200, 10, 0, reason"
+        "   FROM unnest('{NULL,gone}'::text[]) AS reason"
+    )
+    await site.pool.execute(
+        "INSERT INTO webhook_deliveries (webhook_id, state, created_at)"
+        " SELECT webhook_id, 'waiting', now() - interval '20 minutes' FROM webhooks"
+    )
     client = redis.asyncio.from_url(redis_url)
     budget = Budget(client)
     headers = {"X-Ratelimit-Group": "killmail", "X-Ratelimit-Limit": "3600/15m", "X-Ratelimit-Remaining": "3598"}
@@ -49,6 +59,7 @@ async def test_users_by_state_gaps_and_every_bucket(site: Site, browser: Browser
     found = values(text)
     assert found["killreport_esi_tokens_spent", "killmail", "live"] == 2
     assert found["killreport_users", "ok"] == 3
+    assert [found["killreport_webhooks", state] for state in ("well", "behind", "given_up")] == [0, 1, 1]
     assert found["killreport_users", "needs_login"] == 1
     assert found["killreport_users", "paused"] == 0
     assert found["killreport_users_late",] == 1, "an idle pilot who is looked at every six hours is not late"

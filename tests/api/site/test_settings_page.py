@@ -37,6 +37,11 @@ async def test_the_settings_are_linked_and_say_what_each_character_may_read(site
     assert "Ada &lt;Lovelace&gt;" in page
     assert page.count("can read this character's killmails.") == 1
     assert page.count("for a director, the corporation's killmails.") == 1
+    assert "No killmail yet." in page
+    assert re.search(r"The rest is in the archive, of which [0-9,]+ days are not read yet\.", page)
+    await site.store(body(1, victim=ME))
+    _, page = await browser.get("/settings#sources")
+    assert page.count("No killmail yet.") == 1, "Grace's"
 
 
 async def test_a_stranger_is_sent_to_the_front_page(anonymous: Browser) -> None:

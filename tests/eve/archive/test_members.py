@@ -9,7 +9,8 @@ import tracemalloc
 
 import orjson
 
-from eve.archive.members import MOST_HEADER, Members, Refusal, Wanted
+from eve.archive.members import MOST_HEADER, Members, Refusal
+from eve.wanted import Wanted
 from sandbox.eve.archive import pack_day
 from tests.db.bodies import body
 

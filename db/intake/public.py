@@ -1,4 +1,7 @@
-"""A day of the public archive comes in: batch by batch, each remembered, named and stored like any killmail."""
+"""What is published of everybody comes in: batch by batch, each remembered, named and stored like any killmail.
+
+A day of the archive is read here to its end; of zKillboard's stream, the activity that follows it hands over batches.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,29 @@ from datetime import datetime
 
 import asyncpg
 
-from db.intake.archive_days import DayAccount, add_archived, came_since, with_another_hash
+from db.intake.archive_days import DayAccount, add_published, came_since, with_another_hash
 from db.intake.receive import Bringer, receive_killmails
-from db.intake.references import stored_among
-from eve.archive.members import ArchivedKillmail, Members, Refusal, Wanted
+from db.intake.references import HashFrom, stored_among
+from eve.archive.members import Members, Refusal
+from eve.wanted import Wanted, WantedKillmail
 from live import LiveEvents
 
 NameKillmails = Callable[[Sequence[int]], Awaitable[None]]
 """Has what these killmails mention named, a little later."""
+Ring = Callable[[Sequence[int]], Awaitable[None]]
+"""Wakes the webhooks that these killmails concern."""
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveIntake:
-    """Stores what is wanted of a day. Idempotent: what an earlier attempt stored is found and not stored again."""
+class PublicIntake:
+    """Stores what is wanted of a day, or of a batch. Idempotent: what was stored is found and not stored again."""
 
     pool: asyncpg.Pool
     live: LiveEvents
     name_killmails: NameKillmails
+    ring: Ring
+    by: Bringer = Bringer.ARCHIVE
+    hash_from: HashFrom = HashFrom.ARCHIVE
 
     async def read(
         self, packed: io.RawIOBase | io.BufferedIOBase, wanted: Wanted, since: datetime, expected: int | None
@@ -47,14 +56,18 @@ class ArchiveIntake:
                 ahead = asyncio.create_task(asyncio.to_thread(members.batch))
                 if batch:
                     found += len(batch)
-                    new += await self._store(batch, since, refused)
+                    new += await self.store(batch, since, refused)
         finally:
             ahead.cancel()
         refused += members.refused
         return DayAccount(expected, members.taken, found, new, {str(why): n for why, n in refused.items() if n})
 
-    async def _store(self, batch: list[ArchivedKillmail], since: datetime, refused: Counter[str]) -> int:
-        """How many of them came here by this look; what was not taken is counted in `refused`."""
+    async def store(self, batch: Sequence[WantedKillmail], since: datetime, refused: Counter[str]) -> int:
+        """How many of them came here by this look; what was not taken is counted in `refused`.
+
+        Raises:
+            redis.exceptions.RedisError, asyncpg.PostgresError, OSError: ours is out of order.
+        """
         references = [(one.ref.killmail_id, one.ref.killmail_hash) for one in batch]
         doubtful = await with_another_hash(self.pool, references)
         refused[Refusal.HASH] += len(doubtful)
@@ -63,8 +76,10 @@ class ArchiveIntake:
         here = set(await stored_among(self.pool, killmail_ids))
         if missing := sorted(set(killmail_ids) - here):
             await self.name_killmails(missing)  # before they are stored: no crash leaves them without names
-        await add_archived(self.pool, [(one.ref.killmail_id, one.ref.killmail_hash, one.named) for one in batch])
+        shown = [(one.ref.killmail_id, one.ref.killmail_hash, one.named) for one in batch]
+        await add_published(self.pool, shown, self.hash_from)
         bodies = [one.body for one in batch if one.ref.killmail_id not in here]
-        received = await receive_killmails(self.pool, self.live, bodies, killmail_ids=killmail_ids, by=Bringer.ARCHIVE)
+        received = await receive_killmails(self.pool, self.live, bodies, killmail_ids=killmail_ids, by=self.by)
+        await self.ring(received.news)
         refused[Refusal.NOT_STORED] += len(received.refused)
         return await came_since(self.pool, received.stored, since)
