@@ -128,6 +128,15 @@ class Settings(BaseModel):
     zkillboard_stream_url: BaseUrl = Field(
         "https://r2z2.zkillboard.com", description="zKillboard's stream, for ZKILLBOARD_LIVE"
     )
+    market_history_url: BaseUrlOrOff = Field(
+        "https://data.everef.net/market-history",
+        description="EVE Ref's archive of what each market traded, by day, for killmails older than our own prices;"
+        " `off`, or ARCHIVE_URL being off: none is asked",
+    )
+    static_data_url: BaseUrlOrOff = Field(
+        "https://developers.eveonline.com/static-data/tranquility",
+        description="where CCP publishes the static data export; `off`: only `killreport load-sde` loads one",
+    )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
 
@@ -258,6 +267,11 @@ class Settings(BaseModel):
     @classmethod
     def _split_ids(cls, value: object) -> object:
         return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def market_archive_url(self) -> str:
+        """Where market history is asked for; "": nowhere."""
+        return self.market_history_url if self.archive_url else ""
 
     @property
     def site_url(self) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import orjson
 
@@ -21,6 +21,10 @@ from eve.errors import EveError
 
 Row = tuple[Any, ...]
 VERSION_FILE = "_sde.jsonl"
+LONGEST_LINE = 8 * 1024 * 1024
+"""Bytes; the longest of 2026 has a hundredth of it."""
+MOST_UNPACKED = 8 * 1024**3
+"""Bytes of the files that are read; those of 2026 have 0.2 GB."""
 
 
 class InvalidStaticData(EveError):
@@ -88,7 +92,7 @@ PARTS = (TYPES, GROUPS, CATEGORIES, SOLAR_SYSTEMS, CONSTELLATIONS, REGIONS, FACT
 @dataclass(frozen=True, slots=True)
 class _File:
     size: int  # unpacked
-    open: Callable[[], AbstractContextManager[Iterable[bytes]]]
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
 
 
 class StaticData(AbstractContextManager["StaticData"]):
@@ -117,6 +121,9 @@ class StaticData(AbstractContextManager["StaticData"]):
             raise InvalidStaticData(
                 f"{path} has no {missing[0]}; is it the JSON Lines variant of the static data export?"
             )
+        if self.total_bytes > MOST_UNPACKED:
+            self.close()
+            raise InvalidStaticData(f"{path} holds more than an export can have.")
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -156,7 +163,9 @@ class StaticData(AbstractContextManager["StaticData"]):
             return
         with self._files[file].open() as lines:
             try:
-                for number, line in enumerate(lines, start=1):
+                for number, line in enumerate(iter(partial(lines.readline, LONGEST_LINE + 1), b""), start=1):
+                    if len(line) > LONGEST_LINE:
+                        raise InvalidStaticData(f"{file}, line {number}: longer than an entry can be.")
                     on_bytes(len(line))
                     if not line.strip():
                         continue
@@ -170,7 +179,7 @@ class StaticData(AbstractContextManager["StaticData"]):
                 raise InvalidStaticData(f"{file} cannot be read to its end: the export is damaged.") from error
 
 
-def _reader(path: Path) -> Callable[[], BinaryIO]:
+def _reader(path: Path) -> Callable[[], IO[bytes]]:
     return lambda: path.open("rb")
 
 

@@ -161,6 +161,8 @@ class Up:
         for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL", "ZKILLBOARD_STREAM_URL"):
             self.environment.choose(name, url)
         self.environment.choose("ARCHIVE_URL", f"{url}/archive")
+        self.environment.choose("STATIC_DATA_URL", f"{url}/static-data")
+        self.environment.choose("MARKET_HISTORY_URL", f"{url}/market-history")
         self.environment.choose("WEBHOOK_PRIVATE_TARGETS", "true")  # the receiver of the sandbox is on this machine
         self.environment.choose("EVE_IMAGES_URL", f"{url}/images")
         return part, url

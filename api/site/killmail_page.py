@@ -37,7 +37,9 @@ ALL_LINES = 100_000
 SHOWN = selected("""
 query {
     id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
-    value { total destroyed dropped fitted ship priceDate pricedKinds itemKinds }
+    value {
+        total destroyed dropped fitted ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds
+    }
     solarSystem { id name security wormholeClass constellation { name } region { name } }
     victim {
         damageTaken character { id name } corporation { id name ticker } alliance { id name ticker }
@@ -50,8 +52,8 @@ fragment Attacker on Attacker {
     ship { id name } weapon { id name } damageDone damageShare finalBlow
 }
 fragment Item on Item {
-    type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton value
-    items { ...Item }
+    type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton
+    value priceDate priceNote items { ...Item }
 }
 """)
 """What the page shows of a killmail."""

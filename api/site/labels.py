@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from contracts.plurals import counted
+from db.values.rules import CAP, MEDIAN_DAYS
 
 UNITS = ((Decimal(10) ** 12, "t"), (Decimal(10) ** 9, "b"), (Decimal(10) ** 6, "m"), (Decimal(10) ** 3, "k"))
 NEARLY_ONE = Decimal("0.9995")
@@ -56,9 +57,32 @@ def exact_isk(amount: str) -> str:
 def pricing(value: Mapping[str, Any]) -> str:
     """The exact figure, and what it rests on, in a sentence."""
     return (
-        f"{exact_isk(value['total'])} ISK at EVE's average prices on {value['priceDate']};"
+        f"{exact_isk(value['total'])} ISK at {prices_of(value)};"
         f" {value['pricedKinds']} of {counted(value['itemKinds'], 'item type')} priced."
     )
+
+
+def prices_of(value: Mapping[str, Any]) -> str:
+    """Whose prices of which day a value is worked out with."""
+    whose = "The Forge's average prices" if value["priceSource"] == "THE_FORGE" else "EVE's average prices"
+    return f"{whose} on {value['priceDate']}"
+
+
+_NOTES = {
+    "CAPPED": f"price capped at {CAP} times the {MEDIAN_DAYS}-day median",
+    "FREE_HULL": "given away at every station",
+    "MUTATED": "no market has it",
+    "UNIQUE": "a prize: there is no honest price",
+    "SKIN": "a SKIN: there is no honest price",
+}
+"""By GraphQL's `PriceNote`; of a blueprint copy the line says that it is one."""
+
+
+def price_words(note: str | None, day: str | None, usual_day: str | None) -> str:
+    """What is to be said of a price: a note, or that it is not of the day of the others. "" where nothing is."""
+    if note is not None:
+        return _NOTES.get(note, "")
+    return f"price of {day}" if day is not None and day != usual_day else ""
 
 
 def flags(killmail: Mapping[str, Any]) -> list[tuple[str, str]]:

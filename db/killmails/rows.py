@@ -26,6 +26,13 @@ _BODY_PARTS = {
     "position": "nullif(killmail_bodies.body #> '{victim,position}', 'null') AS position",
     "items": "nullif(killmail_bodies.body #> '{victim,items}', 'null') AS items",
 }
+_WORKED_OUT = {
+    # Before our own first snapshot a killmail has The Forge's prices of its day, or else those of that snapshot.
+    "price_source": (
+        "CASE WHEN killmails.price_date < (SELECT min(day) FROM price_snapshots) THEN 'THE_FORGE' ELSE 'ESI' END"
+        " AS price_source"
+    )
+}
 _ORDERS: Mapping[Order, str] = {"TIME": "killmail_time", "VALUE": "total_value"}
 _OF_KILLMAIL = {"damage_of_all": "killmails.damage_done AS damage_of_all"}
 
@@ -46,7 +53,8 @@ class Wanted:
 
     def killmails_sql(self, page: str, order: Order) -> str:
         """The killmails of `page`, a CTE `page` with their ids, in this order."""
-        parts = [_BODY_PARTS.get(name, f"killmails.{name}") for name in sorted({*self.killmails, _ORDERS[order]})]
+        told = {**_BODY_PARTS, **_WORKED_OUT}
+        parts = [told.get(name, f"killmails.{name}") for name in sorted({*self.killmails, _ORDERS[order]})]
         bodies = " JOIN killmail_bodies USING (killmail_id)" if self.killmails & _BODY_PARTS.keys() else ""
         # OFFSET 0 keeps the planner from reading all of a small table for the fifty of a page.
         return (

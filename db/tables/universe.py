@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from db.tables.columns import bigint, count, string, time
@@ -195,3 +196,25 @@ class MarketPrice(SQLModel, table=True):
     day: date = Field(sa_column=Column(Date, ForeignKey("price_snapshots.day"), primary_key=True))
     average_price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
     adjusted_price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+
+
+class MarketDay(SQLModel, table=True):
+    """A day of The Forge's market that was asked for. `outcome`: read, missing, or refused for what it held."""
+
+    __tablename__ = "market_days"
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    outcome: str = Field(sa_column=Column(Text, nullable=False))
+    types: int = Field(sa_column=Column(Integer, nullable=False))  # traded that day
+    read_at: datetime = Field(sa_column=time(now=True))
+
+
+class MarketHistory(SQLModel, table=True):
+    """What The Forge paid for a type, on average, in a month: hundredths of ISK, from its first day to a 31st.
+
+    Null: it was not traded on that day, or the day was not asked for.
+    """
+
+    __tablename__ = "market_history"
+    type_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    month: date = Field(sa_column=Column(Date, primary_key=True))  # its first day
+    averages: list[int | None] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))

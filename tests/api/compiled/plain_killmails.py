@@ -141,11 +141,15 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
 
     def worth(thing: Body) -> Node:
         day = row.get("price_date")
-        price = None if day is None or thing["singleton"] == 2 else known.price(thing["item_type_id"], day)
+        if day is None:
+            return {}
+        if thing["singleton"] == 2:
+            return {"priceNote": "BLUEPRINT_COPY"}
+        price = known.price(thing["item_type_id"], day)
         if price is None:
             return {}
         quantity = (thing.get("quantity_destroyed") or 0) + (thing.get("quantity_dropped") or 0)
-        return {"price": f"{price:.2f}", "value": f"{price * quantity:.2f}"}
+        return {"price": f"{price:.2f}", "value": f"{price * quantity:.2f}", "priceDate": day.isoformat()}
 
     victim, attackers = source["victim"], [attacker(person) for person in source["attackers"]]
     blow = next((one for one in attackers if one["finalBlow"]), None)
@@ -169,8 +173,15 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
 def value(row: Mapping[str, Any], known: Known, victim: Body) -> Node:
     isk = {name: f"{row[f'{name}_value']:.2f}" for name in ("destroyed", "dropped", "fitted", "total")}
     kinds = {"pricedKinds": row["priced_kinds"], "itemKinds": row["item_kinds"]}
-    ship = 0 if victim["ship_type_id"] in FREE_HULLS else known.price(victim["ship_type_id"], row["price_date"])
-    told = {"ship": None if ship is None else f"{ship:.2f}", "priceDate": row["price_date"].isoformat()}
+    free, day = victim["ship_type_id"] in FREE_HULLS, row["price_date"].isoformat()
+    ship = 0 if free else known.price(victim["ship_type_id"], row["price_date"])
+    told = {
+        "ship": None if ship is None else f"{ship:.2f}",
+        "shipPriceDate": None if free or ship is None else day,
+        "shipPriceNote": "FREE_HULL" if free else None,
+        "priceDate": day,
+        "priceSource": "ESI",
+    }
     return {**isk, **kinds, **told}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0025"
-down_revision = "r0024"
+revision = "r0026"
+down_revision = "r0025"
 branch_labels = None
 depends_on = None
 

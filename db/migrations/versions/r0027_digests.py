@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "r0026"
-down_revision = "r0025"
+revision = "r0027"
+down_revision = "r0026"
 branch_labels = None
 depends_on = None
 
