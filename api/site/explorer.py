@@ -1,6 +1,6 @@
 """What `GET /graphql` shows a browser: GraphiQL where it has been built, else a small page of our own.
 
-docs/decisions/0056-graphiql-is-built-from-packages.md says why it is built, and what its page may that others may not.
+docs/decisions/0054-graphiql-is-built-from-packages.md says why it is built, and what its page may that others may not.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from api.caller import caller, visitor
 from api.compiled.reads import Node
 from api.compiled.selection import selected
 from api.orders.naming import lacks_a_name, name_again
+from api.orders.reimbursements import WORDS
 from api.pages import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
@@ -22,6 +23,7 @@ from api.site.fit_ring import fit_ring
 from api.site.killmail_words import sentence, title
 from api.site.multibuy import multibuy
 from api.site.points_of_interest import points_of_interest
+from api.site.reimbursements import ORDERS, ShownClaim, claim_on
 from db.accounts.grants import account_characters
 from db.accounts.share_links import Subject, may_share
 from db.intake.references import hash_of
@@ -75,12 +77,14 @@ async def killmail(request: Request) -> Response:
     beside = NO_NEIGHBOURS
     if not viewer.is_stranger:
         beside = await neighbours(services_of(request).pool, viewer, int(found["id"]))
-    savers = await _characters(request)
+    savers, claim = await _characters(request), await claim_on(request, int(found["id"]))
     if viewer.is_stranger or not await _is_theirs(request, int(found["id"])):
-        return killmail_answer(request, found, beside, around, savers=savers)
+        return killmail_answer(request, found, beside, around, savers=savers, claim=claim)
     known = await hash_of(services_of(request).pool, int(found["id"]))
     in_game = "" if known is None else f"killReport:{found['id']}:{known.killmail_hash}"
-    return killmail_answer(request, found, beside, around, may_share=True, in_game_link=in_game, savers=savers)
+    return killmail_answer(
+        request, found, beside, around, may_share=True, in_game_link=in_game, savers=savers, claim=claim
+    )
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
@@ -112,11 +116,12 @@ def killmail_answer(
     may_share: bool = False,
     in_game_link: str = "",
     savers: Sequence[tuple[int, str]] = (),
+    claim: ShownClaim | None = None,
 ) -> Response:
     """The page of a killmail; `beside` it are the reader's own.
 
     `around`: its battle, or what was lost near it; None where that was not shared. `savers`: the reader's characters,
-    for whom its fitting can be saved in the game.
+    for whom its fitting can be saved in the game. `claim`: what the reader may do about its replacement.
     """
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
@@ -136,6 +141,9 @@ def killmail_answer(
         in_game_link=in_game_link,
         savers=savers,
         around=around or NOTHING_AROUND,
+        claim=claim,
+        claim_words=WORDS,
+        claim_orders=ORDERS,
     )
     if lacks_a_name(found):
         answer.background = BackgroundTask(name_again, services_of(request), int(found["id"]))
