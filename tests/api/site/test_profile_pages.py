@@ -148,6 +148,18 @@ async def test_who_one_is_with_and_against_is_told(visitor: Visitor, furnished: 
 
 @needs_chromium
 @pytest.mark.browser
+async def test_a_month_of_a_corporation_is_one_page_of_paper(page: Page, furnished: FurnishedSite) -> None:
+    await page.goto(f"{furnished.site.address}/corporations/{furnished.there.corporation_id}")
+    await page.locator(".months a").first.click()
+    await page.wait_for_url("**days=20*")
+    margin = "10mm"
+    margins = {"top": margin, "right": margin, "bottom": margin, "left": margin}
+    paper = await page.pdf(format="A4", margin=margins)  # type: ignore[arg-type]
+    assert len(re.findall(rb"/Type /Page\b", paper)) == 1
+
+
+@needs_chromium
+@pytest.mark.browser
 async def test_the_daily_chart_is_as_wide_as_its_place(page: Page, furnished: FurnishedSite) -> None:
     await page.goto(f"{furnished.site.address}/characters/{furnished.there.pilot_id}")
     for width in (390, 1280, 1920):
