@@ -17,7 +17,7 @@ from api.services import services_of
 from api.serving.request_log import request_id
 
 Theme = Literal["auto", "dark", "light"]
-THEMES: dict[str, str] = {"auto": "System", "dark": "Dark", "light": "Light"}
+THEMES: dict[str, str] = {"dark": "Dark", "light": "Light", "auto": "System"}
 """The themes and what their buttons say."""
 THEME_COOKIE = "killreport-theme"
 
@@ -64,9 +64,9 @@ def chrome_of(request: Request) -> Chrome:
 
 
 def theme_of(request: Request) -> Theme:
-    """The theme this browser chose; `auto` follows the system's."""
+    """The theme this browser chose, dark if none; `auto` follows the system's."""
     chosen = request.cookies.get(THEME_COOKIE, "")
-    return cast("Theme", chosen) if chosen in THEMES else "auto"
+    return cast("Theme", chosen) if chosen in THEMES else "dark"
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:

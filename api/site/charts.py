@@ -65,6 +65,8 @@ class Chart:
     line: str = ""
     grid: list[float] = field(default_factory=list)
     width: float = WIDTH
+    ends: tuple[str, str] | None = None
+    """Of a drawing as wide as its place, however high that is: what stands beneath its left and its right end."""
 
 
 def activity_chart(told: Node) -> Chart | None:
@@ -130,7 +132,7 @@ def daily_chart(told: Node, period: Period) -> Chart | None:
     say = _say(told)
     up = max(span.kills for span in spans)
     down = max(span.losses for span in spans)
-    scale = (BARS_HEIGHT - 24) / max(1, up + down)
+    scale = (BARS_HEIGHT - 8) / max(1, up + down)
     axis = 4 + up * scale
     step = WIDTH / len(spans)
     shapes = []
@@ -143,19 +145,16 @@ def daily_chart(told: Node, period: Period) -> Chart | None:
             words = f"{span.words}: {say(0, span.losses)}"
             shapes.append(_bar(x, axis, width, span.losses * scale, "losses", words))
     kills, losses = sum(span.kills for span in spans), sum(span.losses for span in spans)
-    labels = [
-        Label(0, BARS_HEIGHT - 4, f"{spans[0].first}"),
-        Label(WIDTH, BARS_HEIGHT - 4, f"{spans[-1].last}", "end"),
-    ]
+    ends = (f"{spans[0].first}", f"{spans[-1].last}")
     table: list[tuple[str, ...]] = [("Date", "Killmails") if of_place else ("Date", "Kills", "Losses")]
     table += [
         (span.words, *map(str, (span.kills,) if of_place else (span.kills, span.losses)))
         for span in spans
         if span.kills or span.losses
     ]
-    says = f"{say(kills, losses)} from {spans[0].first} to {spans[-1].last}; at most {say(up, down)} per bar."
+    says = f"{say(kills, losses)} from {ends[0]} to {ends[1]}; at most {say(up, down)} per bar."
     title = "Killmails over time" if of_place else "Kills and losses over time"
-    return Chart("daily", title, says, BARS_HEIGHT, shapes, labels, table, grid=[round(axis, 1)])
+    return Chart("daily", title, says, BARS_HEIGHT, shapes, [], table, grid=[round(axis, 1)], ends=ends)
 
 
 def _say(told: Node) -> Callable[[int, int], str]:

@@ -1,4 +1,7 @@
-"""POST /theme: dark, light, or as the system has it. Kept in a cookie, for the server draws the page in it."""
+"""POST /theme: dark (until one is chosen), light, or as the system has it.
+
+Kept in a cookie, for the server draws the page in it.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from axe_playwright_python.async_playwright import Axe
 from justhtml import JustHTML
 from playwright.async_api import Browser, Page
 
+from api.pages import THEME_COOKIE
 from tests.api.running_site import Browser as Visitor
 from tests.api.site.furnished import PICTURES, FurnishedSite, complaints_of, picture, signed_in_context
 from tests.api.site.furniture import BATTLE_ID, PACKED_ID, Furnished
@@ -105,6 +106,7 @@ async def window_of(engine: Browser, furnished: FurnishedSite) -> AsyncIterator[
             context = await signed_in_context(
                 engine, furnished.site, account_id, color_scheme="dark", reduced_motion="reduce"
             )
+            await context.add_cookies([{"name": THEME_COOKIE, "value": "auto", "url": furnished.site.address}])
             opened[account_id] = await context.new_page()
         return opened[account_id]
 

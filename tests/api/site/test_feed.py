@@ -114,6 +114,7 @@ async def test_the_panel_takes_names_and_leads_to_an_address_that_can_be_shared(
     assert status == 200
     Document(page)
     assert 'value="Rifter"' in page
+    assert '<option value="0" selected>hidden</option>' in page
     (export,) = re.findall(r'href="(/export/killmails.csv[^"]*)"', page)
     status, lines = await visitor.get(export.replace("&amp;", "&"))
     assert status == 200

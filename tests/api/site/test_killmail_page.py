@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from api.site.killmail_page import LINES_SHOWN
 from api.site.labels import distance, short_isk
@@ -83,6 +83,9 @@ async def test_its_text_can_be_taken_into_the_game(page: Page, furnished: Furnis
         await page.get_by_role("button", name=button).click()
         await page.get_by_text("Copied.").last.wait_for()
         assert re.match(begins, await page.evaluate("navigator.clipboard.readText()"))
+    times = page.locator(".facts time").first
+    await times.hover()
+    await expect(times).to_have_attribute("title", re.compile(r"\d+:\d\d.* your time$"))
 
 
 async def test_one_turns_from_killmail_to_killmail_of_one_s_feed(visitor: Visitor, furnished: FurnishedSite) -> None:

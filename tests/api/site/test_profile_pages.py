@@ -6,11 +6,13 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from playwright.async_api import Page
 
 from api.site.charts import activity_chart, efficiency
 from tests.api.running_site import Browser as Visitor
 from tests.api.running_site import open_browser
 from tests.api.site.furnished import FurnishedSite
+from tests.end_to_end.chromium import needs_chromium
 
 
 def number(page: str, name: str) -> int:
@@ -142,6 +144,31 @@ async def test_who_one_is_with_and_against_is_told(visitor: Visitor, furnished: 
     (ranks,) = re.findall(r"<caption>Ranks.*?</table>", page, re.S)
     assert "<b>1</b>" in ranks
     assert re.search(rf'Last seen in.*?href="/alliances/{there.alliance_id}"', page, re.S)
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_a_month_of_a_corporation_is_one_page_of_paper(page: Page, furnished: FurnishedSite) -> None:
+    await page.goto(f"{furnished.site.address}/corporations/{furnished.there.corporation_id}")
+    await page.locator(".months a").first.click()
+    await page.wait_for_url("**days=20*")
+    margin = "10mm"
+    margins = {"top": margin, "right": margin, "bottom": margin, "left": margin}
+    paper = await page.pdf(format="A4", margin=margins)  # type: ignore[arg-type]
+    assert len(re.findall(rb"/Type /Page\b", paper)) == 1
+
+
+@needs_chromium
+@pytest.mark.browser
+async def test_the_daily_chart_is_as_wide_as_its_place(page: Page, furnished: FurnishedSite) -> None:
+    await page.goto(f"{furnished.site.address}/characters/{furnished.there.pilot_id}")
+    for width in (390, 1280, 1920):
+        await page.set_viewport_size({"width": width, "height": 900})
+        chart = await page.locator(".chart-daily").bounding_box()
+        axis = await page.locator(".chart-daily line").bounding_box()
+        assert chart is not None
+        assert axis is not None
+        assert chart["width"] - axis["width"] < 4
 
 
 def test_one_busy_hour_does_not_hide_the_others() -> None:

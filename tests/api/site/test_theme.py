@@ -1,4 +1,4 @@
-"""Dark, light, or as the system has it."""
+"""Dark until another theme is chosen: light, or as the system has it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,20 @@ DARK, LIGHT = "rgb(13, 17, 23)", "rgb(246, 248, 250)"
 
 @needs_chromium
 @pytest.mark.browser
-@pytest.mark.parametrize(("system", "ground"), [("dark", DARK), ("light", LIGHT)])
-async def test_the_systems_theme_is_taken_until_one_is_chosen(
-    engine: Browser, furnished: FurnishedSite, system: str, ground: str
-) -> None:
-    context = await signed_in_context(engine, furnished.site, furnished.there.account_id, color_scheme=system)
+async def test_it_is_dark_until_another_theme_is_chosen(engine: Browser, furnished: FurnishedSite) -> None:
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id, color_scheme="light")
     page = await context.new_page()
     await page.goto(f"{furnished.site.address}/settings")
-    assert await page.evaluate(GROUND) == ground
-    other, its_ground = ("Light", LIGHT) if system == "dark" else ("Dark", DARK)
-    await page.get_by_role("button", name=other, exact=True).click()
+    assert await page.evaluate(GROUND) == DARK, "whatever the system has"
+    await page.get_by_role("button", name="Light", exact=True).click()
     await expect(page).to_have_url(f"{furnished.site.address}/settings")
-    assert await page.evaluate(GROUND) == its_ground
+    assert await page.evaluate(GROUND) == LIGHT
     await page.goto(f"{furnished.site.address}/")
-    assert await page.evaluate(GROUND) == its_ground, "it stays chosen"
+    assert await page.evaluate(GROUND) == LIGHT, "it stays chosen"
     await page.get_by_role("button", name="System").click()
-    assert await page.evaluate(GROUND) == ground
+    for system, ground in (("light", LIGHT), ("dark", DARK)):
+        await page.emulate_media(color_scheme=system)  # type: ignore[arg-type]
+        assert await page.evaluate(GROUND) == ground
     await context.close()
 
 
