@@ -22,12 +22,12 @@ from api.site.fit_ring import fit_ring
 from api.site.killmail_words import sentence, title
 from api.site.multibuy import multibuy
 from api.site.points_of_interest import points_of_interest
-from db.accounts.grants import account_characters
 from db.accounts.share_links import Subject, may_share
 from db.intake.references import hash_of
 from db.killmails.filter import Viewer
 from db.killmails.neighbours import NO_NEIGHBOURS, Neighbours, neighbours
 from db.killmails.rows import ByIdRead
+from db.syncs.status import account_characters
 
 LINES_SHOWN = 120
 """Lines of the fit, so that a freighter's or a structure's holds do not make the page slow."""
