@@ -5,6 +5,7 @@ And /settings/links/{id}: a battle that the reader shares, where they move its s
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.arguments import id_or_none
 from api.caller import caller, signed_in, visitor
+from api.compiled.reads import Node
 from api.orders.sharing import battle_of_link, infer_sides, move_side
 from api.pages import render
 from api.services import services_of
@@ -134,10 +136,10 @@ async def sides_order(request: Request) -> Response:
     return RedirectResponse(f"/settings/links/{link_id}", 303)
 
 
-async def battle_around(request: Request, viewer: Viewer, killmail_id: int) -> dict[str, Any]:
-    """For the killmail's page: `battle`, or what else was lost `near` it."""
+async def battle_around(request: Request, viewer: Viewer, killmail: Node) -> dict[str, Any]:
+    """For the page of a killmail that the viewer sees: `battle`, or what else was lost `near` it."""
     pool = services_of(request).pool
-    found = await surroundings(pool, viewer, killmail_id)
+    found = await surroundings(pool, viewer, int(killmail["id"]), datetime.fromisoformat(killmail["time"]))
     if found.battle is not None:
         (node,) = await battle_nodes(pool, [found.battle])
         return {"battle": node, "near": []}

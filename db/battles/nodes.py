@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from db.battles.fought import Fought
-from db.battles.read import Battle
+from db.battles.read import Battle, aside
 from db.battles.tally import NOTHING, Lost, Party, Pilot, Side, Tally, tally
 from db.universe.known import Known, known_of
 from db.universe.places import solar_system_nodes
@@ -22,7 +21,9 @@ Node = dict[str, Any]
 
 async def battle_nodes(pool: asyncpg.Pool, battles: Sequence[Battle]) -> list[Node]:
     """A `Battle` each. Two statements, however many there are."""
-    told = [(battle, await asyncio.to_thread(tally, battle.group.killmails, battle.moved)) for battle in battles]
+    told = [
+        (battle, await aside(tally, battle.group.killmails, battle.moved, many=_fighters(battle))) for battle in battles
+    ]
     places = {one.solar_system_id for battle in battles for one in battle.group.killmails}
     async with pool.acquire() as connection:
         known = await known_of(connection, {one for battle in battles for one in _mentioned(battle)})
@@ -37,6 +38,10 @@ async def loss_nodes(pool: asyncpg.Pool, killmails: Sequence[Fought]) -> list[No
         known = await known_of(connection, ids)
         systems = await solar_system_nodes(connection, {one.solar_system_id for one in killmails})
     return [_loss(one, None, known, systems) for one in killmails]
+
+
+def _fighters(battle: Battle) -> int:
+    return sum(len(one.attackers) + 1 for one in battle.group.killmails)
 
 
 def _mentioned(battle: Battle) -> Iterable[int]:
