@@ -49,7 +49,7 @@ async def battles(request: Request) -> Response:
     system = None if system_id is None else await profile_of(pool, "system", system_id)
     before = _before(request.query_params.get("after"))
     page = await battles_page(pool, viewer, PAGE_SIZE, before, BattleFilter(None if system is None else system_id))
-    nodes = await battle_nodes(pool, page.battles) if page.battles else []
+    nodes = await battle_nodes(services_of(request).compiled.names, page.battles) if page.battles else []
     here = "/battles" if system is None else f"/battles?system={system_id}"
     older = f"{here}{'?' if system is None else '&'}after={page.end_cursor}" if page.has_more else None
     return render(
@@ -83,7 +83,7 @@ async def battle_answer(
     request: Request, found: Battle, *, may_share: bool = False, link_id: int | None = None, is_shared: bool = False
 ) -> Response:
     """The page of a battle. `link_id`: of the reader's share link, where they move its sides."""
-    (node,) = await battle_nodes(services_of(request).pool, [found])
+    (node,) = await battle_nodes(services_of(request).compiled.names, [found])
     at_most = None if request.query_params.get("all") == "1" else LINES_SHOWN
     hidden = len(node["losses"]) > LINES_SHOWN or any(
         len(side["pilots"]) > LINES_SHOWN or len(side["parties"]) > LINES_SHOWN for side in node["sides"]
@@ -138,12 +138,13 @@ async def sides_order(request: Request) -> Response:
 
 async def battle_around(request: Request, viewer: Viewer, killmail: Node) -> dict[str, Any]:
     """For the page of a killmail that the viewer sees: `battle`, or what else was lost `near` it."""
-    pool = services_of(request).pool
-    found = await surroundings(pool, viewer, int(killmail["id"]), datetime.fromisoformat(killmail["time"]))
+    services = services_of(request)
+    found = await surroundings(services.pool, viewer, int(killmail["id"]), datetime.fromisoformat(killmail["time"]))
     if found.battle is not None:
-        (node,) = await battle_nodes(pool, [found.battle])
+        (node,) = await battle_nodes(services.compiled.names, [found.battle])
         return {"battle": node, "near": []}
-    return {"battle": None, "near": await loss_nodes(pool, found.near[:NEAR_SHOWN]) if found.near else []}
+    near = await loss_nodes(services.compiled.names, found.near[:NEAR_SHOWN]) if found.near else []
+    return {"battle": None, "near": near}
 
 
 def _before(cursor: str | None) -> Before | None:

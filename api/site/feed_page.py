@@ -17,6 +17,7 @@ from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.sync_strip import sync_strip
 from db.accounts.front_page import front_page
 from db.accounts.sessions import Caller
+from db.corporations.followed import boards
 from db.failures import DATABASE_FAILURES, database_is_away
 from db.killmails.cursors import InvalidCursor, position_cursor
 from db.killmails.filter import Viewer
@@ -37,13 +38,13 @@ async def home(request: Request) -> Response:
         return RedirectResponse(FeedAddress.whole(wanted.parameters).at("/"), 303)
     services, address = services_of(request), _theirs(FeedAddress.whole(wanted.parameters), who)
     # Read first: what arrives while the page is made, or before its socket is open, is sent by the socket.
-    front = await front_page(services.pool, who.account_id, who.corporation_ids)
+    front = await front_page(services.pool, who.account_id)
     return render(
         request,
         "home.html",
         live_cursor=position_cursor(front.newest_arrival),
         address=address.but(),
-        boards=front.boards,
+        boards=await boards(services.pool, who.corporation_ids),
         saved_filters=front.saved_filters,
         sees_others=bool(who.other_ids) or who.sees_public or services.settings.public_board,
         panel=await panel(services.pool, address, wanted.unknown),

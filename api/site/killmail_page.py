@@ -20,7 +20,7 @@ from api.site.fit_ring import fit_ring
 from api.site.killmail_words import sentence, title
 from api.site.multibuy import multibuy
 from api.site.points_of_interest import points_of_interest
-from db.killmails.beside import NOTHING_BESIDE, Beside, beside
+from db.accounts.beside_killmail import NOTHING_BESIDE, Beside, beside
 from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
 

@@ -118,7 +118,7 @@ async def battle_of(pool: asyncpg.Pool, viewer: Viewer, killmail_id: int) -> Bat
 async def surroundings(
     pool: asyncpg.Pool, viewer: Viewer, killmail_id: int, moment: datetime | None = None
 ) -> Surroundings:
-    """What the viewer may see around a killmail; nothing if they may not see it. Two statements or a few more.
+    """What the viewer may see around a killmail; nothing if they may not see it. One statement or a few more.
 
     Args:
         moment: when it happened, if it is known that the viewer may see it; that is asked otherwise.
@@ -135,6 +135,9 @@ async def surroundings(
         before, after = FIRST_WINDOW, FIRST_WINDOW
         while True:
             rows, cut = await _window(connection, seen_by, moment, before, after)
+            near_it = [row for row in rows if abs(row["killmail_time"] - moment) <= _GAP]
+            if not any(row["killmail_id"] != killmail_id for row in near_it):
+                return Surroundings(None, ())  # it is all alone, so who was on it does not matter
             known = await _fought(connection, rows)
             group = await aside(_group_with, known, killmail_id, many=_fighters(rows))
             goes_on_before = group is not None and _moment(group.first.time) - _GAP <= moment - before

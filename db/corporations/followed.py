@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,16 @@ async def account_corporations(pool: asyncpg.Pool, account_id: int) -> list[Show
         sorted(CORPORATION_SCOPES),
     )
     return [_corporation(row) for row in rows if row["corporation_id"] not in NPC_CORPORATION_IDS]
+
+
+async def boards(pool: asyncpg.Pool, corporation_ids: Collection[int]) -> list[tuple[int, str]]:
+    """These corporations with their names, by name."""
+    if not corporation_ids:
+        return []
+    rows = await pool.fetch("SELECT entity_id, name FROM entities WHERE entity_id = ANY ($1)", list(corporation_ids))
+    names = {row["entity_id"]: row["name"] for row in rows}
+    found = [(one, names.get(one) or f"Unknown corporation {one}") for one in corporation_ids]
+    return sorted(found, key=lambda board: board[1])
 
 
 def _corporation(row: asyncpg.Record) -> ShownCorporation:

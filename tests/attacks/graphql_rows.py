@@ -55,7 +55,7 @@ async def battle_links_of_ada(world: World) -> int:
 
 async def filters_of_ada(world: World) -> int:
     await save_filter(world.site.pool, world.ada, "Adas filter", "side=losses")
-    return (await front_page(world.site.pool, world.ada, ())).saved_filters[0].saved_filter_id
+    return (await front_page(world.site.pool, world.ada)).saved_filters[0].saved_filter_id
 
 
 async def webhooks_of_ada(world: World) -> int:

@@ -52,7 +52,7 @@ FROM (
     SELECT {HOLDS} AS may_share
     FROM (VALUES ($3::bigint, 'killmail', $1::bigint)) AS link(account_id, subject, subject_id)
 ) AS sharing
-"""
+"""  # noqa: S608 - a constant of `db.accounts.share_links`
 
 
 @dataclass(frozen=True, slots=True)
