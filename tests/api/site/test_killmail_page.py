@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+import asyncpg
 import pytest
 from playwright.async_api import Page
 
+from api.compiled.reads import CompiledReads
 from api.site.killmail_page import LINES_SHOWN
 from api.site.labels import short_isk
 from api.site.points_of_interest import points_of_interest
@@ -145,3 +148,25 @@ async def test_a_stranger_learns_nothing_but_how_to_log_in(stranger: Visitor, fu
     assert status == 401
     assert "Log in with EVE Online" in page
     assert furnished.eve.pilots[0].name not in page
+
+
+async def test_the_feed_and_a_killmail_take_few_statements(visitor: Visitor, furnished: FurnishedSite) -> None:
+    """Each is a round trip, which takes longer than what most of them read."""
+    app, services, asked = furnished.site.app, furnished.site.services, list[str]()
+
+    async def record(connection: asyncpg.Connection) -> None:
+        connection.add_query_logger(lambda logged: asked.append(logged.query))
+
+    url = services.settings.database_url
+    async with asyncpg.create_pool(url, min_size=1, max_size=2, init=record) as pool:
+        app.state.services = replace(services, pool=pool, compiled=CompiledReads(pool))
+        try:
+            # Who asks, what is around the list, a page of it, who is on it, the last day's totals, the characters.
+            # A killmail: also its prices, what else was lost, what is near and who was on that, what is the reader's.
+            for address, most in (("/", 6), (f"/killmails/{furnished.there.loss_id}", 8)):
+                assert (await visitor.get(address))[0] == 200  # which makes names known, and types to asyncpg
+                asked.clear()
+                await visitor.get(address)
+                assert 0 < len(asked) <= most, [" ".join(one.split())[:80] for one in asked]
+        finally:
+            app.state.services = services
