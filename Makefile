@@ -1,7 +1,7 @@
 # KillReport: everything a user or developer types. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos fuzz reference lock dist sbom release clean
+.PHONY: help run test lint bench chaos fuzz reference lock graphiql dist sbom release clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p $(NEW_ENOUGH) && echo $$p && break; done)
@@ -55,6 +55,10 @@ lock: $(TO_DEVELOP) ## resolve pyproject.toml into what developing, running and 
 	$(LOCK) --extra=embedded --constraint=requirements-dev.lock --output-file=requirements.lock pyproject.toml >/dev/null
 	$(LOCK) --extra=tracing --constraint=requirements-dev.lock --output-file=deploy/requirements.lock pyproject.toml >/dev/null
 
+# It is part of what `make dist` packs from then on; the image builds its own.
+graphiql: ## build GraphiQL for GET /graphql, in place of the plain page (needs Node.js 20 or newer, and npm)
+	@cd deploy/graphiql && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent build
+
 dist: $(TO_DEVELOP) ## a wheel, a source archive and an SBOM in dist/
 	@rm -rf "$(DIST)"
 	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir "$(DIST)"
@@ -78,7 +82,7 @@ release: $(TO_DEVELOP) ## dist/ and a tag, if CHANGELOG.md has the version with 
 	@echo "Tagged v$(VERSION); publish it with: git push origin v$(VERSION)"
 
 clean: ## remove the virtual environment, what was built and caches; the data in .killreport stays
-	rm -rf .venv dist build tests/node/node_modules .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv dist build tests/node/node_modules deploy/graphiql/node_modules api/site/static/graphiql .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info
 
 $(TO_RUN): requirements.lock pyproject.toml $(BIN)/python
 	$(call install,requirements.lock,what running needs)

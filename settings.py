@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -35,6 +36,9 @@ def _version() -> str:
 
 VERSION = _version()
 """Of this program. It is written in `pyproject.toml` alone."""
+
+
+_MAIL_SCHEMES = frozenset({"smtp", "smtp+starttls", "smtps"})
 
 
 class SettingsError(Exception):
@@ -124,6 +128,15 @@ class Settings(BaseModel):
     zkillboard_stream_url: BaseUrl = Field(
         "https://r2z2.zkillboard.com", description="zKillboard's stream, for ZKILLBOARD_LIVE"
     )
+    market_history_url: BaseUrlOrOff = Field(
+        "https://data.everef.net/market-history",
+        description="EVE Ref's archive of what each market traded, by day, for killmails older than our own prices;"
+        " `off`, or ARCHIVE_URL being off: none is asked",
+    )
+    static_data_url: BaseUrlOrOff = Field(
+        "https://developers.eveonline.com/static-data/tranquility",
+        description="where CCP publishes the static data export; `off`: only `killreport load-sde` loads one",
+    )
     eve_images_url: BaseUrl = Field("https://images.evetech.net", description="EVE's image server")
     contact: str = Field("", description="an e-mail address or URL of the operator; goes into the User-Agent")
 
@@ -178,6 +191,11 @@ class Settings(BaseModel):
     webhook_private_targets: bool = Field(
         False, description="true: webhooks may go to addresses of this network, and over http; for trying them out"
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="mail server for digests: smtps://user:password@host, smtp+starttls:// or smtp://; empty: no mail",
+    )
+    smtp_from: str = Field("", description="sender of mail; empty: killreport@ and the host of PUBLIC_URL")
     graphql_introspection: bool = Field(True, description="false: the API does not tell its schema")
     graphql_explorer: bool = Field(True, description="false: no page to try queries on at /graphql")
     graphql_requests_per_minute: int = Field(
@@ -201,6 +219,21 @@ class Settings(BaseModel):
     sentry_dsn: SecretStr = Field(
         SecretStr(""), description="where errors are reported, as Sentry and GlitchTip give it; empty: nowhere"
     )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        try:
+            parts = urlsplit(url)
+            usable = not url or (parts.scheme in _MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("must be smtps://host, smtp+starttls://host or smtp://host")
+        if parts.password and parts.scheme == "smtp":
+            raise ValueError("must be smtps:// or smtp+starttls://, for it holds a password")
+        return value
 
     @field_validator("token_encryption_keys", mode="before")
     @classmethod
@@ -234,6 +267,11 @@ class Settings(BaseModel):
     @classmethod
     def _split_ids(cls, value: object) -> object:
         return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def market_archive_url(self) -> str:
+        """Where market history is asked for; "": nowhere."""
+        return self.market_history_url if self.archive_url else ""
 
     @property
     def site_url(self) -> str:

@@ -43,12 +43,13 @@ from contracts.values import PRICE_SNAPSHOT_ID
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from db.pulse import Pulse
-from eve.archive.client import KillmailArchive
+from eve.archive.client import KillmailArchive, MarketArchive
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
 from eve.sso.brake import Brake
 from eve.sso.client import Sso
+from eve.static_builds import StaticBuilds
 from eve.zkillboard.client import Zkillboard
 from eve.zkillboard.stream import KillmailStream
 from eve.zkillboard.turns import Turns
@@ -68,9 +69,11 @@ from workflows.corporation_sync import CorporationSync
 from workflows.departure import DepartureWorkflow
 from workflows.enrichment import Enrichment as EnrichmentWorkflow
 from workflows.live_killmails import LiveKillmails
+from workflows.market import MarketHistory
 from workflows.name_refresh import NameRefresh
 from workflows.naming import KillmailNaming
 from workflows.prices import PriceSnapshot, Revaluation
+from workflows.static_data import StaticDataFollow
 from workflows.upkeep import DailyFullSync, Housekeeping, Sums
 from workflows.user_sync import UserSync
 from workflows.watchdog import Watchdog
@@ -102,7 +105,9 @@ WORKFLOWS: list[type] = [
     UserSync,
     CorporationSync,
     PriceSnapshot,
+    MarketHistory,
     Revaluation,
+    StaticDataFollow,
     Watchdog,
     DailyFullSync,
     Housekeeping,
@@ -173,6 +178,7 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
         )
         live = LiveEvents(connection)
         tokens = AccessTokens(pool, sso, vault, live)
+        archive = KillmailArchive(session, settings.archive_url)
         try:
             yield Services(
                 pool,
@@ -187,8 +193,10 @@ async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Se
                 vault,
                 live,
                 Zkillboard(session, turns, settings.zkillboard_url),
-                KillmailArchive(session, settings.archive_url),
+                archive,
                 KillmailStream(session, settings.zkillboard_stream_url if settings.zkillboard_live else ""),
+                MarketArchive(session, settings.market_archive_url, archive),
+                StaticBuilds(session, settings.static_data_url),
                 tokens,
                 targets,
             )

@@ -21,7 +21,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, TemporalError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from contracts.activities import ONCE_MORE
+from contracts.activity_policy import ONCE_MORE
 from contracts.sync import FailureType
 from db.accounts.vault import VaultError
 from db.failures import database_is_away

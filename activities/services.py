@@ -22,8 +22,10 @@ from activities.discovery import KillmailDiscovery
 from activities.enrichment import Enrichment
 from activities.imports import Imports
 from activities.live_killmails import LiveKillmails
+from activities.market import MarketDays
 from activities.restore import Restore
 from activities.runs import Runs
+from activities.static_data import StaticDataFollower
 from activities.upkeep import Upkeep
 from activities.values import Values
 from activities.watch import Watch
@@ -33,9 +35,10 @@ from db.accounts.vault import TokenVault
 from db.intake.public import PublicIntake
 from db.intake.receive import Bringer
 from db.intake.references import HashFrom
-from eve.archive.client import KillmailArchive
+from eve.archive.client import KillmailArchive, MarketArchive
 from eve.esi.client import Esi
 from eve.sso.client import Sso
+from eve.static_builds import StaticBuilds
 from eve.zkillboard.client import Zkillboard
 from eve.zkillboard.stream import KillmailStream
 from live import LiveEvents
@@ -59,6 +62,8 @@ class Services:
     zkillboard: Zkillboard
     archive: KillmailArchive
     stream: KillmailStream
+    market: MarketArchive
+    static_builds: StaticBuilds
     tokens: AccessTokens
     targets: WebhookTargets
 
@@ -118,6 +123,8 @@ def activities_of(services: Services, settings: Settings) -> list[Callable[..., 
         AgedNames(pool, esi, wake).refresh_names,
         values.take_price_snapshot,
         values.appraise_killmails,
+        MarketDays(pool, services.market).read_market_month,
+        StaticDataFollower(pool, services.static_builds).look_for_static_data,
         Watch(
             pool,
             client,

@@ -11,6 +11,7 @@ from temporalio import activity
 from contracts.call_classes import CallClass
 from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
 from db.values.appraisal import appraise, killmails_since, waiting_for_appraisal
+from db.values.history import waiting_for_then
 from db.values.prices import SnapshotOutOfOrder, latest_snapshot, repeat_snapshot, store_snapshot
 from eve.esi.client import Esi
 
@@ -74,5 +75,7 @@ class Values:
         if request.everything:
             since = date.fromisoformat(request.since) if request.since else None
             return await killmails_since(self._pool, since, after, PAGE)
+        if request.then:
+            return await waiting_for_then(self._pool, after, PAGE)
         latest = await latest_snapshot(self._pool)
         return [] if latest is None else await waiting_for_appraisal(self._pool, latest.day, after, PAGE)

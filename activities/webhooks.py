@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -13,11 +13,14 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.webhook_messages import discord_body, discord_test, signed, standard_body, test_body
+from activities.webhook_bodies import Form, written
+from activities.webhook_mail import NEVER_DELIVERED, Letter, Mailer
+from activities.webhook_messages import signed
 from activities.webhook_target import Answer, WebhookTargets
 from contracts.webhooks import Delivered, DeliverWebhook, is_discord
 from db.accounts.vault import TokenVault, VaultError
-from db.webhooks.hooks import Pause
+from db.webhooks.editions import make_due_editions
+from db.webhooks.hooks import MAILTO, Pause
 from db.webhooks.queue import (
     Message,
     next_message,
@@ -26,10 +29,10 @@ from db.webhooks.queue import (
     note_sent,
     pause,
     skip_all,
+    skip_message,
     try_again_at,
 )
 from db.webhooks.taking import Hook, NotSent, hook_of, hooks_behind, hooks_on, take_on
-from db.webhooks.told import told_of
 from settings import Settings
 from temporal.webhooks import wake_webhook
 
@@ -47,6 +50,7 @@ GONE = 410
 NEVER_TAKEN = (400, 413, 422)
 """Discord's answers to a message that it will not take the next time either."""
 REMOVED_AT_DISCORD = (401, 403, 404)
+_GONE = {Form.STANDARD: (GONE,), Form.DISCORD: (GONE, *REMOVED_AT_DISCORD), Form.MAIL: NEVER_DELIVERED}
 MESSAGES = Counter("killreport_webhook_messages", "Messages of webhooks, by what became of an attempt.", ["outcome"])
 for _outcome in ("sent", "failed", "refused", "paused"):
     MESSAGES.labels(_outcome)
@@ -57,8 +61,13 @@ class _Way:
     """Where a message goes and how it is written."""
 
     url: str
-    secret: str
-    is_discord: bool
+    secret: str = field(repr=False)
+    form: Form
+
+    @property
+    def is_discord(self) -> bool:
+        """It takes no signature, and refuses what it does not understand."""
+        return self.form is Form.DISCORD
 
 
 class Webhooks:
@@ -69,6 +78,7 @@ class Webhooks:
         self._vault = vault
         self._targets = targets
         self._settings = settings
+        self._mailer = Mailer(settings)
 
     @activity.defn
     async def deliver_webhook(self, request: DeliverWebhook) -> Delivered:
@@ -104,13 +114,19 @@ class Webhooks:
         except VaultError:
             await pause(self._pool, hook, Pause.UNREADABLE)
             return None
-        return _Way(url, secret, is_discord(url, stand_ins=self._targets.private))
+        if hook.is_mail:
+            return _Way(url.removeprefix(MAILTO), secret, Form.MAIL)
+        form = Form.DISCORD if is_discord(url, stand_ins=self._targets.private) else Form.STANDARD
+        return _Way(url, secret, form)
 
     async def _send(self, hook: Hook, way: _Way, message: Message, done: Delivered) -> bool:
         """Whether what comes next may be sent."""
-        body = await self._body(hook, way, message)
-        headers = {} if way.is_discord else signed(way.secret, message.message_id, body, datetime.now(UTC))
-        answer = await self._targets.post(way.url, body, headers)
+        body = await written(self._pool, self._settings, hook, message, way.form, way.secret)
+        if isinstance(body, NotSent):
+            await skip_message(self._pool, message, body)
+            done.skipped += 1
+            return True
+        answer = await self._hand_over(way, message, body)
         if answer.is_taken:
             assert answer.status is not None  # noqa: S101 - it was taken
             await note_sent(self._pool, hook, message, answer.status)
@@ -124,11 +140,17 @@ class Webhooks:
         await self._give_way(hook, way, message, answer, done)
         return False
 
+    async def _hand_over(self, way: _Way, message: Message, body: bytes | Letter) -> Answer:
+        if isinstance(body, Letter):
+            return await self._mailer.send(way.url, body, way.secret)
+        headers = {} if way.is_discord else signed(way.secret, message.message_id, body, datetime.now(UTC))
+        return await self._targets.post(way.url, body, headers)
+
     async def _give_way(self, hook: Hook, way: _Way, message: Message, answer: Answer, done: Delivered) -> None:
         """It failed: come back later, or never."""
         failures, lasted = await note_failure(self._pool, hook, message, answer.reason, answer.status)
         MESSAGES.labels("failed").inc()
-        is_gone = answer.status == GONE or (way.is_discord and answer.status in REMOVED_AT_DISCORD)
+        is_gone = answer.status in _GONE[way.form]
         if is_gone or lasted > GIVEN_UP_AFTER:
             await pause(self._pool, hook, Pause.GONE if is_gone else Pause.FAILED)
             MESSAGES.labels("paused").inc()
@@ -139,15 +161,6 @@ class Webhooks:
             wait = min(FIRST_RETRY * 2 ** min(failures - 1, 20), LONGEST_RETRY)
         done.next_at = datetime.now(UTC) + max(wait, SHORTEST_WAIT)
         await try_again_at(self._pool, hook, done.next_at)
-
-    async def _body(self, hook: Hook, way: _Way, message: Message) -> bytes:
-        settings = self._settings
-        if not message.killmail_ids:
-            return discord_test(hook.name) if way.is_discord else test_body(hook.name)
-        told = await told_of(self._pool, message.killmail_ids, hook.subject, hook.subject_id, settings.site_url)
-        if way.is_discord:
-            return discord_body(told, settings.eve_images_url, settings.site_url, digest=message.is_digest)
-        return standard_body(told, settings.site_url, digest=message.is_digest)
 
 
 class WebhookBell:
@@ -163,7 +176,8 @@ class WebhookBell:
             await self._wake(await hooks_on(self._pool, killmail_ids))
 
     async def ring_who_is_behind(self) -> int:
-        """How many webhooks had something to do."""
+        """How many webhooks had something to do. Digests that are due are made, and so have."""
+        await make_due_editions(self._pool)
         behind = (await hooks_behind(self._pool))[:WAKE_AT_MOST]
         await self._wake(behind)
         return len(behind)

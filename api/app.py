@@ -27,16 +27,19 @@ from api.site import (
     account_pages,
     battle_pages,
     card_page,
+    digests_page,
     error_pages,
     feeds_page,
     for_crawlers,
     import_page,
+    reimbursements,
     settings_page,
     shared_page,
     sharing_page,
     webhooks_page,
 )
 from api.site.card import Cards
+from api.site.explorer import Explorer
 from api.site.page_limits import PageLimits
 from api.site.rendering import TEMPLATES
 from api.site.routes import SITE_ROUTES
@@ -68,10 +71,17 @@ ROUTES = (
     Route("/corporations/{entity_id:eve_id}/card.png", card_page.corporation_picture),
     Route("/alliances/{entity_id:eve_id}/card.png", card_page.alliance_picture),
     Route("/oembed", card_page.oembed),
+    Route("/settings/digests", digests_page.page),
+    Route("/settings/digests", digests_page.order, methods=["POST"]),
+    Route("/s/{token}/mail", digests_page.mail),
+    Route("/s/{token}/mail", digests_page.mail_order, methods=["POST"]),
     Route("/settings/feeds", feeds_page.page),
     Route("/settings/feeds", feeds_page.order, methods=["POST"]),
     Route("/feed.{form}", feeds_page.public),
     Route("/s/{token}/feed.{form}", feeds_page.secret),
+    Route("/reimbursements", reimbursements.page),
+    Route("/reimbursements", reimbursements.order, methods=["POST"]),
+    Route("/reimbursements.csv", reimbursements.csv_file),
     Route("/robots.txt", for_crawlers.robots),
     Route("/sitemap.xml", for_crawlers.sitemap),
     Route("/settings/characters", account_pages.character_order, methods=["POST"]),
@@ -124,6 +134,7 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.state.templates = TEMPLATES
     app.state.cards = Cards()
+    app.state.explorer = Explorer(settings)
     app.state.schema = load_schema()
     app.state.graphql = Executor(app.state.schema, introspection=settings.graphql_introspection)
     return app

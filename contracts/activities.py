@@ -5,13 +5,9 @@ The one table of them. `workflows/calls.py` executes by it, `worker_main.py` ser
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from temporalio.common import RetryPolicy
-
+from contracts.activity_policy import MINUTE, THROUGH_AN_OUTAGE, UNTIL_CLOSED, ActivityPolicy
 from contracts.archive import ChooseHistoryDays, DayReport, HistoryDays, ReadArchiveDay
 from contracts.corporations import DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.imports import (
@@ -25,6 +21,7 @@ from contracts.imports import (
     NoteImport,
 )
 from contracts.live_killmails import FollowStream, StreamReport
+from contracts.static_data import StaticDataLook
 from contracts.sync import (
     AccessTokenReady,
     DiscoverKillmails,
@@ -38,7 +35,7 @@ from contracts.sync import (
     RecordSyncState,
     RunAccount,
 )
-from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE, SYNC_QUEUE
+from contracts.task_queues import BACKFILL_QUEUE, DETAILS_QUEUE, ENRICHMENT_QUEUE, KILLMAILS_QUEUE
 from contracts.universe import Described, RefreshedNames, RefreshNames
 from contracts.upkeep import (
     FullSyncsAsked,
@@ -49,63 +46,8 @@ from contracts.upkeep import (
     SumsBuilt,
     WatchdogReport,
 )
-from contracts.values import AppraisedKillmails, AppraiseKillmails, PricesTaken
+from contracts.values import AppraisedKillmails, AppraiseKillmails, MarketRead, PricesTaken
 from contracts.webhooks import Delivered, DeliverWebhook
-
-Takes = TypeVar("Takes")
-Answers = TypeVar("Answers")
-
-MINUTE = timedelta(minutes=1)
-NO_HEARTBEAT_WITHIN = MINUTE
-"""A shorter activity needs no heartbeat: its own time-out tells as soon that the worker is dead."""
-HEARTBEATS_IN_TIME = 12
-"""The heartbeat time-out is this part of the start-to-close time-out: 3 minutes make it 15 seconds."""
-
-BRIEF = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.5,
-    maximum_interval=timedelta(seconds=30),
-    maximum_attempts=6,
-)
-"""Six attempts within about a minute and a half; after that the workflow decides."""
-ONCE_MORE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=2)
-"""For a moment's trouble. Of whatever lasts, a short limit too, the workflow is told: it says so, and comes back."""
-THROUGH_AN_OUTAGE = RetryPolicy(maximum_interval=MINUTE, maximum_attempts=65)
-"""For what needs only our own database: its outage is waited for, up to an hour."""
-UNTIL_CLOSED = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
-)
-"""As often as the schedule-to-close time-out allows: for a turn in a queue that others are in, too."""
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityPolicy(Generic[Takes, Answers]):
-    """One activity. `schedule_to_close` bounds it however often it is tried and however long it queues."""
-
-    name: str
-    takes: type[Takes]
-    answers: type[Answers]
-    summary: str | Callable[[Takes], str]
-    """What Temporal's UI shows, next to the activity's name."""
-    queue: str = SYNC_QUEUE
-    start_to_close: timedelta = timedelta(seconds=45)
-    schedule_to_close: timedelta | None = 10 * MINUTE
-    retries: RetryPolicy = field(default_factory=lambda: BRIEF)
-
-    @property
-    def heartbeat_timeout(self) -> timedelta | None:
-        """A worker that is silent for so long is dead, and another takes over."""
-        return self.start_to_close / HEARTBEATS_IN_TIME if self.start_to_close > NO_HEARTBEAT_WITHIN else None
-
-    def summary_of(self, request: Takes) -> str:
-        """What this very call is for."""
-        return self.summary if isinstance(self.summary, str) else self.summary(request)
-
-
-def impatient(policy: ActivityPolicy[Takes, Answers]) -> ActivityPolicy[Takes, Answers]:
-    """The same for a workflow that has something better to do than to wait for it."""
-    return replace(policy, retries=ONCE_MORE)
-
 
 NOTHING = type(None)
 
@@ -214,6 +156,24 @@ READ_ARCHIVE_DAY = ActivityPolicy(
     schedule_to_close=60 * MINUTE,
 )
 
+READ_MARKET_MONTH = ActivityPolicy(
+    "read_market_month",
+    NOTHING,
+    MarketRead,
+    "read days of the market that are wanted",
+    queue=BACKFILL_QUEUE,
+    start_to_close=10 * MINUTE,
+    schedule_to_close=60 * MINUTE,
+)
+LOOK_FOR_STATIC_DATA = ActivityPolicy(
+    "look_for_static_data",
+    NOTHING,
+    StaticDataLook,
+    "load the static data if there is a newer build",
+    queue=BACKFILL_QUEUE,
+    start_to_close=10 * MINUTE,
+    schedule_to_close=60 * MINUTE,
+)
 CHOOSE_HISTORY_DAYS = ActivityPolicy(
     "choose_history_days",
     ChooseHistoryDays,

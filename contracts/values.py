@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PRICE_SNAPSHOT_ID = "price-snapshot"
 """Id of the Temporal Schedule that runs `PriceSnapshot` daily, and the prefix of its workflow ids."""
+MARKET_HISTORY_ID = "market-history"
+"""Id of the Temporal Schedule that runs `MarketHistory` hourly, and the prefix of its workflow ids."""
 REVALUATION_ID = "revaluation"
 """Workflow id of `Revaluation`: one at a time."""
 
@@ -29,6 +31,7 @@ class AppraiseKillmails:
     after_killmail_id: int = 0
     everything: bool = False
     since: str = ""  # ISO date, UTC; empty: from the first on
+    then: bool = False  # only those older than our prices that can be valued at The Forge's of their own day
 
 
 @dataclass
@@ -56,4 +59,29 @@ class PriceSnapshotReport:
     """A run of `PriceSnapshot`: the prices, and the killmails they gave a value or a better one."""
 
     prices: PricesTaken
+    revalued: int = 0
+
+
+@dataclass
+class MarketRead:
+    """What a look at a month of The Forge's market came to: days by outcome. None: no day is wanted any more."""
+
+    read: int = 0
+    missing: int = 0
+    refused: int = 0
+    month: str = ""  # its first day, ISO
+
+    @property
+    def days(self) -> int:
+        """All together."""
+        return self.read + self.missing + self.refused
+
+
+@dataclass
+class MarketHistoryReport:
+    """A run of `MarketHistory`: days that were asked for, and the killmails that have the prices of their day now."""
+
+    read: int = 0
+    missing: int = 0
+    refused: int = 0
     revalued: int = 0

@@ -11,6 +11,11 @@ from urllib.parse import urlsplit
 LONGEST_TARGET = 1_000
 DISCORD_HOSTS = frozenset({"discord.com", "discordapp.com", "canary.discord.com", "ptb.discord.com"})
 _DISCORD_PATH = re.compile(r"/api(?:/v\d+)?/webhooks/\d+/[\w-]+", re.ASCII)
+LONGEST_ADDRESS = 254
+_MAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
+"""As forms of the web take it (HTML, "valid e-mail address"), with a dot in its domain."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -78,6 +83,23 @@ def check_target(url: str, *, private: bool) -> str:
             if not is_public_address(literal):
                 raise BadTarget("A webhook's address must be reachable from the internet.")
     return host
+
+
+def check_mail_address(address: str) -> str:
+    """What shows a letter box's owner which it is, without telling it: `a…@example.com`.
+
+    Raises:
+        BadTarget: it is none.
+    """
+    if len(address) > LONGEST_ADDRESS or _MAIL.fullmatch(address) is None:
+        raise BadTarget("That is not a mail address.")
+    name, _, domain = address.rpartition("@")
+    return f"{name[0]}…@{domain}"
+
+
+def mail_link(site_url: str, token: str) -> str:
+    """The page that confirms and unsubscribes."""
+    return f"{site_url}/s/{token}/mail"
 
 
 def is_discord(url: str, *, stand_ins: bool) -> bool:

@@ -86,10 +86,10 @@ class ZkillboardLimited(RateLimited):
 
 
 class ArchiveLimited(RateLimited):
-    """Not ESI but the archive of killmails asked us to stay away until then."""
+    """Not ESI but an archive of EVE Ref asked us to stay away until then."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(until, "archive", f"The killmail archive can be asked again at {until:%H:%M:%S} EVE time.")
+        super().__init__(until, "archive", f"EVE Ref can be asked again at {until:%H:%M:%S} EVE time.")
 
 
 class ZkillboardRefused(EveError):

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import orjson
 
@@ -21,6 +21,10 @@ from eve.errors import EveError
 
 Row = tuple[Any, ...]
 VERSION_FILE = "_sde.jsonl"
+LONGEST_LINE = 8 * 1024 * 1024
+"""Bytes; the longest of 2026 has a hundredth of it."""
+MOST_UNPACKED = 8 * 1024**3
+"""Bytes of the files that are read; those of 2026 have 0.2 GB."""
 
 
 class InvalidStaticData(EveError):
@@ -37,11 +41,11 @@ class Part:
 
 
 def _type(entry: dict[str, Any]) -> Row:
-    return _id(entry, "_key"), _name(entry), _id(entry, "groupID")
+    return entry_id(entry, "_key"), entry_name(entry), entry_id(entry, "groupID")
 
 
 def _group(entry: dict[str, Any]) -> Row:
-    return _id(entry, "_key"), _name(entry), _id(entry, "categoryID")
+    return entry_id(entry, "_key"), entry_name(entry), entry_id(entry, "categoryID")
 
 
 def _solar_system(entry: dict[str, Any]) -> Row:
@@ -49,29 +53,29 @@ def _solar_system(entry: dict[str, Any]) -> Row:
     if type(security) not in (int, float) or not math.isfinite(security) or not -1 <= security <= 1:
         raise ValueError("securityStatus is not a number from -1 to 1")
     return (
-        _id(entry, "_key"),
-        _name(entry),
+        entry_id(entry, "_key"),
+        entry_name(entry),
         float(security),
-        _id(entry, "constellationID"),
+        entry_id(entry, "constellationID"),
         _wormhole_class(entry),
     )
 
 
 def _constellation(entry: dict[str, Any]) -> Row:
-    return _id(entry, "_key"), _name(entry), _id(entry, "regionID"), _wormhole_class(entry)
+    return entry_id(entry, "_key"), entry_name(entry), entry_id(entry, "regionID"), _wormhole_class(entry)
 
 
 def _region(entry: dict[str, Any]) -> Row:
-    return _id(entry, "_key"), _name(entry), _wormhole_class(entry)
+    return entry_id(entry, "_key"), entry_name(entry), _wormhole_class(entry)
 
 
 def _named(entry: dict[str, Any]) -> Row:
-    return _id(entry, "_key"), _name(entry)
+    return entry_id(entry, "_key"), entry_name(entry)
 
 
 def _corporation(entry: dict[str, Any]) -> Row:
     ticker = entry.get("tickerName")
-    return _id(entry, "_key"), _name(entry), ticker if isinstance(ticker, str) else None
+    return entry_id(entry, "_key"), entry_name(entry), ticker if isinstance(ticker, str) else None
 
 
 TYPES = Part("types.jsonl", _type)
@@ -88,7 +92,7 @@ PARTS = (TYPES, GROUPS, CATEGORIES, SOLAR_SYSTEMS, CONSTELLATIONS, REGIONS, FACT
 @dataclass(frozen=True, slots=True)
 class _File:
     size: int  # unpacked
-    open: Callable[[], AbstractContextManager[Iterable[bytes]]]
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
 
 
 class StaticData(AbstractContextManager["StaticData"]):
@@ -117,6 +121,9 @@ class StaticData(AbstractContextManager["StaticData"]):
             raise InvalidStaticData(
                 f"{path} has no {missing[0]}; is it the JSON Lines variant of the static data export?"
             )
+        if sum(file.size for file in self._files.values()) > MOST_UNPACKED:
+            self.close()
+            raise InvalidStaticData(f"{path} holds more than an export can have.")
 
     def __exit__(self, *error: object) -> None:
         self.close()
@@ -126,10 +133,9 @@ class StaticData(AbstractContextManager["StaticData"]):
         if self._zip is not None:
             self._zip.close()
 
-    @property
-    def total_bytes(self) -> int:
-        """Size of what will be read, unpacked."""
-        return sum(self._files[part.file].size for part in PARTS if part.file in self._files)
+    def size_of(self, parts: Iterable[Part]) -> int:
+        """Bytes of these files, unpacked."""
+        return sum(self._files[part.file].size for part in parts if part.file in self._files)
 
     @property
     def build_number(self) -> int | None:
@@ -156,7 +162,9 @@ class StaticData(AbstractContextManager["StaticData"]):
             return
         with self._files[file].open() as lines:
             try:
-                for number, line in enumerate(lines, start=1):
+                for number, line in enumerate(iter(partial(lines.readline, LONGEST_LINE + 1), b""), start=1):
+                    if len(line) > LONGEST_LINE:
+                        raise InvalidStaticData(f"{file}, line {number}: longer than an entry can be.")
                     on_bytes(len(line))
                     if not line.strip():
                         continue
@@ -170,24 +178,33 @@ class StaticData(AbstractContextManager["StaticData"]):
                 raise InvalidStaticData(f"{file} cannot be read to its end: the export is damaged.") from error
 
 
-def _reader(path: Path) -> Callable[[], BinaryIO]:
+def _reader(path: Path) -> Callable[[], IO[bytes]]:
     return lambda: path.open("rb")
 
 
-def _id(entry: dict[str, Any], field: str) -> int:
+def entry_id(entry: dict[str, Any], field: str) -> int:
+    """An id of EVE's.
+
+    Raises:
+        ValueError: it is none.
+    """
     value = entry.get(field)
     if type(value) is not int or not 0 <= value < 2**63:
         raise ValueError(f"{field} is not an id")
     return value
 
 
-def _name(entry: dict[str, Any]) -> str | None:
-    """The English name; some entries have none."""
-    value = entry.get("name")
+def entry_name(entry: dict[str, Any], field: str = "name") -> str | None:
+    """The English name; some entries have none.
+
+    Raises:
+        ValueError: it is not a text.
+    """
+    value = entry.get(field)
     if isinstance(value, dict):
         value = value.get("en")
     if value is not None and not isinstance(value, str):
-        raise ValueError("name is not a text")
+        raise ValueError(f"{field} is not a text")
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if value else None
 
 

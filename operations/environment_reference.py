@@ -35,7 +35,7 @@ UNITS = {
     "workers": "processes",
 }
 """By the end of the name."""
-WITH_PASSWORDS = frozenset({"database_url", "redis_url"})
+WITH_PASSWORDS = frozenset({"database_url", "redis_url", "smtp_url"})
 """Addresses that often have one in them."""
 ONLY_FOR_COMPOSE = {
     "POSTGRES_PASSWORD": "deploy/compose.yaml alone: of Postgres; letters and digits, as it goes into a URL"

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiohttp
 
-import db.universe.static_data as tables
-import eve.static_data as export
-from db.universe.static_data import DuplicateStaticId, Loaded, StaticRows, load_static_data
+from db.universe.exported import Progress, static_rows
+from db.universe.static_data import DuplicateStaticId, Loaded, load_static_data
 from eve.session import open_session
 from eve.static_data import InvalidStaticData, StaticData
 from operations.connections import database, place, reason
 from operations.failure import OperationFailed
 from settings import Settings
 
-# In the order of their ids in `entities`, then the rest.
-KIND_OF = (
-    (export.TYPES, tables.TYPES),
-    (export.FACTIONS, tables.FACTIONS),
-    (export.NPC_CORPORATIONS, tables.NPC_CORPORATIONS),
-    (export.SOLAR_SYSTEMS, tables.SOLAR_SYSTEMS),
-    (export.GROUPS, tables.GROUPS),
-    (export.CATEGORIES, tables.CATEGORIES),
-    (export.CONSTELLATIONS, tables.CONSTELLATIONS),
-    (export.REGIONS, tables.REGIONS),
-)
 CHUNK_BYTES = 1 << 18
 LARGEST_EXPORT_BYTES = 1 << 30
 """Ten times the export of 2026: anything larger is something else."""
 DOWNLOAD_SECONDS = 900.0
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, and how many bytes of how many (0: unknown)."""
 
 
 async def load_export(settings: Settings, where: str, on_progress: Progress) -> Loaded:
@@ -56,19 +40,6 @@ async def load_export(settings: Settings, where: str, on_progress: Progress) -> 
         raise OperationFailed(f"Nothing was loaded. {error}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise OperationFailed(f"The export could not be downloaded from {place(where)}: {reason(error)}.") from error
-
-
-def static_rows(static_data: StaticData, on_progress: Progress) -> Iterator[StaticRows]:
-    """The rows of every file, each with the table they go into."""
-    done, total = 0, static_data.total_bytes
-    for part, kind in KIND_OF:
-
-        def read(size: int, title: str = kind.title) -> None:
-            nonlocal done
-            done += size
-            on_progress(f"Loading {title}.", done, total)
-
-        yield StaticRows(kind, static_data.rows(part, read))
 
 
 async def _download(settings: Settings, address: str, path: Path, on_progress: Progress) -> None:

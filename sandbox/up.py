@@ -13,12 +13,14 @@ import sys
 import time
 from pathlib import Path
 
-from operations.connections import place
+from db.universe.celestials import load_celestials
+from operations.connections import database, place
 from operations.failure import OperationFailed
 from operations.migrate import migrate_everything
 from sandbox import parts
 from sandbox.claim import claimed, end_what_is_left, forget_stale_postmaster
 from sandbox.environment import PENDING, Environment, site_port, token_encryption_key
+from sandbox.eve.celestials import celestial_rows
 from sandbox.ports import start_on_free_ports
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartFailed, RunningPart
@@ -26,7 +28,7 @@ from sandbox.programs import check_installed
 from sandbox.supervision import Supervision, last_words
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
-from settings import STATE_DIRECTORY, SettingsError
+from settings import STATE_DIRECTORY, Settings, SettingsError
 
 SANDBOX_DEFAULTS = {
     # A newcomer sees the loop turn while they look; EVE itself would be asked every 15 minutes. ESI's bucket for
@@ -114,6 +116,8 @@ class Up:
         await self._start_backing_services()
         for change in await migrate_everything(environment.settings()):
             say(f"  {change}")
+        if not environment.is_given("EVE_CLIENT_ID"):
+            await _bring_celestials(environment.settings())
         port, moved = site_port(environment)  # as late as can be: nobody holds it for us
         environment.chosen["PORT"] = str(port)
         if moved:
@@ -161,6 +165,8 @@ class Up:
         for name in ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL", "ZKILLBOARD_STREAM_URL"):
             self.environment.choose(name, url)
         self.environment.choose("ARCHIVE_URL", f"{url}/archive")
+        self.environment.choose("STATIC_DATA_URL", f"{url}/static-data")
+        self.environment.choose("MARKET_HISTORY_URL", f"{url}/market-history")
         self.environment.choose("WEBHOOK_PRIVATE_TARGETS", "true")  # the receiver of the sandbox is on this machine
         self.environment.choose("EVE_IMAGES_URL", f"{url}/images")
         return part, url
@@ -210,6 +216,13 @@ class Up:
 
     def _obituary(self, part: RunningPart) -> str:
         return f"{part.obituary()} It said last:\n{last_words(part.part.log_file)}"
+
+
+async def _bring_celestials(settings: Settings) -> None:
+    """Those of the sandbox, unless a static data export was loaded, which has the real ones."""
+    async with database(settings) as pool:
+        if not await pool.fetchval("SELECT EXISTS (SELECT FROM celestials)"):
+            await load_celestials(pool, celestial_rows())
 
 
 def _program(name: str) -> Path:

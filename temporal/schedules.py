@@ -23,10 +23,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from contracts.archive import ARCHIVE_FOLLOW_ID
 from contracts.search_attributes import CHARACTER_ID, CORPORATION_ID, LAST_NEW_KILLMAIL_AT, SYNC_STATE
+from contracts.static_data import STATIC_DATA_ID
 from contracts.task_queues import SYNC_QUEUE
 from contracts.universe import NAME_REFRESH_ID
 from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, SUMS_ID, WATCHDOG_EVERY, WATCHDOG_ID
-from contracts.values import PRICE_SNAPSHOT_ID
+from contracts.values import MARKET_HISTORY_ID, PRICE_SNAPSHOT_ID
 from temporal.namespace import REFUSED, NotAllowed
 
 INDEXED = {
@@ -70,6 +71,8 @@ DAILY: tuple[DailyWork, ...] = (
     DailyWork(NAME_REFRESH_ID, "NameRefresh", 4, 40),
     DailyWork(HOUSEKEEPING_ID, "Housekeeping", 3, 20),
     DailyWork(ARCHIVE_FOLLOW_ID, "ArchiveFollow", 9, 25),  # yesterday has been published for hours
+    DailyWork(MARKET_HISTORY_ID, "MarketHistory", None, 50),
+    DailyWork(STATIC_DATA_ID, "StaticDataFollow", 12, 40),  # a new build comes with the downtime
     DailyWork(DAILY_FULL_SYNC_ID, "DailyFullSync", None, 5),
     DailyWork(SUMS_ID, "Sums", None, 35),
 )

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError  # noqa: A004 - the SDK's own
 
-from contracts.activities import ActivityPolicy, Answers, Takes
+from contracts.activity_policy import ActivityPolicy, Answers, Takes
 
 IN_THIS_TASK = timedelta(seconds=7)
 """A workflow task lasts 10 s; who needs longer has it prolonged again and again, which costs more than an activity."""

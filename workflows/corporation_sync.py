@@ -15,8 +15,8 @@ from contracts.activities import (
     DISCOVER_CORPORATION_KILLMAILS,
     FINISH_CORPORATION_RUN,
     RECORD_CORPORATION_STATE,
-    impatient,
 )
+from contracts.activity_policy import impatient
 from contracts.call_classes import CallClass, corporation_priority
 from contracts.corporation_sentences import corporation_sentence
 from contracts.corporations import (

@@ -9,7 +9,8 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
-from contracts.activities import DETAILS, ActivityPolicy
+from contracts.activities import DETAILS
+from contracts.activity_policy import ActivityPolicy
 from contracts.universe import Described, EnrichmentReport
 
 with workflow.unsafe.imports_passed_through():

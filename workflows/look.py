@@ -10,7 +10,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from contracts import pacing
-from contracts.activities import DESCRIBE_SOLAR_SYSTEMS, FETCH_KILLMAILS, NAME_ENTITIES, ActivityPolicy, impatient
+from contracts.activities import DESCRIBE_SOLAR_SYSTEMS, FETCH_KILLMAILS, NAME_ENTITIES
+from contracts.activity_policy import ActivityPolicy, impatient
 from contracts.claimants import look_of
 from contracts.sync import KILLMAIL_BATCH, Discovery, FetchKillmails, NamedEntities, NameEntities, Progress, SyncState
 

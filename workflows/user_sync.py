@@ -9,7 +9,8 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
 from contracts import pacing
-from contracts.activities import DISCOVER_KILLMAILS, ENSURE_ACCESS_TOKEN, FINISH_RUN, RECORD_SYNC_STATE, impatient
+from contracts.activities import DISCOVER_KILLMAILS, ENSURE_ACCESS_TOKEN, FINISH_RUN, RECORD_SYNC_STATE
+from contracts.activity_policy import impatient
 from contracts.call_classes import PRIORITY_OF, CallClass, character_priority
 from contracts.sync import (
     DiscoverKillmails,

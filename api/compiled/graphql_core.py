@@ -21,7 +21,15 @@ PLANNED: Mapping[str, Table] = {
 }
 """The types that hang on killmails alone, each with the table of its fields."""
 WRITTEN_AS_NODES = frozenset(
-    ["PageInfo", "Position", "AttackerGroups", "AttackersByShip", "AttackersByCorporation", "AttackersByAlliance"]
+    [
+        "PageInfo",
+        "Position",
+        "NearestCelestial",
+        "AttackerGroups",
+        "AttackersByShip",
+        "AttackersByCorporation",
+        "AttackersByAlliance",
+    ]
 )
 """The others of that kind: `api.compiled.nodes` writes them."""
 _LEFT = {
@@ -30,7 +38,7 @@ _LEFT = {
     "of one account": (
         "Me AccountCharacter CharacterSync SyncStatus SyncRun Progress FailureCount Session ApiKey ShareLink"
         " FollowedCorporation CorporationDirector ZkillboardImport ZkillboardEstimate ZkillboardImportAccount"
-        " ArchiveHistory Feed Webhook WebhookDelivery KillmailAccount KillmailSourceCount MissingKillmails"
+        " ArchiveHistory Feed Webhook WebhookDelivery Digest KillmailAccount KillmailSourceCount MissingKillmails"
     ),
     "the outcome of a mutation": (
         "CreatedApiKey ApiKeyChange VisibilityChange CreatedShareLink ShareLinkChange SessionChange DataExport"
@@ -45,6 +53,9 @@ _LEFT = {
     ),
     "battles: working one out costs more than telling it": (
         "Battle BattleConnection BattleEdge BattleSide BattleParty BattlePilot BattleLoss LostGroup"
+    ),
+    "claims of ship replacement; no killmail is in them": (
+        "ReimbursementPage ReimbursementTotal Reimbursement ReimbursementChange ReimbursementOutcome"
     ),
     "how the installation is": "SyncHealth SyncHealthDetails LatePilot EsiBudget EsiBucket WorkerStatus",
     "below a killmail written once and kept (`api.compiled.entities`); elsewhere a few per answer": (

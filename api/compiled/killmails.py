@@ -119,9 +119,12 @@ ATTACKER: Table = {
 }
 
 
-def _ship_value(field: Field, needs: Needs) -> Writer:
-    needs.wanted.prices = True
-    return columns.isk("ship_value", field)
+def _of_ship(make: Callable[[str, Field], Writer], column: str) -> Callable[[Field, Needs], Writer]:
+    def writer(field: Field, needs: Needs) -> Writer:
+        needs.wanted.prices = True
+        return make(column, field)
+
+    return writer
 
 
 VALUE: Table = {
@@ -132,7 +135,10 @@ VALUE: Table = {
     "priceDate": _of_killmail(columns.plain_text, "price_date"),
     "pricedKinds": _of_killmail(columns.small_integer, "priced_kinds"),
     "itemKinds": _of_killmail(columns.small_integer, "item_kinds"),
-    "ship": _ship_value,
+    "priceSource": _of_killmail(columns.plain_text, "price_source"),
+    "ship": _of_ship(columns.isk, "ship_value"),
+    "shipPriceDate": _of_ship(columns.plain_text, "ship_price_date"),
+    "shipPriceNote": _of_ship(columns.plain_text, "ship_price_note"),
 }
 
 
@@ -171,6 +177,8 @@ ITEM: Table = {
     "quantityDropped": lambda field, _: columns.big_integer("quantity_dropped", field),
     "price": lambda field, _: columns.isk("price", field),
     "value": lambda field, _: columns.isk("value", field),
+    "priceDate": lambda field, _: columns.plain_text("price_date", field),
+    "priceNote": lambda field, _: columns.plain_text("price_note", field),
     "singleton": lambda field, _: columns.big_integer("singleton", field),
     "items": _held,
 }
@@ -188,13 +196,16 @@ def _items(field: Field, needs: Needs) -> Writer:
     return lambda page: _lists(write, page["items"], page)
 
 
+_OF_PRICES = frozenset(["price", "value", "priceDate", "priceNote"])
+
+
 def _asks_for_prices(selection: Selection, seen: set[int]) -> bool:
     """Of items, or of what they hold. `seen`: selections, for one of ours may hold itself."""
     if id(selection) in seen:
         return False
     seen.add(id(selection))
     return any(
-        field.name in ("price", "value") or (field.name == "items" and _asks_for_prices(field.selection, seen))
+        field.name in _OF_PRICES or (field.name == "items" and _asks_for_prices(field.selection, seen))
         for field in selection.fields
     )
 
@@ -275,6 +286,12 @@ def _related(field: Field, needs: Needs) -> Writer:
     return lambda page: one_or_none(write, *cast(Page, page).related())
 
 
+def _nearest(field: Field, needs: Needs) -> Writer:
+    needs.wanted.nearest = True
+    selection = field.selection
+    return lambda page: ["null" if one is None else write_node(selection, one) for one in cast(Page, page).nearest]
+
+
 def _eft(_: Field, needs: Needs) -> Writer:
     write = compiled(KILLMAIL, eft.READ, needs)
     return lambda page: [orjson.dumps(eft.eft(orjson.loads(text))).decode() for text in write(page)]
@@ -316,6 +333,7 @@ KILLMAIL: Table = {
     "npc": _of_killmail(columns.flag, "npc"),
     "awox": _of_killmail(columns.flag, "awox"),
     "relatedKillmail": _related,
+    "nearestCelestial": _nearest,
     "eft": _eft,
     "liveCursor": _live_cursor,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -13,13 +12,15 @@ import orjson
 from api.compiled.columns import Batch, Column, columns_of
 from api.compiled.entities import EntitiesOfKind, EntityKind
 from db.killmails.rows import KillmailRows
-from db.values.prices import KillmailPrices
+from db.values.price_sql import PriceNote
+from db.values.prices import NO_PRICE, KillmailPrices, Price
 from db.values.rules import BLUEPRINT_COPY
 
 Bounds = Sequence[tuple[int, int]]
 NO_CURSORS: Mapping[int, str] = MappingProxyType({})
 _OF_LOSS = ("killmail_id", "killmail_time", "ship_type_id")
 _NO_PRICES = KillmailPrices()
+_COPY = Price(note=PriceNote.BLUEPRINT_COPY)
 
 
 class Page(Batch):
@@ -36,8 +37,12 @@ class Page(Batch):
         if "items" in self.columns:
             self.columns["items"] = [() if text is None else orjson.loads(text) for text in self["items"]]
             for killmail_id, items in zip(self["killmail_id"], self["items"], strict=True):
-                _price(items, rows.prices.get(killmail_id, _NO_PRICES).items)
-        self.columns["ship_value"] = [rows.prices.get(id_, _NO_PRICES).ship for id_ in self["killmail_id"]]
+                if killmail_id in rows.prices:
+                    _price(items, rows.prices[killmail_id].items)
+        ships = [rows.prices.get(id_, _NO_PRICES).ship for id_ in self["killmail_id"]]
+        self.columns["ship_value"] = [ship.isk for ship in ships]
+        self.columns["ship_price_date"] = [ship.day for ship in ships]
+        self.columns["ship_price_note"] = [ship.note for ship in ships]
         self.participants = Batch(len(rows.participants), columns_of(rows.participants), entities)
         ids, ordinals = self.participants["killmail_id"], self.participants["ordinal"]
         starts = [index for index, ordinal in enumerate(ordinals) if not ordinal]
@@ -45,6 +50,7 @@ class Page(Batch):
         self._groups = {ids[start]: (start, end) for start, end in pairwise([*starts, len(ids)])}
         self._victims_before = {start: count for count, start in enumerate(starts)}
         self._losses = [rows.related.get(killmail_id) for killmail_id in self["killmail_id"]]
+        self.nearest = [rows.nearest.get(killmail_id) for killmail_id in self["killmail_id"]]
 
     def victims(self) -> Batch:
         """One per killmail, with its `position`."""
@@ -104,13 +110,14 @@ class Items(Batch):
         return [item.get("items") or () for item in self._items]
 
 
-def _price(items: Iterable[dict[str, Any]], prices: Mapping[int, Decimal]) -> None:
+def _price(items: Iterable[dict[str, Any]], prices: Mapping[int, Price]) -> None:
     """Put beside each item what one of it cost, and all of it without what it holds."""
     for item in items:
-        price = None if item["singleton"] == BLUEPRINT_COPY else prices.get(item["item_type_id"])
-        if price is not None:
+        price = _COPY if item["singleton"] == BLUEPRINT_COPY else prices.get(item["item_type_id"], NO_PRICE)
+        item["price_date"], item["price_note"] = price.day, price.note
+        if price.isk is not None:
             quantity = (item.get("quantity_destroyed") or 0) + (item.get("quantity_dropped") or 0)
-            item["price"], item["value"] = price, price * quantity
+            item["price"], item["value"] = price.isk, price.isk * quantity
         _price(item.get("items") or (), prices)
 
 

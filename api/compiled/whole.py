@@ -21,7 +21,7 @@ fragment Item on Item {
 }
 """
 _WITHOUT_PRICES = _FRAGMENTS % {"prices": ""}
-_WITH_PRICES = _FRAGMENTS % {"prices": "price value"}
+_WITH_PRICES = _FRAGMENTS % {"prices": "price value priceDate priceNote"}
 _KILLMAIL = """
     id time solarSystem { ...SolarSystem }
     victim {
@@ -29,18 +29,18 @@ _KILLMAIL = """
         ship { ...Type } damageTaken position { x y z }
     }
     attackers { ...Attacker } finalBlow { ...Attacker } attackerCount topDamage { ...Attacker } items { ...Item }
-    value { %(ship)s destroyed dropped fitted total priceDate pricedKinds itemKinds }
+    value { %(ship)s destroyed dropped fitted total priceDate priceSource pricedKinds itemKinds }
     solo npc awox relatedKillmail { id time ship { ...Type } }
 """
 _WHOLE = f"""
 fragment Killmail on Killmail {{
-    {_KILLMAIL % {"ship": "ship"}}
+    {_KILLMAIL % {"ship": "ship shipPriceDate shipPriceNote"}}
     attackerGroups {{
         ships {{ ship {{ ...Type }} attackers damageDone }}
         corporations {{ corporation {{ ...Organization }} attackers damageDone }}
         alliances {{ alliance {{ ...Organization }} attackers damageDone }}
     }}
-    eft liveCursor
+    nearestCelestial {{ id name distance }} eft liveCursor
 }}
 """
 EXPORTED = selected(f"query {{ {_KILLMAIL % {'ship': ''}} side cursor }} {_WITHOUT_PRICES}")

@@ -82,7 +82,7 @@ def _csv(page: KillmailPage, *, header: bool) -> bytes:
     if header:
         writer.writerow(COLUMNS)
     for node in page.killmails():
-        writer.writerow([*map(_cell, _values(node)), node["cursor"]])
+        writer.writerow([*map(cell, _values(node)), node["cursor"]])
     return text.getvalue().encode()
 
 
@@ -109,7 +109,8 @@ class _Number(str):
     """Text that is a number."""
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """What stands in a cell of CSV: never what a spreadsheet takes for a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):

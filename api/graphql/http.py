@@ -19,7 +19,6 @@ from api.graphql.admission import admit, with_cost
 from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
 from api.graphql.execution import Answer, Context, Executor, MalformedRequest, Operation, refusal_answer
-from api.pages import render
 from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from api.serving.request_guard import comes_from_us
@@ -38,7 +37,8 @@ async def graphql_http(request: Request) -> Response:
     settings = services_of(request).settings
     if settings.graphql_explorer and _is_for_people(request):
         await _who_reads(request)
-        return render(request, "explorer.html")
+        page: Response = request.app.state.explorer(request)
+        return page
     media_type = _media_type(request.headers.get("accept", "*/*"))
     if media_type is None:
         return _problem(406, f"Responses are available only as {GRAPHQL_RESPONSE} or {JSON}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -22,7 +22,9 @@ from api.orders.webhooks import (
     quiet_time,
     webhooks_of,
 )
-from db.webhooks.hooks import NewWebhook, ShownDelivery, ShownWebhook
+from db.webhooks.hooks import NewWebhook, Tells
+from db.webhooks.schedule import Every, Schedule
+from db.webhooks.shown import ShownDelivery, ShownWebhook
 from db.webhooks.subjects import Subject
 
 me = ObjectType("Me")
@@ -58,11 +60,13 @@ async def resolve_create_webhook(_: None, info: Info, input: Row) -> Row:  # noq
             max_age=timedelta(minutes=max(0, min(input["maxAgeMinutes"], 10_000))),
             burst=input["digestAbove"],
             quiet=quiet,
+            tells=Tells[input["tells"]],
+            digest=_schedule(input.get("digest")),
         )
         made = await make_webhook(context.services, context.caller, new)
     if isinstance(made, Refusal):
         return {"webhook": None, "secret": None, "userErrors": _errors(made)}
-    return {"webhook": await _one(info, made.webhook_id), "secret": made.secret, "userErrors": []}
+    return {"webhook": await _one(info, made.webhook_id), "secret": made.secret or None, "userErrors": []}
 
 
 @mutation.field("orderWebhook")
@@ -103,6 +107,9 @@ def _row(hook: ShownWebhook) -> Row:
         "digestAbove": hook.burst,
         "quietFrom": clock(hook.quiet_from),
         "quietUntil": clock(hook.quiet_until),
+        "tells": hook.tells.name,
+        "digest": None if hook.digest is None else _digest(hook.digest, hook.next_digest_at),
+        "confirmed": hook.is_confirmed,
         "works": hook.works,
         "paused": hook.paused and hook.paused.name,
         "failingSince": hook.failing_since,
@@ -113,8 +120,25 @@ def _row(hook: ShownWebhook) -> Row:
     }
 
 
+def _schedule(given: Row | None) -> Schedule | None:
+    if given is None:
+        return None
+    return Schedule(Every[given["every"]], given["hour"], given.get("weekday"), given["evenIfEmpty"])
+
+
+def _digest(schedule: Schedule, next_at: datetime | None) -> Row:
+    return {
+        "every": schedule.every.name,
+        "hour": schedule.hour,
+        "weekday": schedule.weekday,
+        "evenIfEmpty": schedule.even_if_empty,
+        "nextAt": next_at,
+    }
+
+
 def _line(one: ShownDelivery) -> Row:
     return {
+        "kind": one.kind.upper(),
         "killmailId": one.killmail_id and str(one.killmail_id),
         "state": one.state.upper(),
         "reason": one.reason,

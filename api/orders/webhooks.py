@@ -15,10 +15,12 @@ import asyncpg
 
 from api.orders.requests import PATIENCE_SECONDS, Refusal
 from api.services import Services
-from contracts.webhooks import BadTarget, check_target
-from db.accounts.sessions import Caller
+from contracts.webhooks import BadTarget, check_mail_address, check_target
+from db.accounts.sessions import Caller, new_secret
 from db.webhooks import hooks
-from db.webhooks.hooks import MOST_WEBHOOKS, NewWebhook, NotYours, ShownWebhook, TooManyWebhooks
+from db.webhooks.hooks import MOST_WEBHOOKS, NewWebhook, NotYours, TooManyWebhooks
+from db.webhooks.recipients import may_be_asked
+from db.webhooks.shown import ShownWebhook, account_webhooks
 from db.webhooks.taking import hooks_on
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.webhooks import wake_webhook
@@ -44,29 +46,41 @@ NOT_FOUND = Refusal("NOT_FOUND", "There is no such webhook in your account.")
 UNSOUND = Refusal(
     "BAD_USER_INPUT",
     f"Give it a name of 1 to {hooks.LONGEST_NAME} characters, an age of 5 to 1,440 minutes, and 1 to"
-    f" {hooks.MOST_BURST} killmails for a digest.",
+    f" {hooks.MOST_BURST} killmails for a digest. Only a corporation's webhook tells of claims."
+    " A digest has a time, and is of a character or a corporation; mail is for digests alone.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class MadeWebhook:
-    """A webhook that was just made; its secret is shown now and never again."""
+    """A webhook that was just made; its secret is shown now and never again. Empty: it is one of mail."""
 
     webhook_id: int
     name: str
     secret: str = field(repr=False)
 
 
+TOO_MANY_MAILS = Refusal(
+    "TOO_MANY_MAILS", "This address, or your account, was sent enough mails that ask for a confirmation; wait a day."
+)
+NO_MAIL = Refusal("NO_MAIL", "This installation sends no mail.")
+UNCONFIRMED = Refusal("UNCONFIRMED", "Nothing is sent to this address before the link in its first mail is confirmed.")
+
+
 async def make_webhook(services: Services, caller: Caller, new: NewWebhook) -> MadeWebhook | Refusal:
-    """Make a webhook with a secret of its own."""
+    """Make a webhook with a secret of its own. One of mail shows none, and first sends what asks for confirmation."""
+    if new.is_mail and not services.settings.smtp_url.get_secret_value():
+        return NO_MAIL
     try:
-        host = check_target(new.target, private=services.settings.webhook_private_targets)
+        host = _host_of(services, new)
     except BadTarget as error:
         return Refusal("BAD_TARGET", str(error))
     new = replace(new, name=" ".join(new.name.split()), target_host=host)
     if not new.is_sound:
         return UNSOUND
-    secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    if new.is_mail and not await may_be_asked(services.pool, caller.account_id, new.target.removeprefix(hooks.MAILTO)):
+        return TOO_MANY_MAILS
+    secret = new_secret() if new.is_mail else f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
     operators = services.settings.admin_character_ids
     try:
         made = await hooks.create_webhook(services.pool, services.vault, caller.account_id, new, secret, operators)
@@ -74,20 +88,34 @@ async def make_webhook(services: Services, caller: Caller, new: NewWebhook) -> M
         return NOT_YOURS
     except TooManyWebhooks:
         return TOO_MANY
-    return MadeWebhook(made, new.name, secret)
+    if not new.is_mail:
+        return MadeWebhook(made, new.name, secret)
+    await _wake(services, made)
+    return MadeWebhook(made, new.name, "")
+
+
+def _host_of(services: Services, new: NewWebhook) -> str:
+    if new.is_mail:
+        return check_mail_address(new.target.removeprefix(hooks.MAILTO))
+    return check_target(new.target, private=services.settings.webhook_private_targets)
 
 
 async def order_webhook(services: Services, caller: Caller, webhook_id: int, order: WebhookOrder) -> Refusal | None:
     """Have it done; None: done. What is sent by it is in its log, moments later."""
     if not await _DO[order](services.pool, caller.account_id, webhook_id):
-        return NOT_FOUND
+        is_there = order == "test" and any(one.webhook_id == webhook_id for one in await webhooks_of(services, caller))
+        return UNCONFIRMED if is_there else NOT_FOUND
     if order in ("test", "redrive", "resume"):
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await wake_webhook(services.temporal, webhook_id, at_once=True)
-        except TEMPORAL_IS_AWAY as error:
-            log.warning("left webhook %d to the watchdog: %s", webhook_id, error or "no answer in time")
+        await _wake(services, webhook_id)
     return None
+
+
+async def _wake(services: Services, webhook_id: int) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await wake_webhook(services.temporal, webhook_id, at_once=True)
+    except TEMPORAL_IS_AWAY as error:
+        log.warning("left webhook %d to the watchdog: %s", webhook_id, error or "no answer in time")
 
 
 async def ring_webhooks(services: Services, killmail_ids: Sequence[int]) -> None:
@@ -104,7 +132,7 @@ async def ring_webhooks(services: Services, killmail_ids: Sequence[int]) -> None
 
 async def webhooks_of(services: Services, caller: Caller) -> list[ShownWebhook]:
     """The account's webhooks with the last lines of their logs."""
-    return await hooks.account_webhooks(services.pool, caller.account_id, services.settings.admin_character_ids)
+    return await account_webhooks(services.pool, caller.account_id, services.settings.admin_character_ids)
 
 
 def minute_of_day(told: str) -> int | None:

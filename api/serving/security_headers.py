@@ -9,8 +9,11 @@ from api.serving.request_guard import origin_of
 from settings import Settings
 
 
-def content_security_policy(settings: Settings) -> str:
-    """Nothing but our own files, EVE's images and our own socket; nobody frames us."""
+def content_security_policy(settings: Settings, **allowed_too: str) -> str:
+    """Nothing but our own files, EVE's images and our own socket; nobody frames us.
+
+    `allowed_too`: sources that one page needs besides, by directive ("img_src" for img-src).
+    """
     site = origin_of(settings.site_url)
     directives = {
         "default-src": "'self'",
@@ -23,6 +26,9 @@ def content_security_policy(settings: Settings) -> str:
         "object-src": "'none'",
         "frame-ancestors": "'none'",
     }
+    for name, sources in allowed_too.items():
+        directive = name.replace("_", "-")
+        directives[directive] = f"{directives.get(directive, directives['default-src'])} {sources}"
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from api.site.labels import price_words
 from eve.slots import hold_name
 
 Item = Mapping[str, Any]
@@ -45,7 +46,8 @@ HEAVY = 10
 class Line:
     """Equal items. `value`: ISK of all of them alone, None without a price. `copy`: a blueprint copy.
 
-    `charges`: what was loaded into them; `held`: what is in the container. `heavy`: over a tenth of the total.
+    `words`: on its price. `charges`: what was loaded into them; `held`: what is in the container. `heavy`: over a
+    tenth of the total.
     """
 
     type: Any
@@ -53,6 +55,7 @@ class Line:
     dropped: int
     value: Decimal | None = None
     copy: bool = False
+    words: str = ""
     charges: tuple[Line, ...] = ()
     held: tuple[Line, ...] = ()
     heavy: bool = False
@@ -115,7 +118,8 @@ def shown_fit(killmail: Mapping[str, Any], at_most: int) -> ShownFit:
     """The ship and the items of a killmail, `at_most` so many lines of them."""
     of_all = None if killmail["value"] is None else Decimal(killmail["value"]["total"])
     racks = [_hull(killmail)] if killmail["items"] else []
-    racks += [Rack(slot, title, lines, total(lines)) for slot, title, lines in _racks(killmail["items"])]
+    usual_day = killmail["value"] and killmail["value"]["priceDate"]
+    racks += [Rack(slot, title, lines, total(lines)) for slot, title, lines in _racks(killmail["items"], usual_day)]
     room = _Room(at_most)
     shown = [replace(rack, lines=tuple(_cut(rack.lines, room, of_all))) for rack in racks]
     return ShownFit([rack for rack in shown if rack.lines], room.left_out)
@@ -130,23 +134,27 @@ def is_charge(item: Item) -> bool:
 def _hull(killmail: Mapping[str, Any]) -> Rack:
     value = killmail["value"] and killmail["value"]["ship"]
     isk = None if value is None else Decimal(value)
-    return Rack("SHIP", "Ship", (Line(killmail["victim"]["ship"], 1, 0, isk),), isk)
+    words = ""
+    if killmail["value"]:
+        about = killmail["value"]
+        words = price_words(about["shipPriceNote"], about["shipPriceDate"], about["priceDate"])
+    return Rack("SHIP", "Ship", (Line(killmail["victim"]["ship"], 1, 0, isk, words=words),), isk)
 
 
-def _racks(items: Iterable[Item]) -> Iterator[tuple[str, str, tuple[Line, ...]]]:
+def _racks(items: Iterable[Item], usual_day: str | None) -> Iterator[tuple[str, str, tuple[Line, ...]]]:
     by_slot: dict[str, list[Item]] = {slot: [] for slot in RACKS}
     for item in items:
         by_slot[item["slot"]].append(item)
     for slot, held in by_slot.items():
         title = RACKS[slot]
         if title is not None:
-            yield slot, title, tuple(_fitted(held) if slot in LOADED else _stowed(held))
+            yield slot, title, tuple(_fitted(held, usual_day) if slot in LOADED else _stowed(held, usual_day))
             continue
         by_flag: dict[str, list[Item]] = {}
         for item in held:
             by_flag.setdefault(hold_name(item["flag"]), []).append(item)
         for name, of_hold in by_flag.items():
-            yield slot, name, tuple(_stowed(of_hold))
+            yield slot, name, tuple(_stowed(of_hold, usual_day))
 
 
 @dataclass(slots=True)
@@ -175,7 +183,7 @@ def _size(line: Line) -> int:
     return 1 + sum(map(_size, line.held))
 
 
-def _fitted(items: list[Item]) -> list[Line]:
+def _fitted(items: list[Item], usual_day: str | None) -> list[Line]:
     """Slot by slot, each module with what was loaded; equal slots are counted together."""
     slots: dict[int, list[Item]] = {}
     for item in items:
@@ -185,27 +193,29 @@ def _fitted(items: list[Item]) -> list[Line]:
         modules = [item for item in inside if not is_charge(item)]
         charges = [item for item in inside if is_charge(item)]
         for item in modules or charges:
-            loaded = tuple(map(_line, charges)) if modules and item is modules[0] else ()
-            _count(counted, replace(_line(item), charges=loaded))
+            first = modules and item is modules[0]
+            loaded = tuple(_line(charge, usual_day) for charge in charges) if first else ()
+            _count(counted, replace(_line(item, usual_day), charges=loaded))
     return list(counted.values())
 
 
-def _stowed(items: Iterable[Item]) -> list[Line]:
+def _stowed(items: Iterable[Item], usual_day: str | None) -> list[Line]:
     """What lies in a hold or a container, the most valuable first."""
     counted: dict[tuple[Any, ...], Line] = {}
     for item in items:
-        _count(counted, _line(item))
+        _count(counted, _line(item, usual_day))
     return sorted(counted.values(), key=lambda line: -(line.whole or 0))
 
 
-def _line(item: Item) -> Line:
+def _line(item: Item, usual_day: str | None) -> Line:
     return Line(
         item["type"],
         item["quantityDestroyed"] or 0,
         item["quantityDropped"] or 0,
         None if item["value"] is None else Decimal(item["value"]),
         item["singleton"] == BLUEPRINT_COPY,
-        held=tuple(_stowed(item["items"])),
+        price_words(item["priceNote"], item["priceDate"], usual_day),
+        held=tuple(_stowed(item["items"], usual_day)),
     )
 
 

@@ -11,6 +11,7 @@ from api.caller import caller, visitor
 from api.compiled.reads import Node
 from api.compiled.selection import selected
 from api.orders.naming import lacks_a_name, name_again
+from api.orders.reimbursements import WORDS
 from api.pages import render
 from api.services import services_of
 from api.site.attackers import shown_attackers
@@ -20,6 +21,7 @@ from api.site.fit_ring import fit_ring
 from api.site.killmail_words import sentence, title
 from api.site.multibuy import multibuy
 from api.site.points_of_interest import points_of_interest
+from api.site.reimbursements import ORDERS, ShownClaim, claim_on
 from db.accounts.beside_killmail import NOTHING_BESIDE, Beside, beside
 from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
@@ -30,7 +32,10 @@ ALL_LINES = 100_000
 SHOWN = selected("""
 query {
     id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
-    value { total destroyed dropped fitted ship priceDate pricedKinds itemKinds }
+    nearestCelestial { name distance }
+    value {
+        total destroyed dropped fitted ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds
+    }
     solarSystem { id name security wormholeClass constellation { name } region { name } }
     victim {
         damageTaken character { id name } corporation { id name ticker } alliance { id name ticker }
@@ -43,8 +48,8 @@ fragment Attacker on Attacker {
     ship { id name } weapon { id name } damageDone damageShare finalBlow
 }
 fragment Item on Item {
-    type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton value
-    items { ...Item }
+    type { id name group { category { id } } } flag slot quantityDestroyed quantityDropped singleton
+    value priceDate priceNote items { ...Item }
 }
 """)
 """What the page shows of a killmail."""
@@ -64,9 +69,9 @@ async def killmail(request: Request) -> Response:
     if found is None:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
     around = await battle_around(request, viewer, found)
-    who = await caller(request)
+    who, claim = await caller(request), await claim_on(request, found)
     own = NOTHING_BESIDE if who is None else await beside(services_of(request).pool, who, int(found["id"]))
-    return killmail_answer(request, found, own, around)
+    return killmail_answer(request, found, own, around, claim)
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
@@ -77,11 +82,16 @@ async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | Non
 
 
 def killmail_answer(
-    request: Request, found: Node, own: Beside = NOTHING_BESIDE, around: Node | None = None
+    request: Request,
+    found: Node,
+    own: Beside = NOTHING_BESIDE,
+    around: Node | None = None,
+    claim: ShownClaim | None = None,
 ) -> Response:
     """The page of a killmail; `own` is the reader's, for whose characters its fitting can be saved in the game.
 
-    `around`: its battle, or what was lost near it; None where that was not shared.
+    `around`: its battle, or what was lost near it; None where that was not shared. `claim`: what the reader may do
+    about its replacement.
     """
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
@@ -101,6 +111,9 @@ def killmail_answer(
         in_game_link=f"killReport:{found['id']}:{own.killmail_hash}" if own.killmail_hash else "",
         savers=own.characters,
         around=around or NOTHING_AROUND,
+        claim=claim,
+        claim_words=WORDS,
+        claim_orders=ORDERS,
     )
     if lacks_a_name(found):
         answer.background = BackgroundTask(name_again, services_of(request), int(found["id"]))

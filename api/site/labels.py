@@ -8,12 +8,15 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from contracts.plurals import counted
+from db.values.rules import CAP, MEDIAN_DAYS
 
 UNITS = ((Decimal(10) ** 12, "t"), (Decimal(10) ** 9, "b"), (Decimal(10) ** 6, "m"), (Decimal(10) ** 3, "k"))
 NEARLY_ONE = Decimal("0.9995")
 """From here on, three digits of it are 1.00."""
 PLACES = ((2, Decimal("9.995")), (1, Decimal("99.95")))
 """Decimal places, and below which figure there is room for so many."""
+ASTRONOMICAL_UNIT = 149_597_870_700
+"""Metres (IAU 2012, resolution B2)."""
 FLAGS = {
     "solo": "A single pilot got this kill without help",
     "npc": "No players among the attackers",
@@ -53,12 +56,44 @@ def exact_isk(amount: str) -> str:
     return f"{Decimal(amount):,}"
 
 
+def distance(metres: float) -> str:
+    """A distance as the game's overview tells it: metres up to 10 km, kilometres, and AU from a tenth of one on."""
+    if metres < 9_999.5:
+        return f"{metres:,.0f} m"
+    if metres < ASTRONOMICAL_UNIT / 10:
+        return f"{metres / 1_000:,.0f} km"
+    return f"{metres / ASTRONOMICAL_UNIT:,.1f} AU"
+
+
 def pricing(value: Mapping[str, Any]) -> str:
     """The exact figure, and what it rests on, in a sentence."""
     return (
-        f"{exact_isk(value['total'])} ISK at EVE's average prices on {value['priceDate']};"
+        f"{exact_isk(value['total'])} ISK at {prices_of(value)};"
         f" {value['pricedKinds']} of {counted(value['itemKinds'], 'item type')} priced."
     )
+
+
+def prices_of(value: Mapping[str, Any]) -> str:
+    """Whose prices of which day a value is worked out with."""
+    whose = "The Forge's average prices" if value["priceSource"] == "THE_FORGE" else "EVE's average prices"
+    return f"{whose} on {value['priceDate']}"
+
+
+_NOTES = {
+    "CAPPED": f"price capped at {CAP} times the {MEDIAN_DAYS}-day median",
+    "FREE_HULL": "given away at every station",
+    "MUTATED": "no market has it",
+    "UNIQUE": "a prize: there is no honest price",
+    "SKIN": "a SKIN: there is no honest price",
+}
+"""By GraphQL's `PriceNote`; of a blueprint copy the line says that it is one."""
+
+
+def price_words(note: str | None, day: str | None, usual_day: str | None) -> str:
+    """What is to be said of a price: a note, or that it is not of the day of the others. "" where nothing is."""
+    if note is not None:
+        return _NOTES.get(note, "")
+    return f"price of {day}" if day is not None and day != usual_day else ""
 
 
 def flags(killmail: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from api.pages import THEMES
 from api.site.charts import efficiency
 from api.site.feed_rows import feed_row
 from api.site.killmail_words import name_of, party
-from api.site.labels import exact_isk, flags, pricing, short_isk, worth
+from api.site.labels import distance, exact_isk, flags, prices_of, pricing, short_isk, worth
 from api.site.names import (
     company,
     entity,
@@ -80,9 +80,11 @@ TEMPLATES.filters.update(
     moment=moment,
 )
 TEMPLATES.filters.update(moment=moment, counted=counted, kills_and_losses=kills_and_losses)
-TEMPLATES.filters.update(short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, flags=flags, worth=worth)
+TEMPLATES.filters.update(
+    short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, prices_of=prices_of, flags=flags, worth=worth
+)
 TEMPLATES.globals.update(themes=THEMES, static=static)
 TEMPLATES.globals.update(entity=entity, ticker=ticker, whom=whom, company=company, sides=sides, logo=logo)
 TEMPLATES.globals.update(security=security, place=place, isk=isk, icon=icon, portrait=portrait)
-TEMPLATES.filters.update(efficiency=efficiency, feed_row=feed_row)
+TEMPLATES.filters.update(efficiency=efficiency, feed_row=feed_row, distance=distance)
 TEMPLATES.tests["mutated"] = is_mutated

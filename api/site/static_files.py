@@ -14,6 +14,8 @@ STATIC = Path(__file__).parent / "static"
 FOR_GOOD = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 DAY = "public, max-age=86400"
+GRAPHIQL = "graphiql"
+"""The folder of GraphiQL's files, once `make graphiql` has made it; the name of each holds its hash."""
 _HASHES = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in STATIC.iterdir() if path.is_file()}
 _WHERE_BROWSERS_LOOK = {
     "/favicon.ico": ("favicon.ico", "image/vnd.microsoft.icon"),
@@ -38,7 +40,7 @@ class HashedFiles(StaticFiles):
         """
         response = await super().get_response(path, scope)
         asked = scope["query_string"].decode("latin-1")
-        hashed = path in _HASHES and asked == f"v={_HASHES[path]}"
+        hashed = path.startswith(f"{GRAPHIQL}/") or (path in _HASHES and asked == f"v={_HASHES[path]}")
         response.headers["Cache-Control"] = FOR_GOOD if hashed else ASK_AGAIN
         return response
 

@@ -28,18 +28,19 @@ from api.site.page_forms import Form, posted_form, refusal_page
 from db.accounts.boards import account_boards
 from db.accounts.sessions import Caller
 from db.killmails.filter import KillmailFilter
-from db.webhooks.hooks import NewWebhook, Pause
+from db.webhooks.hooks import NewWebhook, Pause, Tells
 from db.webhooks.subjects import Subject
 
-ADDRESS = "/settings/webhooks"
+ADDRESS, DIGESTS = "/settings/webhooks", "/settings/digests"
 ORDERS: tuple[WebhookOrder, ...] = get_args(WebhookOrder)
-FIELDS = 12
+FIELDS = 13
 """Of the form for a new webhook."""
 PAUSES = {
     Pause.OWNER: "You paused it.",
     Pause.FAILED: "Paused: nothing got through for a day. The log says what the target answered.",
     Pause.GONE: "Paused: the target says that it does not exist any more.",
     Pause.UNREADABLE: "Its address cannot be read any more: delete it and make a new one.",
+    Pause.UNSUBSCRIBED: "Ended: whoever got the mail wants no more of it.",
 }
 REASONS = {
     "filtered": "not what it asks for",
@@ -47,6 +48,9 @@ REASONS = {
     "quiet": "in its quiet time",
     "not_yours": "you may not tell of it at the moment",
     "refused": "the target will not take it",
+    "missed": "nobody was here to send it in time",
+    "empty": "nothing happened",
+    "gone": "what it was of is not here any more",
 }
 
 
@@ -62,7 +66,7 @@ async def page(request: Request) -> Response:
     return render(
         request,
         "webhooks.html",
-        hooks=await webhooks_of(services, who),
+        hooks=[one for one in await webhooks_of(services, who) if one.tells is not Tells.DIGESTS],
         subjects=subjects,
         pauses=PAUSES,
         reasons=REASONS,
@@ -78,8 +82,9 @@ async def order(request: Request) -> Response:
         return form
     services, wanted = services_of(request), form.choice("order", "create", *ORDERS)
     if wanted != "create":
+        back = DIGESTS if form.fields.get("at") == "digests" else ADDRESS
         refusal = await order_webhook(services, form.who, form.eve_id("id"), cast(WebhookOrder, wanted))
-        return RedirectResponse(ADDRESS, 303) if refusal is None else refusal_page(request, refusal.message, ADDRESS)
+        return RedirectResponse(back, 303) if refusal is None else refusal_page(request, refusal.message, back)
     new = _asked(form)
     made = new if isinstance(new, Refusal) else await make_webhook(services, form.who, new)
     if isinstance(made, Refusal):
@@ -114,6 +119,7 @@ def _asked(form: Form) -> NewWebhook | Refusal:
         max_age=timedelta(minutes=min(minutes or 0, 10_000)),
         burst=burst or 0,
         quiet=quiet,
+        tells=Tells(form.choice("tells", *Tells)) if "tells" in form.fields else Tells.KILLMAILS,
     )
 
 

@@ -127,4 +127,8 @@ async def _remove(connection: asyncpg.pool.PoolConnectionProxy, character_ids: l
     await connection.execute(
         "DELETE FROM killmail_feeds WHERE subject = 'character' AND subject_id = ANY ($1)", character_ids
     )
+    # That a loss was paid for is the corporation's business, too; what its pilot wrote is not.
+    await connection.execute(
+        "UPDATE reimbursement_changes SET note = '' WHERE by_character_id = ANY ($1) AND role = 'pilot'", character_ids
+    )
     await connection.execute("DELETE FROM users WHERE character_id = ANY ($1)", character_ids)

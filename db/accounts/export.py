@@ -37,13 +37,23 @@ _OF_ACCOUNT = {
         SELECT saved_filter_id, name, query FROM saved_filters WHERE account_id = $1 ORDER BY saved_filter_id""",
     "webhook": """
         SELECT webhook_id, subject, subject_id, name, filter, target_host, max_age_seconds, burst, quiet_from,
-               quiet_until, created_at, paused_reason, paused_at
+               quiet_until, tells, created_at, paused_reason, paused_at
           FROM webhooks WHERE account_id = $1 ORDER BY webhook_id""",
+    "digest": """
+        SELECT webhook_id, every, hour, weekday, even_if_empty, next_at, confirmed_at
+          FROM digests JOIN webhooks USING (webhook_id) LEFT JOIN mail_recipients USING (webhook_id)
+         WHERE account_id = $1 ORDER BY webhook_id""",
     "archive_history": """
         SELECT asked_at, reached, finished_at FROM history_requests WHERE account_id = $1""",
     "feed": """
         SELECT feed_id, subject, subject_id, name, filter, created_at, last_used_at
           FROM killmail_feeds WHERE account_id = $1 ORDER BY feed_id""",
+    "reimbursement": """
+        SELECT killmail_id, character_id, corporation_id, state, changed_at FROM reimbursements
+         WHERE character_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY killmail_id""",
+    "reimbursement_change": """
+        SELECT killmail_id, number, before, after, note, by_character_id, role, changed_at FROM reimbursement_changes
+         WHERE by_character_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY change_id""",
     "corporation_followed": """
         SELECT d.corporation_id, d.character_id, d.standing, d.marked_at, d.role_seen_at, d.used_at
           FROM corporation_directors d JOIN users USING (character_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -17,6 +17,7 @@ from db.killmails.feed import cursor_of, decoded, feed_page
 from db.killmails.filter import EVERYTHING, Eyes, KillmailFilter, Order, Scope, Viewer, eyes
 from db.killmails.pages import MakePage, page_of_ids
 from db.killmails.related_losses import RelatedLoss, related_losses
+from db.universe.celestials import nearest_celestials
 from db.values.prices import KillmailPrices, prices_of_killmails
 
 Connection = asyncpg.pool.PoolConnectionProxy
@@ -25,6 +26,13 @@ _BODY_PARTS = {
     # A null is what is not there.
     "position": "nullif(killmail_bodies.body #> '{victim,position}', 'null') AS position",
     "items": "nullif(killmail_bodies.body #> '{victim,items}', 'null') AS items",
+}
+_WORKED_OUT = {
+    # Before our own first snapshot a killmail has The Forge's prices of its day, or else those of that snapshot.
+    "price_source": (
+        "CASE WHEN killmails.price_date < (SELECT min(day) FROM price_snapshots) THEN 'THE_FORGE' ELSE 'ESI' END"
+        " AS price_source"
+    )
 }
 _ORDERS: Mapping[Order, str] = {"TIME": "killmail_time", "VALUE": "total_value"}
 _OF_KILLMAIL = {"damage_of_all": "killmails.damage_done AS damage_of_all"}
@@ -42,11 +50,13 @@ class Wanted:
     participants: set[str] = field(default_factory=set)
     everyone: bool = False
     related: bool = False
+    nearest: bool = False
     prices: bool = False
 
     def killmails_sql(self, page: str, order: Order) -> str:
         """The killmails of `page`, a CTE `page` with their ids, in this order."""
-        parts = [_BODY_PARTS.get(name, f"killmails.{name}") for name in sorted({*self.killmails, _ORDERS[order]})]
+        told = {**_BODY_PARTS, **_WORKED_OUT}
+        parts = [told.get(name, f"killmails.{name}") for name in sorted({*self.killmails, _ORDERS[order]})]
         bodies = " JOIN killmail_bodies USING (killmail_id)" if self.killmails & _BODY_PARTS.keys() else ""
         # OFFSET 0 keeps the planner from reading all of a small table for the fifty of a page.
         return (
@@ -85,6 +95,7 @@ class KillmailRows:
     has_more: bool = False
     participants: Sequence[asyncpg.Record] = ()
     related: Mapping[int, RelatedLoss] = field(default_factory=dict)
+    nearest: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     prices: Mapping[int, KillmailPrices] = field(default_factory=dict)
     whose_side: frozenset[int] = frozenset()
 
@@ -128,7 +139,7 @@ class FeedRead:
         self._chosen, self._order = chosen, order
 
     async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
-        """At most three statements, one more where related losses are wanted, and where prices are."""
+        """At most three statements, one more for each of related losses, celestials and prices."""
         if self._seen_by.are_closed:
             return NONE
         page = await feed_page(connection, self._seen_by, self._chosen, self._order, self._first + 1, self._before)
@@ -149,7 +160,7 @@ class ByIdRead:
     otherwise: Scope = "VISIBLE"
 
     async def read(self, connection: Connection, wanted: Wanted) -> KillmailRows:
-        """At most two statements, one more where related losses are wanted, and where prices are."""
+        """At most two statements, one more for each of related losses, celestials and prices."""
         seen_by = eyes(self.viewer, self.chosen, self.otherwise)
         ids = sorted({killmail_id for killmail_id in self.ids if 0 < killmail_id < 2**63})
         if seen_by.are_closed or not ids:
@@ -181,15 +192,18 @@ async def _read(
     ids = [row["killmail_id"] for row in killmails]
     participants: Sequence[asyncpg.Record] = ()
     related: Mapping[int, RelatedLoss] = {}
+    nearest: Mapping[int, Mapping[str, Any]] = {}
     prices: Mapping[int, KillmailPrices] = {}
     if ids and wanted.participants:
         participants = await connection.fetch(wanted.participants_sql(), ids)
     if ids and wanted.related:
         related = await related_losses(connection, ids, viewer)
+    if ids and wanted.nearest:
+        nearest = await nearest_celestials(connection, ids)
     if ids and wanted.prices:
         prices = await prices_of_killmails(connection, ids)
     cursors = [cursor_of(row, order) for row in killmails]
-    return KillmailRows(killmails, cursors, len(found) > first, participants, related, prices, whose_side)
+    return KillmailRows(killmails, cursors, len(found) > first, participants, related, nearest, prices, whose_side)
 
 
 def whose_side(seen_by: Eyes, chosen: KillmailFilter) -> frozenset[int]:

@@ -4,6 +4,30 @@
 to anyone. Importing this room fills `SQLModel.metadata`.
 """
 
-from db.tables import accounts, archive, corporations, imports, killmails, sums, syncs, universe, webhooks
+from db.tables import (
+    accounts,
+    archive,
+    corporations,
+    digests,
+    imports,
+    killmails,
+    reimbursements,
+    sums,
+    syncs,
+    universe,
+    webhooks,
+)
 
-__all__ = ["accounts", "archive", "corporations", "imports", "killmails", "sums", "syncs", "universe", "webhooks"]
+__all__ = [
+    "accounts",
+    "archive",
+    "corporations",
+    "digests",
+    "imports",
+    "killmails",
+    "reimbursements",
+    "sums",
+    "syncs",
+    "universe",
+    "webhooks",
+]

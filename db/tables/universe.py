@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from db.tables.columns import bigint, count, string, time
@@ -68,6 +69,19 @@ class SolarSystem(SQLModel, table=True):
     constellation_id: int | None = Field(default=None, sa_column=bigint(nullable=True))
     wormhole_class: int | None = Field(default=None, sa_column=Column(Integer))  # by the static data export
     fetched_at: datetime = Field(sa_column=time(now=True))
+
+
+class Celestial(SQLModel, table=True):
+    """What can be flown to in a solar system; metres from its star. From the static data export alone."""
+
+    __tablename__ = "celestials"
+    __table_args__ = (Index("celestials_solar_system_id", "solar_system_id"),)
+    celestial_id: int = Field(sa_column=bigint(primary_key=True))
+    solar_system_id: int = Field(sa_column=bigint())
+    x: float = Field(sa_column=Column(Double, nullable=False))
+    y: float = Field(sa_column=Column(Double, nullable=False))
+    z: float = Field(sa_column=Column(Double, nullable=False))
+    name: str = Field(sa_column=string())
 
 
 class Type(SQLModel, table=True):
@@ -195,3 +209,25 @@ class MarketPrice(SQLModel, table=True):
     day: date = Field(sa_column=Column(Date, ForeignKey("price_snapshots.day"), primary_key=True))
     average_price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
     adjusted_price: Decimal | None = Field(default=None, sa_column=Column(Numeric))
+
+
+class MarketDay(SQLModel, table=True):
+    """A day of The Forge's market that was asked for. `outcome`: read, missing, or refused for what it held."""
+
+    __tablename__ = "market_days"
+    day: date = Field(sa_column=Column(Date, primary_key=True))
+    outcome: str = Field(sa_column=Column(Text, nullable=False))
+    types: int = Field(sa_column=Column(Integer, nullable=False))  # traded that day
+    read_at: datetime = Field(sa_column=time(now=True))
+
+
+class MarketHistory(SQLModel, table=True):
+    """What The Forge paid for a type, on average, in a month: hundredths of ISK, from its first day to a 31st.
+
+    Null: it was not traded on that day, or the day was not asked for.
+    """
+
+    __tablename__ = "market_history"
+    type_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    month: date = Field(sa_column=Column(Date, primary_key=True))  # its first day
+    averages: list[int | None] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))

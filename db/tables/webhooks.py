@@ -38,6 +38,7 @@ class Webhook(SQLModel, table=True):
     burst: int = Field(sa_column=Column(Integer, nullable=False))  # more than so many waiting become one message
     quiet_from: int | None = Field(default=None, sa_column=Column(Integer))  # minutes of the day (UTC)
     quiet_until: int | None = Field(default=None, sa_column=Column(Integer))
+    tells: str = Field(sa_column=Column(Text, nullable=False, server_default="killmails"))  # db.webhooks.hooks.Tells
     bookmark: int = Field(sa_column=bigint())  # arrivals to here were looked at
     created_at: datetime = Field(sa_column=time(now=True))
     failing_since: datetime | None = Field(default=None, sa_column=time(nullable=True))
@@ -48,7 +49,7 @@ class Webhook(SQLModel, table=True):
 
 
 class WebhookDelivery(SQLModel, table=True):
-    """A killmail and a webhook that it concerns: once, whatever happens. Without a killmail: a test."""
+    """A killmail and a webhook that it concerns: once, whatever happens. Without any of the three: a test."""
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -69,6 +70,8 @@ class WebhookDelivery(SQLModel, table=True):
     killmail_id: int | None = Field(
         default=None, sa_column=Column(BigInteger, ForeignKey("killmails.killmail_id", ondelete="CASCADE"))
     )
+    reimbursement_change_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # it stands for this alone
+    digest_edition_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # or for this
     message_id: str | None = Field(default=None, sa_column=Column(Text))  # its `webhook-id`; a digest's is that of many
     state: str = Field(sa_column=string())  # waiting | sent | skipped | failed
     reason: str | None = Field(default=None, sa_column=Column(Text))  # why it was not sent, or is not yet

@@ -6,7 +6,7 @@ only what differs; loading the same export again writes nothing but the record o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,13 +26,17 @@ class StaticRows:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Where rows go. `category`: their names go to `entities` under it, and not to a column of `table`."""
+    """Where rows go. `category`: their names go to `entities` under it, and not to a column of `table`.
+
+    `merge_sql`: the statement that merges a table of what was told, where it is another than for most.
+    """
 
     title: str
     columns: tuple[tuple[str, str], ...] = ()  # after id and name: name, type
     table: str | None = None
     key: str = ""
     category: str | None = None
+    merge_sql: Callable[[str], str] | None = None
 
 
 TYPES = Kind("types", (("group_id", "bigint"),), "types", "type_id", "inventory_type")
@@ -85,7 +89,7 @@ async def load_static_data(pool: asyncpg.Pool, parts: Iterable[StaticRows], buil
             "CREATE TEMPORARY TABLE told_names (entity_id bigint PRIMARY KEY, category text, name text) ON COMMIT DROP"
         )
         for position, part in enumerate(parts):
-            read, changed = await _merge(connection, f"told_{position}", part)
+            read, changed = await merge(connection, f"told_{position}", part)
             loaded.read[part.kind.title], loaded.changed[part.kind.title] = read, changed
         await connection.execute("ANALYZE told_names")
         names = await connection.execute(_NAMES, timeout=LOAD_SECONDS)
@@ -106,8 +110,12 @@ ON CONFLICT (entity_id) DO UPDATE SET
 """
 
 
-async def _merge(connection: asyncpg.pool.PoolConnectionProxy, told: str, part: StaticRows) -> tuple[int, int]:
-    """Rows read, rows that differed."""
+async def merge(connection: asyncpg.pool.PoolConnectionProxy, told: str, part: StaticRows) -> tuple[int, int]:
+    """Rows read, rows that differed. `told`: the name of the table for this transaction.
+
+    Raises:
+        DuplicateStaticId: an id came twice.
+    """
     kind = part.kind
     declared = "".join(f", {name} {type_}" for name, type_ in kind.columns)
     await connection.execute(
@@ -124,9 +132,10 @@ async def _merge(connection: asyncpg.pool.PoolConnectionProxy, told: str, part: 
     except asyncpg.UniqueViolationError as error:
         raise DuplicateStaticId(kind) from error
     changed = 0
-    if kind.table is not None:
+    if kind.table is not None or kind.merge_sql is not None:
         await connection.execute(f"ANALYZE {told}")
-        changed = _count(await connection.execute(_merge_statement(kind, told), timeout=LOAD_SECONDS))
+        statement = kind.merge_sql(told) if kind.merge_sql else _merge_statement(kind, told)
+        changed = _count(await connection.execute(statement, timeout=LOAD_SECONDS))
     return _count(copied), changed
 
 

@@ -13,13 +13,21 @@ import asyncpg
 
 from db.sums.fold import fold_the_full
 from db.sums.keep import Change, keep_sums
-from db.values.rules import BLUEPRINT_COPY, FITTED_FLAGS, FREE_HULLS, NO_SOLO_HULLS
+from db.values.price_sql import FIRST_SNAPSHOT, PAID
+from db.values.rules import BLUEPRINT_COPY, FITTED_FLAGS, FREE_HULLS, MEDIAN_DAYS, NO_SOLO_HULLS
 
-# The day's snapshot, or the nearest before it, or else the first one after it. Null without any.
-_PRICE_DATE = """coalesce(
-    (SELECT max(day) FROM price_snapshots WHERE day <= (killmails.killmail_time AT TIME ZONE 'UTC')::date),
-    (SELECT min(day) FROM price_snapshots)
-)"""
+_DAY = "(killmails.killmail_time AT TIME ZONE 'UTC')::date"
+# The day's snapshot, or the nearest before it. Before our first one, the killmail's own day once The Forge's prices of
+# it and of the days before it are here; until then the first snapshot. Null without any.
+_PRICE_DATE = f"""coalesce(
+    (SELECT max(day) FROM price_snapshots WHERE day <= {_DAY}),
+    CASE WHEN {_DAY} < {FIRST_SNAPSHOT} AND (
+        SELECT count(*) = {MEDIAN_DAYS} AND bool_or(outcome = 'read')
+        FROM market_days
+        WHERE day BETWEEN {_DAY} - {MEDIAN_DAYS - 1} AND {_DAY}
+    ) THEN {_DAY} END,
+    {FIRST_SNAPSHOT}
+)"""  # noqa: S608 - made of constants
 # An NPC has no character id, or one of those that EVE reserves for its agents; a corporation of EVE's own has
 # an id below two million (ESI docs, "ID ranges"). What only has a player corporation is its structure.
 _IS_PLAYER = "(coalesce(character_id, 0) NOT BETWEEN 3000000 AND 3999999 AND character_id IS NOT NULL)"
@@ -73,15 +81,10 @@ part AS MATERIALIZED (
     JOIN victim USING (killmail_id)
 ),
 price AS MATERIALIZED (
-    SELECT asked.day, asked.type_id, coalesce(nullif(known.average_price, 0), nullif(known.adjusted_price, 0)) AS isk
+    SELECT asked.day, asked.type_id, paid.isk
     FROM (SELECT DISTINCT day, type_id FROM part WHERE NOT copy AND NOT free) AS asked
-    CROSS JOIN LATERAL (
-        SELECT average_price, adjusted_price
-        FROM market_prices
-        WHERE market_prices.type_id = asked.type_id AND market_prices.day <= asked.day
-        ORDER BY market_prices.day DESC
-        LIMIT 1
-    ) AS known
+    {paid}
+    WHERE paid.isk IS NOT NULL
 ),
 worth AS (
     SELECT
@@ -172,7 +175,7 @@ RETURNING
     coalesce(killmails.total_value, 0) - old_value AS value,
     coalesce(killmails.solo, false)::int - was_solo::int AS solo
 """
-_APPRAISE = _STATEMENT.format(price_date=_PRICE_DATE, is_player=_IS_PLAYER, is_players_own=_IS_PLAYERS_OWN)
+_APPRAISE = _STATEMENT.format(paid=PAID, price_date=_PRICE_DATE, is_player=_IS_PLAYER, is_players_own=_IS_PLAYERS_OWN)
 
 # Without a value although there are prices, or valued before the snapshot of their day was taken.
 _WAITING = """

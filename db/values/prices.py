@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import asyncpg
 
+from db.values.price_sql import PAID, PriceNote
 from db.values.rules import FREE_HULLS
 
 PriceRow = tuple[int, Decimal | None, Decimal | None]
@@ -32,13 +33,24 @@ class SnapshotOutOfOrder(Exception):
     """There is a snapshot of this day or a later one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one of a kind cost in ISK, on which day, and what is to be said of it. None: it has no price."""
+
+    isk: Decimal | None = None
+    day: date | None = None
+    note: PriceNote | None = None
+
+
+NO_PRICE = Price()
+
+
 @dataclass(slots=True)
 class KillmailPrices:
-    """ISK for one of each kind on a killmail, as its value counts it. `ship` is None, and an item not there, without a
-    price."""
+    """For one of each kind on a killmail, as its value counts it: its ship, and its items by type."""
 
-    ship: Decimal | None = None
-    items: dict[int, Decimal] = field(default_factory=dict)
+    ship: Price = NO_PRICE
+    items: dict[int, Price] = field(default_factory=dict)
 
 
 # Types of the list whose prices differ from their latest row, and types that have left the list.
@@ -62,8 +74,8 @@ WHERE
 ORDER BY type_id
 """
 
-# As `db.values.appraisal` has it: the latest row up to the day at whose prices the killmail is valued.
-_OF_KILLMAILS = """
+# As `db.values.appraisal` has it: at the prices of the day at which the killmail is valued.
+_OF_KILLMAILS = f"""
 WITH chosen AS MATERIALIZED (
     SELECT killmail_id, price_date FROM killmails WHERE killmail_id = ANY($1::bigint[]) AND price_date IS NOT NULL
 ),
@@ -76,16 +88,14 @@ kind AS MATERIALIZED (
     FROM chosen
     JOIN killmail_bodies USING (killmail_id)
     CROSS JOIN LATERAL jsonb_path_query(body, 'lax $.victim.items.**.item_type_id') AS type_id
+),
+price AS MATERIALIZED (
+    SELECT asked.day AS price_date, asked.type_id, paid.isk, paid.day, paid.note
+    FROM (SELECT DISTINCT price_date AS day, type_id FROM kind) AS asked
+    {PAID}
 )
-SELECT killmail_id, type_id, is_ship, CASE WHEN is_ship AND type_id = ANY($2::bigint[]) THEN 0 ELSE (
-    SELECT coalesce(nullif(average_price, 0), nullif(adjusted_price, 0))
-    FROM market_prices
-    WHERE market_prices.type_id = kind.type_id AND day <= price_date
-    ORDER BY day DESC
-    LIMIT 1
-) END AS isk
-FROM kind
-"""
+SELECT killmail_id, type_id, is_ship, isk, day, note FROM kind JOIN price USING (price_date, type_id)
+"""  # noqa: S608 - made of constants
 
 
 async def prices_of_killmails(
@@ -93,12 +103,15 @@ async def prices_of_killmails(
 ) -> dict[int, KillmailPrices]:
     """What each of these killmails was valued with; those without a value are left out. One statement."""
     prices: dict[int, KillmailPrices] = {}
-    for row in await connection.fetch(_OF_KILLMAILS, list(killmail_ids), FREE_HULLS):
+    for row in await connection.fetch(_OF_KILLMAILS, list(killmail_ids)):
         of_one = prices.setdefault(row["killmail_id"], KillmailPrices())
-        if row["is_ship"]:
-            of_one.ship = row["isk"]
-        elif row["isk"] is not None:
-            of_one.items[row["type_id"]] = row["isk"]
+        price = Price(row["isk"], row["day"], PriceNote(row["note"]) if row["note"] else None)
+        if not row["is_ship"]:
+            of_one.items[row["type_id"]] = price
+        elif row["type_id"] in FREE_HULLS:
+            of_one.ship = Price(Decimal(0), note=PriceNote.FREE_HULL)
+        else:
+            of_one.ship = price
     return prices
 
 

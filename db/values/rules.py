@@ -1,6 +1,7 @@
 """The stated rules of values and flags: which hulls are free, which losses are no feat, what counts as fitted.
 
-Published in docs/classification.md. Type ids are EVE's, with the names of its static data.
+Published in docs/classification.md. Type ids are EVE's, with the names of its static data. What has no honest price is
+in `db.values.unpriced`.
 """
 
 from __future__ import annotations
@@ -70,3 +71,11 @@ FITTED_FLAGS = (0, *(flag for flag in range(256) if slot_name(flag) in FITTED_SL
 Until 2012 EVE told only cargo (5) and drone bay (87) apart: what was in any slot has the flag 0."""
 BLUEPRINT_COPY = 2
 """`singleton` of a blueprint copy."""
+MEDIAN_DAYS = 90
+"""The days by which The Forge's price of the last of them is judged."""
+LAST_TRADED_DAYS = 30
+"""So old may a price of The Forge be: a killmail's own day, and as many before it as make this number."""
+CAP = 4
+"""Times the median of `MEDIAN_DAYS`: what was paid beyond it on a day is no price, but an accident or a trick."""
+MEDIAN_TRADES = 5
+"""Days on which a type must have been traded, of `MEDIAN_DAYS`, to have a median to speak of."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 import asyncpg
 import orjson
 
+from db.accounts.sessions import digest
 from db.accounts.vault import TokenVault
 from db.killmails.filter import KillmailFilter
 from db.killmails.filter_json import filter_to_json
+from db.webhooks.schedule import Schedule
 from db.webhooks.subjects import Subject, holds
 
 MOST_WEBHOOKS = 20
 """Of one account."""
-LOGGED = 50
-"""Deliveries that an owner is shown of each."""
 LONGEST_NAME = 60
 AGES = (timedelta(minutes=5), timedelta(days=1))
 """The least and the greatest age of a killmail that is still told."""
@@ -34,6 +33,16 @@ class Pause(StrEnum):
     FAILED = "failed"  # nothing got through for a day
     GONE = "gone"  # the target says that it is no more
     UNREADABLE = "unreadable"  # no key opens its address or its secret
+    UNSUBSCRIBED = "unsubscribed"  # whoever got the mail wants no more of it
+
+
+class Tells(StrEnum):
+    """What a webhook tells of. Claims are told of a corporation alone (`db.reimbursements`), digests of a board."""
+
+    KILLMAILS = "killmails"
+    REIMBURSEMENTS = "reimbursements"
+    BOTH = "both"
+    DIGESTS = "digests"
 
 
 BEHIND_AFTER = timedelta(minutes=15)
@@ -46,6 +55,9 @@ class NotYours(Exception):
 
 class TooManyWebhooks(Exception):
     """The account has `MOST_WEBHOOKS` already."""
+
+
+MAILTO = "mailto:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,62 +73,39 @@ class NewWebhook:
     max_age: timedelta = timedelta(hours=2)
     burst: int = 10
     quiet: tuple[int, int] | None = None
+    tells: Tells = Tells.KILLMAILS
+    digest: Schedule | None = None
+
+    @property
+    def is_mail(self) -> bool:
+        """Its target is a letter box, which takes digests alone."""
+        return self.target.startswith(MAILTO)
 
     @property
     def is_sound(self) -> bool:
-        """Every number is in its bounds, and it has a name."""
+        """Every number is in its bounds, it has a name, and what it tells of can be told of its subject."""
         shortest, longest = AGES
         return (
             0 < len(self.name) <= LONGEST_NAME
             and self.name.isprintable()
             and shortest <= self.max_age <= longest
             and 1 <= self.burst <= MOST_BURST
+            and self._tells_soundly()
             and (self.quiet is None or (all(0 <= one < _MINUTES for one in self.quiet) and len(set(self.quiet)) == 2))
         )
 
-
-@dataclass(frozen=True, slots=True)
-class ShownDelivery:
-    """A line of the log. `killmail_id` None: a test. `reason`: why it was not sent, or not yet."""
-
-    killmail_id: int | None
-    state: str
-    reason: str | None
-    status: int | None
-    attempts: int
-    created_at: datetime
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownWebhook:
-    """A webhook as its owner sees it. `works`: it may tell of its subject's killmails now."""
-
-    webhook_id: int
-    subject: Subject
-    subject_id: int
-    subject_name: str | None
-    name: str
-    chosen: dict[str, Any]
-    target_host: str
-    max_age_seconds: int
-    burst: int
-    quiet_from: int | None
-    quiet_until: int | None
-    created_at: datetime
-    failing_since: datetime | None
-    next_attempt_at: datetime | None
-    paused: Pause | None
-    paused_at: datetime | None
-    works: bool
-    waiting: int
-    deliveries: list[ShownDelivery]
+    def _tells_soundly(self) -> bool:
+        if self.tells is Tells.DIGESTS:
+            return self.digest is not None and self.digest.is_sound and self.subject is not Subject.INSTALLATION
+        if self.digest is not None or self.is_mail:
+            return False
+        return self.tells is Tells.KILLMAILS or self.subject is Subject.CORPORATION
 
 
 async def create_webhook(
     pool: asyncpg.Pool, vault: TokenVault, account_id: int, new: NewWebhook, secret: str, operators: Collection[int]
 ) -> int:
-    """Make a webhook that tells of what arrives from now on; its id.
+    """Make a webhook that tells of what arrives from now on; its id. Of a letter box, `secret` is its link's token.
 
     Raises:
         NotYours: it would have nothing to tell.
@@ -141,8 +130,8 @@ async def create_webhook(
         made: int = await connection.fetchval(
             """
             INSERT INTO webhooks (account_id, subject, subject_id, name, filter, target, secret, target_host,
-                                  max_age_seconds, burst, quiet_from, quiet_until, bookmark)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+                                  max_age_seconds, burst, quiet_from, quiet_until, tells, bookmark)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
                     (SELECT coalesce(max(arrival), 0) FROM killmail_arrivals))
             RETURNING webhook_id
             """,
@@ -157,33 +146,30 @@ async def create_webhook(
             int(new.max_age.total_seconds()),
             new.burst,
             *(new.quiet or (None, None)),
+            str(new.tells),
         )
+        if new.digest is not None:
+            await _add_digest(connection, made, new.digest)
+        if new.is_mail:
+            await connection.execute(
+                "INSERT INTO mail_recipients (webhook_id, token_hash) VALUES ($1, $2)", made, digest(secret)
+            )
+            # The first thing it sends asks for a confirmation (`activities.webhook_mail`).
+            await connection.execute("INSERT INTO webhook_deliveries (webhook_id, state) VALUES ($1, 'waiting')", made)
     return made
 
 
-_SHOWN = f"""
-SELECT hook.*, {holds("$2")} AS works,
-       (SELECT count(*) FROM webhook_deliveries d WHERE d.webhook_id = hook.webhook_id AND d.state = 'waiting')
-           AS waiting,
-       (SELECT name FROM entities WHERE entity_id = hook.subject_id) AS subject_name
-  FROM webhooks AS hook WHERE account_id = $1 ORDER BY webhook_id
-"""  # noqa: S608 - constants
-_LOG = """
-SELECT hook.webhook_id, logged.killmail_id, logged.state, logged.reason, logged.status, logged.attempts,
-       logged.created_at, logged.settled_at
-  FROM webhooks AS hook CROSS JOIN LATERAL (
-       SELECT * FROM webhook_deliveries WHERE webhook_deliveries.webhook_id = hook.webhook_id
-        ORDER BY webhook_delivery_id DESC LIMIT $2) AS logged
- WHERE hook.account_id = $1 ORDER BY hook.webhook_id, logged.webhook_delivery_id DESC
-"""
-
-
-async def account_webhooks(pool: asyncpg.Pool, account_id: int, operators: Collection[int]) -> list[ShownWebhook]:
-    """The account's webhooks, each with the last lines of its log. Two statements."""
-    lines: dict[int, list[ShownDelivery]] = {}
-    for row in await pool.fetch(_LOG, account_id, LOGGED):
-        lines.setdefault(row["webhook_id"], []).append(ShownDelivery(*tuple(row)[1:]))
-    return [_shown(row, lines) for row in await pool.fetch(_SHOWN, account_id, list(operators))]
+async def _add_digest(connection: asyncpg.pool.PoolConnectionProxy, webhook_id: int, schedule: Schedule) -> None:
+    await connection.execute(
+        "INSERT INTO digests (webhook_id, every, hour, weekday, even_if_empty, next_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        webhook_id,
+        str(schedule.every),
+        schedule.hour,
+        schedule.weekday,
+        schedule.even_if_empty,
+        schedule.next_after(datetime.now(UTC)),
+    )
 
 
 async def delete_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) -> bool:
@@ -223,11 +209,13 @@ async def resume_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) -
 
 
 async def test_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) -> bool:
-    """A test message waits to be sent, at once; False if the account has no such webhook."""
+    """A test message waits to be sent, at once; False if there is no such webhook, or its mail is not confirmed."""
     made = await pool.fetchval(
         """
         INSERT INTO webhook_deliveries (webhook_id, state)
-        SELECT webhook_id, 'waiting' FROM webhooks WHERE account_id = $1 AND webhook_id = $2 RETURNING true
+        SELECT webhook_id, 'waiting' FROM webhooks WHERE account_id = $1 AND webhook_id = $2 AND NOT EXISTS (
+               SELECT FROM mail_recipients WHERE mail_recipients.webhook_id = $2 AND confirmed_at IS NULL)
+        RETURNING true
         """,
         account_id,
         webhook_id,
@@ -240,10 +228,13 @@ async def redrive_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) 
     await pool.execute(
         """
         UPDATE webhook_deliveries AS d SET state = 'waiting', reason = NULL, settled_at = NULL
-          FROM webhooks AS hook, killmails
+          FROM webhooks AS hook
          WHERE hook.webhook_id = d.webhook_id AND hook.account_id = $1 AND hook.webhook_id = $2
-           AND d.state IN ('failed', 'skipped') AND d.reason <> 'filtered' AND killmails.killmail_id = d.killmail_id
-           AND killmails.killmail_time > now() - make_interval(secs => hook.max_age_seconds)
+           AND d.state IN ('failed', 'skipped') AND d.reason NOT IN ('filtered', 'empty') AND (
+               EXISTS (SELECT FROM digest_editions WHERE edition_id = d.digest_edition_id AND late_after > now())
+               OR d.reimbursement_change_id IS NOT NULL OR EXISTS (
+               SELECT FROM killmails WHERE killmails.killmail_id = d.killmail_id
+                  AND killmails.killmail_time > now() - make_interval(secs => hook.max_age_seconds)))
         """,
         account_id,
         webhook_id,
@@ -273,30 +264,6 @@ def _one(command_tag: str) -> bool:
     return command_tag.endswith(" 1")
 
 
-def _shown(row: asyncpg.Record, lines: dict[int, list[ShownDelivery]]) -> ShownWebhook:
-    return ShownWebhook(
-        row["webhook_id"],
-        Subject(row["subject"]),
-        row["subject_id"],
-        row["subject_name"],
-        row["name"],
-        orjson.loads(row["filter"]),
-        row["target_host"],
-        row["max_age_seconds"],
-        row["burst"],
-        row["quiet_from"],
-        row["quiet_until"],
-        row["created_at"],
-        row["failing_since"],
-        row["next_attempt_at"],
-        None if row["paused_reason"] is None else Pause(row["paused_reason"]),
-        row["paused_at"],
-        row["works"],
-        row["waiting"],
-        lines.get(row["webhook_id"], []),
-    )
-
-
 async def webhooks_by_state(pool: asyncpg.Pool) -> dict[str, int]:
     """How many stand well, fail, are behind, or are paused, by their owner or for good."""
     row = await pool.fetchrow(
@@ -304,7 +271,7 @@ async def webhooks_by_state(pool: asyncpg.Pool) -> dict[str, int]:
         SELECT count(*) FILTER (WHERE state = 'well') AS well, count(*) FILTER (WHERE state = 'failing') AS failing,
                count(*) FILTER (WHERE state = 'behind') AS behind, count(*) FILTER (WHERE state = 'paused') AS paused,
                count(*) FILTER (WHERE state = 'given_up') AS given_up
-          FROM (SELECT CASE WHEN paused_reason = $1 THEN 'paused' WHEN paused_reason IS NOT NULL THEN 'given_up'
+          FROM (SELECT CASE WHEN paused_reason = ANY ($1) THEN 'paused' WHEN paused_reason IS NOT NULL THEN 'given_up'
                             WHEN next_attempt_at > now() OR failing_since IS NOT NULL THEN 'failing'
                             WHEN EXISTS (SELECT FROM webhook_deliveries AS told
                                           WHERE told.webhook_id = hook.webhook_id AND told.state = 'waiting'
@@ -312,7 +279,7 @@ async def webhooks_by_state(pool: asyncpg.Pool) -> dict[str, int]:
                             ELSE 'well' END AS state
                   FROM webhooks AS hook) AS stood
         """,
-        str(Pause.OWNER),
+        [str(Pause.OWNER), str(Pause.UNSUBSCRIBED)],  # somebody wants it so
         BEHIND_AFTER,
     )
     assert row is not None  # noqa: S101 - an aggregate

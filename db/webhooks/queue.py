@@ -16,11 +16,17 @@ LOOKED_AT = 500
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """The next to be sent. `message_id` is the same at each attempt. No killmail: a test; several: a digest."""
+    """The next to be sent. `message_id` is the same at each attempt. No killmail and no change: a test.
+
+    Several killmails: a digest. `change_id`: the change of a claim (`db.reimbursements`). `edition_id`: of a digest by
+    the calendar (`db.webhooks.editions`).
+    """
 
     message_id: str
     delivery_ids: list[int]
     killmail_ids: list[int]
+    change_id: int | None = None
+    edition_id: int | None = None
 
     @property
     def is_digest(self) -> bool:
@@ -32,7 +38,8 @@ async def next_message(pool: asyncpg.Pool, hook: Hook) -> Message | None:
     """What is to be sent now: never what has grown too old, which is settled here. None: nothing waits."""
     await _skip_what_is_old(pool, hook)
     rows = await pool.fetch(
-        "SELECT webhook_delivery_id, killmail_id, message_id FROM webhook_deliveries"
+        "SELECT webhook_delivery_id, killmail_id, reimbursement_change_id, digest_edition_id, message_id"
+        " FROM webhook_deliveries"
         " WHERE webhook_id = $1 AND state = 'waiting' ORDER BY webhook_delivery_id LIMIT $2",
         hook.webhook_id,
         LOOKED_AT,
@@ -43,6 +50,10 @@ async def next_message(pool: asyncpg.Pool, hook: Hook) -> Message | None:
     message_id, together = first["message_id"], [first]
     if message_id is not None:
         together = [row for row in rows if row["message_id"] == message_id]
+    elif first["reimbursement_change_id"] is not None:
+        message_id = f"reimbursement-{hook.webhook_id}-{first['reimbursement_change_id']}"
+    elif first["digest_edition_id"] is not None:
+        message_id = f"edition-{hook.webhook_id}-{first['digest_edition_id']}"
     elif first["killmail_id"] is None:
         message_id = f"test-{first['webhook_delivery_id']}"
     else:
@@ -55,7 +66,8 @@ async def next_message(pool: asyncpg.Pool, hook: Hook) -> Message | None:
     await pool.execute(
         "UPDATE webhook_deliveries SET message_id = $2 WHERE webhook_delivery_id = ANY ($1)", ids, message_id
     )
-    return Message(message_id, ids, [row["killmail_id"] for row in together if row["killmail_id"] is not None])
+    killmail_ids = [row["killmail_id"] for row in together if row["killmail_id"] is not None]
+    return Message(message_id, ids, killmail_ids, first["reimbursement_change_id"], first["digest_edition_id"])
 
 
 async def note_sent(pool: asyncpg.Pool, hook: Hook, message: Message, status: int) -> None:
@@ -120,6 +132,16 @@ async def skip_all(pool: asyncpg.Pool, hook: Hook, why: NotSent) -> int:
     return int(tag.rpartition(" ")[2])
 
 
+async def skip_message(pool: asyncpg.Pool, message: Message, why: NotSent) -> None:
+    """It is not sent; what comes after it may go on."""
+    await pool.execute(
+        "UPDATE webhook_deliveries SET state = 'skipped', reason = $2, settled_at = now()"
+        " WHERE webhook_delivery_id = ANY ($1)",
+        message.delivery_ids,
+        str(why),
+    )
+
+
 async def _settle(
     connection: asyncpg.pool.PoolConnectionProxy, message: Message, state: str, reason: str | None, status: int
 ) -> None:
@@ -144,4 +166,14 @@ async def _skip_what_is_old(pool: asyncpg.Pool, hook: Hook) -> None:
         hook.webhook_id,
         hook.max_age,
         str(NotSent.TOO_OLD),
+    )
+    await pool.execute(
+        """
+        UPDATE webhook_deliveries AS d SET state = 'skipped', reason = $2, settled_at = now()
+          FROM digest_editions
+         WHERE d.webhook_id = $1 AND d.state = 'waiting' AND digest_editions.edition_id = d.digest_edition_id
+           AND digest_editions.late_after < now()
+        """,
+        hook.webhook_id,
+        str(NotSent.MISSED),
     )

@@ -20,6 +20,7 @@ from db.killmails.conditions import Parameters
 from db.killmails.filter import KillmailFilter, eyes
 from db.killmails.filter_json import filter_from_json
 from db.killmails.pages import page_of_ids
+from db.webhooks.hooks import Tells
 from db.webhooks.subjects import Subject, holds, viewer_of
 
 READ_AT_ONCE = 500
@@ -33,11 +34,17 @@ class NotSent(StrEnum):
     QUIET = "quiet"
     NOT_YOURS = "not_yours"  # its owner is no director any more, or must log in again
     REFUSED = "refused"  # the target will never take it
+    GONE = "gone"  # what it was of is not here any more
+    MISSED = "missed"  # nobody was here to send the digest in time
+    EMPTY = "empty"  # nothing happened in the digest's period
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A webhook at work. `target` and `secret` are ciphertext. `holds`: it may tell of its subject's killmails."""
+    """A webhook at work. `target` and `secret` are ciphertext. `holds`: it may tell of its subject's killmails.
+
+    `is_confirmed`: its letter box may be sent mail, or it has none.
+    """
 
     webhook_id: int
     subject: Subject
@@ -49,10 +56,13 @@ class Hook:
     max_age: timedelta
     burst: int
     quiet: tuple[int, int] | None
+    tells: Tells
     bookmark: int
     next_attempt_at: datetime | None
     is_paused: bool
     holds: bool
+    is_mail: bool
+    is_confirmed: bool
 
     def is_quiet(self, now: datetime) -> bool:
         """Whether this is the time of day at which nothing is told."""
@@ -65,7 +75,9 @@ class Hook:
 async def hook_of(pool: asyncpg.Pool, webhook_id: int, operators: Collection[int]) -> Hook | None:
     """A webhook as it is now; None: it was deleted."""
     row = await pool.fetchrow(
-        f"SELECT hook.*, {holds('$2')} AS holds FROM webhooks AS hook WHERE webhook_id = $1",  # noqa: S608 - constants
+        f"SELECT hook.*, {holds('$2')} AS holds, mail_recipients.webhook_id IS NOT NULL AS is_mail,"  # noqa: S608
+        " mail_recipients.webhook_id IS NULL OR mail_recipients.confirmed_at IS NOT NULL AS is_confirmed"
+        " FROM webhooks AS hook LEFT JOIN mail_recipients USING (webhook_id) WHERE hook.webhook_id = $1",
         webhook_id,
         list(operators),
     )
@@ -82,10 +94,13 @@ async def hook_of(pool: asyncpg.Pool, webhook_id: int, operators: Collection[int
         timedelta(seconds=row["max_age_seconds"]),
         row["burst"],
         None if row["quiet_from"] is None else (row["quiet_from"], row["quiet_until"]),
+        Tells(row["tells"]),
         row["bookmark"],
         row["next_attempt_at"],
         row["paused_reason"] is not None,
         row["holds"],
+        row["is_mail"],
+        row["is_confirmed"],
     )
 
 
@@ -135,7 +150,7 @@ async def hooks_on(pool: asyncpg.Pool, killmail_ids: Sequence[int]) -> list[int]
     rows = await pool.fetch(
         """
         SELECT webhook_id FROM webhooks
-         WHERE paused_reason IS NULL AND (subject = 'installation' OR subject_id IN (
+         WHERE paused_reason IS NULL AND tells IN ('killmails', 'both') AND (subject = 'installation' OR subject_id IN (
                SELECT character_id FROM participants WHERE killmail_id = ANY ($1)
                UNION SELECT corporation_id FROM participants WHERE killmail_id = ANY ($1)))
         """,
@@ -153,7 +168,7 @@ async def hooks_behind(pool: asyncpg.Pool) -> list[int]:
     rows = await pool.fetch(
         """
         SELECT hook.webhook_id FROM webhooks AS hook
-         WHERE paused_reason IS NULL AND bookmark < $1 AND EXISTS (
+         WHERE paused_reason IS NULL AND tells IN ('killmails', 'both') AND bookmark < $1 AND EXISTS (
                SELECT FROM killmail_arrivals AS one
                 WHERE one.arrival > hook.bookmark AND one.arrival <= $1 AND NOT one.silent
                   AND (hook.subject = 'installation' OR EXISTS (
@@ -179,6 +194,8 @@ async def hooks_behind(pool: asyncpg.Pool) -> list[int]:
 
 
 def _concerns(hook: Hook, one: Arrival) -> bool:
+    if hook.tells not in (Tells.KILLMAILS, Tells.BOTH):
+        return False
     return bool(one.entities) if hook.subject is Subject.INSTALLATION else hook.subject_id in one.entities
 
 

@@ -1,4 +1,4 @@
-"""EVE Ref's archive of public killmails: `<year>/killmails-<date>.tar.bz2`, and `totals.json` by day.
+"""EVE Ref's archives by day: `<year>/killmails-<date>.tar.bz2`, `<year>/market-history-<date>.csv.bz2`, `totals.json`.
 
 As found in its documentation and in the files of 2026: days are written anew months later, a day can be missing, and
 each file's ETag and Last-Modified hold. Asked over one connection at a time, and with validators wherever we have any.
@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 import aiohttp
 import msgspec
@@ -65,16 +66,23 @@ class ArchiveDay:
     packed: io.RawIOBase = field(default_factory=io.RawIOBase, repr=False)
 
 
-class KillmailArchive:
+class DailyArchive:
     """The client; one per process, which asks one thing at a time. `base_url` "": there is none to ask.
 
     Every call may raise `ArchiveLimited`, `Forbidden`, `Unavailable`, `BadRequest` and `MalformedBody`.
+
+    Args:
+        turns: of another archive on the same server, so that both together ask one thing at a time.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+    title: ClassVar[str]
+    setting: ClassVar[str]
+    file_name: ClassVar[str]
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, turns: DailyArchive | None = None) -> None:
         self._session = session
         self._base_url = base_url.rstrip("/")
-        self._one_at_a_time = asyncio.Lock()
+        self._one_at_a_time: asyncio.Lock = asyncio.Lock() if turns is None else turns._one_at_a_time
         self._totals: dict[date, int] = {}
         self._totals_validators = Validators()
         self._totals_asked_at = float("-inf")
@@ -85,7 +93,7 @@ class KillmailArchive:
         return bool(self._base_url)
 
     async def totals(self) -> Mapping[date, int]:
-        """How many killmails there are of each day. At most an hour old."""
+        """How many entries there are of each day. At most an hour old."""
         async with self._one_at_a_time:
             if time.monotonic() - self._totals_asked_at < TOTALS_FRESH_SECONDS:
                 return self._totals
@@ -93,22 +101,22 @@ class KillmailArchive:
                 self._session,
                 "GET",
                 f"{self._base_url}/totals.json",
-                service="The killmail archive",
+                service=self.title.capitalize(),
                 headers=self._totals_validators.as_headers,
             )
             ANSWERS.labels(str(answer.status)).inc()
             if answer.status == 200:
-                self._totals = _totals(answer.body)
+                self._totals = self._read_totals(answer.body)
                 self._totals_validators = _validators(answer)
             elif answer.status != 304:
-                raise _failure(answer)
+                raise self._failure(answer)
             self._totals_asked_at = time.monotonic()
             return self._totals
 
     @asynccontextmanager
     async def day(self, day: date, known: Validators) -> AsyncIterator[ArchiveDay]:
         """The file of a day, or that it is as `known`. The connection is held for as long as the context is."""
-        async with self.file(f"{self._base_url}/{day:%Y}/killmails-{day:%Y-%m-%d}.tar.bz2", known) as found:
+        async with self.file(f"{self._base_url}/{day:%Y}/{self.file_name.format(day=day)}", known) as found:
             yield found
 
     @asynccontextmanager
@@ -119,9 +127,9 @@ class KillmailArchive:
             try:
                 response = await self._session.get(url, headers=headers, allow_redirects=False, timeout=TIMEOUT)
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-                raise NotAsked(f"The killmail archive cannot be reached ({type(error).__name__}).") from None
+                raise NotAsked(f"{self.title.capitalize()} cannot be reached ({type(error).__name__}).") from None
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
-                raise _broken(error) from None
+                raise _broken(self.title, error) from None
             answer = Answer(response.status, response.headers, b"")  # its body is read later, or not at all
             ANSWERS.labels(str(answer.status)).inc()
             async with response:
@@ -130,16 +138,57 @@ class KillmailArchive:
                 elif answer.status == 404:
                     yield ArchiveDay(DayFound.MISSING)
                 elif answer.status == 200:
-                    yield ArchiveDay(DayFound.FILE, _validators(answer), _FromLoop(response))
+                    yield ArchiveDay(DayFound.FILE, _validators(answer), _FromLoop(response, self.title))
                 else:
-                    raise _failure(answer)
+                    raise self._failure(answer)
+
+    def _failure(self, answer: Answer) -> EveError:
+        status, now, title = answer.status, datetime.now(UTC), self.title.capitalize()
+        if status == 429:
+            return ArchiveLimited(now + timedelta(seconds=retry_after(answer, now) or LIMITED_SECONDS))
+        if status >= 500 or status == 408:
+            return Unavailable(f"{title} is overloaded or away ({status}).")
+        if status in (401, 403):
+            return Forbidden(f"{title} does not let this installation in ({status}).")
+        return BadRequest(f"{title} did not accept the request ({status}); does {self.setting} point at it?")
+
+    def _read_totals(self, body: bytes) -> dict[date, int]:
+        """Keys are dates, as YYYYMMDD or YYYY-MM-DD. One that is none is left out."""
+        try:
+            told = msgspec.json.decode(body, type=dict[str, int])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise MalformedBody(f"The totals of {self.title} are not counts by day.") from None
+        totals = {}
+        for name, count in told.items():
+            try:
+                totals[date.fromisoformat(name)] = count
+            except ValueError:
+                continue
+        return totals
+
+
+class KillmailArchive(DailyArchive):
+    """All public killmails."""
+
+    title = "the killmail archive"
+    setting = "ARCHIVE_URL"
+    file_name = "killmails-{day:%Y-%m-%d}.tar.bz2"
+
+
+class MarketArchive(DailyArchive):
+    """What was traded in each region, from October 2003 on."""
+
+    title = "the market archive"
+    setting = "MARKET_HISTORY_URL"
+    file_name = "market-history-{day:%Y-%m-%d}.csv.bz2"
 
 
 class _FromLoop(io.RawIOBase):
     """An answer's body, for a thread: it reads when the thread asks, so what is not wanted yet stays on the wire."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, title: str) -> None:
         self._content = response.content
+        self._title = title
         self._loop = asyncio.get_running_loop()
         self._read_bytes = 0
 
@@ -155,43 +204,17 @@ class _FromLoop(io.RawIOBase):
         try:
             chunk = await self._content.read(size)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise _broken(error) from None
+            raise _broken(self._title, error) from None
         self._read_bytes += len(chunk)
         if self._read_bytes > MAX_PACKED_BYTES:
-            raise MalformedBody(f"The killmail archive sent a day of more than {MAX_PACKED_BYTES} bytes.")
+            raise MalformedBody(f"{self._title.capitalize()} sent a day of more than {MAX_PACKED_BYTES} bytes.")
         return chunk
 
 
-def _broken(error: Exception) -> Unavailable:
-    return Unavailable(f"The connection to the killmail archive failed ({type(error).__name__}).")
+def _broken(title: str, error: Exception) -> Unavailable:
+    return Unavailable(f"The connection to {title} failed ({type(error).__name__}).")
 
 
 def _validators(answer: Answer) -> Validators:
     modified = answer.headers.get("Last-Modified", "")
     return Validators(etag_in(answer), modified if date_in(modified) else "")
-
-
-def _failure(answer: Answer) -> EveError:
-    status, now = answer.status, datetime.now(UTC)
-    if status == 429:
-        return ArchiveLimited(now + timedelta(seconds=retry_after(answer, now) or LIMITED_SECONDS))
-    if status >= 500 or status == 408:
-        return Unavailable(f"The killmail archive is overloaded or away ({status}).")
-    if status in (401, 403):
-        return Forbidden(f"The killmail archive does not let this installation in ({status}).")
-    return BadRequest(f"The killmail archive did not accept the request ({status}); does ARCHIVE_URL point at it?")
-
-
-def _totals(body: bytes) -> dict[date, int]:
-    """Keys are dates, as YYYYMMDD. One that is none is left out."""
-    try:
-        told = msgspec.json.decode(body, type=dict[str, int])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedBody("The archive's totals are not counts by day.") from None
-    totals = {}
-    for name, count in told.items():
-        try:
-            totals[date.fromisoformat(name)] = count
-        except ValueError:
-            continue
-    return totals

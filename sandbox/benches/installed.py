@@ -90,6 +90,8 @@ async def _installation(
         "EVE_SSO_URL": eve_url,
         "ZKILLBOARD_URL": eve_url,
         "ARCHIVE_URL": f"{eve_url}/archive",
+        "STATIC_DATA_URL": f"{eve_url}/static-data",
+        "MARKET_HISTORY_URL": f"{eve_url}/market-history",
         "EVE_IMAGES_URL": f"{eve_url}/images",
         "CONTACT": "bench@killreport.invalid",
         "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),

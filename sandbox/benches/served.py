@@ -121,6 +121,7 @@ async def served(killmails: int, say: Say) -> AsyncIterator[Served]:
             "EVE_SSO_URL": f"http://{nobody}",
             "ZKILLBOARD_URL": f"http://{nobody}",
             "ARCHIVE_URL": "off",
+            "STATIC_DATA_URL": "off",
             "CONTACT": "bench@killreport.invalid",
             # The limits are asked and counted as ever, but never reached: one viewer asks for all in a bench.
             "GRAPHQL_REQUESTS_PER_MINUTE": "1000000000",

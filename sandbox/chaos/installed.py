@@ -197,6 +197,8 @@ class Installed:
             "EVE_SSO_URL": world,
             "ZKILLBOARD_URL": world,
             "ARCHIVE_URL": f"{world}/archive",
+            "STATIC_DATA_URL": f"{world}/static-data",
+            "MARKET_HISTORY_URL": f"{world}/market-history",
             "EVE_IMAGES_URL": f"{world}/images",
         }
 

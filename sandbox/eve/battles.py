@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.eve import fits, fitting
 from sandbox.eve.attackers import Attackers
+from sandbox.eve.celestials import haunt, near
 from sandbox.eve.clock import iso
 from sandbox.eve.fitting import Fitting
 from sandbox.eve.killmails import Killmail
@@ -125,14 +126,16 @@ class Battles:
         victim |= {"damage_taken": damage, "ship_type_id": ship}
         if items or dice.random() < 0.9:
             victim["items"] = items
-        if plan.time >= POSITIONS_SINCE:
-            victim["position"] = {axis: dice.uniform(-1, 1) * 10**12 for axis in "xyz"}
+        where = random.Random(dice.random())
         attackers = Attackers(dice, self.people).of(plan.scenario, plan.last, damage, avoiding=plan.victim)
+        system_id = dice.choice(_SYSTEMS)
+        if plan.time >= POSITIONS_SINCE:
+            victim["position"] = near(haunt(system_id, where), where)
         body = {
             "attackers": attackers,
             "killmail_id": plan.killmail_id,
             "killmail_time": iso(plan.time),
-            "solar_system_id": dice.choice(_SYSTEMS),
+            "solar_system_id": system_id,
             "victim": victim,
         }
         if plan.scenario is Scenario.DEPLOYABLE and dice.random() < 0.4:

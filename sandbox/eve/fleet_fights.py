@@ -15,6 +15,7 @@ from typing import Any
 from sandbox.eve import fitting
 from sandbox.eve.attackers import Attackers
 from sandbox.eve.battles import POSITIONS_SINCE
+from sandbox.eve.celestials import Celestial, haunt, near
 from sandbox.eve.clock import iso
 from sandbox.eve.fits import DOCTRINES, Fit
 from sandbox.eve.fitting import Fitting
@@ -71,6 +72,7 @@ class FleetFight:
         """A killmail for each id, in the order of time from `start` (seconds since 1970) on."""
         dice, time = self._dice, start
         here, there = dice.sample(_SYSTEMS, 2)
+        grids = {system: haunt(system, random.Random(f"{start} {system}")) for system in (here, there)}
         moves_on = dice.random() < 0.5
         pods: list[tuple[float, Character]] = []
         for number, killmail_id in enumerate(killmail_ids):
@@ -81,7 +83,7 @@ class FleetFight:
             if pod is None and dice.random() < 0.03:
                 losing = THIRD
             victim = pod or dice.choice(self._fleets[losing].pilots)
-            yield self._body(killmail_id, time, system, victim, is_pod=pod is not None)
+            yield self._body(killmail_id, time, grids[system], victim, is_pod=pod is not None)
             if pod is None and dice.random() < 0.5:
                 pods.append((time, victim))
 
@@ -95,7 +97,7 @@ class FleetFight:
         doctrine = dice.choice(DOCTRINES)
         return Fleet(pilots, {one.character_id: dice.choice(doctrine) for one in pilots})
 
-    def _body(self, killmail_id: int, time: float, system: int, victim: Character, *, is_pod: bool) -> Body:
+    def _body(self, killmail_id: int, time: float, grid: Celestial, victim: Character, *, is_pod: bool) -> Body:
         dice, fit = self._dice, Fitting(self._dice)
         losing = self.sides[victim.character_id]
         fleet = self._fleets[losing]
@@ -109,12 +111,12 @@ class FleetFight:
             "items": fit.capsule() if is_pod else fit.ship(flown),
         }
         if time >= POSITIONS_SINCE:
-            lost["position"] = {axis: dice.uniform(-1, 1) * 10**12 for axis in "xyz"}
+            lost["position"] = near(grid, dice)
         return {
             "attackers": self._attackers(victim, losing, damage, few=is_pod),
             "killmail_id": killmail_id,
             "killmail_time": iso(time),
-            "solar_system_id": system,
+            "solar_system_id": grid.solar_system_id,
             "victim": lost,
         }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.eve import archive, esi_killmails, esi_universe, stream
+from sandbox.eve import archive, esi_killmails, esi_universe, market_history, static_builds, stream
 from sandbox.eve.answers import JSON, Answer, refusal
 from sandbox.eve.control import Control
 from sandbox.eve.faults import Fault, FaultKind
@@ -193,6 +193,10 @@ class SandboxEve:
         app.router.add_route("GET", "/api/{path:.*}", gateway.plain("/api/{path}", ZKillboard(self.world).api))
         app.router.add_route("GET", "/archive/{path:.*}", gateway.plain(archive.ROUTE, days.file))
         app.router.add_route("GET", stream.ROUTE, gateway.plain(stream.ROUTE, stream.Stream(self.world).object))
+        builds = static_builds.StaticBuilds(self.world)
+        app.router.add_route("GET", "/static-data/{path:.*}", gateway.plain(static_builds.ROUTE, builds.file))
+        market = market_history.MarketHistory(self.world)
+        app.router.add_route("GET", "/market-history/{path:.*}", gateway.plain(market_history.ROUTE, market.file))
         app.router.add_route(
             "GET",
             "/images/{kind}/{id}/{variation}",

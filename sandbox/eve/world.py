@@ -71,6 +71,10 @@ class World:
         """Files of the archive that are not as this universe would make them."""
         self.streamed: dict[int, object] = {}
         """Objects of zKillboard's stream that are not as they should be, by number: bytes as they are, None: a gap."""
+        self.market_days: dict[date, bytes] = {}
+        """The same of the market archive."""
+        self.static_builds: dict[str, bytes] = {}
+        """Files of the static data export, by path."""
         self.fittings: dict[int, list[dict[str, Any]]] = {}
         """Saved in the game, by character."""
         self.requests = RequestLog()

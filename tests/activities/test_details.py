@@ -22,6 +22,7 @@ from contracts.call_classes import CallClass
 from contracts.sync import NameEntities
 from contracts.universe import Described, RefreshedNames, RefreshNames
 from db.intake.store import store_killmails
+from db.universe.exported import static_rows
 from db.universe.names import ASK_AGAIN_AFTER
 from db.universe.static_data import load_static_data
 from eve.errors import Unavailable
@@ -31,11 +32,11 @@ from eve.esi.universe import Lookup, Told
 from eve.session import open_session
 from eve.static_data import StaticData
 from live import LiveEvents
-from operations.static_data import static_rows
 from sandbox.eve.server import SandboxEve
+from sandbox.eve.static_builds import exported
 from settings import Settings
 from tests.db.bodies import raw
-from tests.operations.static_data_export import Entries, en, write_directory
+from tests.operations.static_data_export import write_directory
 
 
 @dataclass
@@ -155,7 +156,7 @@ async def test_names_come_first_and_do_not_wait_for_details(universe: Universe) 
 async def test_after_the_static_data_was_loaded_esi_is_asked_for_none_of_it(
     universe: Universe, eve: SandboxEve, tmp_path: Path
 ) -> None:
-    with StaticData(write_directory(export_of(eve), tmp_path / "sde")) as export:
+    with StaticData(write_directory(exported(eve.world.universe), tmp_path / "sde")) as export:
         await load_static_data(universe.pool, static_rows(export, lambda *_: None), 1)
     request = await universe.stored(30)
     await universe.enrich(request)
@@ -171,33 +172,6 @@ async def test_after_the_static_data_was_loaded_esi_is_asked_for_none_of_it(
     await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames())
     await universe.enrich(request)
     assert universe.asked() == {}
-
-
-def export_of(eve: SandboxEve) -> Entries:
-    """The sandbox's universe as CCP would export it."""
-    known = eve.world.universe
-    return {
-        "types": [{"_key": one.type_id, "groupID": one.group_id, "name": en(one.name)} for one in known.types.values()],
-        "groups": [
-            {"_key": one.group_id, "categoryID": one.category_id, "name": en(one.name)} for one in known.groups.values()
-        ],
-        "categories": [{"_key": key, "name": en(name)} for key, name in known.categories.items()],
-        "mapSolarSystems": [
-            {
-                "_key": one.solar_system_id,
-                "name": en(one.name),
-                "securityStatus": one.security_status,
-                "constellationID": one.constellation_id,
-            }
-            for one in known.solar_systems.values()
-        ],
-        "mapConstellations": [
-            {"_key": one.constellation_id, "name": en(one.name), "regionID": one.region_id}
-            for one in known.constellations.values()
-        ],
-        "mapRegions": [{"_key": key, "name": en(name)} for key, name in known.regions.items()],
-        "factions": [{"_key": key, "name": en(name)} for key, name in known.factions.items()],
-    }
 
 
 async def run(activity: Callable[..., Any], *request: Any, attempt: int = 1) -> Any:

@@ -11,11 +11,11 @@ import pytest
 
 from db.intake.store import store_killmails
 from db.killmails.filter import Viewer
+from db.universe.exported import static_rows
 from db.universe.known import KNOWN
 from db.universe.static_data import load_static_data
 from eve.security import security_class, shown_security, wormhole_class
 from eve.static_data import StaticData
-from operations.static_data import static_rows
 from tests.api.compiled.told import told
 from tests.db.bodies import body, raw
 from tests.db.killmails.plans import steps

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from db.accounts.api_keys import create_api_key
-from db.accounts.front_page import front_page
-from db.accounts.saved_filters import save_filter
-from db.accounts.sessions import Scope, account_sessions, start_session
-from db.accounts.share_links import Subject, create_share_link
+from db.accounts.sessions import Scope
 from db.killmails.cursors import position_cursor
-from db.killmails.filter import EVERYTHING
-from db.webhooks.feeds import create_feed
-from db.webhooks.hooks import NewWebhook, create_webhook
-from db.webhooks.subjects import Subject as Subjects
+from tests.attacks.belongings import (
+    ME,
+    all_private,
+    battle_links_of_ada,
+    claim_of_ada,
+    claim_of_closed,
+    feeds_of_ada,
+    keys_of_ada,
+    links_of_ada,
+    no_webhooks,
+    sessions_of_ada,
+    webhooks_of_ada,
+)
 from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR, Caller
 from tests.attacks.rows import DONE, NOT_FOUND, OWN, SHOWN, UNAUTHENTICATED, Operation
 from tests.attacks.world import (
     ADAS,
     ALLIANCE,
     ALT,
-    CHARACTERS,
     CLOSED_CORPORATION,
     OF_CLOSED,
     OF_OPEN,
@@ -31,57 +35,9 @@ from tests.attacks.world import (
     World,
 )
 
-ME = CHARACTERS[Caller.PILOT]
 READ, SYNC = Scope.READ, Scope.SYNC
 ERRORS = "userErrors { code }"
 START = position_cursor(0)
-
-
-async def keys_of_ada(world: World) -> int:
-    await world.site.pool.execute("DELETE FROM api_keys WHERE name = 'spare'")
-    made = await create_api_key(world.site.pool, world.ada, "spare", {READ})
-    return made.shown.api_key_id
-
-
-async def links_of_ada(world: World) -> int:
-    made = await create_share_link(world.site.pool, world.ada, Subject.KILLMAIL, ADAS.killmail_id)
-    return made.shown.share_link_id
-
-
-async def battle_links_of_ada(world: World) -> int:
-    made = await create_share_link(world.site.pool, world.ada, Subject.BATTLE, ADAS.killmail_id)
-    return made.shown.share_link_id
-
-
-async def filters_of_ada(world: World) -> int:
-    await save_filter(world.site.pool, world.ada, "Adas filter", "side=losses")
-    return (await front_page(world.site.pool, world.ada)).saved_filters[0].saved_filter_id
-
-
-async def webhooks_of_ada(world: World) -> int:
-    services = world.site.services
-    await no_webhooks(world)
-    new = NewWebhook(Subjects.CHARACTER, ME, "Adas program", EVERYTHING, "https://example.com/x", "example.com")
-    return await create_webhook(services.pool, services.vault, world.ada, new, "whsec_c2VjcmV0", ())
-
-
-async def feeds_of_ada(world: World) -> int:
-    pool = world.site.pool
-    await pool.execute("DELETE FROM killmail_feeds")
-    return (await create_feed(pool, world.ada, Subjects.CHARACTER, ME, "Adas program", EVERYTHING, ())).feed_id
-
-
-async def no_webhooks(world: World) -> None:
-    await world.site.pool.execute("DELETE FROM webhooks")
-
-
-async def all_private(world: World) -> None:
-    await world.site.pool.execute("UPDATE users SET visibility = 'private'")
-
-
-async def sessions_of_ada(world: World) -> int:
-    await start_session(world.site.pool, world.ada)
-    return max(one.session_id for one in await account_sessions(world.site.pool, world.ada))
 
 
 def reads(
@@ -134,6 +90,25 @@ QUERIES = [
     reads(
         "a closed board", "killmails", f'(filter: {{corporationId: "{CLOSED_CORPORATION}"}})',
         allowed=CLOSED, secret=OF_CLOSED,
+    ),
+    replace(
+        reads("Ada's claim", "reimbursement", '(killmailId: "{target}")', others=NOT_FOUND, nobody=NOT_FOUND),
+        target=claim_of_ada,
+    ),
+    replace(reads("Ada's claims", "reimbursements", "(first: 100)"), target=claim_of_ada),
+    replace(
+        reads(
+            "a member's claim", "reimbursement", '(killmailId: "{target}")', allowed=CLOSED, secret=OF_CLOSED,
+            others=NOT_FOUND, nobody=NOT_FOUND,
+        ),
+        target=claim_of_closed,
+    ),
+    replace(
+        reads(
+            "a corporation's claims", "reimbursements", f'(corporationId: "{CLOSED_CORPORATION}")', allowed=CLOSED,
+            secret=OF_CLOSED,
+        ),
+        target=claim_of_closed,
     ),
     reads("Ada's battle", "battle", f'(id: "{ADAS.killmail_id}")', others=NOT_FOUND, nobody=NOT_FOUND),
     reads("battles", "battles", ""),
@@ -198,6 +173,7 @@ _OPENED = (
 _UNFOLLOWED = (
     f"SELECT NOT EXISTS (SELECT FROM corporation_directors WHERE corporation_id = {OPEN}) AND $1::text IS NULL"  # noqa: S608
 )
+APPROVED = "SELECT state = 'approved' FROM reimbursements WHERE killmail_id = $1"
 MOVED = "SELECT sides IS NOT NULL FROM share_links WHERE share_link_id = $1"
 MUTATIONS = [
     *(of_her_sync(door) for door in ("syncNow", "forceFullResync", "pauseSync", "resumeSync")),
@@ -245,6 +221,16 @@ MUTATIONS = [
     orders(
         "Ada's link", "revokeShareLink", '(id: "{target}")', target=links_of_ada, others="NOT_FOUND",
         gone="SELECT NOT EXISTS (SELECT FROM share_links WHERE share_link_id = $1)",
+    ),
+    orders(
+        "a member's claim", "changeReimbursement", '(killmailId: "{target}", state: APPROVED, seen: 1)',
+        target=claim_of_closed, allowed=CLOSED, others="NOT_YOUR_LOSS", gone=APPROVED,
+        selection=f"{{ reimbursement {{ killmailId value history {{ note }} }} {ERRORS} }}",
+    ),
+    orders(
+        "Ada's own claim", "changeReimbursement", '(killmailId: "{target}", state: APPROVED, seen: 1)',
+        target=claim_of_ada, allowed=frozenset(), others="NOT_YOUR_LOSS", instead={Caller.PILOT: "NOBODY_DECIDES"},
+        gone=APPROVED,
     ),
     *(
         orders(

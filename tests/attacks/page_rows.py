@@ -5,22 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from db.accounts.sessions import Scope
-from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
-from tests.attacks.graphql_rows import (
+from tests.attacks.belongings import (
     ME,
-    MOVED,
     all_private,
     battle_links_of_ada,
-    boards_again,
+    claim_of_ada,
+    claim_of_closed,
+    digests_of_ada,
     feeds_of_ada,
     filters_of_ada,
-    import_again,
     keys_of_ada,
     links_of_ada,
     no_webhooks,
     sessions_of_ada,
     webhooks_of_ada,
 )
+from tests.attacks.callers import ADA, BOARD, CLOSED, DIRECTORS, SIGNED_IN, THE_OPERATOR
+from tests.attacks.graphql_rows import APPROVED, MOVED, boards_again, import_again
 from tests.attacks.rows import DONE, FORBIDDEN, NOT_FOUND, OWN, REFUSED, SHOWN, Page
 from tests.attacks.world import (
     ADAS,
@@ -94,6 +95,23 @@ READ = [
     ),
     page("her webhooks", "/settings/webhooks"),
     page("her feeds", "/settings/feeds"),
+    page("her digests", "/settings/digests", target=digests_of_ada),
+    same_for_all(NOT_FOUND, "/s/{token}/mail", f"/s/{'A' * 43}/mail"),
+    Page(
+        what="a stranger's mail", door="POST /s/{token}/mail", path=f"/s/{'A' * 43}/mail", body=b"order=confirm",
+        others=NOT_FOUND, nobody=NOT_FOUND, keys=NOT_FOUND, other_site=SHOWN,
+    ),
+    *(
+        row
+        for door in ("/reimbursements", "/reimbursements.csv")
+        for row in (
+            page("Ada's claims", door, target=claim_of_ada),
+            page(
+                "a corporation's claims", door, f"{door}?corporation={CLOSED_CORPORATION}&month=all",
+                target=claim_of_closed, allowed=CLOSED, secret=OF_CLOSED, others=NOT_FOUND,
+            ),
+        )
+    ),
     same_for_all(NOT_FOUND, "/feed.{form}", "/feed.atom"),
     same_for_all(NOT_FOUND, "/s/{token}/feed.{form}", f"/s/{'A' * 43}/feed.json"),
     same_for_all(NOT_FOUND, "/s/{token}", f"/s/{'A' * 43}"),
@@ -250,6 +268,15 @@ FORMS = [
     form(
         "Ada's feed", "/settings/feeds", {"order": "revoke", "id": "{target}"}, target=feeds_of_ada,
         gone="SELECT NOT EXISTS (SELECT FROM killmail_feeds WHERE feed_id = $1)",
+    ),
+    form(
+        "a member's claim", "/reimbursements", {"killmail": "{target}", "order": "approved", "seen": "1"},
+        target=claim_of_closed, allowed=CLOSED, gone=APPROVED,
+    ),
+    form(
+        "a digest of Ada's board", "/settings/digests",
+        {"name": "x", "target": "https://example.com/x", "subject": f"character:{ME}", "hour": "11"},
+        restore=no_webhooks,
     ),
     form(
         "a webhook of Ada's killmails", "/settings/webhooks",

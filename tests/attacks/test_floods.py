@@ -56,7 +56,7 @@ async def test_strangers_never_hold_all_connections_to_postgres(site: Site, pilo
             async with asyncio.timeout(10):
                 while await _waiting(blocker) < AT_ONCE:  # noqa: ASYNC110 - Postgres' own state
                     await asyncio.sleep(0.01)
-            for path in ("/settings", "/search?q=x", "/fragments/characters"):
+            for path in ("/settings/digests", "/search?q=x", "/fragments/characters"):
                 async with asyncio.timeout(3):
                     assert (await pilot.get(path))[0] == 200
             assert await _waiting(blocker) == AT_ONCE

@@ -12,8 +12,9 @@ from api.graphql.websocket import SUBPROTOCOL
 from db.killmails.cursors import position_cursor
 from tests.api.live.socket_client import SocketClient
 from tests.attacks.asking import document, of_answer
+from tests.attacks.belongings import ME
 from tests.attacks.callers import NOBODY, Caller, person
-from tests.attacks.graphql_rows import ME, QUERIES
+from tests.attacks.graphql_rows import QUERIES
 from tests.attacks.rows import Operation
 from tests.attacks.world import CHARACTERS, LAST_KILLMAIL, SEEN_BY, World, leaked
 
@@ -108,9 +109,8 @@ async def test_queries_over_a_socket_are_those_over_http(world: World, caller: C
 
 
 async def _asked(world: World, client: SocketClient, row: Operation) -> tuple[str, str]:
-    if row.target is not None:
-        await row.target(world)
-    await client.subscribe("1", document(world.site.app.state.schema, row))
+    target = None if row.target is None else await row.target(world)
+    await client.subscribe("1", document(world.site.app.state.schema, row, target))
     message = await client.receive()
     if message["type"] == "error":
         return of_answer({"errors": message["payload"]}, row, ""), str(message)

@@ -31,19 +31,28 @@ def test_the_image_holds_every_room_but_the_sandbox() -> None:
     packaged = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     rooms = {pattern.rstrip("*") for pattern in packaged["packages"]["find"]["include"]} - {"sandbox"}
     modules = {f"{name}.py" for name in packaged["py-modules"]}
-    assert copied() == rooms | modules | {"pyproject.toml", "schema.graphql", "deploy/requirements.lock"}
+    assert copied() == rooms | modules | {
+        "pyproject.toml",
+        "schema.graphql",
+        "deploy/requirements.lock",
+        "deploy/graphiql",
+    }
     assert [source for source in copied() if not (ROOT / source).exists()] == []
     let_in = {line[1:] for line in (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines() if line[0] == "!"}
     assert {source for source in copied() if source not in let_in and not source.endswith(".py")} == set()
 
 
 def test_the_image_takes_nothing_unlocked_and_runs_without_root() -> None:
-    stages = [words[1] for words in instructions() if words[0] == "FROM"]
+    graphiql, *stages = [words[1] for words in instructions() if words[0] == "FROM"]
+    assert re.fullmatch(r"node:\d+\.\d+\.\d+-slim", graphiql)
     assert len(stages) == 2
     assert len(set(stages)) == 1, "what is compiled in one runs in the other"
     assert re.fullmatch(r"python:3\.13\.\d+-slim", stages[0])
-    (install,) = [" ".join(words) for words in instructions() if words[0] == "RUN" and "install" in words]
+    runs = [" ".join(words) for words in instructions() if words[0] == "RUN"]
+    (install,) = [run for run in runs if "pip install" in run]
     assert "--require-hashes --only-binary :all:" in install
+    (packages,) = [run for run in runs if "npm" in run]
+    assert "npm ci --ignore-scripts" in packages
     assert [words[1] for words in instructions() if words[0] == "USER"] == ["10001:10001"]
     assert "HEALTHCHECK" in [words[0] for words in instructions()]
 

@@ -172,6 +172,7 @@ async def test_the_commands_lead_to_a_login(server: Server, eve: SandboxEve) -> 
         services = ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL")
         lines.writelines(f"{name}={eve.url}\n" for name in services)
         lines.write("ARCHIVE_URL=off\n")
+        lines.write("STATIC_DATA_URL=off\n")
         lines.write(f"PORT={site.rpartition(':')[2]}\n")
     server.variables.clear()
 

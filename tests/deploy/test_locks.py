@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -43,6 +44,16 @@ def test_each_file_holds_what_it_is_for_and_no_more() -> None:
     assert not EMBEDDED & LOCKED["deploy"].keys()
     needed_by_embedded = {"psutil"}
     assert not DEVELOPING & LOCKED["run"].keys() - needed_by_embedded
+
+
+@pytest.mark.parametrize("file", ["deploy/graphiql", "tests/node", "sandbox/benches/postgraphile"])
+def test_every_package_of_node_has_its_hash_and_no_address(file: str) -> None:
+    packages = json.loads((ROOT / file / "package-lock.json").read_text())["packages"]
+    wanted = json.loads((ROOT / file / "package.json").read_text())["dependencies"]
+    assert packages.pop("")["dependencies"] == wanted
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        assert package.get("integrity", "").startswith("sha512-") or package.get("inBundle"), name
 
 
 @pytest.mark.parametrize("file", FILES.values())

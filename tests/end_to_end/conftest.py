@@ -17,9 +17,9 @@ HEARTBEATS_IN_TIME = 60
 """So that a worker's death is noticed after 3 s instead of 15."""
 NOTICES_DEATHS_SOON = f"""
 from cli import entry
-from contracts import activities
+from contracts import activity_policy
 
-activities.HEARTBEATS_IN_TIME = {HEARTBEATS_IN_TIME}
+activity_policy.HEARTBEATS_IN_TIME = {HEARTBEATS_IN_TIME}
 entry()
 """
 
@@ -38,6 +38,8 @@ def environment(settings: Settings, eve: SandboxEve) -> dict[str, str]:
         "EVE_SSO_URL": eve.url,
         "ZKILLBOARD_URL": eve.url,
         "ARCHIVE_URL": f"{eve.url}/archive",
+        "STATIC_DATA_URL": f"{eve.url}/static-data",
+        "MARKET_HISTORY_URL": f"{eve.url}/market-history",
         "ZKILLBOARD_INTERVAL_SECONDS": "0.02",
         "EVE_IMAGES_URL": f"{eve.url}/images",
         "CONTACT": "tests@killreport.invalid",

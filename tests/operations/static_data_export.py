@@ -59,6 +59,46 @@ def small_export() -> Entries:
     }
 
 
+def jita_in_places() -> Entries:
+    """Things of Jita, and one of Thera, as CCP's map files have them; some that cannot be named or placed."""
+    jita, thera = 30000142, 31000005
+
+    def one(key: int, at: tuple[float, float, float] | None, system: int = jita, **more: Any) -> dict[str, Any]:
+        place = {} if at is None else {"position": dict(zip("xyz", at, strict=True))}
+        return {"_key": key, "solarSystemID": system, "typeID": 14, "radius": 2.5, **place, **more}
+
+    return {
+        "stationOperations": [{"_key": 26, "operationName": en("Assembly Plant"), "ratio": 0.0}],
+        "npcCorporations": [
+            {"_key": 1000125, "name": en("CONCORD"), "tickerName": "CONCO"},
+            {"_key": 1000035, "name": en("Caldari Navy"), "tickerName": "CN"},
+        ],
+        "mapStars": [one(40009076, None), one(40334542, None, thera)],
+        "mapPlanets": [
+            one(40009077, (1e10, 0, 0), celestialIndex=1, orbitID=40009076),
+            one(40009080, (2e11, -1e9, 3e11), celestialIndex=4, orbitID=40009076, moonIDs=[40009081]),
+            one(40009099, (3e11, 0, 3e11), celestialIndex=19, orbitID=40009076, uniqueName=en("Hope")),
+            one(40009100, None, celestialIndex=5, orbitID=40009076),
+        ],
+        "mapMoons": [
+            one(40009082, (2e11, 0, 3.1e11), celestialIndex=4, orbitIndex=4, orbitID=40009080),
+            one(40009101, (3.1e11, 0, 3e11), celestialIndex=19, orbitIndex=1, orbitID=40009099),
+            one(40009102, (0, 0, 1), celestialIndex=9, orbitIndex=1, orbitID=4711),
+        ],
+        "mapAsteroidBelts": [one(40009083, (2.1e11, 0, 3e11), celestialIndex=4, orbitIndex=2, orbitID=40009080)],
+        "mapStargates": [
+            one(50001248, (5e12, 0, 0), destination={"solarSystemID": thera, "stargateID": 50001249}),
+            one(50001250, (5e12, 0, 0), destination={"solarSystemID": 30000001, "stargateID": 50001251}),
+        ],
+        "npcStations": [
+            one(
+                60003760, (2e11, 5e6, 3.1e11), orbitID=40009082, ownerID=1000035, operationID=26, useOperationName=True
+            ),
+            one(60003761, (1e10, 5e6, 0), orbitID=40009077, ownerID=1000125, operationID=26, useOperationName=False),
+        ],
+    }
+
+
 def write_directory(entries: Entries, directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     for name, lines in entries.items():

@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 import cli
-from tests.operations.static_data_export import Entries, small_export, write_directory, write_zip
+from eve.celestials import roman
+from tests.operations.static_data_export import Entries, jita_in_places, small_export, write_directory, write_zip
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ async def test_a_zip_fills_the_static_universe(load: Any, pool: asyncpg.Pool, tm
         "categories": 2,
         "constellations": 3,
         "regions": 3,
+        "celestials": 0,
     }
     rifter = await pool.fetchrow(
         "SELECT e.name, e.category, g.name AS g, c.name AS c FROM types t JOIN entities e ON e.entity_id = t.type_id"
@@ -87,6 +89,43 @@ async def test_loading_it_again_writes_nothing_and_a_new_build_only_what_differs
     newer = json.loads((await load(write_zip(entries, tmp_path / "new.zip", inside="sde/"), "--json")).stdout)
     assert (newer["changed"]["types"], sum(newer["changed"].values()), newer["names_changed"]) == (1, 1, 1)
     assert await pool.fetchval("SELECT name FROM entities WHERE entity_id = 587") == "Rifter II"
+
+
+async def test_celestials_have_the_names_and_places_that_the_game_gives_them(
+    load: Any, pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    entries = {**small_export(), **jita_in_places()}
+    told = json.loads((await load(write_zip(entries, tmp_path / "sde.zip"), "--json")).stdout)
+    assert (told["read"]["celestials"], told["changed"]["celestials"]) == (11, 11)
+    rows = await pool.fetch("SELECT name, solar_system_id, x, y, z FROM celestials ORDER BY celestial_id")
+    assert [tuple(row) for row in rows] == [
+        ("Jita", 30000142, 0, 0, 0),
+        ("Jita I", 30000142, 1e10, 0, 0),
+        ("Jita IV", 30000142, 2e11, -1e9, 3e11),
+        ("Jita IV - Moon 4", 30000142, 2e11, 0, 3.1e11),
+        ("Jita IV - Asteroid Belt 2", 30000142, 2.1e11, 0, 3e11),
+        ("Hope", 30000142, 3e11, 0, 3e11),
+        ("Hope - Moon 1", 30000142, 3.1e11, 0, 3e11),
+        ("Thera", 31000005, 0, 0, 0),
+        ("Stargate (Thera)", 30000142, 5e12, 0, 0),
+        ("Jita IV - Moon 4 - Caldari Navy Assembly Plant", 30000142, 2e11, 5e6, 3.1e11),
+        ("Jita I - CONCORD", 30000142, 1e10, 5e6, 0),
+    ]
+    again = json.loads((await load(tmp_path / "sde.zip", "--json")).stdout)
+    assert again["changed"]["celestials"] == 0
+    entries["mapStargates"] = []
+    entries["mapPlanets"][0]["position"]["x"] = 2e10
+    moved = json.loads((await load(write_zip(entries, tmp_path / "new.zip"), "--json")).stdout)
+    assert moved["changed"]["celestials"] == 1
+    assert await pool.fetchval("SELECT x FROM celestials WHERE name = 'Jita I'") == 2e10
+    assert await pool.fetchval("SELECT count(*) FROM celestials WHERE name LIKE 'Stargate%'") == 0
+    await load(write_zip(small_export(), tmp_path / "slice.zip"))
+    assert await pool.fetchval("SELECT count(*) FROM celestials") == 10, "an export without any says nothing of them"
+
+
+@pytest.mark.parametrize(("number", "written"), [(1, "I"), (4, "IV"), (9, "IX"), (14, "XIV"), (19, "XIX"), (40, "XL")])
+def test_planets_are_numbered_as_romans_did(number: int, written: str) -> None:
+    assert roman(number) == written
 
 
 def _without(file: str) -> Entries:

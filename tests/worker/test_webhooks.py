@@ -25,16 +25,9 @@ from db.accounts.vault import TokenVault
 from db.intake.arrivals import record_arrivals
 from db.intake.store import store_killmails
 from db.killmails.filter import KillmailFilter
-from db.webhooks.hooks import (
-    NewWebhook,
-    Pause,
-    ShownWebhook,
-    account_webhooks,
-    create_webhook,
-    redrive_webhook,
-    resume_webhook,
-)
+from db.webhooks.hooks import NewWebhook, Pause, create_webhook, redrive_webhook, resume_webhook
 from db.webhooks.hooks import test_webhook as send_test
+from db.webhooks.shown import ShownWebhook, account_webhooks
 from db.webhooks.subjects import Subject
 from sandbox.eve.receiver import Received
 from sandbox.eve.server import SandboxEve

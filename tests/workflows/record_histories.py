@@ -53,6 +53,8 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "KillmailNaming": universe.NAMING,
     "Watchdog": calendar.WATCHDOG,
     "PriceSnapshot": calendar.PRICE_SNAPSHOT,
+    "MarketHistory": calendar.MARKET_HISTORY,
+    "StaticDataFollow": calendar.STATIC_DATA_FOLLOW,
     "Revaluation": calendar.REVALUATION,
     "Housekeeping": calendar.HOUSEKEEPING,
     "Sums": calendar.SUMS,

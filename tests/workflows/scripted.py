@@ -13,10 +13,11 @@ from temporalio.common import RawValue
 
 from contracts.archive import DayOutcome, DayReport, HistoryDays
 from contracts.live_killmails import StreamOutcome, StreamReport
+from contracts.static_data import StaticDataLook, StaticDataOutcome
 from contracts.sync import Discovery, FailureType, RunAccount
 from contracts.universe import Described, RefreshedNames
 from contracts.upkeep import FullSyncsAsked, Housekept, RestoredSyncs, SumsBuilt
-from contracts.values import AppraisedKillmails, PricesTaken
+from contracts.values import AppraisedKillmails, MarketRead, PricesTaken
 from contracts.webhooks import Delivered
 from tests.workflows.stand_ins import StandIns, failure
 
@@ -38,6 +39,8 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "read_archive_day": DayReport("2026-11-20", DayOutcome.UNCHANGED),
     "choose_history_days": HistoryDays(),
     "follow_killmail_stream": StreamReport(StreamOutcome.OFF),
+    "read_market_month": MarketRead(),
+    "look_for_static_data": StaticDataLook(StaticDataOutcome.UNCHANGED, 3_600_000),
     "finish_departure": None,
     "deliver_webhook": Delivered(),
     "restore_syncs": RestoredSyncs(),

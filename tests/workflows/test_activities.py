@@ -14,18 +14,19 @@ from temporalio.common import RetryPolicy
 
 from activities.access_tokens import AccessTokens
 from activities.services import Services, activities_of
-from contracts.activities import NO_HEARTBEAT_WITHIN, POLICIES
+from contracts.activities import POLICIES
+from contracts.activity_policy import NO_HEARTBEAT_WITHIN
 from contracts.task_queues import SYNC_QUEUE, TASK_QUEUES
 from settings import Settings
 from worker_main import AT_ONCE, queue_worker
 
 
 def test_every_activity_is_served_and_keeps_its_contract(settings: Settings) -> None:
-    nothing = cast(Any, None)
-    tokens = AccessTokens(nothing, nothing, nothing, nothing)
+    nobody = cast(Any, None)
+    tokens = AccessTokens(nobody, nobody, nobody, nobody)
     services = Services(
-        nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, tokens, nothing
-    )
+        nobody, nobody, nobody, nobody, nobody, nobody, nobody, nobody, nobody, nobody, nobody, tokens, nobody
+    )  # fmt: skip
     served = {served.__name__: _Definition.must_from_callable(served) for served in activities_of(services, settings)}
     assert set(served) == set(POLICIES)
     for name, policy in POLICIES.items():

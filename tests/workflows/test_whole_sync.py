@@ -21,8 +21,9 @@ from contracts.sync import SyncState, user_sync_id
 from contracts.upkeep import WatchdogReport
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
-from eve.archive.client import KillmailArchive
+from eve.archive.client import KillmailArchive, MarketArchive
 from eve.errors import InvalidHash, TokenRevoked
+from eve.static_builds import StaticBuilds
 from eve.zkillboard.stream import KillmailStream
 from settings import Settings
 from temporal.schedules import trigger_watchdog
@@ -48,6 +49,8 @@ async def world(settings: Settings, database_url: str, temporal_client: Client) 
             world.zkillboard,
             archive,
             stream,
+            cast(MarketArchive, None),
+            cast(StaticBuilds, None),
             world.tokens,
             await stack.enter_async_context(WebhookTargets(settings)),
         )

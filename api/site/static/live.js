@@ -101,16 +101,19 @@ function tell(rows) {
   const news = rows.filter((row) => !unseen.has(row.id));
   for (const row of news) { unseen.add(row.id); }
   document.title = unseen.size ? `(${unseen.size}) ${TITLE}` : TITLE;
-  if (!news.length || localStorage.getItem("notify") !== "yes" || Notification.permission !== "granted") { return; }
+  if (!news.length || !notifies()) { return; }
   const what = news.length > 1 ? counted(news.length, "new killmail") : `${news[0].querySelector(".outcome").textContent}: ${news[0].querySelector(".lost a").textContent}, ${news[0].querySelector(".value").textContent}`;
-  new Notification("KillReport", { body: what, tag: "killmails", icon: "/apple-touch-icon.png" }).onclick = () => window.focus();
+  try {
+    new Notification("KillReport", { body: what, tag: "killmails", icon: "/apple-touch-icon.png" }).onclick = () => window.focus();
+  } catch (error) { console.warn(error); } // some browsers of phones have it and forbid it to pages
 }
+const notifies = () => "Notification" in window && localStorage.getItem("notify") === "yes" && Notification.permission === "granted";
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) { unseen.clear(); document.title = TITLE; }
 });
 
 function showNotify() {
-  const on = localStorage.getItem("notify") === "yes" && Notification.permission === "granted";
+  const on = notifies();
   notify.setAttribute("aria-pressed", String(on));
   notify.textContent = on ? "Notifications are on" : "Notify me";
 }

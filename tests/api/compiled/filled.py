@@ -18,6 +18,7 @@ from db.accounts.sessions import Caller
 from db.intake.store import store_killmails
 from db.killmails.cursors import position_cursor
 from db.killmails.filter import EVERYTHING, Viewer
+from db.universe.celestials import load_celestials
 from db.universe.names import store_names, store_solar_systems
 from db.values.prices import store_snapshot
 from tests.api.compiled.counted import fallbacks, fallbacks_since
@@ -47,6 +48,14 @@ async def fill(site: Site) -> None:
     ]
     await store_names(pool, names, [FRIEND])
     await store_solar_systems(pool, [(30_000_142, 0.9459, 20_000_020)])
+    await load_celestials(
+        pool,
+        [
+            (40_009_076, "Jita", 30_000_142, 0, 0, 0),
+            (40_009_082, "Jita IV - Moon 4", 30_000_142, 4e9 + 1, -2.5e11 + 3e9, 0.1),
+            (40_334_542, "Thera", 31_000_005, 1, -2.5e11, 0.1),
+        ],
+    )
     await pool.execute("INSERT INTO character_details VALUES ($1, $2, 4.5)", ME, datetime(2010, 1, 2, tzinfo=UTC))
     await pool.execute("INSERT INTO corporation_details VALUES (98000001, '<C>')")
     await pool.execute("INSERT INTO types VALUES (587, 25); INSERT INTO type_groups VALUES (25, 6, 'Frigate')")

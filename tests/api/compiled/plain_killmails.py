@@ -5,6 +5,7 @@ Slow and plain: `PlainReads` stands where `CompiledReads` does and has graphql-c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -41,6 +42,8 @@ class Known:
     groups: Mapping[int, Node] = field(default_factory=dict)
     prices: Sequence[tuple[int, date, Decimal]] = ()
     """Type, day and average price, by day."""
+    celestials: Sequence[tuple[int, str, int, tuple[float, float, float]]] = ()
+    """Id, name, solar system, place."""
 
     @classmethod
     async def of(cls, pool: asyncpg.Pool) -> Known:
@@ -63,6 +66,10 @@ class Known:
                 tuple(row)
                 for row in await pool.fetch("SELECT type_id, day, average_price FROM market_prices ORDER BY day")
             ],
+            celestials=[
+                (row["celestial_id"], row["name"], row["solar_system_id"], (row["x"], row["y"], row["z"]))
+                for row in await pool.fetch("SELECT * FROM celestials")
+            ],
             groups={
                 type_id: {
                     "id": str(group_id),
@@ -80,6 +87,19 @@ class Known:
         """The latest up to that day."""
         of_type = [price for known_id, day, price in self.prices if known_id == type_id and day <= on]
         return of_type[-1] if of_type else None
+
+    def nearest(self, source: Body) -> Node | None:
+        place = source["victim"].get("position")
+        if place is None or not self.celestials:
+            return None
+        at = [place[axis] for axis in "xyz"]
+        here = [
+            (math.dist(at, there), {"id": str(id_), "name": name})
+            for id_, name, system_id, there in self.celestials
+            if system_id == source["solar_system_id"]
+        ]
+        distance, told = min(here, key=lambda one: one[0])
+        return {**told, "distance": distance}
 
     def type(self, id_: int | None) -> Node | None:
         return self.named(id_, group=self.groups.get(id_ or 0))
@@ -141,11 +161,15 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
 
     def worth(thing: Body) -> Node:
         day = row.get("price_date")
-        price = None if day is None or thing["singleton"] == 2 else known.price(thing["item_type_id"], day)
+        if day is None:
+            return {}
+        if thing["singleton"] == 2:
+            return {"priceNote": "BLUEPRINT_COPY"}
+        price = known.price(thing["item_type_id"], day)
         if price is None:
             return {}
         quantity = (thing.get("quantity_destroyed") or 0) + (thing.get("quantity_dropped") or 0)
-        return {"price": f"{price:.2f}", "value": f"{price * quantity:.2f}"}
+        return {"price": f"{price:.2f}", "value": f"{price * quantity:.2f}", "priceDate": day.isoformat()}
 
     victim, attackers = source["victim"], [attacker(person) for person in source["attackers"]]
     blow = next((one for one in attackers if one["finalBlow"]), None)
@@ -163,14 +187,22 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
         "value": None if row.get("price_date") is None else value(row, known, victim),
         **{flag: row.get(flag) for flag in ("solo", "npc", "awox")},
         "relatedKillmail": None,
+        "nearestCelestial": known.nearest(source),
     }
 
 
 def value(row: Mapping[str, Any], known: Known, victim: Body) -> Node:
     isk = {name: f"{row[f'{name}_value']:.2f}" for name in ("destroyed", "dropped", "fitted", "total")}
     kinds = {"pricedKinds": row["priced_kinds"], "itemKinds": row["item_kinds"]}
-    ship = 0 if victim["ship_type_id"] in FREE_HULLS else known.price(victim["ship_type_id"], row["price_date"])
-    told = {"ship": None if ship is None else f"{ship:.2f}", "priceDate": row["price_date"].isoformat()}
+    free, day = victim["ship_type_id"] in FREE_HULLS, row["price_date"].isoformat()
+    ship = 0 if free else known.price(victim["ship_type_id"], row["price_date"])
+    told = {
+        "ship": None if ship is None else f"{ship:.2f}",
+        "shipPriceDate": None if free or ship is None else day,
+        "shipPriceNote": "FREE_HULL" if free else None,
+        "priceDate": day,
+        "priceSource": "ESI",
+    }
     return {**isk, **kinds, **told}
 
 

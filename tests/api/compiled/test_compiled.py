@@ -43,6 +43,10 @@ async def test_a_feed_of_everything(filled: Site) -> None:
     }
     assert nodes[4]["items"][1]["items"][0]["slot"] == "OTHER"
     assert nodes[4]["relatedKillmail"]["id"] == "1"
+    # 4 and 3 million kilometres away in two directions.
+    told = {"id": "40009082", "name": "Jita IV - Moon 4", "distance": 5e9}
+    assert nodes[3]["nearestCelestial"] == {"__typename": "NearestCelestial", **told}
+    assert nodes[4]["nearestCelestial"] is None, "it has no position"
 
 
 @pytest.mark.parametrize("killmail_id", [*range(1, 6), 6, -1])

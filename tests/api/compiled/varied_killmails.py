@@ -25,14 +25,16 @@ fragment Kill on Killmail {
     alliances { alliance { name } damageDone }
   }
   items { ...Thing items { ...Thing items { ...Thing } } }
-  value { destroyed dropped fitted total ship priceDate pricedKinds itemKinds }
-  relatedKillmail { id time ship { ...What } }
+  value { destroyed dropped fitted total ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds }
+  relatedKillmail { id time ship { ...What } } nearestCelestial { __typename id name distance }
 }
 fragment Shot on Attacker {
   character { ...Who } corporation { id name ticker } alliance { id name ticker } faction { id name }
   ship { ...What } weapon { ...What } damageDone damageShare finalBlow securityStatus
 }
-fragment Thing on Item { type { ...What } flag slot quantityDestroyed quantityDropped singleton price value }
+fragment Thing on Item {
+  type { ...What } flag slot quantityDestroyed quantityDropped singleton price value priceDate priceNote
+}
 """
 FEED = (
     EVERYTHING

@@ -182,14 +182,6 @@ async def test_other_sites_cannot_use_a_visitors_session(
     assert response.status == status
 
 
-async def test_a_browser_is_shown_the_explorer(visitor: Browser) -> None:
-    status, page = await visitor.get("/graphql", headers={"Accept": "text/html"})
-    assert status == 200
-    assert "<textarea" in page
-    assert "<script>" not in page
-    assert "//" not in page.replace("</", "").replace(visitor.site.address, ""), "nothing from another host"
-
-
 async def get(visitor: Browser, **parameters: str) -> tuple[int, dict[str, Any]]:
     async with visitor.http.get(f"{visitor.site.address}/graphql", params=parameters) as response:
         return response.status, await response.json()

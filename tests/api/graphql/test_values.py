@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +14,15 @@ from db.values.prices import store_snapshot
 from tests.api.compiled.told import told
 from tests.api.running_site import Browser, Site
 from tests.db.bodies import Body, body
+from tests.db.values.then import keep, window
 
 ME, ENEMY, FRIEND, STRANGER = 90_000_001, 90_000_002, 90_000_003, 90_000_009
 DAY = date(2026, 1, 1)
-VALUE = "value { destroyed dropped fitted total priceDate pricedKinds itemKinds }"
+PRICES = (
+    "{ killmail(id: ID) { value { ship shipPriceDate shipPriceNote }"
+    " items { type { id } price value priceDate priceNote } } }"
+)
+VALUE = "value { destroyed dropped fitted total priceDate priceSource pricedKinds itemKinds }"
 
 
 @pytest.fixture
@@ -57,15 +62,35 @@ async def test_a_value_is_exact_and_says_what_it_rests_on(site: Site, browser: B
         "fitted": "1234567.89",
         "total": "1238617.89",
         "priceDate": "2026-01-01",
+        "priceSource": "ESI",
         "pricedKinds": 2,
         "itemKinds": 3,
     }
-    told = (await browser.data("{ killmail(id: 2) { value { ship } items { type { id } price value } } }"))["killmail"]
-    assert told["value"] == {"ship": "1234567.89"}
+    told = (await browser.data(PRICES.replace("ID", "2")))["killmail"]
+    assert told["value"] == {"ship": "1234567.89", "shipPriceDate": "2026-01-01", "shipPriceNote": None}
+    no_price = {"price": None, "value": None, "priceDate": None}
     assert told["items"] == [
-        {"type": {"id": "34"}, "price": "4.05", "value": "4050.00"},
-        {"type": {"id": "691"}, "price": None, "value": None},
+        {"type": {"id": "34"}, "price": "4.05", "value": "4050.00", "priceDate": "2026-01-01", "priceNote": None},
+        {"type": {"id": "691"}, **no_price, "priceNote": "BLUEPRINT_COPY"},
     ]
+
+
+@pytest.mark.usefixtures("me")
+async def test_an_old_loss_says_whose_price_of_which_day_each_line_has(site: Site, browser: Browser) -> None:
+    first = DAY + timedelta(100)
+    await store_snapshot(site.pool, first, "", [(34, Decimal(5), None)])
+    usual = {f"back_{back}": {587: 100_00} for back in (1, 2, 3, 4, 5)}
+    await keep(site.pool, window(**usual, back_0={587: 900_00}))
+    await appraised(site, with_items(body(1, victim=ME)))
+    told = (await browser.data(PRICES.replace("ID", "1")))["killmail"]
+    assert told["value"] == {"ship": "400.00", "shipPriceDate": "2026-01-01", "shipPriceNote": "CAPPED"}
+    assert told["items"][0]["priceDate"] == str(first)
+    value = (await browser.data(f"{{ killmail(id: 1) {{ {VALUE} }} }}"))["killmail"]["value"]
+    assert (value["total"], value["priceDate"], value["priceSource"]) == ("5400.00", "2026-01-01", "THE_FORGE")
+    _, page = await browser.get("/killmails/1")
+    assert "The Forge&#39;s average prices on 2026-01-01" in page
+    assert "price capped at 4 times the 90-day median" in page
+    assert f"price of {first}" in page
 
 
 @pytest.mark.usefixtures("me")

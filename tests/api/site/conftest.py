@@ -15,7 +15,7 @@ from sandbox.valkey import valkey
 from tests.api.running_site import Browser as Visitor
 from tests.api.running_site import Site, open_browser, serve, settings_for
 from tests.api.site.furnished import ADMIN, FurnishedSite, complaints_of, signed_in_context
-from tests.api.site.furniture import furnish
+from tests.api.site.furniture import claim_losses, furnish
 from tests.end_to_end.chromium import chromium
 from tests.fixtures.services import copied_database, new_namespace
 
@@ -50,7 +50,9 @@ async def furnished(
         )
         async with serve(settings) as site:
             there = await furnish(site.pool, eve)
-            yield FurnishedSite(site, there, eve, await site.add_pilot(ADMIN, name="Ops Lead"))
+            admin_id = await site.add_pilot(ADMIN, name="Ops Lead")
+            await claim_losses(site.pool, there, ADMIN, admin_id)
+            yield FurnishedSite(site, there, eve, admin_id)
 
 
 @pytest.fixture(scope="session")

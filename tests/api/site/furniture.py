@@ -10,10 +10,16 @@ from decimal import Decimal
 
 import asyncpg
 
+from db.corporations.directors import follow, note_role
 from db.intake.store import store_killmails
+from db.reimbursements.changes import change
+from db.reimbursements.steps import State
+from db.universe.celestials import load_celestials
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids
 from db.values.appraisal import appraise
 from db.values.prices import store_snapshot
+from eve.sso.scopes import CORPORATION_SCOPES
+from sandbox.eve.celestials import celestial_rows
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.universe import Universe
 from tests.db.bodies import Body, raw
@@ -53,6 +59,7 @@ async def furnish(pool: asyncpg.Pool, eve: SandboxEve) -> Furnished:
     await store_killmails(pool, [raw(body) for body in bodies])
     stored = [int(body["killmail_id"]) for body in bodies]
     await name_all(pool, eve.world.universe, stored)
+    await store_names(pool, [(one.character_id, "character", one.name) for one in (first, second, rival)])
     await _price_all(pool, eve.world.universe)
     await appraise(pool, stored)
     account_id = await pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
@@ -104,11 +111,50 @@ async def _tell(pool: asyncpg.Pool, account_id: int, character_id: int, killmail
         [(hook, killmail_id, *outcomes[n % len(outcomes)]) for n, killmail_id in enumerate(killmail_ids)],
     )
     await pool.execute(
+        """
+        WITH made AS (
+            INSERT INTO webhooks (account_id, subject, subject_id, name, target_host, max_age_seconds, burst, bookmark,
+                                  tells, target, secret)
+            VALUES ($1, 'character', $2, 'My week', 'a…@example.com', 7200, 10, 0, 'digests', 'x', 'x')
+            RETURNING webhook_id
+        ), timed AS (
+            INSERT INTO digests (webhook_id, every, hour, weekday, next_at)
+            SELECT webhook_id, 'week', 11, 7, now() + interval '2 days' FROM made
+        )
+        INSERT INTO mail_recipients (webhook_id, token_hash) SELECT webhook_id, 'x' FROM made
+        """,
+        account_id,
+        character_id,
+    )
+    await pool.execute(
         "INSERT INTO killmail_feeds (account_id, token_hash, subject, subject_id, name)"
         " VALUES ($1, 'x', 'character', $2, 'Losses')",
         account_id,
         character_id,
     )
+
+
+async def claim_losses(pool: asyncpg.Pool, there: Furnished, director_id: int, director_account_id: int) -> None:
+    """The pilot claims what they lost, and a director of their corporation decides on some of it."""
+    await pool.execute(
+        "UPDATE users SET corporation_id = $2, scopes = $3 WHERE character_id = $1",
+        director_id,
+        there.corporation_id,
+        [*CORPORATION_SCOPES],
+    )
+    await follow(pool, director_id)
+    await note_role(pool, there.corporation_id, director_id)
+    lost = await pool.fetch(
+        "SELECT killmail_id FROM participants WHERE character_id = $1 AND ordinal = 0 AND corporation_id = $2"
+        " ORDER BY killmail_id = $3 DESC, killmail_time DESC LIMIT 4",
+        there.pilot_id,
+        there.corporation_id,
+        there.loss_id,
+    )
+    for number, row in enumerate(lost):
+        await change(pool, there.account_id, row["killmail_id"], State.CLAIMED, 0, "Logistics came late <again>")
+        for seen, after in enumerate((State.APPROVED, State.PAID)[:number], start=1):
+            await change(pool, director_account_id, row["killmail_id"], after, seen, "As the doctrine says")
 
 
 async def name_all(pool: asyncpg.Pool, universe: Universe, killmail_ids: Collection[int]) -> None:
@@ -118,6 +164,7 @@ async def name_all(pool: asyncpg.Pool, universe: Universe, killmail_ids: Collect
     await store_names(pool, found)
     systems = universe.solar_systems.values()
     await store_solar_systems(pool, [(s.solar_system_id, s.security_status, s.constellation_id) for s in systems])
+    await load_celestials(pool, celestial_rows())
     await pool.executemany(
         "INSERT INTO constellations (constellation_id, region_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         [(one.constellation_id, one.region_id, one.name) for one in universe.constellations.values()],

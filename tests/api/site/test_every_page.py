@@ -39,7 +39,9 @@ PAGES: dict[str, Path] = {
     "unmet": lambda there: f"/characters/{there.second_id}?days=7",
     "settings": lambda _: "/settings",
     "webhooks": lambda _: "/settings/webhooks",
+    "digests": lambda _: "/settings/digests",
     "feeds": lambda _: "/settings/feeds",
+    "claims": lambda _: "/reimbursements",
     "search": lambda _: "/search?q=re",
     "search-nothing": lambda _: "/search?q=zzzzz",
     "status": lambda _: "/status",
@@ -53,12 +55,17 @@ FOR_NOBODY: dict[str, Path] = {
 }
 STATUS = {"missing": 404, "not-for-you": 403, "logged-out": 401, "login-over": 400}
 """Of the pages that are an error's; of all others 200."""
-FOR_ADMINS: dict[str, Path] = {"admin": lambda _: "/admin"}
+FOR_ADMINS: dict[str, Path] = {
+    "admin": lambda _: "/admin",
+    "claims-decided": lambda there: f"/reimbursements?corporation={there.corporation_id}&month=all",
+    "killmail-claimed": lambda there: f"/killmails/{there.loss_id}",
+}
 ALL_PAGES = PAGES | FOR_NOBODY | FOR_ADMINS
 LIKE_ANOTHER = {
     "battle-all",
     "feed-losses",
     "killmail-kill",
+    "killmail-claimed",
     "pilot-all-time",
     "alliance",
     "ship",

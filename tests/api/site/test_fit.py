@@ -10,6 +10,8 @@ from api.site.fit_ring import fit_ring
 GUN, AMMO, OTHER_AMMO, BOX, ORE, BLUEPRINT = "1", "2", "3", "4", "5", "6"
 CHARGE = {"id": "83", "name": "Projectile Ammo", "category": {"id": "8", "name": "Charge"}}
 
+DAY = "2026-01-01"
+
 
 def item(
     type_id: str, slot: str, flag: int, destroyed: int = 0, dropped: int = 0, *held: Any, singleton: int = 0
@@ -23,15 +25,16 @@ def item(
         "quantityDropped": dropped or None,
         "singleton": singleton,
         "value": None if singleton == 2 else str(int(type_id) * (destroyed + dropped)),
+        "priceDate": None,
+        "priceNote": None,
         "items": list(held),
     }
 
 
 def racks(*items: Any, at_most: int = 100, total: str = "100") -> tuple[list[Rack], int]:
     """Without the ship's."""
-    fit = shown_fit(
-        {"items": items, "value": {"total": total, "ship": "7"}, "victim": {"ship": {"id": "587"}}}, at_most
-    )
+    value = {"total": total, "ship": "7", "shipPriceDate": DAY, "shipPriceNote": None, "priceDate": DAY}
+    fit = shown_fit({"items": items, "value": value, "victim": {"ship": {"id": "587"}}}, at_most)
     assert fit.racks[0].slot == "SHIP"
     return fit.racks[1:], fit.left_out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 
@@ -11,8 +12,9 @@ from playwright.async_api import Page
 
 from api.compiled.reads import CompiledReads
 from api.site.killmail_page import LINES_SHOWN
-from api.site.labels import short_isk
+from api.site.labels import distance, short_isk
 from api.site.points_of_interest import points_of_interest
+from sandbox.eve.celestials import celestials_of
 from tests.api.running_site import Browser as Visitor
 from tests.api.site.furnished import FurnishedSite
 from tests.api.site.furniture import BATTLE_ATTACKERS, BATTLE_ID, PACKED_ID
@@ -33,6 +35,22 @@ async def test_one_sentence_says_what_happened(visitor: Visitor, furnished: Furn
     assert f'<meta name="description" content="{sentence}">' in page
     assert f'<meta property="og:description" content="{sentence}">' in page
     assert f"{body['victim']['damage_taken']:,}" in page
+
+
+async def test_a_loss_is_beside_what_was_nearest(visitor: Visitor, furnished: FurnishedSite) -> None:
+    body = furnished.eve.killmail(furnished.there.loss_id)
+    place = [body["victim"]["position"][axis] for axis in "xyz"]
+    away, name = min((math.dist(place, one.position), one.name) for one in celestials_of(body["solar_system_id"]))
+    _, page = await visitor.get(f"/killmails/{furnished.there.loss_id}")
+    assert f"{distance(away)} from {name}" in text_of(page)
+
+
+@pytest.mark.parametrize(
+    ("metres", "told"),
+    [(0.4, "0 m"), (4_200, "4,200 m"), (9_999.6, "10 km"), (14_959_787_000, "14,959,787 km"), (1.6e10, "0.1 AU")],
+)
+def test_a_distance_is_told_as_in_the_game(metres: float, told: str) -> None:
+    assert distance(metres) == told
 
 
 async def test_a_fit_says_what_each_line_was_worth_and_what_became_of_it(visitor: Visitor) -> None:
@@ -157,16 +175,21 @@ async def test_the_feed_and_a_killmail_take_few_statements(visitor: Visitor, fur
     async def record(connection: asyncpg.Connection) -> None:
         connection.add_query_logger(lambda logged: asked.append(logged.query))
 
+    async def nothing(_: object) -> None:
+        """No reset, as in `db.pool`."""
+
     url = services.settings.database_url
-    async with asyncpg.create_pool(url, min_size=1, max_size=2, init=record) as pool:
+    async with asyncpg.create_pool(url, min_size=1, max_size=2, init=record, reset=nothing) as pool:
         app.state.services = replace(services, pool=pool, compiled=CompiledReads(pool))
         try:
             # Who asks, what is around the list, a page of it, who is on it, the last day's totals, the characters.
-            # A killmail: also its prices, what else was lost, what is near and who was on that, what is the reader's.
-            for address, most in (("/", 6), (f"/killmails/{furnished.there.loss_id}", 8)):
+            # A loss: who asks, it, who is on it, what else was lost, its prices (two), what lies near it in space,
+            # what was lost near it, who was on that, its replacement (two), and what else the reader has beside it.
+            for address, most in (("/", 6), (f"/killmails/{furnished.there.loss_id}", 12)):
                 assert (await visitor.get(address))[0] == 200  # which makes names known, and types to asyncpg
                 asked.clear()
                 await visitor.get(address)
-                assert 0 < len(asked) <= most, [" ".join(one.split())[:80] for one in asked]
+                told = [one for one in asked if "mentioned.id" not in one]  # names that nobody knows are asked again
+                assert 0 < len(told) <= most, [" ".join(one.split())[:80] for one in told]
         finally:
             app.state.services = services

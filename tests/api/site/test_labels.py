@@ -32,7 +32,7 @@ def test_three_digits(isk: str, shown: str) -> None:
 
 
 def test_the_exact_figure_says_what_it_rests_on() -> None:
-    value = {"total": "1234567.80", "priceDate": "2026-07-24", "pricedKinds": 12, "itemKinds": 14}
+    value = {"total": "1234567.80", "priceDate": "2026-07-24", "priceSource": "ESI", "pricedKinds": 12, "itemKinds": 14}
     assert pricing(value) == "1,234,567.80 ISK at EVE's average prices on 2026-07-24; 12 of 14 item types priced."
 
 

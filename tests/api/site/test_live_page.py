@@ -84,6 +84,40 @@ async def test_what_came_while_nobody_looked_is_counted_and_told_on_request(site
     await expect(page.locator("#since")).to_have_text("Since your last visit: 1 kill, 2 losses.")
 
 
+@pytest.mark.parametrize("permission", ["denied", "absent", "granted"])
+async def test_nothing_is_told_that_the_filter_hides_or_the_browser_forbids(
+    site: Site, page: Page, permission: str
+) -> None:
+    await page.add_init_script(
+        f"""
+        window.told = [];
+        localStorage.setItem("notify", "{"no" if permission == "denied" else "yes"}");
+        window.Notification = class {{
+          static permission = "{permission}";
+          static async requestPermission() {{ return "{permission}"; }}
+          constructor(title, {{ body }}) {{ told.push(body); }}
+        }};
+        if ("{permission}" === "absent") {{ delete window.Notification; }}
+        """
+    )
+    await page.goto(f"{site.address}/?side=losses")
+    await until_live(page)
+    notify = page.locator("#notify")
+    if permission == "denied":
+        await notify.click()
+        await expect(notify).to_have_text("Your browser blocks notifications")
+    else:
+        await expect(notify).to_be_visible(visible=permission == "granted")
+    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    await site.store(body(1, attackers=(ME,)), announce_to=ME)
+    await site.store(body(2, victim=ME), announce_to=ME)
+    await expect(page).to_have_title("(1) Your killmails · KillReport")
+    assert await page.locator("#killmail-1").count() == 0
+    told = await page.evaluate("told")
+    assert len(told) == (1 if permission == "granted" else 0)
+    assert all(one.startswith("Loss: ") for one in told)
+
+
 async def test_what_one_reads_does_not_move(site: Site, page: Page) -> None:
     await site.store(*(body(number, victim=ME) for number in range(1, 40)))
     async with page.expect_response("**/fragments/feed"):  # the first look, which may put new rows in the place of old

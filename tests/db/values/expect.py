@@ -3,7 +3,7 @@
 It shares no code with the product, on purpose: plain Python over the JSON files, nothing of Postgres. Run it
 from the project's root when the corpus or a rule changes, and look at the difference:
 
-    python -m tests.values.expect
+    python -m tests.db.values.expect
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FREE = {670, 33328, 588, 596, 601, 606}
 # Groups of EVE's static data: capsule, shuttle, corvette, and the categories of ships and fighters' carriers.
 NO_FEAT_GROUPS = {29, 31, 237}
 SHIP_CATEGORY = 6
+SKIN_CATEGORY, ABYSSAL = 91, 15  # a category and a meta group: neither has an honest price
 FITTED = {0, *range(11, 35), 89, *range(92, 100), *range(125, 133), *range(164, 172)}
 CENT = Decimal("0.01")
 
@@ -43,9 +44,16 @@ def price_date(day: str, days: list[str]) -> str:
     return earlier[-1] if earlier else days[0]
 
 
-def value(killmail: dict[str, Any], prices: dict[str, dict[str, Decimal]]) -> dict[str, Any]:
+def has_no_price(type_: dict[str, Any]) -> bool:
+    unpriced: bool = type_["category_id"] == SKIN_CATEGORY or type_["meta_group_id"] == ABYSSAL
+    return unpriced
+
+
+def value(
+    killmail: dict[str, Any], prices: dict[str, dict[str, Decimal]], types: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     date = price_date(killmail["killmail_time"][:10], sorted(prices))
-    listed = prices[date]
+    listed = {type_id: price for type_id, price in prices[date].items() if not has_no_price(types[type_id])}
     hull = killmail["victim"]["ship_type_id"]
     hull_price = Decimal(0) if hull in FREE else listed.get(str(hull))
     kinds = {(hull, False)}
@@ -106,10 +114,11 @@ def classify(killmail: dict[str, Any], types: dict[str, dict[str, Any]]) -> dict
 
 def main() -> None:
     static = read(SHARED_DATA / "static-data-slice.json")
+    prices, types = static["prices"], static["types"]
     expected = {}
     for path in sorted((SHARED_DATA / "killmails").glob("[0-9]*.json"), key=lambda path: int(path.stem)):
         killmail = read(path)
-        expected[path.stem] = {**value(killmail, static["prices"]), **classify(killmail, static["types"])}
+        expected[path.stem] = {**value(killmail, prices, types), **classify(killmail, types)}
     rows = ",\n".join(f"{json.dumps(killmail_id)}: {json.dumps(row)}" for killmail_id, row in expected.items())
     (HERE / "expectations.json").write_text(f"{{\n{rows}\n}}\n")
 

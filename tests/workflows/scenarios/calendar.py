@@ -1,13 +1,14 @@
-"""What schedules run (`Watchdog`, `PriceSnapshot`, `Housekeeping`, `DailyFullSync`, `Sums`), and two others."""
+"""What schedules run (`Watchdog`, `PriceSnapshot`, `MarketHistory`, `Housekeeping` …), and two others."""
 
 from __future__ import annotations
 
 from temporalio.client import Client
 
+from contracts.static_data import StaticDataLook, StaticDataOutcome
 from contracts.sync import FailureType
 from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import Housekept, LeavingCharacter, RestoredSyncs, SumsBuilt, WatchdogReport, departure_id
-from contracts.values import REVALUATION_ID, AppraisedKillmails, PricesTaken, Revalued
+from contracts.values import REVALUATION_ID, AppraisedKillmails, MarketRead, PricesTaken, Revalued
 from temporal.departure import start_departure
 from tests.workflows.scenarios import Scenario, next_run, run_of
 from tests.workflows.scripted import Scripted, limited
@@ -46,6 +47,35 @@ async def prices_that_must_wait(client: Client, stand_ins: Scripted) -> str:
     }
     await client.execute_workflow("PriceSnapshot", id="price-snapshot-recorded", task_queue=SYNC_QUEUE)
     return "price-snapshot-recorded"
+
+
+async def months_of_the_market(client: Client, stand_ins: Scripted) -> str:
+    """The archive is away, limits us, then two months are read; the second brings two batches of killmails."""
+    stand_ins.answers = {
+        "read_market_month": [
+            failure(FailureType.UNAVAILABLE),
+            limited(7200),
+            MarketRead(read=20, month="2026-10-01"),
+            MarketRead(read=28, missing=1, refused=1, month="2026-09-01"),
+        ],
+        "appraise_killmails": [
+            AppraisedKillmails(0, 0, 0),
+            AppraisedKillmails(2000, 1900, 2000, done=False),
+            AppraisedKillmails(12, 12, 2012),
+        ],
+    }
+    await client.execute_workflow("MarketHistory", id="market-history-recorded", task_queue=SYNC_QUEUE)
+    return "market-history-recorded"
+
+
+async def a_newer_build(client: Client, stand_ins: Scripted) -> str:
+    """Its server is away, then the build is loaded."""
+    stand_ins.answers["look_for_static_data"] = [
+        failure(FailureType.UNAVAILABLE),
+        StaticDataLook(StaticDataOutcome.LOADED, 3_600_001, 12),
+    ]
+    await client.execute_workflow("StaticDataFollow", id="static-data-recorded", task_queue=SYNC_QUEUE)
+    return "static-data-recorded"
 
 
 async def the_lost(client: Client, stand_ins: Scripted) -> str:
@@ -139,6 +169,8 @@ WATCHDOG = (
     Scenario(the_lost_continued, continues_after=40),
 )
 PRICE_SNAPSHOT = (Scenario(prices_that_must_wait, skips_time=True),)
+MARKET_HISTORY = (Scenario(months_of_the_market, skips_time=True),)
+STATIC_DATA_FOLLOW = (Scenario(a_newer_build, skips_time=True),)
 REVALUATION = (Scenario(every_killmail, continues_after=40), Scenario(continued, continues_after=40))
 HOUSEKEEPING = (Scenario(three_batches),)
 DAILY_FULL_SYNC = (Scenario(an_hour),)
