@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -13,7 +14,7 @@ from temporalio import activity
 
 from contracts.static_data import StaticDataLook, StaticDataOutcome
 from db.universe.exported import known_types, loaded_build, record_build, static_rows
-from db.universe.static_data import TYPES, DuplicateStaticId, Kind, Row, StaticRows, load_static_data
+from db.universe.static_data import TYPES, DuplicateStaticId, Row, StaticRows, load_static_data
 from eve.errors import MalformedBody
 from eve.static_builds import StaticBuilds
 from eve.static_data import InvalidStaticData, StaticData
@@ -77,18 +78,24 @@ class StaticDataFollower:
         with tempfile.TemporaryDirectory(prefix="killreport-sde-") as directory:
             path = Path(directory) / f"eve-online-static-data-{build}-jsonl.zip"
             await self._builds.download(build, path)
-            parts = await asyncio.to_thread(_read, path, build)
-        types = next(len(rows) for kind, rows in parts if kind is TYPES)
-        known = await known_types(self._pool)
-        if types < known * LEAST_TYPES:
-            raise InvalidStaticData(f"Build {build:,} has {types:,} types; {known:,} are known here.")
-        loaded = await load_static_data(self._pool, [StaticRows(kind, rows) for kind, rows in parts], build)
+            with await asyncio.to_thread(StaticData, path) as export:
+                if export.build_number != build:
+                    raise InvalidStaticData(f"{path.name} is of build {export.build_number}.")
+                known = await known_types(self._pool)
+                parts = (_enough(part, build, known) if part.kind is TYPES else part for part in static_rows(export))
+                loaded = await load_static_data(self._pool, parts, build)
         return StaticDataLook(StaticDataOutcome.LOADED, build, sum(loaded.changed.values()) + loaded.names_changed)
 
 
-def _read(path: Path, build: int) -> list[tuple[Kind, list[Row]]]:
-    """What we keep of it: some 100,000 short rows. Unpacking and reading it all is work for a thread."""
-    with StaticData(path) as export:
-        if export.build_number != build:
-            raise InvalidStaticData(f"{path.name} is of build {export.build_number}.")
-        return [(part.kind, list(part.rows)) for part in static_rows(export)]
+def _enough(types: StaticRows, build: int, known: int) -> StaticRows:
+    """The types, all the same; what is raised at their end undoes the load."""
+
+    def counted() -> Iterator[Row]:
+        count = 0
+        for row in types.rows:
+            yield row
+            count += 1
+        if count < known * LEAST_TYPES:
+            raise InvalidStaticData(f"Build {build:,} has {count:,} types; {known:,} are known here.")
+
+    return StaticRows(types.kind, counted())

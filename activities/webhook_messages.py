@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from standardwebhooks import Webhook
 
-from contracts.plurals import counted
+from contracts.plurals import counted, with_article
 from db.webhooks.told import Told
 
 LISTED = 10
@@ -124,7 +124,7 @@ def title_of(one: Told, *, marked: bool = True) -> str:
     """Who lost what; `marked`: for readers who take markup."""
     ship = one["victim"]["ship"]
     spell = plain if marked else str
-    return f"{_who(one['victim'], spell)} lost a {spell((ship and ship['name']) or 'ship')}"[:250]
+    return f"{_who(one['victim'], spell)} lost {with_article(spell((ship and ship['name']) or 'ship'))}"[:250]
 
 
 def _final_blow(one: Told) -> str:

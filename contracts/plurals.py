@@ -1,4 +1,4 @@
-"""Counted nouns for people to read: the one place that forms plurals, for sentences, pages and commands."""
+"""Nouns for people to read: the one place that forms plurals and articles, for sentences, pages and commands."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ def plural(noun: str) -> str:
 def counted(count: int, noun: str) -> str:
     """1 killmail, 0 killmails, 1,234 killmails."""
     return f"{count:,} {noun if count == 1 else plural(noun)}"
+
+
+def with_article(noun: str) -> str:
+    """a Rifter, an Epithal, a unit."""
+    is_vowel = noun[:1].lower() in "aeiou" and not noun.startswith(("Uni", "Eu"))
+    return f"{'an' if is_vowel else 'a'} {noun}"
 
 
 def kills_and_losses(kills: int, losses: int) -> str:

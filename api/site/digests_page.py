@@ -53,7 +53,9 @@ async def order(request: Request) -> Response:
         return refusal_page(request, made.message, ADDRESS)
     if not made.secret:
         return RedirectResponse(ADDRESS, 303)
-    return render(request, "webhook_secret.html", 201, name=made.name, secret=made.secret, address=ADDRESS)
+    return render(
+        request, "webhook_secret.html", 201, name=made.name, secret=made.secret, address=ADDRESS, is_digest=True
+    )
 
 
 async def mail(request: Request) -> Response:

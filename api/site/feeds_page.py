@@ -93,6 +93,8 @@ async def order(request: Request) -> Response:
     if kind not in [*Subject]:
         raise HTTPException(400)
     chosen = chosen_by(form.fields.get("filter", "").strip(), form.fields.get("side", ""), "")
+    if isinstance(chosen, Refusal):
+        return refusal_page(request, chosen.message, ADDRESS)
     name = form.fields.get("name", "")
     made = await make_feed(services, form.who, Subject(kind), id_or_none(identity) or 0, name, chosen)
     if isinstance(made, Refusal):

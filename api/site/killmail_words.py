@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.site.labels import short_isk
-from contracts.plurals import counted
+from contracts.plurals import counted, with_article
 
 Node = Mapping[str, Any]
 
@@ -38,8 +38,9 @@ def title(killmail: Node) -> str:
     victim = killmail["victim"]
     ship = name_of(victim["ship"], "type")
     if party(victim)[0] == "type":
-        return f"{_article(ship).capitalize()} {ship} was lost"
-    return f"{party_name(victim)} lost {_article(ship)} {ship}"
+        words = with_article(ship)
+        return f"{words[0].upper()}{words[1:]} was lost"
+    return f"{party_name(victim)} lost {with_article(ship)}"
 
 
 def sentence(killmail: Node) -> str:
@@ -54,10 +55,6 @@ def _to_whom(killmail: Node) -> str:
     if blow is None:
         return f" to {counted(killmail['attackerCount'], 'attacker')}"
     ship = name_of(blow["ship"], "type") if blow["ship"] and party(blow)[0] != "type" else ""
-    flying = f" in {_article(ship)} {ship}" if ship else ""
+    flying = f" in {with_article(ship)}" if ship else ""
     company = f" and {counted(others, 'other')}" if others else ""
     return f" to {party_name(blow)}{flying}{company}"
-
-
-def _article(noun: str) -> str:
-    return "an" if noun[:1].lower() in "aeiou" and not noun.startswith(("Uni", "Eu")) else "a"

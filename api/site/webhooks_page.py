@@ -24,6 +24,7 @@ from api.orders.webhooks import (
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
+from api.site.labels import isk_of
 from api.site.page_forms import Form, posted_form, refusal_page
 from db.accounts.boards import account_boards
 from db.accounts.sessions import Caller
@@ -33,6 +34,10 @@ from db.webhooks.subjects import Subject
 
 ADDRESS, DIGESTS = "/settings/webhooks", "/settings/digests"
 ORDERS: tuple[WebhookOrder, ...] = get_args(WebhookOrder)
+NO_FILTER = Refusal(
+    "BAD_USER_INPUT", "Nothing in the address of the filter chooses among killmails, such as ?solo=1; leave it empty."
+)
+NO_AMOUNT = Refusal("BAD_USER_INPUT", "An amount of ISK is written as 250m, 1.5b or 1,000,000.")
 FIELDS = 13
 """Of the form for a new webhook."""
 PAUSES = {
@@ -89,7 +94,9 @@ async def order(request: Request) -> Response:
     made = new if isinstance(new, Refusal) else await make_webhook(services, form.who, new)
     if isinstance(made, Refusal):
         return refusal_page(request, made.message, ADDRESS)
-    return render(request, "webhook_secret.html", 201, name=made.name, secret=made.secret, address=ADDRESS)
+    return render(
+        request, "webhook_secret.html", 201, name=made.name, secret=made.secret, address=ADDRESS, is_digest=False
+    )
 
 
 async def subjects_of(request: Request, who: Caller, *, is_operator: bool) -> list[tuple[str, str]]:
@@ -109,12 +116,15 @@ def _asked(form: Form) -> NewWebhook | Refusal:
     quiet = quiet_time(told("quiet_from"), told("quiet_until"))
     if isinstance(quiet, Refusal):
         return quiet
+    chosen = chosen_by(told("filter"), told("side"), told("min"))
+    if isinstance(chosen, Refusal):
+        return chosen
     minutes, burst = id_or_none(told("minutes")), id_or_none(told("burst"))
     return NewWebhook(
         Subject(kind),
         id_or_none(identity) or 0,
         told("name"),
-        chosen_by(told("filter"), told("side"), told("min")),
+        chosen,
         told("url"),
         max_age=timedelta(minutes=min(minutes or 0, 10_000)),
         burst=burst or 0,
@@ -123,10 +133,17 @@ def _asked(form: Form) -> NewWebhook | Refusal:
     )
 
 
-def chosen_by(address: str, side: str, least: str) -> KillmailFilter:
-    """The filter of a list's address (or its query string), with the side and the least value beside it."""
+def chosen_by(address: str, side: str, least: str) -> KillmailFilter | Refusal:
+    """The filter of a list's address (or its query string), with the side and the least value beside it.
+
+    What cannot be read is refused: without it, all killmails would be told.
+    """
     query = urlsplit(address).query or address.partition("?")[2] or address
     parameters: dict[str, Any] = dict(parse_qsl(query))
+    if address and FeedAddress.whole(parameters) == FeedAddress():
+        return NO_FILTER
+    if least and isk_of(least) is None:
+        return NO_AMOUNT
     if side:
         parameters["side"] = side
     if least:

@@ -46,8 +46,13 @@ def static_rows(static_data: StaticData, on_progress: Progress = lambda *_: None
 
 
 async def loaded_build(pool: asyncpg.Pool) -> int | None:
-    """The build that the static data here is of; None without any, or if its export did not say."""
-    build: int | None = await pool.fetchval("SELECT build_number FROM static_data_loads ORDER BY load_id DESC LIMIT 1")
+    """The build that the static data here is of; None without any, or if its export did not say.
+
+    None also while there are no celestials: what is here was loaded before they were kept.
+    """
+    build: int | None = await pool.fetchval(
+        "SELECT build_number FROM static_data_loads WHERE EXISTS (SELECT FROM celestials) ORDER BY load_id DESC LIMIT 1"
+    )
     return build
 
 

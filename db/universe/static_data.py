@@ -6,13 +6,16 @@ only what differs; loading the same export again writes nothing but the record o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import asyncpg
 
 LOAD_SECONDS = 600
+ROWS_AT_ONCE = 5_000
 Row = tuple[Any, ...]
 
 
@@ -122,7 +125,7 @@ async def merge(connection: asyncpg.pool.PoolConnectionProxy, told: str, part: S
         f"CREATE TEMPORARY TABLE {told} (id bigint PRIMARY KEY, name text{declared}) ON COMMIT DROP"
     )
     try:
-        copied = await connection.copy_records_to_table(told, records=part.rows, timeout=LOAD_SECONDS)
+        copied = await connection.copy_records_to_table(told, records=_in_a_thread(part.rows), timeout=LOAD_SECONDS)
         if kind.category is not None:
             await connection.execute(
                 f"INSERT INTO told_names SELECT id, $1, name FROM {told} WHERE name IS NOT NULL AND id > 0",  # noqa: S608
@@ -137,6 +140,14 @@ async def merge(connection: asyncpg.pool.PoolConnectionProxy, told: str, part: S
         statement = kind.merge_sql(told) if kind.merge_sql else _merge_statement(kind, told)
         changed = _count(await connection.execute(statement, timeout=LOAD_SECONDS))
     return _count(copied), changed
+
+
+async def _in_a_thread(rows: Iterable[Row]) -> AsyncIterator[Row]:
+    """Half a million rows are unpacked on the way: the loop stays free, and few of them are in memory at once."""
+    coming = iter(rows)
+    while some := await asyncio.to_thread(list, islice(coming, ROWS_AT_ONCE)):
+        for row in some:
+            yield row
 
 
 def _merge_statement(kind: Kind, told: str) -> str:

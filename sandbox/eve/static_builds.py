@@ -14,6 +14,8 @@ import orjson
 from aiohttp import web
 
 from sandbox.eve.answers import Answer, Refusal, etag_of, response
+from sandbox.eve.celestials import celestials_of
+from sandbox.eve.places import solar_systems
 from sandbox.eve.universe import Universe
 from sandbox.eve.world import World
 
@@ -85,6 +87,14 @@ def exported(known: Universe) -> Entries:
         ],
         "mapRegions": [named(key, name) for key, name in known.regions.items()],
         "factions": [named(key, name) for key, name in known.factions.items()],
+        # The file does not matter to whoever has a name of its own.
+        "mapPlanets": [
+            named(
+                one.celestial_id, one.name, solarSystemID=system, position=dict(zip("xyz", one.position, strict=True))
+            )
+            for system in known.solar_systems.keys() & solar_systems().keys()
+            for one in celestials_of(system)
+        ],
     }
 
 

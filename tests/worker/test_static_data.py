@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
+import tracemalloc
+from pathlib import Path
 
+import aiohttp
 import asyncpg
 import pytest
 from temporalio.client import Client
 
+from activities.static_data import StaticDataFollower
 from contracts.static_data import StaticDataLook, StaticDataOutcome
 from contracts.task_queues import SYNC_QUEUE
 from db.intake.store import store_killmails
 from db.universe.details import TYPE, want_details, wanted_ids
+from eve.static_builds import StaticBuilds
 from sandbox.eve.catalogue import EveType
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.static_builds import FIRST_BUILD, ROUTE, add_build, add_changes, exported
 from tests.db.bodies import body, raw
+from tests.operations.static_data_export import small_export, write_zip
 
 NEW_SHIP = 99_001
 RUNS = itertools.count()
@@ -28,6 +35,34 @@ async def look(client: Client) -> StaticDataLook:
     )
     told: StaticDataLook = await asyncio.wait_for(running, 60)
     return told
+
+
+async def test_reading_a_large_export_takes_little_memory(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    """A load holds a part of the celestials at a time; those of CCP's export, in lists, are 180 MB."""
+    count, system = 60_000, 30_000_142
+    moon = {"solarSystemID": system, "position": {"x": 1.5e11, "y": 2.5e10, "z": 3.5e11}}
+    moons = [{"_key": 40_000_000 + one, "name": f"Moon number {one}", **moon} for one in range(count)]
+    path = write_zip({**small_export(), "mapMoons": moons}, tmp_path / "sde.zip")
+    del moons
+
+    class OneBuild(StaticBuilds):
+        async def latest(self) -> int:
+            return 3494416
+
+        async def download(self, _: int, to: Path) -> None:
+            await asyncio.to_thread(shutil.copy, path, to)
+
+    async with aiohttp.ClientSession() as session:
+        follower = StaticDataFollower(pool, OneBuild(session, "http://127.0.0.1:1"))
+        tracemalloc.start()
+        try:
+            loaded = await follower.look_for_static_data()
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert loaded.outcome is StaticDataOutcome.LOADED, loaded
+    assert await pool.fetchval("SELECT count(*) FROM celestials") == count
+    assert most < 10 * 2**20, f"{most:,} bytes"
 
 
 async def of_types(pool: asyncpg.Pool) -> list[asyncpg.Record]:
@@ -46,6 +81,12 @@ async def test_a_newer_build_comes_by_itself_and_only_if_it_has_anything_of_ours
     universe, builds = eve.world.universe, eve.world.static_builds
     assert len(await of_types(pool)) == len(universe.types)
     assert (await look(client)).outcome is StaticDataOutcome.UNCHANGED
+
+    places = await pool.fetchval("SELECT count(*) FROM celestials")
+    await pool.execute("DELETE FROM celestials")
+    again = await look(client)
+    assert (again.outcome, again.changed) == (StaticDataOutcome.LOADED, places), "loaded before celestials were kept"
+    assert places > len(universe.solar_systems)
 
     before = len(eve.requests_of(ROUTE))
     add_changes(builds, FIRST_BUILD + 1, FIRST_BUILD, {"missions": [1, 2]})

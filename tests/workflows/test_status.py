@@ -10,7 +10,7 @@ from contracts.corporation_sentences import corporation_sentence
 from contracts.import_sentences import ImportStanding, import_sentence
 from contracts.imports import ImportAccount, ImportState
 from contracts.pacing import IDLE_STEPS, IdleStep, idle_step, next_look, shown_idle_step
-from contracts.plurals import counted, kills_and_losses
+from contracts.plurals import counted, kills_and_losses, with_article
 from contracts.sync import FailureType, Progress, SyncAction, SyncState, SyncStatus
 from contracts.sync_sentences import ACTIONS, SENTENCES, action_in, details, sentence
 
@@ -79,6 +79,7 @@ def test_plurals_are_formed_in_one_place() -> None:
     assert [counted(count, "killmail") for count in (0, 1, 1234)] == ["0 killmails", "1 killmail", "1,234 killmails"]
     assert kills_and_losses(1, 1) == "1 kill and 1 loss"
     assert (kills_and_losses(2, 0), kills_and_losses(0, 2)) == ("2 kills", "2 losses")
+    assert [with_article(ship) for ship in ("Rifter", "Epithal", "Eunomia")] == ["a Rifter", "an Epithal", "a Eunomia"]
 
 
 def test_the_sentence_says_how_far_it_is_and_when_it_goes_on() -> None:

@@ -43,7 +43,10 @@ async def test_a_pilot_makes_a_webhook_and_reads_why_nothing_was_sent(site: Site
     assert b"discord" not in stored["target"]
     assert site.services.vault.decrypt(stored["secret"]) == secret
 
-    for wrong in ({"url": "http://10.0.0.1/x"}, {"name": ""}, {"quiet_from": "25:00"}, {"minutes": "1"}):
+    for wrong in (
+        {"url": "http://10.0.0.1/x"}, {"name": ""}, {"quiet_from": "25:00"}, {"minutes": "1"},
+        {"min": "100kk"}, {"filter": "solo"}, {"filter": f"{site.address}/characters/{ME}"},
+    ):  # fmt: skip
         status, page = await browser.post("/settings/webhooks", {**fields, **wrong})
         assert (status, "Nothing was changed." in page) == (409, True), wrong
     await site.pool.execute("UPDATE webhooks SET paused_reason = 'gone', paused_at = now()")
@@ -53,6 +56,17 @@ async def test_a_pilot_makes_a_webhook_and_reads_why_nothing_was_sent(site: Site
     assert (await browser.post("/settings/webhooks", hook))[0] == 200
     assert (await browser.post("/settings/webhooks", {**hook, "order": "delete"}))[0] == 200
     assert "You have no webhooks." in (await browser.get("/settings/webhooks"))[1]
+
+
+async def test_a_new_digest_says_that_it_is_one(site: Site, browser: Browser) -> None:
+    await browser.sign_in(await site.add_pilot(ME, name="Ada"))
+    assert "to Discord or to a program of yours" in (await browser.get("/settings/digests"))[1]
+    fields = {
+        "order": "create", "name": "Nightly", "target": "https://discord.com/api/webhooks/1/very-secret",
+        "subject": f"character:{ME}", "day": "", "hour": "2",
+    }  # fmt: skip
+    status, page = await browser.post("/settings/digests", fields)
+    assert (status, "Your digest “Nightly”" in page, "what arrives from now on" in page) == (201, True, False)
 
 
 async def test_a_feed_is_read_by_its_secret_address_until_it_is_revoked(site: Site, browser: Browser) -> None:
@@ -66,6 +80,8 @@ async def _read_a_feed(site: Site, browser: Browser, anonymous: Browser) -> None
     await site.pool.execute("INSERT INTO entities (entity_id, name) VALUES ($1, $2)", ME, "Ada <&\x01>")
     await browser.sign_in(account_id)
     form = {"order": "create", "name": "Losses", "subject": f"character:{ME}", "side": "losses", "filter": ""}
+    status, page = await browser.post("/settings/feeds", {**form, "filter": "only solo, please"})
+    assert (status, "Nothing was changed." in page) == (409, True)
     status, page = await browser.post("/settings/feeds", form)
     assert status == 201
     [token] = set(re.findall(r"/s/([\w-]{43})/feed", page))
