@@ -20,6 +20,7 @@ from db.universe.known import Known, known_of
 from db.universe.places import solar_system_nodes
 
 Node = dict[str, Any]
+Asked = asyncpg.Pool | asyncpg.pool.PoolConnectionProxy
 KEPT_SECONDS = 600.0
 KEPT = 100_000
 """Entities of one kind; when there are more, that kind is forgotten early. An entity takes about a kilobyte."""
@@ -84,6 +85,29 @@ _WHOLE: Mapping[EntityKind, tuple[str, ...]] = {
 """The fields that are known when everything is: the others may be null for good."""
 
 
+class Named:
+    """Nodes of the ids that battles mention (`db.battles.nodes.Names`)."""
+
+    def __init__(self, entities: Mapping[EntityKind, EntitiesOfKind]) -> None:
+        self._nodes = {kind: of_kind.nodes for kind, of_kind in entities.items()}
+
+    def character(self, character_id: int | None) -> Node | None:
+        """A pilot."""
+        return None if character_id is None else self._nodes[EntityKind.CHARACTER][character_id]
+
+    def organization(self, organization_id: int | None) -> Node | None:
+        """A corporation or an alliance."""
+        return None if organization_id is None else self._nodes[EntityKind.ORGANIZATION][organization_id]
+
+    def type(self, type_id: int | None) -> Node | None:
+        """A ship."""
+        return None if type_id is None else self._nodes[EntityKind.TYPE][type_id]
+
+    def system(self, system_id: int) -> Node:
+        """A solar system."""
+        return self._nodes[EntityKind.SYSTEM][system_id]
+
+
 class Entities:
     """The entities that one process keeps."""
 
@@ -92,9 +116,7 @@ class Entities:
         self._kept: dict[EntityKind, EntitiesOfKind] = {}
         self._since = now()
 
-    async def of(
-        self, connection: asyncpg.pool.PoolConnectionProxy, mentioned: Mapping[EntityKind, set[int]]
-    ) -> dict[EntityKind, EntitiesOfKind]:
+    async def of(self, connection: Asked, mentioned: Mapping[EntityKind, set[int]]) -> dict[EntityKind, EntitiesOfKind]:
         """The entities of these ids, and perhaps others. No statement when all are kept, two at most."""
         if self._now() - self._since >= KEPT_SECONDS:
             self._kept, self._since = {}, self._now()
@@ -105,9 +127,7 @@ class Entities:
                 entities[kind] = self._with(kind, entities[kind], nodes, mentioned[kind])
         return entities
 
-    async def _read(
-        self, connection: asyncpg.pool.PoolConnectionProxy, missing: dict[EntityKind, set[int]]
-    ) -> dict[EntityKind, dict[int, Node]]:
+    async def _read(self, connection: Asked, missing: dict[EntityKind, set[int]]) -> dict[EntityKind, dict[int, Node]]:
         nodes: dict[EntityKind, dict[int, Node]] = {}
         if systems := missing.pop(EntityKind.SYSTEM, None):
             nodes[EntityKind.SYSTEM] = await solar_system_nodes(connection, systems)

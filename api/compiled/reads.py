@@ -11,13 +11,14 @@ import asyncpg
 import orjson
 
 from api.compiled.connection import CONNECTION, Connection
-from api.compiled.entities import Entities, EntitiesOfKind, EntityKind
+from api.compiled.entities import Entities, EntitiesOfKind, EntityKind, Named
 from api.compiled.executor import Rendered
 from api.compiled.killmails import BESIDE, KILLMAIL, Table
 from api.compiled.page import NO_CURSORS, Page
 from api.compiled.plans import ClientPlans, Plan
 from api.compiled.selection import NotCompiled, SelectedField, Selection
 from api.compiled.whole import WHOLE_CONNECTION, WHOLE_KILLMAIL
+from db.battles.nodes import Mentioned
 from db.killmails.feed import count
 from db.killmails.filter import KillmailFilter, Order, Viewer
 from db.killmails.of_characters import counts_apart, rows_apart
@@ -139,6 +140,16 @@ class CompiledReads:
 
         answers = await self._answers(field, _A_KILLMAIL, write)
         return dict(zip(ids, answers, strict=True))
+
+    async def names(self, mentioned: Mentioned) -> Named:
+        """Of what battles mention."""
+        ids = {
+            EntityKind.CHARACTER: mentioned.characters,
+            EntityKind.ORGANIZATION: mentioned.organizations,
+            EntityKind.TYPE: mentioned.types,
+            EntityKind.SYSTEM: mentioned.systems,
+        }
+        return Named(await self._entities.of(self._pool, ids))
 
     def is_alike_for_all(self, field: SelectedField) -> bool:
         """Whether a `Killmail` of a stream reads alike for everybody who may see it: it tells nothing of other losses,

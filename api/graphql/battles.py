@@ -30,7 +30,7 @@ async def resolve_battle(_: None, info: Info, id: str) -> Row | None:  # noqa: A
     if (viewer := await context.viewer()) is None:
         return None
     found = await battle_of(context.services.pool, viewer, killmail_id)
-    return None if found is None else (await battle_nodes(context.services.pool, [found]))[0]
+    return None if found is None else (await battle_nodes(context.services.compiled.names, [found]))[0]
 
 
 @query.field("battles")
@@ -51,7 +51,7 @@ async def resolve_battles(
     except InvalidCursor:
         raise Refused(Code.BAD_USER_INPUT, "`after` is not a valid cursor for this list and order.") from None
     page = await battles_page(context.services.pool, asker, _length("first", first, MOST_BATTLES), before, wanted)
-    nodes = await battle_nodes(context.services.pool, page.battles) if page.battles else []
+    nodes = await battle_nodes(context.services.compiled.names, page.battles) if page.battles else []
     return {
         "nodes": nodes,
         "edges": [{"cursor": one.cursor, "node": node} for one, node in zip(page.battles, nodes, strict=True)],

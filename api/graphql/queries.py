@@ -13,11 +13,10 @@ from api.graphql.account_feeds import AccountFeeds
 from api.graphql.connections import killmail_connection
 from api.graphql.execution import Info
 from api.graphql.lookahead import selects
-from db.accounts.grants import account_characters
 from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import position_cursor
 from db.killmails.filter import Order
-from db.syncs.status import AccountCharacter, LastRun, ShownStatus, recent_runs
+from db.syncs.status import AccountCharacter, LastRun, ShownStatus, account_characters, recent_runs
 from temporal.task_queues import TemporalDoesNotAnswer, task_queue_figures
 
 query = QueryType()

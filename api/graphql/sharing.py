@@ -84,7 +84,7 @@ async def _battle(info: Info, share_link_id: int, refusal: Refusal | None) -> Ro
     context, nodes = info.context, []
     if refusal is None and context.caller is not None:
         battle = await battle_of_link(context.services, context.caller, share_link_id)
-        nodes = await battle_nodes(context.services.pool, [battle] if battle else [])
+        nodes = await battle_nodes(context.services.compiled.names, [battle] if battle else [])
     return {"battle": nodes[0] if nodes else None, "userErrors": _errors(refusal)}
 
 

@@ -5,6 +5,7 @@ And /settings/links/{id}: a battle that the reader shares, where they move its s
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.arguments import id_or_none
 from api.caller import caller, signed_in, visitor
+from api.compiled.reads import Node
 from api.orders.sharing import battle_of_link, infer_sides, move_side
 from api.pages import render
 from api.services import services_of
@@ -47,7 +49,7 @@ async def battles(request: Request) -> Response:
     system = None if system_id is None else await profile_of(pool, "system", system_id)
     before = _before(request.query_params.get("after"))
     page = await battles_page(pool, viewer, PAGE_SIZE, before, BattleFilter(None if system is None else system_id))
-    nodes = await battle_nodes(pool, page.battles) if page.battles else []
+    nodes = await battle_nodes(services_of(request).compiled.names, page.battles) if page.battles else []
     here = "/battles" if system is None else f"/battles?system={system_id}"
     older = f"{here}{'?' if system is None else '&'}after={page.end_cursor}" if page.has_more else None
     return render(
@@ -81,7 +83,7 @@ async def battle_answer(
     request: Request, found: Battle, *, may_share: bool = False, link_id: int | None = None, is_shared: bool = False
 ) -> Response:
     """The page of a battle. `link_id`: of the reader's share link, where they move its sides."""
-    (node,) = await battle_nodes(services_of(request).pool, [found])
+    (node,) = await battle_nodes(services_of(request).compiled.names, [found])
     at_most = None if request.query_params.get("all") == "1" else LINES_SHOWN
     hidden = len(node["losses"]) > LINES_SHOWN or any(
         len(side["pilots"]) > LINES_SHOWN or len(side["parties"]) > LINES_SHOWN for side in node["sides"]
@@ -134,14 +136,15 @@ async def sides_order(request: Request) -> Response:
     return RedirectResponse(f"/settings/links/{link_id}", 303)
 
 
-async def battle_around(request: Request, viewer: Viewer, killmail_id: int) -> dict[str, Any]:
-    """For the killmail's page: `battle`, or what else was lost `near` it."""
-    pool = services_of(request).pool
-    found = await surroundings(pool, viewer, killmail_id)
+async def battle_around(request: Request, viewer: Viewer, killmail: Node) -> dict[str, Any]:
+    """For the page of a killmail that the viewer sees: `battle`, or what else was lost `near` it."""
+    services = services_of(request)
+    found = await surroundings(services.pool, viewer, int(killmail["id"]), datetime.fromisoformat(killmail["time"]))
     if found.battle is not None:
-        (node,) = await battle_nodes(pool, [found.battle])
+        (node,) = await battle_nodes(services.compiled.names, [found.battle])
         return {"battle": node, "near": []}
-    return {"battle": None, "near": await loss_nodes(pool, found.near[:NEAR_SHOWN]) if found.near else []}
+    near = await loss_nodes(services.compiled.names, found.near[:NEAR_SHOWN]) if found.near else []
+    return {"battle": None, "near": near}
 
 
 def _before(cursor: str | None) -> Before | None:

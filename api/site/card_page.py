@@ -188,7 +188,7 @@ async def _battle(request: Request, viewer: Viewer, killmail_id: int | None) -> 
 
 
 async def _told(request: Request, battle: battles.Battle) -> Told:
-    (node,) = await battle_nodes(services_of(request).pool, [battle])
+    (node,) = await battle_nodes(services_of(request).compiled.names, [battle])
     return Told(battle_words.title(node), battle_words.sentence(node), battle_card(node))
 
 

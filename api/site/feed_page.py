@@ -12,14 +12,13 @@ from api.compiled.reads import KillmailPage
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
-from api.site.feed_filters import Asked, asked, panel
+from api.site.feed_filters import asked, panel
 from api.site.feed_shown import SHOWN, ShownFeed, cut_days, shown_feed
 from api.site.sync_strip import sync_strip
-from db.accounts.saved_filters import saved_filters
+from db.accounts.front_page import front_page
 from db.accounts.sessions import Caller
 from db.corporations.followed import boards
 from db.failures import DATABASE_FAILURES, database_is_away
-from db.intake.arrivals import newest_arrival
 from db.killmails.cursors import InvalidCursor, position_cursor
 from db.killmails.filter import Viewer
 from db.killmails.rows import FeedRead
@@ -37,11 +36,21 @@ async def home(request: Request) -> Response:
     wanted = await asked(services_of(request).pool, request.query_params)
     if wanted.changed:
         return RedirectResponse(FeedAddress.whole(wanted.parameters).at("/"), 303)
+    services, address = services_of(request), _theirs(FeedAddress.whole(wanted.parameters), who)
     # Read first: what arrives while the page is made, or before its socket is open, is sent by the socket.
-    cursor = position_cursor(await newest_arrival(services_of(request).pool))
-    context = {**await _context(request, who, wanted), **await sync_strip(request, who)}
-    context["saved_filters"] = await saved_filters(services_of(request).pool, who.account_id)
-    return render(request, "home.html", live_cursor=cursor, **context)
+    front = await front_page(services.pool, who.account_id)
+    return render(
+        request,
+        "home.html",
+        live_cursor=position_cursor(front.newest_arrival),
+        address=address.but(),
+        boards=await boards(services.pool, who.corporation_ids),
+        saved_filters=front.saved_filters,
+        sees_others=bool(who.other_ids) or who.sees_public or services.settings.public_board,
+        panel=await panel(services.pool, address, wanted.unknown),
+        **await _list(request, who, address),
+        **await sync_strip(request, who),
+    )
 
 
 async def _public_feed(request: Request) -> ShownFeed | None:
@@ -63,8 +72,8 @@ async def _public_feed(request: Request) -> ShownFeed | None:
 async def feed_fragment(request: Request) -> Response:
     """GET /fragments/feed: the list of killmails, with the parameters of the page."""
     who = await signed_in(request)
-    wanted = Asked(request.query_params, False, [])
-    return fragment(render(request, "_feed.html", **await _context(request, who, wanted)))
+    address = _theirs(FeedAddress.whole(request.query_params), who)
+    return fragment(render(request, "_feed.html", **await _list(request, who, address)))
 
 
 def fragment(response: HTMLResponse) -> HTMLResponse:
@@ -73,17 +82,12 @@ def fragment(response: HTMLResponse) -> HTMLResponse:
     return response
 
 
-async def _context(request: Request, who: Caller, wanted: Asked) -> dict[str, Any]:
-    pool = services_of(request).pool
-    address = _theirs(FeedAddress.whole(wanted.parameters), who)
-    return {
-        "feed": await _shown(request, viewer_of(services_of(request), who), address),
-        "address": address.but(),
-        "boards": await boards(pool, who.corporation_ids),
-        "sees_others": bool(who.other_ids) or who.sees_public or services_of(request).settings.public_board,
-        "panel": await panel(pool, address, wanted.unknown),
-        "arriving": await first_data_arrives(pool, who.account_id),
-    }
+async def _list(request: Request, who: Caller, address: FeedAddress) -> dict[str, Any]:
+    """What `_feed.html` shows."""
+    services = services_of(request)
+    feed = await _shown(request, viewer_of(services, who), address)
+    # An empty list alone tells of it.
+    return {"feed": feed, "arriving": not feed.days and await first_data_arrives(services.pool, who.account_id)}
 
 
 async def _shown(request: Request, viewer: Viewer, address: FeedAddress) -> ShownFeed:

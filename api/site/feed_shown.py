@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 import asyncpg
 
-from api.compiled.reads import KillmailPage, Node
+from api.compiled.reads import KillmailPage
 from api.compiled.selection import selected
 from api.site.feed_address import WORTHS, FeedAddress
+from api.site.feed_rows import Row, row_of
 from api.site.labels import short_isk
 from contracts.plurals import counted
 from db.killmails.day_totals import DayTotals, day_totals
@@ -31,16 +34,18 @@ fragment Party on Victim {
 }
 """)
 """What `_feed.html` shows of a killmail."""
+KEPT = 1_000
+"""Addresses whose links are kept: most readers are at few, and a link takes as long to write as a row to find."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A heading of the list and its killmails. `key`: the day of EVE time, as it stands in the page's `data-day`."""
+    """A heading of the list with its rows. `key`: the day of EVE time, as it stands in the page's `data-day`."""
 
     key: str
     heading: str
     totals: str
-    killmails: list[Node]
+    rows: list[Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,8 @@ class ShownFeed:
     newest_address: str
     older: str | None
     fragment: str
-    choices: list[Choice]
-    sorts: list[Choice]
+    choices: tuple[Choice, ...]
+    sorts: tuple[Choice, ...]
     filtered: bool
     unfiltered: str
 
@@ -86,9 +91,9 @@ def shown_feed(
     """A page of the feed at `path`, whose list alone is at `fragment`; `totals` are those of `cut_days`."""
     first = address.but()
     older = first.but(after=page.cursors[-1]).at(path) if page.has_more else None
-    killmails = page.killmails()
+    rows = [*map(row_of, page.texts)]
     return ShownFeed(
-        days=by_value(killmails) if address.sort else by_day(killmails, totals),
+        days=by_value(rows) if address.sort else by_day(rows, totals),
         newest=address.after is None,
         by_time=not address.sort,
         newest_address=first.at(path),
@@ -107,25 +112,24 @@ async def cut_days(
     """The totals of the days that may have more killmails than this page of the list shows: the first and the last."""
     if address.sort or not page.texts:
         return {}
-    days = [str(killmail["time"])[:10] for killmail in page.killmails()]
-    cut = {days[-1]} if page.has_more else set()
+    cut = {row_of(page.texts[-1]).day} if page.has_more else set()
     if address.after is not None:
-        cut.add(days[0])
+        cut.add(row_of(page.texts[0]).day)
     return {day: await day_totals(pool, viewer, chosen, date.fromisoformat(day)) for day in cut}
 
 
-def by_day(killmails: list[Node], totals: Mapping[str, DayTotals]) -> list[Day]:
+def by_day(rows: list[Row], totals: Mapping[str, DayTotals]) -> list[Day]:
     """Killmails in order of time, put under their days."""
-    days = [(day, [*of_day]) for day, of_day in groupby(killmails, key=lambda killmail: str(killmail["time"])[:10])]
+    days = [(day, [*of_day]) for day, of_day in groupby(rows, key=attrgetter("day"))]
     return [
         Day(day, _heading(date.fromisoformat(day)), _said(totals.get(day) or _sums(of_day)), of_day)
         for day, of_day in days
     ]
 
 
-def by_value(killmails: list[Node]) -> list[Day]:
+def by_value(rows: list[Row]) -> list[Day]:
     """Killmails in order of value, under one heading."""
-    return [Day("value", "Most valuable first", "", killmails)] if killmails else []
+    return [Day("value", "Most valuable first", "", rows)] if rows else []
 
 
 def _heading(day: date) -> str:
@@ -133,13 +137,10 @@ def _heading(day: date) -> str:
     return f"{day:%A}, {day.day} {day:%B %Y}"
 
 
-def _sums(killmails: list[Node]) -> DayTotals:
-    def of(side: str) -> tuple[int, Decimal]:
-        values = [one["value"] for one in killmails if one["side"] == side]
-        return len(values), sum((Decimal(value["total"]) for value in values if value), Decimal(0))
-
-    (kills, destroyed), (losses, lost) = of("ATTACKER"), of("VICTIM")
-    return DayTotals(kills, losses, destroyed, lost)
+def _sums(rows: list[Row]) -> DayTotals:
+    lost = [row.value for row in rows if row.lost]
+    destroyed = [row.value for row in rows if not row.lost]
+    return DayTotals(len(destroyed), len(lost), sum(destroyed, Decimal(0)), sum(lost, Decimal(0)))
 
 
 def _said(totals: DayTotals) -> str:
@@ -151,22 +152,26 @@ def _said(totals: DayTotals) -> str:
     return " · ".join(f"{words} {short_isk(str(isk))}" for count, words, isk in parts if count)
 
 
-def quick_choices(address: FeedAddress, path: str) -> list[Choice]:
+@lru_cache(KEPT)
+def quick_choices(address: FeedAddress, path: str) -> tuple[Choice, ...]:
     """The quick filters, each a link; pressing a chosen one again takes it back."""
 
     def choice(words: str, name: str, value: str) -> Choice:
         chosen = getattr(address, name) == value
         return Choice(words, address.but(**{name: None if chosen else value}).at(path), chosen)
 
-    return [
+    return (
         choice("Kills", "side", "kills"),
         choice("Losses", "side", "losses"),
         choice("Solo", "solo", "1"),
         *(choice(f"{worth}+", "worth", worth) for worth in WORTHS),
-    ]
+    )
 
 
-def sorts(address: FeedAddress, path: str) -> list[Choice]:
+@lru_cache(KEPT)
+def sorts(address: FeedAddress, path: str) -> tuple[Choice, ...]:
     """The orders of the list, each a link."""
     orders = {None: "Newest", "value": "Most valuable"}
-    return [Choice(words, address.but(sort=order).at(path), address.sort == order) for order, words in orders.items()]
+    return tuple(
+        Choice(words, address.but(sort=order).at(path), address.sort == order) for order, words in orders.items()
+    )

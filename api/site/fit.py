@@ -85,6 +85,8 @@ class Line:
     @property
     def whole(self) -> Decimal | None:
         """ISK with charges and contents; None when nothing of it has a price."""
+        if not self.charges and not self.held:
+            return self.value
         return total((self, *self.charges, *self.held), lambda one: one.value if one is self else one.whole)
 
 

@@ -17,10 +17,10 @@ from api.pages import render
 from api.services import services_of
 from api.site.page_forms import posted_form, refusal_page
 from contracts.imports import ImportState
-from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller
 from db.intake.history import history_progress
 from db.intake.imports import imports_of
+from db.syncs.status import account_characters
 
 ORDERS: tuple[ImportOrder, ...] = get_args(ImportOrder)
 ANCHOR = "/settings#imports"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -24,11 +22,8 @@ from api.site.killmail_words import sentence, title
 from api.site.multibuy import multibuy
 from api.site.points_of_interest import points_of_interest
 from api.site.reimbursements import ORDERS, ShownClaim, claim_on
-from db.accounts.grants import account_characters
-from db.accounts.share_links import Subject, may_share
-from db.intake.references import hash_of
+from db.accounts.beside_killmail import NOTHING_BESIDE, Beside, beside
 from db.killmails.filter import Viewer
-from db.killmails.neighbours import NO_NEIGHBOURS, Neighbours, neighbours
 from db.killmails.rows import ByIdRead
 
 LINES_SHOWN = 120
@@ -73,18 +68,10 @@ async def killmail(request: Request) -> Response:
         raise HTTPException(401)  # whether there is one is not theirs to know
     if found is None:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
-    around = await battle_around(request, viewer, int(found["id"]))
-    beside = NO_NEIGHBOURS
-    if not viewer.is_stranger:
-        beside = await neighbours(services_of(request).pool, viewer, int(found["id"]))
-    savers, claim = await _characters(request), await claim_on(request, int(found["id"]))
-    if viewer.is_stranger or not await _is_theirs(request, int(found["id"])):
-        return killmail_answer(request, found, beside, around, savers=savers, claim=claim)
-    known = await hash_of(services_of(request).pool, int(found["id"]))
-    in_game = "" if known is None else f"killReport:{found['id']}:{known.killmail_hash}"
-    return killmail_answer(
-        request, found, beside, around, may_share=True, in_game_link=in_game, savers=savers, claim=claim
-    )
+    around = await battle_around(request, viewer, found)
+    who, claim = await caller(request), await claim_on(request, found)
+    own = NOTHING_BESIDE if who is None else await beside(services_of(request).pool, who, int(found["id"]))
+    return killmail_answer(request, found, own, around, claim)
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
@@ -94,34 +81,17 @@ async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | Non
     return page.killmails()[0] if page.texts else None
 
 
-async def _is_theirs(request: Request, killmail_id: int) -> bool:
-    """Whether the reader may make a share link of it, and so may know its hash, as EVE tells it to them."""
-    who = await caller(request)
-    return who is not None and await may_share(services_of(request).pool, who.account_id, Subject.KILLMAIL, killmail_id)
-
-
-async def _characters(request: Request) -> list[tuple[int, str]]:
-    """The reader's, by name."""
-    who = await caller(request)
-    found = [] if who is None else await account_characters(services_of(request).pool, who.account_id)
-    return sorted(((one.character_id, one.name) for one in found), key=lambda one: one[1])
-
-
 def killmail_answer(
     request: Request,
     found: Node,
-    beside: Neighbours = NO_NEIGHBOURS,
+    own: Beside = NOTHING_BESIDE,
     around: Node | None = None,
-    *,
-    may_share: bool = False,
-    in_game_link: str = "",
-    savers: Sequence[tuple[int, str]] = (),
     claim: ShownClaim | None = None,
 ) -> Response:
-    """The page of a killmail; `beside` it are the reader's own.
+    """The page of a killmail; `own` is the reader's, for whose characters its fitting can be saved in the game.
 
-    `around`: its battle, or what was lost near it; None where that was not shared. `savers`: the reader's characters,
-    for whom its fitting can be saved in the game. `claim`: what the reader may do about its replacement.
+    `around`: its battle, or what was lost near it; None where that was not shared. `claim`: what the reader may do
+    about its replacement.
     """
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
@@ -135,11 +105,11 @@ def killmail_answer(
         ring=fit_ring(found["items"]),
         eft=found["eft"],
         multibuy=multibuy(found),
-        neighbours=beside,
+        neighbours=own,
         attackers=shown_attackers(found, request.query_params.get("attackers")),
-        may_share=may_share,
-        in_game_link=in_game_link,
-        savers=savers,
+        may_share=own.may_share,
+        in_game_link=f"killReport:{found['id']}:{own.killmail_hash}" if own.killmail_hash else "",
+        savers=own.characters,
         around=around or NOTHING_AROUND,
         claim=claim,
         claim_words=WORDS,

@@ -16,12 +16,14 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from api.arguments import LARGEST_ID, id_or_none
 from api.caller import caller, signed_in
+from api.compiled.reads import Node
 from api.exports.reimbursements import MEDIA_TYPE, claims_as_csv
 from api.login.return_to import own_path
 from api.orders.reimbursements import WORDS, change_claim
 from api.pages import render
 from api.services import services_of
 from api.site.page_forms import posted_form, refusal_page
+from db.accounts.sessions import Caller
 from db.killmails.cursors import InvalidCursor
 from db.reimbursements.changes import loss_of
 from db.reimbursements.lists import Asked, Claim, claim_of, claims, directed, month_of, totals
@@ -146,18 +148,26 @@ async def order(request: Request) -> Response:
     return RedirectResponse(back, 303) if refusal is None else refusal_page(request, refusal.message, back)
 
 
-async def claim_on(request: Request, killmail_id: int) -> ShownClaim | None:
+async def claim_on(request: Request, killmail: Node) -> ShownClaim | None:
     """What the reader of a killmail's page has to do with its replacement; None: nothing."""
     who = await caller(request)
-    if who is None:
+    if who is None or not _may_be_theirs(who, killmail["victim"]):
         return None
-    pool = services_of(request).pool
+    pool, killmail_id = services_of(request).pool, int(killmail["id"])
     loss = await loss_of(pool, who.account_id, killmail_id)
     if loss is None:
         return None
     claim = await claim_of(pool, who.account_id, killmail_id)
     steps = next_states(None if claim is None else claim.state, frozenset[Role](loss.by))
     return ShownClaim(killmail_id, claim, steps if loss.has_director else [], loss.has_director)
+
+
+def _may_be_theirs(who: Caller, victim: Node) -> bool:
+    """Whether it is a loss of theirs, or of a corporation whose board they see, as its directors do."""
+    pilot, corporation = victim["character"], victim["corporation"]
+    return (pilot is not None and int(pilot["id"]) in who.character_ids) or (
+        corporation is not None and int(corporation["id"]) in who.corporation_ids
+    )
 
 
 def _address(request: Request) -> _Address:

@@ -14,16 +14,22 @@ from api.site.charts import efficiency
 from api.site.feed_rows import feed_row
 from api.site.killmail_words import name_of, party
 from api.site.labels import distance, exact_isk, flags, prices_of, pricing, short_isk, worth
+from api.site.names import (
+    company,
+    entity,
+    icon,
+    isk,
+    logo,
+    place,
+    portrait,
+    security,
+    sides,
+    ticker,
+    whom,
+)
 from api.site.points_of_interest import is_mutated
 from api.site.static_files import static
 from contracts.plurals import counted, kills_and_losses
-
-
-def security_style(shown: str) -> str:
-    """The style sheet's class for the colour EVE gives that security."""
-    if shown == "?":
-        return "sec-unknown"
-    return "sec-00" if shown.startswith(("-", "0.0")) else f"sec-{shown.replace('.', '')}"
 
 
 def eve_clock(moment: str | datetime) -> str:
@@ -66,7 +72,6 @@ TEMPLATES = _Templates(
     auto_reload=False,  # a release does not change under a running process
 )
 TEMPLATES.filters.update(
-    security_style=security_style,
     named=name_of,
     party=party,
     eve_time=eve_time,
@@ -79,5 +84,7 @@ TEMPLATES.filters.update(
     short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, prices_of=prices_of, flags=flags, worth=worth
 )
 TEMPLATES.globals.update(themes=THEMES, static=static)
+TEMPLATES.globals.update(entity=entity, ticker=ticker, whom=whom, company=company, sides=sides, logo=logo)
+TEMPLATES.globals.update(security=security, place=place, isk=isk, icon=icon, portrait=portrait)
 TEMPLATES.filters.update(efficiency=efficiency, feed_row=feed_row, distance=distance)
 TEMPLATES.tests["mutated"] = is_mutated

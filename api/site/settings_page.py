@@ -19,10 +19,9 @@ from api.services import services_of
 from api.site import import_page, sharing_page, webhooks_page
 from api.site.page_forms import posted_form, refusal_page
 from db.accounts.api_keys import account_api_keys
-from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller, account_sessions
 from db.corporations.followed import account_corporations
-from db.syncs.status import recent_runs
+from db.syncs.status import account_characters, recent_runs
 from eve.sso.scopes import CORPORATION_SCOPES
 
 Section = tuple[str, Callable[[Request, Caller], Awaitable[dict[str, Any]]]]

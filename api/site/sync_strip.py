@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -13,9 +14,9 @@ from api.pages import render
 from api.services import services_of
 from api.site.page_forms import posted_form, refusal_page
 from contracts.sync import SyncAction, SyncState
-from db.accounts.grants import account_characters
 from db.accounts.sessions import Caller
-from db.syncs.first_syncs import first_syncs
+from db.syncs.first_syncs import FRESH_FOR, first_syncs
+from db.syncs.status import AccountCharacter, account_characters
 
 WAITING = frozenset({SyncState.STARTING, SyncState.FIRST_SYNC, SyncState.SYNCING})
 """States that will not last: the script looks often."""
@@ -59,6 +60,13 @@ async def sync_strip(request: Request, who: Caller) -> dict[str, Any]:
         "folded_characters": folded,
         "changing": any(character.status.state in WAITING for character in characters),
         "first_sync": [one for one in characters if one.last_killmail_sync_at is None],
-        "came_in": await first_syncs(pool, who.character_ids),
+        "came_in": await first_syncs(pool, who.character_ids) if any(map(_may_be_new, characters)) else [],
         "buttons": {one.character_id: BUTTONS.get(one.status.action, ("", "")) for one in characters},
     }
+
+
+def _may_be_new(character: AccountCharacter) -> bool:
+    """Whether its first sync can have ended lately: no run of it ends before that one. Clocks differ by less than
+    `FRESH_FOR`.
+    """
+    return character.last_run is not None and character.last_run.finished_at > datetime.now(UTC) - 2 * FRESH_FOR

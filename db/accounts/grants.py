@@ -10,7 +10,6 @@ import asyncpg
 from contracts.sync import SyncState
 from db.accounts.vault import TokenVault
 from db.corporations.directors import granted_again
-from db.syncs.status import AccountCharacter, characters
 
 if TYPE_CHECKING:
     from eve.sso.client import Grant
@@ -113,9 +112,3 @@ async def grant_character(
                 known["account_id"],
             )
     return GrantedAccount(home, character.character_id, owner_changed)
-
-
-async def account_characters(pool: asyncpg.Pool, account_id: int) -> list[AccountCharacter]:
-    """The account's characters with the state of their syncs, in the order they joined."""
-    rows = await pool.fetch("SELECT character_id FROM users WHERE account_id = $1", account_id)
-    return await characters(pool, [row["character_id"] for row in rows])

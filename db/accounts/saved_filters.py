@@ -24,15 +24,6 @@ class SavedFilter:
     query: str
 
 
-async def saved_filters(pool: asyncpg.Pool, account_id: int) -> list[SavedFilter]:
-    """The account's, by name."""
-    rows = await pool.fetch(
-        "SELECT saved_filter_id, name, query FROM saved_filters WHERE account_id = $1 ORDER BY lower(name), name",
-        account_id,
-    )
-    return [SavedFilter(*row) for row in rows]
-
-
 async def save_filter(pool: asyncpg.Pool, account_id: int, name: str, query: str) -> None:
     """Keep it; what has the same name is replaced.
 

@@ -105,7 +105,7 @@ _DIRECTED = f"""
     SELECT d.corporation_id FROM corporation_directors d JOIN users USING (character_id)
      WHERE users.account_id = link.account_id AND users.token_state = 'valid' AND {DIRECTS}
 """  # noqa: S608 - a constant of `db.visibility`
-_HOLDS = f"""
+HOLDS = f"""
     CASE
     WHEN link.subject IN ('killmail', 'battle') THEN EXISTS (
         SELECT FROM participants WHERE participants.killmail_id = link.subject_id
@@ -121,8 +121,9 @@ _HOLDS = f"""
     )
     ELSE false END
 """  # noqa: S608 - constants of `db.visibility`
+"""SQL: whether a link, a row `link` with an `account_id`, a `subject` and a `subject_id`, would open this now."""
 _SHOWN = f"""
-    SELECT link.share_link_id, link.subject, link.subject_id, link.created_at, link.last_used_at, {_HOLDS} AS works,
+    SELECT link.share_link_id, link.subject, link.subject_id, link.created_at, link.last_used_at, {HOLDS} AS works,
            (SELECT name FROM entities WHERE entity_id = CASE WHEN link.subject IN ('killmail', 'battle') THEN
                 (SELECT ship_type_id FROM participants WHERE killmail_id = link.subject_id AND ordinal = 0)
                 ELSE link.subject_id END) AS name
@@ -167,19 +168,6 @@ async def create_share_link(pool: asyncpg.Pool, account_id: int, subject: Subjec
     return NewLink(_shown(row), token)
 
 
-async def may_share(pool: asyncpg.Pool, account_id: int, subject: Subject, subject_id: int) -> bool:
-    """Whether a link that the account made would open this."""
-    return bool(
-        await pool.fetchval(
-            f"SELECT {_HOLDS} FROM (VALUES ($1::bigint, $2::text, $3::bigint))"  # noqa: S608 - a constant
-            " AS link(account_id, subject, subject_id)",
-            account_id,
-            str(subject),
-            subject_id,
-        )
-    )
-
-
 async def account_share_links(pool: asyncpg.Pool, account_id: int) -> list[ShownLink]:
     """The account's links, newest first."""
     rows = await pool.fetch(f"{_SHOWN} WHERE link.account_id = $1 ORDER BY link.share_link_id DESC", account_id)
@@ -201,7 +189,7 @@ async def first_to_share(pool: asyncpg.Pool, account_id: int, killmail_ids: Sequ
         SELECT link.subject_id
           FROM (SELECT $1::bigint AS account_id, 'killmail' AS subject, subject_id, number
                   FROM unnest($2::bigint[]) WITH ORDINALITY AS asked(subject_id, number)) AS link
-         WHERE {_HOLDS} ORDER BY link.number LIMIT 1
+         WHERE {HOLDS} ORDER BY link.number LIMIT 1
         """,  # noqa: S608 - a constant
         account_id,
         killmail_ids,
@@ -221,7 +209,7 @@ async def sharers_eyes(pool: asyncpg.Pool, account_id: int) -> Viewer:
 
 async def opened_by(pool: asyncpg.Pool, token: str) -> Shared | None:
     """What this token opens now; None: nothing. Notes the use, rarely."""
-    row = await pool.fetchrow(f"{_OPENED} WHERE link.token_hash = $1 AND {_HOLDS}", digest(token), USED_EVERY)
+    row = await pool.fetchrow(f"{_OPENED} WHERE link.token_hash = $1 AND {HOLDS}", digest(token), USED_EVERY)
     if row is None:
         return None
     if row["unused"]:
@@ -232,7 +220,7 @@ async def opened_by(pool: asyncpg.Pool, token: str) -> Shared | None:
 async def link_of_account(pool: asyncpg.Pool, account_id: int, share_link_id: int) -> Shared | None:
     """What a link of the account opens now; None: nothing, or the account has no such link."""
     row = await pool.fetchrow(
-        f"{_OPENED} WHERE link.share_link_id = $1 AND link.account_id = $3 AND {_HOLDS}",
+        f"{_OPENED} WHERE link.share_link_id = $1 AND link.account_id = $3 AND {HOLDS}",
         share_link_id,
         USED_EVERY,
         account_id,

@@ -7,9 +7,10 @@ battle tells nothing of those they may not see, not even that two of theirs hang
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import asyncpg
 
@@ -33,17 +34,15 @@ FIRST_WINDOW = timedelta(minutes=45)
 """How far around a killmail its battle is looked for at first; then twice as far, and so on."""
 LONGEST = timedelta(days=1)
 """How far around a killmail its battle is looked for at last."""
+MANY = 500
+"""Victims and attackers; grouping them takes a millisecond."""
 _GAP = timedelta(seconds=GAP)
 _SEEN = KillmailFilter(scope="VISIBLE")
 _LISTED = """
 {page} SELECT here.* FROM page CROSS JOIN LATERAL (
-    SELECT killmail_id, killmail_time, attacker_count FROM killmails
+    SELECT killmail_id, killmail_time, attacker_count, solar_system_id, total_value FROM killmails
     WHERE killmails.killmail_id = page.killmail_id OFFSET 0
 ) AS here ORDER BY here.killmail_time DESC, here.killmail_id DESC
-"""
-_KILLMAILS = """
-SELECT killmail_id, extract(epoch FROM killmail_time)::float8 AS time, solar_system_id, total_value
-FROM killmails WHERE killmail_id = ANY($1::bigint[])
 """
 _FIGHTERS = """
 SELECT killmail_id, character_id, corporation_id, alliance_id, ship_type_id, damage
@@ -51,6 +50,7 @@ FROM participants WHERE killmail_id = ANY($1::bigint[]) ORDER BY killmail_id, or
 """
 
 Connection = asyncpg.pool.PoolConnectionProxy
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +115,31 @@ async def battle_of(pool: asyncpg.Pool, viewer: Viewer, killmail_id: int) -> Bat
     return (await surroundings(pool, viewer, killmail_id)).battle
 
 
-async def surroundings(pool: asyncpg.Pool, viewer: Viewer, killmail_id: int) -> Surroundings:
-    """What the viewer may see around a killmail; nothing if they may not see it. Three statements or a few more."""
+async def surroundings(
+    pool: asyncpg.Pool, viewer: Viewer, killmail_id: int, moment: datetime | None = None
+) -> Surroundings:
+    """What the viewer may see around a killmail; nothing if they may not see it. One statement or a few more.
+
+    Args:
+        moment: when it happened, if it is known that the viewer may see it; that is asked otherwise.
+    """
     seen_by = eyes(viewer, _SEEN, "VISIBLE")
     if seen_by.are_closed:
         return Surroundings(None, ())
     async with pool.acquire() as connection:
-        itself = await _listed(connection, page_of_ids(seen_by, _SEEN, [killmail_id]))
-        if not itself:
-            return Surroundings(None, ())
-        moment, before, after = itself[0]["killmail_time"], FIRST_WINDOW, FIRST_WINDOW
+        if moment is None:
+            itself = await _listed(connection, page_of_ids(seen_by, _SEEN, [killmail_id]))
+            if not itself:
+                return Surroundings(None, ())
+            moment = itself[0]["killmail_time"]
+        before, after = FIRST_WINDOW, FIRST_WINDOW
         while True:
             rows, cut = await _window(connection, seen_by, moment, before, after)
-            known = await _fought(connection, [row["killmail_id"] for row in rows])
-            group = await asyncio.to_thread(_group_with, known, killmail_id)
+            near_it = [row for row in rows if abs(row["killmail_time"] - moment) <= _GAP]
+            if not any(row["killmail_id"] != killmail_id for row in near_it):
+                return Surroundings(None, ())  # it is all alone, so who was on it does not matter
+            known = await _fought(connection, rows)
+            group = await aside(_group_with, known, killmail_id, many=_fighters(rows))
             goes_on_before = group is not None and _moment(group.first.time) - _GAP <= moment - before
             goes_on_after = group is not None and _moment(group.last.time) + _GAP >= moment + after
             if cut or not (goes_on_before or goes_on_after) or max(before, after) >= LONGEST:
@@ -174,8 +185,8 @@ async def battles_page(
             start = await best_start(connection, seen_by, seen)
             rows = await _listed(connection, page_by_time(seen_by, seen, start.walk, size, place))
             taken = _affordable(rows, MOST_LOOKED_AT - fighters)
-            known += await _fought(connection, [row["killmail_id"] for row in taken])
-            fighters += sum(row["attacker_count"] + 1 for row in taken)
+            known += await _fought(connection, taken)
+            fighters += _fighters(taken)
             if taken:
                 place = (taken[-1]["killmail_time"], taken[-1]["killmail_id"])
             exhausted = len(taken) == len(rows) < size
@@ -216,6 +227,17 @@ def _ended(
     return found, is_all
 
 
+async def aside(call: Callable[..., Result], *arguments: object, many: int) -> Result:
+    """What `call` gives. With many victims and attackers it takes long: others are answered meanwhile. For a few, a
+    thread takes longer than the call.
+    """
+    return call(*arguments) if many < MANY else await asyncio.to_thread(call, *arguments)
+
+
+def _fighters(killmails: Sequence[asyncpg.Record]) -> int:
+    return sum(row["attacker_count"] + 1 for row in killmails)
+
+
 def _affordable(rows: Sequence[asyncpg.Record], fighters: int) -> Sequence[asyncpg.Record]:
     for number, row in enumerate(rows):
         fighters -= row["attacker_count"] + 1
@@ -250,12 +272,11 @@ async def _listed(connection: Connection, page: MakePage) -> Sequence[asyncpg.Re
     return rows
 
 
-async def _fought(connection: Connection, ids: list[int]) -> list[Fought]:
-    if not ids:
+async def _fought(connection: Connection, killmails: Sequence[asyncpg.Record]) -> list[Fought]:
+    if not killmails:
         return []
-    killmails = await connection.fetch(_KILLMAILS, ids)
-    fighters = await connection.fetch(_FIGHTERS, ids)
-    return await asyncio.to_thread(_made, killmails, fighters)
+    fighters = await connection.fetch(_FIGHTERS, [row["killmail_id"] for row in killmails])
+    return await aside(_made, killmails, fighters, many=len(fighters))
 
 
 def _made(killmails: Sequence[asyncpg.Record], fighters: Sequence[asyncpg.Record]) -> list[Fought]:
@@ -265,7 +286,7 @@ def _made(killmails: Sequence[asyncpg.Record], fighters: Sequence[asyncpg.Record
     return [
         Fought(
             row["killmail_id"],
-            row["time"],
+            row["killmail_time"].timestamp(),
             row["solar_system_id"],
             row["total_value"],
             victim.ship_type_id in CAPSULES,
@@ -273,6 +294,7 @@ def _made(killmails: Sequence[asyncpg.Record], fighters: Sequence[asyncpg.Record
             tuple(attackers),
         )
         for row in killmails
+        if row["killmail_id"] in on  # or it is gone by now
         for victim, *attackers in (on[row["killmail_id"]],)
     ]
 

@@ -51,15 +51,27 @@ Ids = Callable[[Parameters], str]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One way down an index of `table`: rows whose `column` is one of the ids, and of which `also` holds."""
+    """One way down an index of `table`: rows whose `column` is one of the ids, and of which `also` holds.
+
+    `only`: the one id, if there is but one. Of a list the planner expects that it is longer, and plans each statement
+    anew for the one that is there; that takes longer than most pages take to read.
+    """
 
     table: Table
     column: str | None
     ids: Ids | None
     also: str | None = None
+    only: int | None = None
+
+    @classmethod
+    def to(cls, column: str, ids: list[int], table: Table = "participants", also: str | None = None) -> Path:
+        """To the rows of these ids."""
+        return cls(table, column, _array(ids), also, ids[0] if len(ids) == 1 else None)
 
     def starts(self, parameters: Parameters) -> str:
         """FROM item `of(id)`: each of the ids, to go down from one by one (`of_one`)."""
+        if self.only is not None:
+            return f"(VALUES ({parameters.bind(self.only, 'bigint')})) AS of(id)"
         return "(VALUES (1)) AS of(id)" if self.ids is None else f"unnest({self.ids(parameters)}) AS of(id)"
 
     def of_one(self) -> list[str]:
@@ -68,6 +80,8 @@ class Path:
 
     def of_any(self, parameters: Parameters) -> list[str]:
         """What holds of the rows of all ids together; the planner sees which they are."""
+        if self.only is not None:
+            return self._conditions(parameters.bind(self.only, "bigint"))
         return self._conditions(f"ANY({self.ids(parameters)})" if self.ids is not None else "")
 
     def _conditions(self, identity: str) -> list[str]:
@@ -105,7 +119,7 @@ class Conditions:
             if (path := _participant_path(side, one)) is not None:
                 yield Walk(f"participant {position}", (path,))
         if chosen.solar_system_id is not None:
-            yield Walk("system", (Path("killmails", "solar_system_id", _array([chosen.solar_system_id])),))
+            yield Walk("system", (Path.to("solar_system_id", [chosen.solar_system_id], "killmails"),))
         elif chosen.constellation_id is not None or chosen.region_id is not None:
             yield Walk("system", (Path("killmails", "solar_system_id", self._systems),))
         if chosen.awox:
@@ -118,7 +132,7 @@ class Conditions:
             return
         for column, ids in (("character_id", eyes.characters), ("corporation_id", eyes.corporations)):
             if ids:
-                yield Path("participants", column, _array(ids))
+                yield Path.to(column, ids)
         if eyes.sight == "PUBLIC":
             yield Path("participants", "character_id", lambda _: f"ARRAY({PUBLIC_PILOTS})")
             yield Path("participants", "corporation_id", lambda _: f"ARRAY({PUBLIC_CORPORATIONS})")
@@ -222,11 +236,11 @@ def _participant_path(side: Side | None, one: ParticipantFilter) -> Path | None:
         ("alliance_id", one.alliance_id),
     ):
         if identity is not None:
-            return Path("participants", column, _array([identity]))
+            return Path.to(column, [identity])
     if side != "VICTIM":
         return None
     if one.ship_type_id is not None:
-        return Path("participants", "ship_type_id", _array([one.ship_type_id]), "here.is_victim")
+        return Path.to("ship_type_id", [one.ship_type_id], also="here.is_victim")
     return Path("participants", "ship_type_id", _group(one.ship_group_id), "here.is_victim")
 
 

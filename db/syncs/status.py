@@ -20,6 +20,31 @@ from db.visibility import Visibility
 REMEMBERED = 20
 WHY_NEEDS_LOGIN = {"lost": LOST_GRANT, "unreadable": UNREADABLE_GRANT}
 """By `users.token_state`, where a plain "log in again" would accuse EVE or the pilot."""
+_CHARACTERS = """
+SELECT
+    u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, c.ticker, u.scopes,
+    u.last_killmail_sync_at, u.token_state, u.visibility, u.sync_state, u.sync_detail, run.total, run.done,
+    last.kind, last.started_at, last.finished_at,
+    last.listed, last.new, last.stored, last.pending, last.failed, last.failures
+FROM users u
+LEFT JOIN entities e ON e.entity_id = u.corporation_id
+LEFT JOIN corporation_details c ON c.corporation_id = u.corporation_id
+LEFT JOIN LATERAL (
+    SELECT
+        r.finished_at, cardinality(r.killmail_ids) AS total,
+        CASE WHEN r.finished_at IS NULL THEN
+            (SELECT count(*) FROM killmails k WHERE k.killmail_id = ANY (r.killmail_ids))
+        END AS done
+    FROM sync_runs r WHERE r.character_id = u.character_id
+    ORDER BY r.run_id DESC LIMIT 1
+) run ON run.finished_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT * FROM sync_runs r WHERE r.character_id = u.character_id AND r.finished_at IS NOT NULL
+    ORDER BY r.run_id DESC LIMIT 1
+) last ON true
+WHERE {which}
+ORDER BY u.created_at, u.character_id
+"""
 _RECENT = """
 SELECT users.character_id, run.*
 FROM unnest($1::bigint[]) AS users(character_id)
@@ -80,29 +105,13 @@ class AccountCharacter:
 
 async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list[AccountCharacter]:
     """These characters with the state of their syncs, in the order they joined."""
-    rows = await pool.fetch(
-        """
-        SELECT u.character_id, u.account_id, u.name, u.corporation_id, e.name AS corporation_name, c.ticker, u.scopes,
-               u.last_killmail_sync_at, u.token_state, u.visibility, u.sync_state, u.sync_detail, run.total, run.done,
-               last.kind, last.started_at, last.finished_at,
-               last.listed, last.new, last.stored, last.pending, last.failed, last.failures
-          FROM users u
-          LEFT JOIN entities e ON e.entity_id = u.corporation_id
-          LEFT JOIN corporation_details c ON c.corporation_id = u.corporation_id
-          LEFT JOIN LATERAL (
-                SELECT r.finished_at, cardinality(r.killmail_ids) AS total,
-                       CASE WHEN r.finished_at IS NULL THEN
-                         (SELECT count(*) FROM killmails k WHERE k.killmail_id = ANY (r.killmail_ids)) END AS done
-                  FROM sync_runs r WHERE r.character_id = u.character_id
-                 ORDER BY r.run_id DESC LIMIT 1) run ON run.finished_at IS NULL
-          LEFT JOIN LATERAL (
-                SELECT * FROM sync_runs r WHERE r.character_id = u.character_id AND r.finished_at IS NOT NULL
-                 ORDER BY r.run_id DESC LIMIT 1) last ON true
-         WHERE u.character_id = ANY ($1)
-         ORDER BY u.created_at, u.character_id
-        """,
-        list(character_ids),
-    )
+    rows = await pool.fetch(_CHARACTERS.format(which="u.character_id = ANY ($1)"), list(character_ids))
+    return [_character(row) for row in rows]
+
+
+async def account_characters(pool: asyncpg.Pool, account_id: int) -> list[AccountCharacter]:
+    """The account's characters with the state of their syncs, in the order they joined."""
+    rows = await pool.fetch(_CHARACTERS.format(which="u.account_id = $1"), account_id)
     return [_character(row) for row in rows]
 
 

@@ -70,6 +70,6 @@ class Known:
         return {"id": str(entity_id), "name": self.name(entity_id), **more}
 
 
-async def known_of(connection: asyncpg.pool.PoolConnectionProxy, ids: Collection[int]) -> Known:
+async def known_of(connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy, ids: Collection[int]) -> Known:
     """What is known of these ids."""
     return Known({row["id"]: row for row in await connection.fetch(KNOWN, list(ids))})

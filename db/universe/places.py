@@ -43,7 +43,9 @@ def _node(row: asyncpg.Record) -> Node:
     }
 
 
-async def solar_system_nodes(connection: asyncpg.pool.PoolConnectionProxy, ids: Collection[int]) -> dict[int, Node]:
+async def solar_system_nodes(
+    connection: asyncpg.Pool | asyncpg.pool.PoolConnectionProxy, ids: Collection[int]
+) -> dict[int, Node]:
     """Each of these systems, whatever is known of it. One statement."""
     rows = await connection.fetch(_SYSTEMS, list(ids))
     return {row["solar_system_id"]: _node(row) for row in rows}

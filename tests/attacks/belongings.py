@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from db.accounts.api_keys import create_api_key
-from db.accounts.saved_filters import save_filter, saved_filters
+from db.accounts.front_page import front_page
+from db.accounts.saved_filters import save_filter
 from db.accounts.sessions import Scope, account_sessions, start_session
 from db.accounts.share_links import Subject, create_share_link
 from db.killmails.filter import EVERYTHING
@@ -35,7 +36,7 @@ async def battle_links_of_ada(world: World) -> int:
 
 async def filters_of_ada(world: World) -> int:
     await save_filter(world.site.pool, world.ada, "Adas filter", "side=losses")
-    return (await saved_filters(world.site.pool, world.ada))[0].saved_filter_id
+    return (await front_page(world.site.pool, world.ada)).saved_filters[0].saved_filter_id
 
 
 async def webhooks_of_ada(world: World) -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
+import asyncpg
 import pytest
 from playwright.async_api import Page, expect
 
+from api.compiled.reads import CompiledReads
 from api.site.killmail_page import LINES_SHOWN
 from api.site.labels import distance, short_isk
 from api.site.points_of_interest import points_of_interest
@@ -166,3 +169,30 @@ async def test_a_stranger_learns_nothing_but_how_to_log_in(stranger: Visitor, fu
     assert status == 401
     assert "Log in with EVE Online" in page
     assert furnished.eve.pilots[0].name not in page
+
+
+async def test_the_feed_and_a_killmail_take_few_statements(visitor: Visitor, furnished: FurnishedSite) -> None:
+    """Each is a round trip, which takes longer than what most of them read."""
+    app, services, asked = furnished.site.app, furnished.site.services, list[str]()
+
+    async def record(connection: asyncpg.Connection) -> None:
+        connection.add_query_logger(lambda logged: asked.append(logged.query))
+
+    async def nothing(_: object) -> None:
+        """No reset, as in `db.pool`."""
+
+    url = services.settings.database_url
+    async with asyncpg.create_pool(url, min_size=1, max_size=2, init=record, reset=nothing) as pool:
+        app.state.services = replace(services, pool=pool, compiled=CompiledReads(pool))
+        try:
+            # Who asks, what is around the list, a page of it, who is on it, the last day's totals, the characters.
+            # A loss: who asks, it, who is on it, what else was lost, its prices (two), what lies near it in space,
+            # what was lost near it, who was on that, its replacement (two), and what else the reader has beside it.
+            for address, most in (("/", 6), (f"/killmails/{furnished.there.loss_id}", 12)):
+                assert (await visitor.get(address))[0] == 200  # which makes names known, and types to asyncpg
+                asked.clear()
+                await visitor.get(address)
+                told = [one for one in asked if "mentioned.id" not in one]  # names that nobody knows are asked again
+                assert 0 < len(told) <= most, [" ".join(one.split())[:80] for one in told]
+        finally:
+            app.state.services = services

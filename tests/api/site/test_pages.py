@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from api.site.rendering import security_style
+from api.site.names import security_style
 from db.universe.names import store_names, unknown_entity_ids
 from eve.security import shown_security
 from tests.api.running_site import Browser, Site

@@ -11,6 +11,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from api.compiled.reads import CompiledReads
 from db.battles.moved import move, with_moved
 from db.battles.nodes import battle_nodes
 from db.battles.read import BattleFilter, battle_of, battles_page
@@ -54,7 +55,7 @@ async def test_nearly_everybody_is_on_the_side_they_fought_on(universe: SandboxE
 
     page = await battles_page(pool, everybody, len(SEEDS), None, BattleFilter())
     assert not page.has_more
-    nodes = await battle_nodes(pool, page.battles)
+    nodes = await battle_nodes(CompiledReads(pool).names, page.battles)
     assert [node["killmailCount"] for node in nodes] == [LOSSES] * len(SEEDS), "each is found, whole and by itself"
     for (bodies, truth), node in zip(reversed(fights.values()), nodes, strict=True):
         assert node["id"] == str(bodies[0]["killmail_id"])
@@ -133,7 +134,7 @@ async def test_what_belongs_together_is_one_battle(pool: asyncpg.Pool) -> None:
     everybody = Viewer((*RED, *BLUE, *OTHER))
     page = await battles_page(pool, everybody, 10, None, BattleFilter())
     assert [[one.killmail_id for one in battle.group.killmails] for battle in page.battles] == [[1, 2, 3, 4, 5, 6]]
-    (node,) = await battle_nodes(pool, page.battles)
+    (node,) = await battle_nodes(CompiledReads(pool).names, page.battles)
     assert [(side["shipsLost"], side["capsulesLost"], side["pilotCount"]) for side in node["sides"]] == [
         (2, 1, 2),
         (3, 0, 2),
