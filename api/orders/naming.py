@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,9 +24,10 @@ log = logging.getLogger(__name__)
 def lacks_a_name(shown: Any) -> bool:
     """Whether something in this killmail, as a page shows it, is known by its id alone."""
     # Nearly always all is known, and that is told by the text in a tenth of the time.
-    return b'"name":null' in orjson.dumps(shown) and any(
-        "id" in part and part.get("name", "") is None for part in _parts(shown)
-    )
+    with contextlib.suppress(orjson.JSONEncodeError):  # containers within containers, deeper than it writes
+        if b'"name":null' not in orjson.dumps(shown):
+            return False
+    return any("id" in part and part.get("name", "") is None for part in _parts(shown))
 
 
 async def name_again(services: Services, killmail_id: int) -> None:

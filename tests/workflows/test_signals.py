@@ -151,8 +151,12 @@ async def test_a_big_first_sync_is_fetched_in_batches_and_named_as_it_arrives(
     description = await handle.describe()
     assert description.history_length < 400
     assert description.typed_search_attributes
-    count = await temporal_client.count_workflows(f"LastNewKillmailAt IS NOT NULL AND CharacterId={CHARACTER}")
-    assert count.count == 1
+
+    async def found() -> bool:  # its visibility comes a moment later than its history
+        count = await temporal_client.count_workflows(f"LastNewKillmailAt IS NOT NULL AND CharacterId={CHARACTER}")
+        return count.count == 1
+
+    await eventually(found)
 
 
 async def test_a_restored_workflow_keeps_its_pause(temporal_client: Client, serve: Served) -> None:

@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 from contracts.imports import ImportState, ImportStatus
 from contracts.sync import SyncState, SyncStatus
 from temporal.corporation_sync import query_corporation_status
+from temporal.handles import WorkflowNotRunning
 from temporal.user_sync import query_status
 from temporal.zkillboard_import import query_import
 
@@ -66,8 +67,8 @@ async def until_import(
 
 async def _first(ask: Callable[[], Awaitable[Status]], condition: Callable[[Status], bool]) -> Status:
     async for _ in looks():
-        # The workflow's task may have failed, or no worker may answer: it is tried again.
-        with contextlib.suppress(WorkflowQueryFailedError, RPCError):
+        # It may not have begun, its task may have failed, or no worker may answer: it is tried again.
+        with contextlib.suppress(WorkflowNotRunning, WorkflowQueryFailedError, RPCError):
             status = await ask()
             if condition(status):
                 return status
