@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import temporalio.client
@@ -43,4 +44,8 @@ def temporal(
         except (temporalio.service.RPCError, RuntimeError) as error:
             raise PartNotReady(str(error)) from error
 
-    return Part("Temporal", argv, answers, directory / "logs" / "temporal.log"), address
+    # Go's idle threads look for work on as many cores as it is told of, and its collector likes small heaps. Like this
+    # Temporal takes a quarter less of the processor, for 130 MB more (measured: decision 44).
+    go = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 2) // 2)), "GOGC": "400"}
+    chosen = {name: os.environ.get(name) or value for name, value in go.items()}
+    return Part("Temporal", argv, answers, directory / "logs" / "temporal.log", chosen), address
