@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-pytest_plugins = ["tests.fixtures.pooler", "tests.fixtures.services", "tests.fixtures.workers"]
+pytest_plugins = [
+    "tests.fixtures.databases",
+    "tests.fixtures.pooler",
+    "tests.fixtures.services",
+    "tests.fixtures.workers",
+]
 
 START_UP = ("tests/operations/test_up.py", "tests/end_to_end/test_make_run.py", "tests/end_to_end/test_chaos.py")
 """Two of them that run at once want the same ports: those that everybody is told of."""

@@ -9,7 +9,7 @@ import pytest
 from settings import Settings
 from tests.api.compiled.counted import fallbacks
 from tests.api.running_site import Browser, Site, open_browser, serve, settings_for
-from tests.fixtures.services import copied_database
+from tests.fixtures.databases import copied_database
 
 
 @pytest.fixture(autouse=True)

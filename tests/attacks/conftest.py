@@ -10,7 +10,7 @@ from aiohttp import web
 from tests.api.running_site import Browser, Site, open_browser, serve, settings_for
 from tests.attacks.world import ADAS_BODY, World, open_world
 from tests.eve.servers import serving
-from tests.fixtures.services import copied_database
+from tests.fixtures.databases import copied_database
 
 
 async def _eve(request: web.Request) -> web.StreamResponse:

@@ -31,7 +31,7 @@ from tests.attacks.evil_names import (
 )
 from tests.attacks.graphql_rows import QUERIES
 from tests.end_to_end.chromium import chromium, needs_chromium
-from tests.fixtures.services import copied_database
+from tests.fixtures.databases import copied_database
 
 PAGES = {
     "/": ("hunter", "ship", "system", "pilot"),

@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.compiled.filled import fill
 from tests.api.running_site import Browser, Site, open_browser, serve, settings_for
-from tests.fixtures.services import copied_database
+from tests.fixtures.databases import copied_database
 from tests.fuzz.doors import TRIED, TimeIsOver, is_long
 
 UNLIMITED = {

@@ -17,7 +17,8 @@ from tests.api.running_site import Site, open_browser, serve, settings_for
 from tests.api.site.furnished import ADMIN, FurnishedSite, complaints_of, signed_in_context
 from tests.api.site.furniture import claim_losses, furnish
 from tests.end_to_end.chromium import chromium
-from tests.fixtures.services import copied_database, new_namespace
+from tests.fixtures.databases import copied_database
+from tests.fixtures.services import new_namespace
 
 
 @pytest.fixture(scope="session")
