@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -48,6 +47,8 @@ def pods(manifests: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_kind_follows_its_schema(manifests: list[Manifest], version: str) -> None:
+    import kubernetes_validate  # takes a second, of every process that collects tests
+
     for manifest in manifests:
         assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "killreport"
         if manifest["kind"] != "ScaledObject":

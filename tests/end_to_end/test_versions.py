@@ -40,7 +40,7 @@ CHANGED = "        await workflow.sleep(timedelta(milliseconds=1))\n" + BEFORE
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(pilots=PILOTS, list_cache_seconds=0.2, first_killmails=5, window_seconds=5)
+    return SandboxOptions(pilots=PILOTS, history=False, list_cache_seconds=0.2, window_seconds=5)
 
 
 @pytest.fixture
@@ -100,6 +100,8 @@ async def test_upgraded_and_taken_back_in_the_middle_of_running_pilots(
     await eventually(lambda: _knows(client, OLD), "Temporal to know the first version")
     assert "No version gets the work yet" in await installation.run("deploy", "status")
     await installation.run("deploy", "set-current", OLD)
+    for pilot in eve.pilots:
+        eve.add_killmails(pilot.character_id, 5)
     await log_everybody_in(installation, eve)
     paused, *others = (pilot.character_id for pilot in eve.pilots)
 
