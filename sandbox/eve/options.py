@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sandbox.eve.people import PILOT_COUNT
+from sandbox.eve.people import PILOT_COUNT, STRANGER_COUNT
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class SandboxOptions:
     """Universes of one seed are equal."""
     pilots: int = PILOT_COUNT
     """How many characters can log in; 16 at least. Another number makes another universe."""
+    strangers: int = STRANGER_COUNT
+    """How many others they meet; 60 at least. Another number makes another universe."""
     history: bool = True
     """False: nobody has a killmail yet."""
     state_directory: Path | None = None

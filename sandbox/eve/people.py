@@ -96,14 +96,14 @@ class People:
 
 
 @lru_cache(maxsize=8)
-def people(seed: int, pilot_count: int = PILOT_COUNT) -> People:
-    """The people of this seed, so many pilots among them; equal arguments give equal people."""
+def people(seed: int, pilot_count: int = PILOT_COUNT, stranger_count: int = STRANGER_COUNT) -> People:
+    """The people of this seed, so many pilots and strangers among them; equal arguments give equal people."""
     dice = random.Random(f"people {seed}")
     taken: set[int] = set()
     names = [f"{given} {family}" for given in _GIVEN_NAMES.split() for family in _FAMILY_NAMES.split()]
     dice.shuffle(names)
     # More people than names: some are called as others are, with a number.
-    names = [f"{name} {number}" for number in range(2, 100) for name in names][: pilot_count + STRANGER_COUNT] + names
+    names = [f"{name} {number}" for number in range(2, 100) for name in names][: pilot_count + stranger_count] + names
     own = [_unused(dice, taken, 98_000_000, 98_999_999) for _ in _CORPORATIONS]
     other = [_unused(dice, taken, 98_000_000, 98_999_999) for _ in _STRANGER_CORPORATIONS]
     pilots = tuple(
@@ -125,7 +125,7 @@ def people(seed: int, pilot_count: int = PILOT_COUNT) -> People:
             security_status=round(dice.uniform(-10, 5), 1),
             faction_id=500_003 if number % 17 == 0 else None,
         )
-        for number in range(STRANGER_COUNT)
+        for number in range(stranger_count)
     )
     alliances: dict[int, Alliance] = {}
     corporations = {

@@ -48,7 +48,7 @@ class World:
         self.founded = self._founding()
         directory = options.killmails_directory
         static_data = directory.parent / "static-data-slice.json" if directory else None
-        self.universe = universe(people(options.seed, options.pilots), static_data)
+        self.universe = universe(people(options.seed, options.pilots, options.strangers), static_data)
         self.roster = Roster(self.universe, self.journal, options.seed)
         self.killmails = Killmails()
         self._take_in_real_killmails(directory)

@@ -23,7 +23,7 @@ async def world(database_url: str) -> AsyncIterator[World]:
 @pytest.fixture
 def eve_options() -> SandboxOptions:
     """The harder EVE: a refresh token dies the moment it is used."""
-    return SandboxOptions(strict_rotation=True, first_killmails=5)
+    return SandboxOptions(strangers=60, strict_rotation=True, first_killmails=5)
 
 
 @pytest.fixture

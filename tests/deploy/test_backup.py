@@ -112,7 +112,7 @@ class Place:
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(first_killmails=20)
+    return SandboxOptions(strangers=60, first_killmails=20)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ FEED = "{ killmails(first: 1) { nodes { id } } }"
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(list_cache_seconds=1, first_killmails=5, strict_rotation=True)
+    return SandboxOptions(strangers=60, list_cache_seconds=1, first_killmails=5, strict_rotation=True)
 
 
 @pytest.fixture

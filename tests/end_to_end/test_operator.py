@@ -23,7 +23,7 @@ EVERYONE = 'WorkflowType="UserSync" AND ExecutionStatus="Running"'
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(list_cache_seconds=0.2, first_killmails=20)
+    return SandboxOptions(strangers=60, list_cache_seconds=0.2, first_killmails=20)
 
 
 async def run(*command: str, environment: dict[str, str], directory: Path) -> str:

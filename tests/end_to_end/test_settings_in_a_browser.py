@@ -23,7 +23,7 @@ pytestmark = [needs_chromium, pytest.mark.browser]
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(list_cache_seconds=0.2, first_killmails=20)
+    return SandboxOptions(strangers=60, list_cache_seconds=0.2, first_killmails=20)
 
 
 class Settings:

@@ -57,7 +57,7 @@ async def collector() -> AsyncIterator[Collector]:
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(first_killmails=5)
+    return SandboxOptions(strangers=60, first_killmails=5)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(list_cache_seconds=1, first_killmails=5)
+    return SandboxOptions(strangers=60, list_cache_seconds=1, first_killmails=5)
 
 
 @dataclass

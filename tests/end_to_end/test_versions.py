@@ -40,7 +40,7 @@ CHANGED = "        await workflow.sleep(timedelta(milliseconds=1))\n" + BEFORE
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(pilots=PILOTS, history=False, list_cache_seconds=0.2, window_seconds=5)
+    return SandboxOptions(strangers=60, pilots=PILOTS, history=False, list_cache_seconds=0.2, window_seconds=5)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.eve.options import SandboxOptions
 
-FEW_KILLMAILS = SandboxOptions(first_killmails=30)
+FEW_KILLMAILS = SandboxOptions(strangers=60, first_killmails=30)
 
 
 @pytest.fixture

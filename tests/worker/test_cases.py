@@ -96,7 +96,7 @@ async def test_an_entry_without_hash_costs_only_itself(
     assert reason == UNUSABLE_HASH, "it is named, and given up until EVE lists its hash"
 
 
-@pytest.mark.parametrize("eve_options", [SandboxOptions(zkillboard_bodies=False)])
+@pytest.mark.parametrize("eve_options", [SandboxOptions(strangers=60, zkillboard_bodies=False)])
 async def test_a_hash_that_zkillboard_had_wrong_is_corrected_by_eve(
     settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, browser: Browser
 ) -> None:

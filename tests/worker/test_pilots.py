@@ -34,7 +34,7 @@ async def look_again(client: Client, character_id: int) -> None:
 @pytest.fixture
 def eve_options() -> SandboxOptions:
     """A history of several batches."""
-    return SandboxOptions()
+    return SandboxOptions(strangers=60)
 
 
 @pytest.mark.usefixtures("worker")

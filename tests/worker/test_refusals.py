@@ -30,7 +30,7 @@ OUTAGES = ("as in the case", "no reason that anybody has seen before")
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(first_killmails=3)
+    return SandboxOptions(strangers=60, first_killmails=3)
 
 
 async def look(client: Client, pool: asyncpg.Pool, pilot: int) -> SyncStatus:

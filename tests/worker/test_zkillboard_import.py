@@ -132,7 +132,7 @@ class TestWithoutBodies:
 
     @pytest.fixture
     def eve_options(self) -> SandboxOptions:
-        return SandboxOptions(zkillboard_bodies=False)
+        return SandboxOptions(strangers=60, zkillboard_bodies=False)
 
     async def test_esi_fetches_what_is_not_here_and_only_once(
         self, pool: asyncpg.Pool, client: Client, eve: SandboxEve

@@ -10,4 +10,4 @@ from tests.worker.budget.windows import WINDOW_SECONDS
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(window_seconds=WINDOW_SECONDS)
+    return SandboxOptions(strangers=60, window_seconds=WINDOW_SECONDS)

@@ -26,7 +26,7 @@ SHARE_LEFT = 3600 * 6 // 10 - SPENT_BEFORE
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(first_killmails=40)  # and ESI's own window: what is spent stays so
+    return SandboxOptions(strangers=60, first_killmails=40)  # and ESI's own window: what is spent stays so
 
 
 async def test_pilots_who_come_later_are_complete_while_the_corporation_waits(

@@ -41,7 +41,7 @@ class Redis:
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(window_seconds=WINDOW_SECONDS, latency_seconds=0.03, first_killmails=KILLMAILS)
+    return SandboxOptions(strangers=60, window_seconds=WINDOW_SECONDS, latency_seconds=0.03, first_killmails=KILLMAILS)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ LISTED = 3 * OF_ONE
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(window_seconds=60, first_killmails=LISTED)
+    return SandboxOptions(strangers=60, window_seconds=60, first_killmails=LISTED)
 
 
 async def test_two_addresses_read_twice_the_bodies(
