@@ -27,7 +27,12 @@ from tests.end_to_end.chromium import chromium, needs_chromium
 
 PICTURES = os.environ.get("KILLREPORT_PICTURES")
 """Where to keep the screenshots for the README; unset: nowhere."""
-QUICK = {"SYNC_INTERVAL_SECONDS": "5", "SANDBOX_LIST_CACHE_SECONDS": "2", "SANDBOX_KILLMAILS_PER_HOUR": "0"}
+QUICK = {
+    "SYNC_INTERVAL_SECONDS": "5",
+    "SANDBOX_LIST_CACHE_SECONDS": "2",
+    "SANDBOX_KILLMAILS_PER_HOUR": "0",
+    "SANDBOX_STRANGERS": "60",
+}
 
 INSTALL_SECONDS = 600
 """Far more than it takes, for a slow network and a busy machine."""

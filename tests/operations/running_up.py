@@ -24,8 +24,9 @@ STOP_SECONDS = 60
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Nothing of this test run's own: what a plain shell has."""
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", **variables}
+    """Nothing of this test run's own: what a plain shell has. And few strangers, all of whom a worker looks up."""
+    plain = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    return {**plain, "SANDBOX_STRANGERS": "60", **variables}
 
 
 def as_plain_user(command: list[str]) -> list[str]:
