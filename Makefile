@@ -52,7 +52,7 @@ fuzz: $(TO_DEVELOP) ## every door through which others' bytes come in, with tens
 
 reference: $(TO_DEVELOP) ## write docs/graphql.md from the schema, docs/environment.md, .env.example, docs/benchmarks.md
 	$(BIN)/python -m api.graphql.reference
-	$(BIN)/python -m operations.environment_reference
+	$(BIN)/python -m operations.environment.reference
 	$(BIN)/python -m sandbox.benches.page
 
 # The commands below are the head of the files they write; Renovate reads them there and repeats them, so every option

@@ -16,13 +16,13 @@ from typing import Any, NoReturn
 import click
 
 from contracts.task_queues import TASK_QUEUES
-from operations.deploy_commands import deploy
-from operations.doctor_commands import doctor, rotate_keys
+from operations.deploy.commands import deploy
+from operations.doctor.commands import doctor, rotate_keys
+from operations.environment.commands import init
 from operations.failure import OperationFailed, without_sandbox
-from operations.import_command import import_archive, import_legacy, import_zkillboard
-from operations.init_command import init
+from operations.imports.commands import import_archive, import_legacy, import_zkillboard
 from operations.say import as_json, print_json, say
-from operations.universe_commands import load_sde, rebuild_sums, refresh_names, revalue
+from operations.universe.commands import load_sde, rebuild_sums, refresh_names, revalue
 from settings import VERSION, SettingsError, load_settings
 
 
@@ -55,7 +55,7 @@ pilot = click.argument("character_id", type=click.IntRange(min=1), required=Fals
 def main(env_file: Path | None) -> None:
     """KillReport: a killboard for EVE Online, kept up to date by a durable workflow per pilot."""
     if env_file:
-        from operations.environment_file import read_variables
+        from operations.environment.file import read_variables
 
         for name, value in read_variables(env_file).items():
             # Set and empty counts as not set, as everywhere.

@@ -18,8 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from operations.finding import Finding, Verdict
-from operations.gaps import GapsFound
+from operations.doctor.finding import Finding, Verdict
+from operations.doctor.gaps import GapsFound
 from operations.status import Status
 from operations.sync import SyncSeen
 from temporal.deployments import Deployment

@@ -36,7 +36,7 @@ from sandbox.eve.server import SandboxEve
 from sandbox.eve.static_builds import exported
 from settings import Settings
 from tests.db.bodies import raw
-from tests.operations.static_data_export import write_directory
+from tests.operations.universe.static_data_export import write_directory
 
 
 @dataclass

@@ -19,7 +19,7 @@ from eve.static_data import StaticData
 from tests.api.compiled.told import told
 from tests.db.bodies import body, raw
 from tests.db.killmails.plans import steps
-from tests.operations.static_data_export import small_export, write_directory
+from tests.operations.universe.static_data_export import small_export, write_directory
 
 ME = 90_000_001
 

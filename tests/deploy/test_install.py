@@ -26,8 +26,8 @@ from starlette.routing import Route
 
 import cli
 from api.app import ROUTES
-from operations.environment_file import read_variables
-from operations.new_environment import SCOPES
+from operations.environment.file import read_variables
+from operations.environment.new import SCOPES
 from sandbox import parts
 from sandbox.eve.server import SandboxEve
 from sandbox.installation import Pilot, eventually

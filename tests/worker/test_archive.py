@@ -25,8 +25,8 @@ from eve.archive.members import Refusal
 from eve.errors import ArchiveLimited
 from eve.session import open_session
 from live import LiveEvents
-from operations.archive import import_days, import_files
 from operations.failure import OperationFailed
+from operations.imports.archive import import_days, import_files
 from redis_client import open_redis
 from sandbox.eve.archive import ROUTE, pack_day
 from sandbox.eve.killmails import Killmail

@@ -37,7 +37,7 @@ from settings import Settings, SettingsError, settings_from
 from tests.db.bodies import body, raw
 from tests.db.corporations.test_boards import add
 from tests.fixtures.mail import PASSWORD, USER, letter_box
-from tests.operations.test_environment_reference import KEY, REQUIRED
+from tests.operations.environment.test_reference import KEY, REQUIRED
 
 CORPORATION, DIRECTOR, OTHER = 98_000_055, 90_000_001, 90_000_777
 SECRET = "whsec_" + "c2VjcmV0" * 4

@@ -23,7 +23,7 @@ from sandbox.eve.catalogue import EveType
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.static_builds import FIRST_BUILD, ROUTE, add_build, add_changes, exported
 from tests.db.bodies import body, raw
-from tests.operations.static_data_export import small_export, write_zip
+from tests.operations.universe.static_data_export import small_export, write_zip
 
 NEW_SHIP = 99_001
 RUNS = itertools.count()

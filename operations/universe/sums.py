@@ -9,8 +9,8 @@ import asyncpg
 from db.sums.build import Progress, begin_again, build_piece, choose_subjects, how_far, unfinished
 from db.sums.compare import finished_subjects, some_days, wrong_sums
 from operations.connections import database, postgres_failures
+from operations.doctor.finding import Finding, Verdict
 from operations.failure import OperationFailed
-from operations.finding import Finding, Verdict
 from settings import Settings
 
 STATEMENT_SECONDS = 300

@@ -19,7 +19,7 @@ from db.syncs.reconciliation import (
     mend_arrivals,
     mend_references,
 )
-from operations.finding import Finding, Verdict
+from operations.doctor.finding import Finding, Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,13 @@ from cryptography.fernet import Fernet
 
 import cli
 from eve.celestials import roman
-from tests.operations.static_data_export import Entries, jita_in_places, small_export, write_directory, write_zip
+from tests.operations.universe.static_data_export import (
+    Entries,
+    jita_in_places,
+    small_export,
+    write_directory,
+    write_zip,
+)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """`docs/environment.md` and `deploy/.env.example`: every variable, written from settings.py.
 
-`python -m operations.environment_reference` writes them (`make reference`); a test says when that was forgotten.
+`python -m operations.environment.reference` writes them (`make reference`); a test says when that was forgotten.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "environment.md"
 EXAMPLE = ROOT / "deploy" / ".env.example"
 GROUPS = {

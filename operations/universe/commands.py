@@ -16,7 +16,7 @@ from settings import load_settings
 @as_json
 def refresh_names(timeout_seconds: float, as_json: bool) -> None:
     """Ask EVE again for old names. This also happens every night."""
-    from operations.names import refresh_names as refresh
+    from operations.universe.names import refresh_names as refresh
 
     found = asyncio.run(refresh(load_settings(), timeout_seconds))
     rest = "" if found.complete else " ESI did not answer for the rest; they are asked for tomorrow night."
@@ -36,7 +36,7 @@ def load_sde(where: str, as_json: bool) -> None:
     """Load CCP's static data export. Types, groups, systems and regions from its JSON Lines: a zip, its URL or a
     directory. Safe to repeat; asks ESI for nothing."""
     from operations.show import bytes_progress
-    from operations.static_data import load_export
+    from operations.universe.static_data import load_export
 
     with bytes_progress(shown=not as_json) as on_progress:
         loaded = asyncio.run(load_export(load_settings(), where, on_progress))
@@ -54,8 +54,8 @@ def load_sde(where: str, as_json: bool) -> None:
 @as_json
 def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> None:
     """Calculate values and flags again. Works on stored killmails in batches; Ctrl-C only stops the waiting."""
-    from operations.revalue import revalue as revalue_all
     from operations.show import sync_progress
+    from operations.universe.values import revalue as revalue_all
 
     day = since.date() if since else None
     with sync_progress(shown=not as_json) as on_progress:
@@ -73,7 +73,7 @@ def revalue(since: datetime | None, timeout_seconds: float, as_json: bool) -> No
 def rebuild_sums(resume: bool, as_json: bool) -> None:
     """Count the sums of busy pilots and corporations again. Runs beside API and workers; statistics stay right."""
     from operations.show import count_progress
-    from operations.sums import rebuild_sums as rebuild
+    from operations.universe.sums import rebuild_sums as rebuild
 
     with count_progress("Counting sums again.", shown=not as_json) as on_progress:
         found = asyncio.run(rebuild(load_settings(), resume=resume, on_progress=on_progress))

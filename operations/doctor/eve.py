@@ -16,8 +16,8 @@ from eve.responses import date_in
 from eve.session import open_session
 from eve.sso.access_token import KEY_TYPES
 from operations.connections import reason, redis_client
+from operations.doctor.finding import Finding, Verdict
 from operations.failure import OperationFailed
-from operations.finding import Finding, Verdict
 from settings import Settings
 
 LOOK_SECONDS = 15.0

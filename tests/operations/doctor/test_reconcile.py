@@ -18,7 +18,7 @@ from temporal.departure import start_departure
 from temporal.user_sync import start_or_wake
 from tests.db.bodies import body, raw
 from tests.logins import add_user
-from tests.operations.test_gaps import killreport
+from tests.operations.doctor.test_gaps import killreport
 from tests.workflows.waiting import eventually
 
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cli
-from operations.environment_file import read_variables
+from operations.environment.file import read_variables
 from settings import settings_from
 from tests.paths import ROOT
 

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 
 from db.address import BadDatabaseUrl, database_address
 from eve.sso.scopes import CORPORATION_SCOPES, FITTINGS_SCOPE, KILLMAIL_SCOPE
-from operations.environment_file import readable_alike
+from operations.environment.file import readable_alike
 from redis_client import BadRedisUrl, open_redis
 from settings import Settings, SettingsError, settings_from
 

@@ -15,7 +15,7 @@ from operations.say import as_json, say
 from settings import SettingsError, settings_from
 
 if TYPE_CHECKING:
-    from operations.new_environment import Question
+    from operations.environment.new import Question
 
 
 @click.command("init")
@@ -51,8 +51,8 @@ def init(
     **given: str | None,
 ) -> None:
     """Write a file of variables with new keys. Asks a few questions, or takes options or variables as answers."""
-    from operations.environment_file import exists_already, read_variables, write_variables
-    from operations.new_environment import CLIENT_SECRET, new_variables
+    from operations.environment.file import exists_already, read_variables, write_variables
+    from operations.environment.new import CLIENT_SECRET, new_variables
 
     exists = output.exists()
     if exists and not force:
@@ -74,7 +74,7 @@ def _answers(given: Mapping[str, str], before: Mapping[str, str], *, compose: bo
     Raises:
         SettingsError: one of those given cannot be used, or one is missing and nobody can be asked.
     """
-    from operations.new_environment import accepted, questions
+    from operations.environment.new import accepted, questions
 
     found = {}
     for question in questions(compose=compose):
@@ -89,7 +89,7 @@ def _answers(given: Mapping[str, str], before: Mapping[str, str], *, compose: bo
 
 def _ask(question: Question, default: str | None) -> str:
     """Ask until there is an answer that can be used; what is secret is not shown."""
-    from operations.new_environment import CLIENT_SECRET, DATABASE, accepted, wants_password, with_password
+    from operations.environment.new import CLIENT_SECRET, DATABASE, accepted, wants_password, with_password
 
     def checked(answer: str) -> str:
         try:
@@ -112,7 +112,7 @@ def _ask(question: Question, default: str | None) -> str:
 
 
 def _tell(file: Path, values: Mapping[str, str], *, compose: bool, as_json: bool) -> None:
-    from operations.new_environment import SCOPES
+    from operations.environment.new import SCOPES
 
     callback = settings_from({"DATABASE_URL": "postgresql:", "REDIS_URL": "redis:", **values}).callback_url
     then = (

@@ -21,7 +21,7 @@ def deploy() -> None:
 @as_json
 def status(as_json: bool) -> None:
     """Show which versions there are, and which one gets the work."""
-    from operations.deploy import deployment_status
+    from operations.deploy.versions import deployment_status
     from operations.show import deployment_table
 
     found = asyncio.run(deployment_status(load_settings()))
@@ -37,7 +37,7 @@ def status(as_json: bool) -> None:
 @as_json
 def set_current(build_id: str, lazily: bool, as_json: bool) -> None:
     """Direct all work to version BUILD_ID. Its workers must be running; to go back, name the version before."""
-    from operations.deploy import make_current
+    from operations.deploy.versions import make_current
 
     moved = asyncio.run(make_current(load_settings(), build_id, move_now=not lazily))
     how = f"{moved.told:,} syncs move to it now" if moved.told else "syncs move to it when they wake up"
@@ -50,7 +50,7 @@ def set_current(build_id: str, lazily: bool, as_json: bool) -> None:
 @as_json
 def ramp(build_id: str, percent: float, as_json: bool) -> None:
     """Direct PERCENT of the work to version BUILD_ID, the same pilots each time; 0 ends the trial."""
-    from operations.deploy import try_out
+    from operations.deploy.versions import try_out
 
     found = asyncio.run(try_out(load_settings(), build_id, percent))
     said = f"Version {build_id} gets {percent:g} % of the work." if percent else f"The trial of {build_id} has ended."

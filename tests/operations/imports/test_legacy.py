@@ -19,13 +19,13 @@ import cli
 from contracts.sync import SyncState
 from db.accounts.departures import delete_account
 from db.accounts.vault import TokenVault
-from operations.import_command import AN_ARGUMENT_IS_SEEN
+from operations.imports.commands import AN_ARGUMENT_IS_SEEN
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.departure import start_departure
 from temporal.schedules import trigger_watchdog
 from tests.logins import log_in
-from tests.operations.old_system import OLDER, PASSWORD, add_killmail, add_users, old_system
+from tests.operations.imports.old_system import OLDER, PASSWORD, add_killmail, add_users, old_system
 from tests.paths import ROOT
 from tests.stored import count, stored
 from tests.workflows.waiting import eventually, ok, until

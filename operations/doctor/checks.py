@@ -17,10 +17,10 @@ from db.address import database_address
 from db.connection import find_pooler
 from db.migrate import DatabaseIsNewer, pending_revisions
 from operations.connections import database, place, redis_client, temporal_client, temporal_failures
-from operations.doctor_eve import look_at_esi, look_at_sso
+from operations.doctor.eve import look_at_esi, look_at_sso
+from operations.doctor.finding import Finding, Verdict
 from operations.failure import OperationFailed
-from operations.finding import Finding, Verdict
-from operations.sums import look_at_some_sums
+from operations.universe.sums import look_at_some_sums
 from settings import Settings
 from temporal.task_queues import describe_task_queues
 

@@ -18,10 +18,10 @@ from contracts.sync import user_sync_id
 from db.syncs.reconciliation import KnownPilot, followed_corporations, known_pilots, read_lists_again
 from db.syncs.watching import CORPORATIONS, PILOTS, watched
 from operations.connections import database, postgres_failures, temporal_client, temporal_failures
-from operations.finding import Finding, Verdict
-from operations.reconcile_departures import look_at_departures
-from operations.reconcile_killmails import look_at_killmails
-from operations.sums import look_at_all_sums
+from operations.doctor.departures import look_at_departures
+from operations.doctor.finding import Finding, Verdict
+from operations.doctor.killmails import look_at_killmails
+from operations.universe.sums import look_at_all_sums
 from settings import Settings
 from temporal.connection import CALL_TIMEOUT
 from temporal.handles import WorkflowNotRunning

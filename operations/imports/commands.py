@@ -29,7 +29,7 @@ def import_zkillboard(
     character_id: int, estimate_only: bool, cancelled: bool, timeout_seconds: float, as_json: bool
 ) -> None:
     """Import a pilot's whole history from zKillboard. Ctrl-C only stops the waiting."""
-    from operations import zkillboard
+    from operations.imports import zkillboard
     from operations.show import sync_progress
 
     if estimate_only and cancelled:
@@ -65,7 +65,7 @@ def import_archive(paths: tuple[str, ...], first: datetime | None, last: datetim
     files of the archive (or directories of them) are read from this machine, or from the URLs of such files.
     """
     from contracts.archive import FIRST_DAY
-    from operations.archive import import_days, import_files
+    from operations.imports.archive import import_days, import_files
 
     if paths and (first or last):
         raise click.UsageError(
@@ -100,8 +100,8 @@ def import_legacy(context: click.Context, url: str, as_json: bool) -> None:
     Others on this machine can see a command's arguments: give the URL in LEGACY_DATABASE_URL, or `-` and write it on
     standard input, if there is a password in it.
     """
-    from operations.legacy import import_legacy as take
-    from operations.legacy import told
+    from operations.imports.legacy import import_legacy as take
+    from operations.imports.legacy import told
     from operations.show import count_progress
 
     if url == "-":

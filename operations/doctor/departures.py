@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from db.accounts.departures import LastCharacter, delete_account, remove_character
 from db.syncs.reconciliation import KnownPilot
-from operations.finding import Finding, Verdict
+from operations.doctor.finding import Finding, Verdict
 from temporal.departure import departures_remembered, start_departure
 from temporal.running import RunningSync
 

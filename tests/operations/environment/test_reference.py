@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from operations.environment_file import read_variables
-from operations.environment_reference import (
+from operations.environment.file import read_variables
+from operations.environment.reference import (
     EXAMPLE,
     GROUPS,
     ONLY_FOR_COMPOSE,

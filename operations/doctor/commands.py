@@ -29,7 +29,7 @@ def doctor(new_key: bool, gaps: bool, redrive: bool, reconcile: bool, mend: bool
         click.echo(Fernet.generate_key().decode())
         return
     if gaps:
-        from operations.gaps import look_for_gaps
+        from operations.doctor.gaps import look_for_gaps
         from operations.show import gaps_table
 
         missing = asyncio.run(look_for_gaps(load_settings(), redrive_them=redrive))
@@ -40,9 +40,9 @@ def doctor(new_key: bool, gaps: bool, redrive: bool, reconcile: bool, mend: bool
         if missing.missing > missing.redriven:
             raise SystemExit(1)
         return
-    from operations.doctor import examine
-    from operations.finding import Verdict
-    from operations.reconcile import reconcile as compare
+    from operations.doctor.checks import examine
+    from operations.doctor.finding import Verdict
+    from operations.doctor.reconcile import reconcile as compare
     from operations.show import findings_table
 
     findings = asyncio.run(compare(load_settings(), mend=mend) if reconcile else examine(load_settings()))
@@ -61,8 +61,8 @@ def doctor(new_key: bool, gaps: bool, redrive: bool, reconcile: bool, mend: bool
 def rotate_keys(forget_unreadable: bool, yes: bool, as_json: bool) -> None:
     """Encrypt stored tokens again with the newest key. Runs beside API and workers; safe to stop and repeat. Exits 1
     while something still needs an older key."""
-    from operations.keys import forget, told, told_forgotten
-    from operations.keys import rotate_keys as rotate
+    from operations.doctor.keys import forget, told, told_forgotten
+    from operations.doctor.keys import rotate_keys as rotate
     from operations.show import count_progress
 
     if forget_unreadable:

@@ -1,0 +1,1 @@
+"""`killreport deploy …`: which version of the workers gets the work."""
