@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import RetryPolicy
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationErrorCategory
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.errors import CharacterRemoved, FailureInterceptor, OncePerCause, application_error
 from contracts.sync import FailureType
@@ -114,6 +114,7 @@ async def test_five_attempts_against_a_database_that_is_away_are_one_line(
         workflows=[Asks],
         activities=[ask_a_database_that_is_away],
         interceptors=[FailureInterceptor()],
+        workflow_runner=UnsandboxedWorkflowRunner(),  # a sandbox would import all that this module does once more
     )
     async with worker:
         with pytest.raises(WorkflowFailureError):
