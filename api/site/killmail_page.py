@@ -32,7 +32,7 @@ ALL_LINES = 100_000
 SHOWN = selected("""
 query {
     id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
-    nearestCelestial { name distance }
+    nearestCelestial { name distance } slots { high mid low rig subsystem service }
     value {
         total destroyed dropped fitted ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds
     }
@@ -102,7 +102,7 @@ def killmail_answer(
         sentence=sentence(found),
         points=points_of_interest(found),
         fit=shown_fit(found, at_most),
-        ring=fit_ring(found["items"]),
+        ring=fit_ring(found["items"], found["slots"]),
         eft=found["eft"],
         multibuy=multibuy(found),
         neighbours=own,
