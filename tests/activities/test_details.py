@@ -121,7 +121,7 @@ async def test_each_person_and_thing_is_asked_for_once(universe: Universe) -> No
         universe.pool, "SELECT DISTINCT character_id FROM participants WHERE character_id IS NOT NULL"
     )
     asked = universe.asked()
-    assert asked["/universe/names"] == 1
+    assert asked["/universe/names"] == 2, "what the killmails mention, and the CEOs"
     assert asked["/characters/{character_id}"] == len(people)
     assert asked["/corporations/{corporation_id}"] == await universe.pool.fetchval(
         "SELECT count(DISTINCT corporation_id) FROM participants"
@@ -172,6 +172,50 @@ async def test_after_the_static_data_was_loaded_esi_is_asked_for_none_of_it(
     await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames())
     await universe.enrich(request)
     assert universe.asked() == {}
+
+
+async def test_a_corporation_has_a_ceo_with_a_name_and_members(universe: Universe, eve: SandboxEve) -> None:
+    request = await universe.stored()
+    real = universe.details._esi.names
+
+    async def names(*_: Any) -> Names:
+        raise Unavailable("ESI failed (502)")
+
+    await ActivityEnvironment().run(universe.enrichment.name_entities, request)
+    universe.details._esi.names = names  # type: ignore[method-assign, assignment]
+    with pytest.raises(Unavailable):
+        await run(universe.details.describe_corporations)
+    universe.details._esi.names = real  # type: ignore[method-assign]
+    await run(universe.details.describe_corporations)  # those whose CEO had no name are wanted still
+    rows = await universe.pool.fetch(
+        "SELECT corporation_id, ceo_id, member_count, ceo.name, ceo.category FROM corporation_details"
+        " LEFT JOIN entities AS ceo ON ceo.entity_id = ceo_id"
+    )
+    known = eve.world.universe
+    assert {row["corporation_id"]: row["ceo_id"] for row in rows} == {
+        row["corporation_id"]: known.corporations[row["corporation_id"]].ceo_id for row in rows
+    }, "of NPCs' corporations none"
+    led = [row for row in rows if row["ceo_id"] is not None]
+    assert led
+    assert {(row["name"], row["category"]) for row in led} == {
+        (known.characters[row["ceo_id"]].name, "character") for row in led
+    }
+    assert all(row["member_count"] is not None for row in rows)
+
+
+async def test_of_a_corporation_known_before_members_were_kept_they_are_asked_with_its_next_killmail(
+    universe: Universe,
+) -> None:
+    request = await universe.stored()
+    await universe.enrich(request)
+    some = "SELECT min(corporation_id) FROM corporation_details WHERE ceo_id IS NOT NULL"
+    await universe.pool.execute(
+        f"UPDATE corporation_details SET ceo_id = NULL, member_count = NULL WHERE corporation_id = ({some})"  # noqa: S608
+    )
+    universe.asked()
+    await universe.enrich(request)
+    assert universe.asked() == {"/corporations/{corporation_id}": 1}
+    assert await universe.pool.fetchval("SELECT count(*) FROM corporation_details WHERE member_count IS NULL") == 0
 
 
 async def run(activity: Callable[..., Any], *request: Any, attempt: int = 1) -> Any:
