@@ -13,7 +13,7 @@ ME, MATE = 90_000_010, 90_000_011
 ACCOUNT = (
     "{ me { characters { id killmailAccount { total sources { source killmails } missing { reason message } } } } }"
 )
-BROUGHT = (
+BROUGHT: tuple[tuple[CallClass | Bringer, int, HashFrom], ...] = (
     (CallClass.LIVE, ME, HashFrom.ESI),
     (CallClass.LIVE, ME, HashFrom.ESI),
     (CallClass.LIVE, MATE, HashFrom.ESI),
