@@ -17,7 +17,8 @@ from contracts.plurals import counted
 SIZE = 400
 _CENTRE = SIZE / 2
 _RADIUS, _CHARGE_RADIUS = 180, 146
-MODULE, CHARGE = 32, 24
+_CHARGE = 24
+"""How wide what is loaded is drawn, in the units of the drawing."""
 _STEP, _LARGEST_SIDE = 11, 77
 """Degrees from slot to slot, and from the first to the last of a side at most: that of eight slots."""
 _SIDES = ((0, ("HIGH",)), (90, ("MID",)), (180, ("LOW",)), (270, ("RIG", "SUBSYSTEM", "SERVICE")))
@@ -27,7 +28,7 @@ _SIDES = ((0, ("HIGH",)), (90, ("MID",)), (180, ("LOW",)), (270, ("RIG", "SUBSYS
 @dataclass(frozen=True, slots=True)
 class Spot:
     """A slot, as it is `called`. `type` is None where nothing was fitted. `fate`: destroyed or dropped. x and y: of its
-    middle.
+    middle; of what is loaded, from there to its corner.
     """
 
     x: float
@@ -38,16 +39,6 @@ class Spot:
     charge: Any = None
     charge_x: float = 0
     charge_y: float = 0
-
-    @property
-    def module_size(self) -> int:
-        """In the units of the drawing, as all of these."""
-        return MODULE
-
-    @property
-    def charge_size(self) -> int:
-        """Of what is loaded."""
-        return CHARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +81,13 @@ def _spot(angle: float, called: str, inside: list[Item]) -> Spot:
     shown = modules[0] if modules else charges[0] if charges else None
     if shown is None:
         return Spot(x, y, called, None, "empty")
-    charge = charges[0]["type"] if modules and charges else None
-    charge_x, charge_y = _at(angle, _CHARGE_RADIUS)
     fate = "dropped" if shown["quantityDropped"] else "destroyed"
-    return Spot(x, y, called, shown["type"], fate, charge, charge_x, charge_y)
+    if not modules or not charges:
+        return Spot(x, y, called, shown["type"], fate)
+    charge_x, charge_y = (
+        round(there - here - _CHARGE / 2, 1) for there, here in zip(_at(angle, _CHARGE_RADIUS), (x, y), strict=True)
+    )
+    return Spot(x, y, called, shown["type"], fate, charges[0]["type"], charge_x, charge_y)
 
 
 def _at(angle: float, radius: float) -> tuple[float, float]:
