@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from api.site.labels import price_words
-from api.site.slots import racks_of_slots
+from api.site.slots import RackOfSlots
 from contracts.plurals import counted
 from eve.slots import hold_name
 
@@ -120,14 +120,14 @@ def total(lines: Iterable[Line], worth: Any = None) -> Decimal | None:
     return sum(values, Decimal(0)) if values else None
 
 
-def shown_fit(killmail: Mapping[str, Any], at_most: int) -> ShownFit:
-    """The ship and the items of a killmail, `at_most` so many lines of them."""
+def shown_fit(killmail: Mapping[str, Any], racks_of_slots: Mapping[str, RackOfSlots], at_most: int) -> ShownFit:
+    """The ship and the items of a killmail, `at_most` so many lines of them, and which of its slots were empty."""
     of_all = None if killmail["value"] is None else Decimal(killmail["value"]["total"])
     racks = [_hull(killmail)] if killmail["items"] else []
     usual_day = killmail["value"] and killmail["value"]["priceDate"]
     empty = {
         rack: counted(of_rack.empty, f"empty {of_rack.called}")
-        for rack, of_rack in racks_of_slots(killmail["items"], killmail["slots"]).items()
+        for rack, of_rack in racks_of_slots.items()
         if of_rack.empty and killmail["items"]
     }
     racks += [

@@ -5,13 +5,13 @@ A drawing for eyes alone: the list beneath it says the same in words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import cos, radians, sin
 from typing import Any
 
 from api.site.fit import is_charge
-from api.site.slots import Item, RackOfSlots, racks_of_slots
+from api.site.slots import Item, RackOfSlots
 from contracts.plurals import counted
 
 SIZE = 400
@@ -55,9 +55,8 @@ class Ring:
         return any(spot.type for spot in self.spots)
 
 
-def fit_ring(items: Iterable[Item], known: Mapping[str, int] | None) -> Ring | None:
-    """The ring of a killmail's items; None for what has no slots. `known`: how many the ship had, if anybody knows."""
-    racks = racks_of_slots(items, known)
+def fit_ring(racks: Mapping[str, RackOfSlots]) -> Ring | None:
+    """The ring of a ship's slots (`racks_of_slots`); None for what has none."""
     spots: list[Spot] = []
     said: list[str] = []
     for middle, of_side in _SIDES:
