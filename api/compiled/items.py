@@ -14,7 +14,7 @@ from api.compiled.needs import Needs, Table, compiled
 from api.compiled.nodes import write_node
 from api.compiled.page import Items, Page
 from api.compiled.selection import Field, Selection
-from db.universe.hull_slots import RACKS
+from eve.hull_slots import RACKS
 from eve.slots import slot_name
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import asyncpg
 
 from db.universe.static_data import Kind, Row, StaticRows, merge
-
-RACKS = ("high", "mid", "low", "rig", "subsystem", "service")
+from eve.hull_slots import RACKS
 
 
 def _merge_sql(told: str) -> str:

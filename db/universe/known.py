@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from db.universe.hull_slots import RACKS
+from eve.hull_slots import RACKS
 
 Node = dict[str, Any]
 

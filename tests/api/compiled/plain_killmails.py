@@ -21,8 +21,8 @@ from db.killmails.attacker_groups import attacker_groups
 from db.killmails.feed import COUNTED, count
 from db.killmails.filter import KillmailFilter, Order, Viewer
 from db.killmails.related_losses import related_losses
-from db.universe.hull_slots import RACKS
 from db.values.rules import FREE_HULLS
+from eve.hull_slots import RACKS
 from eve.security import security_class, shown_security
 from eve.slots import slot_name
 from tests.db.bodies import Body
