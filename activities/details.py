@@ -13,7 +13,7 @@ from contracts.call_classes import CallClass
 from contracts.universe import Described
 from db.universe import details
 from db.universe.details import Kind, store_details, wanted_ids
-from db.universe.names import store_names
+from db.universe.names import store_names, unnamed
 from eve.errors import AccountUnreachable, BadRequest, Downtime, EveError, NotFound, RateLimited, Unavailable
 from eve.esi import universe
 from eve.esi.client import Esi
@@ -41,6 +41,7 @@ LOOKUPS = {
 class _LookedUp:
     told: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     names: list[tuple[int, str, str]] = field(default_factory=list)  # which the bulk route may deny
+    nameless: set[int] = field(default_factory=set)
     unknown: set[int] = field(default_factory=set)
     failed: dict[int, EveError] = field(default_factory=dict)
     stop: EveError | None = None  # the budget is spent or unknown, or EVE is down: for all of them
@@ -107,15 +108,33 @@ class Details:
             if not ids:
                 continue
             found = await self._look_up(kind, ids, at_once)
+            if kind is details.CORPORATION:
+                await self._name_ceos(found)
             unknown = found.unknown if found.stop is not None else found.unknown | found.failed.keys()
             await store_details(self._pool, kind, found.told, unknown)
-            await store_names(self._pool, found.names)
+            await store_names(self._pool, found.names, found.nameless)
             if found.stop is not None:
                 raise found.stop
             described.told += len(found.told)
             described.unknown += len(unknown)
             described.more |= len(ids) == PER_CALL or found.is_hopeless
         return described
+
+    async def _name_ceos(self, found: _LookedUp) -> None:
+        """By bulk lookup: killmails need not mention them. A corporation whose CEO cannot be named now stays wanted."""
+        ids = await unnamed(self._pool, {ceo for _, ceo, _ in found.told.values() if ceo is not None})
+        if not ids:
+            return
+        try:
+            names = await self._esi.names(ids, CallClass.REFRESH)
+        except EveError as error:
+            found.stop = found.stop or error
+            unresolved = set(ids)
+        else:
+            found.names += [(one.id, one.category, one.name) for one in names.found]
+            found.nameless |= set(names.unknown)
+            unresolved = set(names.unresolved)
+        found.told = {id_: columns for id_, columns in found.told.items() if columns[1] not in unresolved}
 
     async def _look_up(self, kind: Kind, ids: list[int], at_once: int) -> _LookedUp:
         """One id that ESI cannot tell stands in nobody's way: it counts as unknown, and is asked for again later."""

@@ -20,6 +20,7 @@ import orjson
 from eve import celestials
 from eve.answer import MAX_BODY_BYTES, Answer, exchange
 from eve.errors import BadRequest, EveError, Forbidden, MalformedBody, NotAsked, Unavailable
+from eve.hull_slots import TYPE_DOGMA
 from eve.static_data import PARTS
 
 MAX_LATEST_BYTES = 64 * 1024
@@ -28,7 +29,7 @@ LARGEST_EXPORT_BYTES = 1 << 30
 """Ten times the export of 2026: anything larger is something else."""
 DOWNLOAD = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=60.0)
 CHUNK_BYTES = 1 << 18
-OURS = frozenset(part.file.removesuffix(".jsonl") for part in (*PARTS, *celestials.PARTS))
+OURS = frozenset(part.file.removesuffix(".jsonl") for part in (*PARTS, *celestials.PARTS, TYPE_DOGMA))
 """Files of the export of which we keep something."""
 _TITLE = "The static data's server"
 

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 from db.universe.celestials import load_celestials
+from db.universe.hull_slots import load_hull_slots
+from eve.hull_slots import slots_of
 from operations.connections import database, place
 from operations.failure import OperationFailed
 from operations.migrate import migrate_everything
@@ -21,6 +23,7 @@ from sandbox import parts
 from sandbox.claim import claimed, end_what_is_left, forget_stale_postmaster
 from sandbox.environment import PENDING, Environment, site_port, token_encryption_key
 from sandbox.eve.celestials import celestial_rows
+from sandbox.eve.hulls import dogma
 from sandbox.ports import start_on_free_ports
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartFailed, RunningPart
@@ -117,7 +120,7 @@ class Up:
         for change in await migrate_everything(environment.settings()):
             say(f"  {change}")
         if not environment.is_given("EVE_CLIENT_ID"):
-            await _bring_celestials(environment.settings())
+            await _bring_places_and_slots(environment.settings())
         port, moved = site_port(environment)  # as late as can be: nobody holds it for us
         environment.chosen["PORT"] = str(port)
         if moved:
@@ -218,11 +221,13 @@ class Up:
         return f"{part.obituary()} It said last:\n{last_words(part.part.log_file)}"
 
 
-async def _bring_celestials(settings: Settings) -> None:
+async def _bring_places_and_slots(settings: Settings) -> None:
     """Those of the sandbox, unless a static data export was loaded, which has the real ones."""
     async with database(settings) as pool:
         if not await pool.fetchval("SELECT EXISTS (SELECT FROM celestials)"):
             await load_celestials(pool, celestial_rows())
+        if not await pool.fetchval("SELECT EXISTS (SELECT FROM hull_slots)"):
+            await load_hull_slots(pool, map(slots_of, dogma()))
 
 
 def _program(name: str) -> Path:

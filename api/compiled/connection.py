@@ -7,7 +7,8 @@ from typing import cast
 
 from api.compiled import columns
 from api.compiled.columns import Batch, Writer
-from api.compiled.killmails import KILLMAIL, Compile, Needs, Table, compiled
+from api.compiled.killmails import KILLMAIL
+from api.compiled.needs import Compile, Needs, Table, compiled
 from api.compiled.nodes import write_node
 from api.compiled.page import Page
 from api.compiled.selection import Field

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from prometheus_client import Counter
 
 from api.compiled.connection import CONNECTION, EDGE
-from api.compiled.killmails import ATTACKER, ITEM, KILLMAIL, RELATED, VALUE, VICTIM, Table
+from api.compiled.items import ITEM
+from api.compiled.killmails import ATTACKER, KILLMAIL, RELATED, VALUE, VICTIM
+from api.compiled.needs import Table
 
 PLANNED: Mapping[str, Table] = {
     "KillmailConnection": CONNECTION,
@@ -25,6 +27,7 @@ WRITTEN_AS_NODES = frozenset(
         "PageInfo",
         "Position",
         "NearestCelestial",
+        "Slots",
         "AttackerGroups",
         "AttackersByShip",
         "AttackersByCorporation",

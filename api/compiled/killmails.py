@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from itertools import accumulate, pairwise
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import orjson
 
 from api.compiled import columns, eft
-from api.compiled.columns import Batch, Writer, objects, one_or_none, slices
+from api.compiled.columns import Batch, Writer, one_or_none, slices
 from api.compiled.entities import EntityKind
+from api.compiled.items import items, slots
+from api.compiled.needs import Compile, Needs, Table, compiled
 from api.compiled.nodes import write_node
-from api.compiled.page import Items, Page
-from api.compiled.selection import Field, NotCompiled, Selection
+from api.compiled.page import Page
+from api.compiled.selection import Field
 from db.killmails.attacker_groups import attacker_groups
-from db.killmails.rows import Wanted
-from eve.slots import slot_name
 
-
-@dataclass(slots=True)
-class Needs:
-    """What the writers ask for while they are made: columns, and in which of them are ids of entities."""
-
-    wanted: Wanted = field(default_factory=Wanted)
-    total: bool = False
-    entities_of_killmails: set[tuple[EntityKind, str]] = field(default_factory=set)
-    entities_of_participants: set[tuple[EntityKind, str]] = field(default_factory=set)
-
-
-Compile = Callable[[Field, Needs], Writer]
-Table = Mapping[str, Compile]
 Make = Callable[[str, Field], Writer]
 _SIDE_IDS = ("character_id", "corporation_id", "alliance_id")
-
-
-def compiled(table: Table, selection: Selection, needs: Needs) -> Writer:
-    """The writer of objects whose fields are in `table`.
-
-    Raises:
-        NotCompiled: one is not.
-    """
-
-    def writer_of(field: Field) -> Writer:
-        if (compile_field := table.get(field.name)) is None:
-            raise NotCompiled(f"{selection.type_name}.{field.name}")
-        return compile_field(field, needs)
-
-    return objects(selection, writer_of)
 
 
 def _of_killmail(make: Make, column: str) -> Compile:
@@ -151,63 +120,6 @@ RELATED: Table = {
     "time": lambda field, _: columns.moment("killmail_time", field),
     "ship": _related_ship,
 }
-
-
-def _slot(field: Field, _: Needs) -> Writer:
-    return lambda batch: [f'"{slot_name(flag)}"' for flag in columns.checked(batch, "flag", field)]
-
-
-def _held(field: Field, needs: Needs) -> Writer:
-    @cache  # made when first something is held, for a selection of ours may hold itself
-    def write() -> Writer:
-        return compiled(ITEM, field.selection, needs)
-
-    def write_held(batch: Batch) -> Sequence[str]:
-        held = cast(Items, batch).held()
-        return _lists(write(), held, batch) if any(held) else ["[]"] * batch.size
-
-    return write_held
-
-
-ITEM: Table = {
-    "type": lambda field, _: columns.entity(EntityKind.TYPE, "item_type_id", field),
-    "flag": lambda field, _: columns.big_integer("flag", field),
-    "slot": _slot,
-    "quantityDestroyed": lambda field, _: columns.big_integer("quantity_destroyed", field),
-    "quantityDropped": lambda field, _: columns.big_integer("quantity_dropped", field),
-    "price": lambda field, _: columns.isk("price", field),
-    "value": lambda field, _: columns.isk("value", field),
-    "priceDate": lambda field, _: columns.plain_text("price_date", field),
-    "priceNote": lambda field, _: columns.plain_text("price_note", field),
-    "singleton": lambda field, _: columns.big_integer("singleton", field),
-    "items": _held,
-}
-
-
-def _lists(write: Writer, lists: Sequence[Sequence[Mapping[str, Any]]], batch: Batch) -> Sequence[str]:
-    texts = write(Items([item for items in lists for item in items], batch.entities))
-    return slices(texts, [*pairwise(accumulate(map(len, lists), initial=0))])
-
-
-def _items(field: Field, needs: Needs) -> Writer:
-    needs.wanted.killmails.add("items")
-    needs.wanted.prices |= _asks_for_prices(field.selection, set())
-    write = compiled(ITEM, field.selection, needs)
-    return lambda page: _lists(write, page["items"], page)
-
-
-_OF_PRICES = frozenset(["price", "value", "priceDate", "priceNote"])
-
-
-def _asks_for_prices(selection: Selection, seen: set[int]) -> bool:
-    """Of items, or of what they hold. `seen`: selections, for one of ours may hold itself."""
-    if id(selection) in seen:
-        return False
-    seen.add(id(selection))
-    return any(
-        field.name in _OF_PRICES or (field.name == "items" and _asks_for_prices(field.selection, seen))
-        for field in selection.fields
-    )
 
 
 def _solar_system(field: Field, needs: Needs) -> Writer:
@@ -327,7 +239,8 @@ KILLMAIL: Table = {
     "attackerCount": _of_killmail(columns.small_integer, "attacker_count"),
     "topDamage": _top_damage,
     "attackerGroups": _attacker_groups,
-    "items": _items,
+    "items": items,
+    "slots": slots,
     "value": _value,
     "solo": _of_killmail(columns.flag, "solo"),
     "npc": _of_killmail(columns.flag, "npc"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from api.compiled.columns import Writer
 from api.compiled.entities import EntityKind
-from api.compiled.killmails import Needs, Table, compiled
+from api.compiled.needs import Needs, Table, compiled
 from api.compiled.page import Page
 from api.compiled.selection import NotCompiled, SelectedField, Selection, condition_variables, selection_of
 

@@ -13,7 +13,8 @@ import orjson
 from api.compiled.connection import CONNECTION, Connection
 from api.compiled.entities import Entities, EntitiesOfKind, EntityKind, Named
 from api.compiled.executor import Rendered
-from api.compiled.killmails import BESIDE, KILLMAIL, Table
+from api.compiled.killmails import BESIDE, KILLMAIL
+from api.compiled.needs import Table
 from api.compiled.page import NO_CURSORS, Page
 from api.compiled.plans import ClientPlans, Plan
 from api.compiled.selection import NotCompiled, SelectedField, Selection

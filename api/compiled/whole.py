@@ -40,7 +40,7 @@ fragment Killmail on Killmail {{
         corporations {{ corporation {{ ...Organization }} attackers damageDone }}
         alliances {{ alliance {{ ...Organization }} attackers damageDone }}
     }}
-    nearestCelestial {{ id name distance }} eft liveCursor
+    nearestCelestial {{ id name distance }} slots {{ high mid low rig subsystem service }} eft liveCursor
 }}
 """
 EXPORTED = selected(f"query {{ {_KILLMAIL % {'ship': ''}} side cursor }} {_WITHOUT_PRICES}")

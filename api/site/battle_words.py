@@ -7,15 +7,24 @@ from typing import Any
 
 from api.site.killmail_words import name_of
 from api.site.labels import short_isk
-from api.site.rendering import eve_time
+from api.site.times import eve_time
 from contracts.plurals import counted
 
 Node = Mapping[str, Any]
 
 
+def where(battle: Node) -> str:
+    """Jita; Jita and Perimeter; Jita, Perimeter and 2 more systems. That with the most losses comes first."""
+    first, *others = (name_of(system, "system") for system in battle["solarSystems"])
+    if not others:
+        return first
+    second, *more = others
+    return f"{first}, {second} and {counted(len(more), 'more system')}" if more else f"{first} and {second}"
+
+
 def title(battle: Node) -> str:
-    """Battle in Jita."""
-    return f"Battle in {name_of(battle['solarSystems'][0], 'system')}"
+    """Battle in Jita and Perimeter."""
+    return f"Battle in {where(battle)}"
 
 
 def sentence(battle: Node) -> str:

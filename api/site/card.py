@@ -17,10 +17,10 @@ import resvg_py
 from font_source_sans_pro import font_files_ttf
 from jinja2 import Environment
 
-from api.site.battle_words import opponents
+from api.site.battle_words import opponents, where
 from api.site.killmail_words import name_of, party, party_name
 from api.site.labels import short_isk
-from api.site.rendering import eve_clock, eve_time
+from api.site.times import eve_clock, eve_time
 from contracts.plurals import counted
 
 Node = Mapping[str, Any]
@@ -94,13 +94,10 @@ FRONT = Card(
 
 def battle_card(battle: Node) -> Card:
     """Place, who fought whom, ISK, losses and pilots, time."""
-    system = battle["solarSystems"][0]
-    elsewhere = len(battle["solarSystems"]) - 1
-    more = f" and {counted(elsewhere, 'other system')}" if elsewhere else ""
     return _cut(
         Card(
             above="BATTLE",
-            title=f"{name_of(system, 'system')}{more}",
+            title=where(battle),
             below=" ".join(opponents(battle)),
             amount=f"{short_isk(battle['iskDestroyed'])} ISK destroyed",
             lines=(

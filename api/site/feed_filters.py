@@ -86,8 +86,8 @@ async def asked(pool: asyncpg.Pool, query: QueryParams) -> Asked:
 async def panel(pool: asyncpg.Pool, address: FeedAddress, unknown: list[tuple[str, str]]) -> Panel:
     """The panel with this choice in it."""
     ids = {name: value for name in IDS if (value := getattr(address, name)) is not None}
-    known = await names_of(pool, {KINDS[name]: value for name, value in ids.items()})
-    names = {name: known.get(KINDS[name], str(value)) for name, value in ids.items()}
+    known = await names_of(pool, [(KINDS[name], value) for name, value in ids.items()])
+    names = {name: known.get((KINDS[name], value), str(value)) for name, value in ids.items()}
     return Panel(names, len(address.panel), unknown, LABELS, BAND_LABELS)
 
 

@@ -15,6 +15,7 @@ from api.orders.sharing import LINKS_AT
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
+from api.site.filter_words import filters_in_words
 from api.site.page_forms import posted_form, refusal_page
 from api.site.webhooks_page import chosen_by, subjects_of
 from db.accounts import share_links
@@ -71,10 +72,13 @@ async def secret(request: Request) -> Response:
 async def page(request: Request) -> Response:
     """GET /settings/feeds."""
     who, services = await signed_in(request), services_of(request)
+    feeds = await feeds_of(services, who)
+    words = await filters_in_words(services.pool, [one.chosen for one in feeds])
     return render(
         request,
         "feeds.html",
-        feeds=await feeds_of(services, who),
+        feeds=feeds,
+        filters={one.feed_id: told for one, told in zip(feeds, words, strict=True)},
         subjects=await subjects_of(request, who, is_operator=await operator_of(services, who) is not None),
         filtered=request.url.query,
     )

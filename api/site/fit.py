@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from api.site.labels import price_words
+from api.site.slots import RackOfSlots
+from contracts.plurals import counted
 from eve.slots import hold_name
 
 Item = Mapping[str, Any]
@@ -92,17 +94,21 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rack:
-    """The lines of one kind of slot, or of one hold. `value`: ISK of all of them, those that are not shown too."""
+    """The lines of one kind of slot, or of one hold. `value`: ISK of all of them, those that are not shown too.
+
+    `empty`: its slots without anything, in words.
+    """
 
     slot: str
     title: str
     lines: tuple[Line, ...]
     value: Decimal | None = None
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownFit:
-    """The racks that hold something. `left_out`: how many lines are not shown."""
+    """The racks that hold something, or could have. `left_out`: how many lines are not shown."""
 
     racks: list[Rack]
     left_out: int
@@ -114,15 +120,23 @@ def total(lines: Iterable[Line], worth: Any = None) -> Decimal | None:
     return sum(values, Decimal(0)) if values else None
 
 
-def shown_fit(killmail: Mapping[str, Any], at_most: int) -> ShownFit:
-    """The ship and the items of a killmail, `at_most` so many lines of them."""
+def shown_fit(killmail: Mapping[str, Any], racks_of_slots: Mapping[str, RackOfSlots], at_most: int) -> ShownFit:
+    """The ship and the items of a killmail, `at_most` so many lines of them, and which of its slots were empty."""
     of_all = None if killmail["value"] is None else Decimal(killmail["value"]["total"])
     racks = [_hull(killmail)] if killmail["items"] else []
     usual_day = killmail["value"] and killmail["value"]["priceDate"]
-    racks += [Rack(slot, title, lines, total(lines)) for slot, title, lines in _racks(killmail["items"], usual_day)]
+    empty = {
+        rack: counted(of_rack.empty, f"empty {of_rack.called}")
+        for rack, of_rack in racks_of_slots.items()
+        if of_rack.empty and killmail["items"]
+    }
+    racks += [
+        Rack(slot, title, lines, total(lines), empty.get(slot, ""))
+        for slot, title, lines in _racks(killmail["items"], usual_day)
+    ]
     room = _Room(at_most)
     shown = [replace(rack, lines=tuple(_cut(rack.lines, room, of_all))) for rack in racks]
-    return ShownFit([rack for rack in shown if rack.lines], room.left_out)
+    return ShownFit([rack for rack in shown if rack.lines or rack.empty], room.left_out)
 
 
 def is_charge(item: Item) -> bool:

@@ -5,60 +5,40 @@ A drawing for eyes alone: the list beneath it says the same in words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import cos, radians, sin
 from typing import Any
 
 from api.site.fit import is_charge
+from api.site.slots import Item, RackOfSlots
 from contracts.plurals import counted
-
-Item = Mapping[str, Any]
 
 SIZE = 400
 _CENTRE = SIZE / 2
 _RADIUS, _CHARGE_RADIUS = 180, 146
-MODULE, CHARGE = 32, 24
+_CHARGE = 24
+"""How wide what is loaded is drawn, in the units of the drawing."""
 _STEP, _LARGEST_SIDE = 11, 77
 """Degrees from slot to slot, and from the first to the last of a side at most: that of eight slots."""
-_SIDES: tuple[tuple[float, tuple[tuple[str, int], ...]], ...] = (
-    (0, (("HIGH", 27),)),
-    (90, (("MID", 19),)),
-    (180, (("LOW", 11),)),
-    (270, (("RIG", 92), ("SUBSYSTEM", 125), ("SERVICE", 164))),
-)
-"""Where the middle of a side is, clockwise from the top; the side's racks, each with the flag of its first slot."""
-_WORDS = {
-    "HIGH": "high slot",
-    "MID": "mid slot",
-    "LOW": "low slot",
-    "RIG": "rig",
-    "SUBSYSTEM": "subsystem",
-    "SERVICE": "service slot",
-}
+_SIDES = ((0, ("HIGH",)), (90, ("MID",)), (180, ("LOW",)), (270, ("RIG", "SUBSYSTEM", "SERVICE")))
+"""Where the middle of a side is, clockwise from the top; the side's racks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A slot. `type` is None where nothing was fitted. `fate`: destroyed or dropped. x and y: of its middle."""
+    """A slot, as it is `called`. `type` is None where nothing was fitted. `fate`: destroyed or dropped. x and y: of its
+    middle; of what is loaded, from there to its corner.
+    """
 
     x: float
     y: float
+    called: str
     type: Any
     fate: str
     charge: Any = None
     charge_x: float = 0
     charge_y: float = 0
-
-    @property
-    def module_size(self) -> int:
-        """In the units of the drawing, as all of these."""
-        return MODULE
-
-    @property
-    def charge_size(self) -> int:
-        """Of what is loaded."""
-        return CHARGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,48 +49,44 @@ class Ring:
     says: str
     radius: int = _RADIUS
 
+    @property
+    def holds_something(self) -> bool:
+        """Whether anything was fitted."""
+        return any(spot.type for spot in self.spots)
 
-def fit_ring(items: Iterable[Item]) -> Ring | None:
-    """The ring of a killmail's items; None when nothing is in a slot.
 
-    How many slots a ship has is not known here: a gap below a slot in use is drawn empty, what is above the last is not
-    drawn.
-    """
-    fitted: dict[int, list[Item]] = {}
-    for item in items:
-        if item["slot"] in _WORDS:
-            fitted.setdefault(item["flag"], []).append(item)
+def fit_ring(racks: Mapping[str, RackOfSlots]) -> Ring | None:
+    """The ring of a ship's slots (`racks_of_slots`); None for what has none."""
     spots: list[Spot] = []
     said: list[str] = []
-    for middle, racks in _SIDES:
-        slots = [slot for rack, first in racks for slot in _slots(fitted, rack, first, said)]
+    for middle, of_side in _SIDES:
+        there = [racks[rack] for rack in of_side if rack in racks]
+        slots = [(rack.called, inside) for rack in there for inside in rack.slots]
         step = min(_STEP, _LARGEST_SIDE / max(1, len(slots) - 1))
         first_angle = middle - step * (len(slots) - 1) / 2
-        spots += [_spot(first_angle + step * number, inside) for number, inside in enumerate(slots)]
+        spots += [_spot(first_angle + step * number, *slot) for number, slot in enumerate(slots)]
+        said += [counted(len(rack.slots), rack.called) + _of_them_empty(rack) for rack in there]
     return Ring(spots, ", ".join(said)) if spots else None
 
 
-def _slots(fitted: Mapping[int, list[Item]], rack: str, first: int, said: list[str]) -> list[list[Item]]:
-    flags = [flag for flag, inside in fitted.items() if inside[0]["slot"] == rack]
-    if not flags:
-        return []
-    slots = [fitted.get(flag, []) for flag in range(first, max(flags) + 1)]
-    empty = sum(not inside for inside in slots)
-    said.append(counted(len(slots) - empty, _WORDS[rack]) + (f" and {empty} empty" if empty else ""))
-    return slots
+def _of_them_empty(rack: RackOfSlots) -> str:
+    return f" ({rack.empty} empty)" if rack.empty else ""
 
 
-def _spot(angle: float, inside: list[Item]) -> Spot:
+def _spot(angle: float, called: str, inside: list[Item]) -> Spot:
     x, y = _at(angle, _RADIUS)
     modules = [item for item in inside if not is_charge(item)]
     charges = [item for item in inside if is_charge(item)]
     shown = modules[0] if modules else charges[0] if charges else None
     if shown is None:
-        return Spot(x, y, None, "empty")
-    charge = charges[0]["type"] if modules and charges else None
-    charge_x, charge_y = _at(angle, _CHARGE_RADIUS)
+        return Spot(x, y, called, None, "empty")
     fate = "dropped" if shown["quantityDropped"] else "destroyed"
-    return Spot(x, y, shown["type"], fate, charge, charge_x, charge_y)
+    if not modules or not charges:
+        return Spot(x, y, called, shown["type"], fate)
+    charge_x, charge_y = (
+        round(there - here - _CHARGE / 2, 1) for there, here in zip(_at(angle, _CHARGE_RADIUS), (x, y), strict=True)
+    )
+    return Spot(x, y, called, shown["type"], fate, charges[0]["type"], charge_x, charge_y)
 
 
 def _at(angle: float, radius: float) -> tuple[float, float]:

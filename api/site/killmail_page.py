@@ -22,6 +22,7 @@ from api.site.killmail_words import sentence, title
 from api.site.multibuy import multibuy
 from api.site.points_of_interest import points_of_interest
 from api.site.reimbursements import ORDERS, ShownClaim, claim_on
+from api.site.slots import racks_of_slots
 from db.accounts.beside_killmail import NOTHING_BESIDE, Beside, beside
 from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
@@ -32,7 +33,7 @@ ALL_LINES = 100_000
 SHOWN = selected("""
 query {
     id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
-    nearestCelestial { name distance }
+    nearestCelestial { name distance } slots { high mid low rig subsystem service }
     value {
         total destroyed dropped fitted ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds
     }
@@ -93,6 +94,7 @@ def killmail_answer(
     `around`: its battle, or what was lost near it; None where that was not shared. `claim`: what the reader may do
     about its replacement.
     """
+    racks = racks_of_slots(found["items"], found["slots"])
     at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
         request,
@@ -101,8 +103,8 @@ def killmail_answer(
         title=title(found),
         sentence=sentence(found),
         points=points_of_interest(found),
-        fit=shown_fit(found, at_most),
-        ring=fit_ring(found["items"]),
+        fit=shown_fit(found, racks, at_most),
+        ring=fit_ring(racks),
         eft=found["eft"],
         multibuy=multibuy(found),
         neighbours=own,

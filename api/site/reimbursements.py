@@ -31,6 +31,9 @@ from db.reimbursements.steps import Role, State, next_states
 
 ADDRESS = "/reimbursements"
 FIELDS = 6
+ALL = "all"
+NO_MONTH = "A month is written as 2026-11, or all for every month."
+NO_STATE = f"A state is one of {', '.join(State)}."
 SHOWN = 50
 ORDERS = {State.CLAIMED: "Claim", State.APPROVED: "Approve", State.PAID: "Mark as paid", State.REFUSED: "Refuse"}
 """What the buttons say."""
@@ -67,7 +70,7 @@ class _Address:
         """This list with something else."""
         told = {
             "corporation": str(self.corporation_id or ""),
-            "month": self.month or ("all" if self.corporation_id else ""),
+            "month": self.month or (ALL if self.corporation_id else ""),
             "state": str(self.state or ""),
             **changed,
         }
@@ -179,7 +182,11 @@ def _address(request: Request) -> _Address:
     month, state = asked.get("month", ""), asked.get("state", "")
     if not month and corporation_id is not None:
         month = f"{datetime.now(UTC):%Y-%m}"
-    return _Address(corporation_id, month if month_of(month) else "", State(state) if state in [*State] else None)
+    if month not in ("", ALL) and month_of(month) is None:
+        raise HTTPException(400, NO_MONTH)
+    if state and state not in [*State]:
+        raise HTTPException(400, NO_STATE)
+    return _Address(corporation_id, "" if month == ALL else month, State(state) if state else None)
 
 
 def _title(address: _Address, corporations: dict[int, str | None]) -> str:
@@ -188,7 +195,9 @@ def _title(address: _Address, corporations: dict[int, str | None]) -> str:
     return corporations[address.corporation_id] or f"Corporation {address.corporation_id}"
 
 
-def _months(shown: str) -> tuple[str, str, str]:
-    """The month before, the one that is shown (this one, if it is all of them), and the one after."""
-    begin, after = month_of(shown) or month_of(f"{datetime.now(UTC):%Y-%m}") or (datetime.now(UTC),) * 2
-    return f"{begin - timedelta(days=1):%Y-%m}", f"{begin:%Y-%m}", f"{after:%Y-%m}"
+def _months(shown: str) -> list[str]:
+    """The month before, the one that is shown (this one, if it is all of them), and the one after if it has begun."""
+    now = datetime.now(UTC)
+    begin, after = month_of(shown) or month_of(f"{now:%Y-%m}") or (now, now)
+    months = (begin - timedelta(days=1), begin, after)
+    return [f"{month:%Y-%m}" for month in months if month <= now or month == begin]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from api.pages import THEMES
+from api.site import battle_words
 from api.site.charts import efficiency
 from api.site.feed_rows import feed_row
 from api.site.killmail_words import name_of, party
@@ -29,29 +28,8 @@ from api.site.names import (
 )
 from api.site.points_of_interest import is_mutated
 from api.site.static_files import static
+from api.site.times import eve_clock, eve_day, eve_time, moment
 from contracts.plurals import counted, kills_and_losses
-
-
-def eve_clock(moment: str | datetime) -> str:
-    """The minute in EVE time, under a heading that says the day."""
-    return eve_time(moment)[11:]
-
-
-def eve_day(moment: str | datetime) -> str:
-    """The day in EVE time."""
-    return eve_time(moment)[:10]
-
-
-def eve_time(moment: str | datetime) -> str:
-    """Date and minute in EVE time, which is UTC."""
-    instant = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return f"{instant:%Y-%m-%d %H:%M}"
-
-
-def moment(when: str | datetime) -> Markup:
-    """Date and minute in EVE time; the page's script adds the reader's own time for who points at it."""
-    instant = datetime.fromisoformat(when) if isinstance(when, str) else when
-    return Markup('<time datetime="{}">{}</time>').format(instant.isoformat(), eve_time(instant))
 
 
 class _Templates(Environment):
@@ -78,8 +56,9 @@ TEMPLATES.filters.update(
     eve_clock=eve_clock,
     eve_day=eve_day,
     moment=moment,
+    battle_title=battle_words.title,
 )
-TEMPLATES.filters.update(moment=moment, counted=counted, kills_and_losses=kills_and_losses)
+TEMPLATES.filters.update(counted=counted, kills_and_losses=kills_and_losses)
 TEMPLATES.filters.update(
     short_isk=short_isk, exact_isk=exact_isk, pricing=pricing, prices_of=prices_of, flags=flags, worth=worth
 )

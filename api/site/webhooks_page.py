@@ -24,6 +24,7 @@ from api.orders.webhooks import (
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
+from api.site.filter_words import filters_in_words
 from api.site.labels import isk_of
 from api.site.page_forms import Form, posted_form, refusal_page
 from db.accounts.boards import account_boards
@@ -68,10 +69,13 @@ async def page(request: Request) -> Response:
     """The page."""
     who, services = await signed_in(request), services_of(request)
     subjects = await subjects_of(request, who, is_operator=await operator_of(services, who) is not None)
+    hooks = [one for one in await webhooks_of(services, who) if one.tells is not Tells.DIGESTS]
+    words = await filters_in_words(services.pool, [one.chosen for one in hooks])
     return render(
         request,
         "webhooks.html",
-        hooks=[one for one in await webhooks_of(services, who) if one.tells is not Tells.DIGESTS],
+        hooks=hooks,
+        filters={one.webhook_id: told for one, told in zip(hooks, words, strict=True)},
         subjects=subjects,
         pauses=PAUSES,
         reasons=REASONS,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     Integer,
     Numeric,
+    SmallInteger,
     Text,
     func,
     text,
@@ -95,6 +96,19 @@ class Type(SQLModel, table=True):
     misses: int = Field(sa_column=count())
 
 
+class HullSlots(SQLModel, table=True):
+    """How many slots of each kind a hull has, or a subsystem adds. From the static data export alone."""
+
+    __tablename__ = "hull_slots"
+    type_id: int = Field(sa_column=bigint(primary_key=True))
+    high: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    mid: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    low: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    rig: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    subsystem: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    service: int = Field(sa_column=Column(SmallInteger, nullable=False))
+
+
 class TypeGroup(SQLModel, table=True):
     """A group of types: Frigate, Capsule, Shield Extender…"""
 
@@ -152,12 +166,14 @@ class CharacterDetail(SQLModel, table=True):
 
 
 class CorporationDetail(SQLModel, table=True):
-    """A corporation's ticker."""
+    """What ESI tells anyone of a corporation. `ceo_id`: a character; null of NPCs', and where it was not asked yet."""
 
     __tablename__ = "corporation_details"
     __table_args__ = (_by_ticker("corporation_details_ticker"),)
     corporation_id: int = Field(sa_column=bigint(primary_key=True))
     ticker: str | None = Field(default=None, sa_column=Column(Text))
+    ceo_id: int | None = Field(default=None, sa_column=bigint(nullable=True))
+    member_count: int | None = Field(default=None, sa_column=bigint(nullable=True))
     fetched_at: datetime = Field(sa_column=time(now=True))
     misses: int = Field(sa_column=count())
 

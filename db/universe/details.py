@@ -23,7 +23,8 @@ AGES_AFTER = timedelta(days=30)
 class Kind:
     """A table of details. `columns` with their types, in the order they are told.
 
-    `parent`: kind and column of what is to be known next; `static`: the static data export tells it too.
+    `parent`: kind and column of what is to be known next; `static`: the static data export tells it too. `newest`: a
+    column that every answer fills; a row without it is of a time, or a source, that had none.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Kind:
     columns: tuple[tuple[str, str], ...]
     parent: tuple[str, str] | None = None
     static: bool = True
+    newest: str | None = None
 
     @property
     def due(self) -> str:
@@ -53,7 +55,14 @@ CHARACTER = Kind(
     (("birthday", "timestamptz"), ("security_status", "double precision")),
     static=False,
 )
-CORPORATION = Kind("corporation", "corporation_details", "corporation_id", (("ticker", "text"),), static=False)
+CORPORATION = Kind(
+    "corporation",
+    "corporation_details",
+    "corporation_id",
+    (("ticker", "text"), ("ceo_id", "bigint"), ("member_count", "bigint")),
+    static=False,
+    newest="member_count",
+)
 ALLIANCE = Kind("alliance", "alliance_details", "alliance_id", (("ticker", "text"),), static=False)
 TYPE = Kind("type", "types", "type_id", (("group_id", "bigint"),), ("group", "group_id"))
 GROUP = Kind(
@@ -92,12 +101,13 @@ _OF_KILLMAILS = {
 }
 
 
-def _wanted(kind: Kind, mentioned: str) -> str:
+def _wanted(kind: Kind, mentioned: str, lacking: str | None = None) -> str:
+    lacks = f" OR (known.misses = 0 AND known.{lacking} IS NULL)" if lacking else ""
     return f"""
         SELECT DISTINCT '{kind.name}', mentioned.id
         FROM ({mentioned}) AS mentioned(id)
         LEFT JOIN {kind.table} AS known ON known.{kind.key} = mentioned.id
-        WHERE mentioned.id > 0 AND {kind.due}
+        WHERE mentioned.id > 0 AND ({kind.due}{lacks})
     """  # noqa: S608 - made of constants
 
 
@@ -110,7 +120,10 @@ def _want(selected: str) -> str:
     """  # noqa: S608 - made of constants
 
 
-_WANT_OF_KILLMAILS = _want(" UNION ALL ".join(_wanted(kind, ids) for kind, ids in _OF_KILLMAILS.items()))
+# What lacks its newest column is asked for when a killmail mentions it: all at once would be a burst.
+_WANT_OF_KILLMAILS = _want(
+    " UNION ALL ".join(_wanted(kind, ids, lacking=kind.newest) for kind, ids in _OF_KILLMAILS.items())
+)
 # What is shown everywhere is kept fresh whether new killmails mention it or not; a pilot's details are not.
 _WANT_AGED = _want(
     " UNION ALL ".join(

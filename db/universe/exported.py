@@ -9,8 +9,10 @@ import asyncpg
 import db.universe.static_data as tables
 import eve.static_data as export
 from db.universe.celestials import CELESTIALS
+from db.universe.hull_slots import HULL_SLOTS
 from db.universe.static_data import Kind, StaticRows
 from eve import celestials
+from eve.hull_slots import TYPE_DOGMA, hull_slots
 from eve.static_data import StaticData
 
 # In the order of their ids in `entities`, then the rest.
@@ -30,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 def static_rows(static_data: StaticData, on_progress: Progress = lambda *_: None) -> Iterator[StaticRows]:
     """The rows of every file, each with the table they go into."""
-    done, total = 0, static_data.size_of((*export.PARTS, *celestials.PARTS))
+    done, total = 0, static_data.size_of((*export.PARTS, *celestials.PARTS, TYPE_DOGMA))
 
     def reading(kind: Kind) -> Callable[[int], None]:
         def read(size: int) -> None:
@@ -43,15 +45,20 @@ def static_rows(static_data: StaticData, on_progress: Progress = lambda *_: None
     for part, kind in KIND_OF:
         yield StaticRows(kind, static_data.rows(part, reading(kind)))
     yield StaticRows(CELESTIALS, celestials.celestials(static_data, reading(CELESTIALS)))
+    yield StaticRows(HULL_SLOTS, hull_slots(static_data, reading(HULL_SLOTS)))
 
 
 async def loaded_build(pool: asyncpg.Pool) -> int | None:
     """The build that the static data here is of; None without any, or if its export did not say.
 
-    None also while there are no celestials: what is here was loaded before they were kept.
+    None also while there are no celestials or no slots: what is here was loaded before they were kept.
     """
     build: int | None = await pool.fetchval(
-        "SELECT build_number FROM static_data_loads WHERE EXISTS (SELECT FROM celestials) ORDER BY load_id DESC LIMIT 1"
+        """
+        SELECT build_number FROM static_data_loads
+        WHERE EXISTS (SELECT FROM celestials) AND EXISTS (SELECT FROM hull_slots)
+        ORDER BY load_id DESC LIMIT 1
+        """
     )
     return build
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from eve.hull_slots import RACKS
+
 Node = dict[str, Any]
 
 KNOWN = """
@@ -14,7 +16,8 @@ SELECT
     mentioned.id, entities.name, coalesce(corporation_details.ticker, alliance_details.ticker) AS ticker,
     type_groups.group_id, type_groups.name AS group_name,
     type_groups.category_id, type_categories.name AS category_name,
-    character_details.birthday, character_details.security_status
+    character_details.birthday, character_details.security_status,
+    hull_slots.high, hull_slots.mid, hull_slots.low, hull_slots.rig, hull_slots.subsystem, hull_slots.service
 FROM unnest($1::bigint[]) AS mentioned(id)
 LEFT JOIN entities ON entities.entity_id = mentioned.id
 LEFT JOIN corporation_details ON corporation_details.corporation_id = mentioned.id
@@ -23,6 +26,7 @@ LEFT JOIN character_details ON character_details.character_id = mentioned.id
 LEFT JOIN types ON types.type_id = mentioned.id
 LEFT JOIN type_groups ON type_groups.group_id = types.group_id
 LEFT JOIN type_categories ON type_categories.category_id = type_groups.category_id
+LEFT JOIN hull_slots ON hull_slots.type_id = mentioned.id
 """
 
 
@@ -50,17 +54,18 @@ class Known:
         return self._more(organization_id, ticker="ticker")
 
     def type(self, type_id: int | None) -> Node | None:
-        """A ship, weapon or item, with its group and category where they are known."""
+        """A ship, weapon or item, with its group and category where they are known, and the slots of a hull."""
         if type_id is None:
             return None
         row = self._rows.get(type_id)
+        slots = None if row is None or row["high"] is None else {rack: row[rack] for rack in RACKS}
         if row is None or row["group_id"] is None:
-            return {"id": str(type_id), "name": self.name(type_id), "group": None}
+            return {"id": str(type_id), "name": self.name(type_id), "group": None, "slots": slots}
         category = None
         if row["category_id"] is not None:
             category = {"id": str(row["category_id"]), "name": row["category_name"]}
         group = {"id": str(row["group_id"]), "name": row["group_name"], "category": category}
-        return {"id": str(type_id), "name": row["name"], "group": group}
+        return {"id": str(type_id), "name": row["name"], "group": group, "slots": slots}
 
     def _more(self, entity_id: int | None, **columns: str) -> Node | None:
         if entity_id is None:

@@ -56,6 +56,14 @@ WHERE mentioned.entity_id BETWEEN 1 AND $3 AND (entities.entity_id IS NULL OR {_
 ORDER BY mentioned.entity_id
 """  # noqa: S608 - made of constants
 
+_UNNAMED = f"""
+SELECT asked.entity_id
+FROM unnest($2::bigint[]) AS asked(entity_id)
+LEFT JOIN entities USING (entity_id)
+WHERE entities.entity_id IS NULL OR {_DUE.format(entity="entities")}
+ORDER BY asked.entity_id
+"""  # noqa: S608 - made of constants
+
 # Names that stand already are left out before the INSERT: its ON CONFLICT would lock their rows, which is a
 # write. Sorted, so that two writers of the same names never deadlock.
 _STORE = f"""
@@ -115,6 +123,12 @@ async def unknown_entity_ids(pool: asyncpg.Pool, killmail_ids: Collection[int]) 
     there: moons and wars are not among what `POST /universe/names` resolves.
     """
     rows = await pool.fetch(_UNKNOWN, ASK_AGAIN_AFTER, sorted(killmail_ids), LARGEST_NAMED_ID)
+    return [row[0] for row in rows]
+
+
+async def unnamed(pool: asyncpg.Pool, ids: Collection[int]) -> list[int]:
+    """Those of the ids that want a name. Ascending."""
+    rows = await pool.fetch(_UNNAMED, ASK_AGAIN_AFTER, sorted(ids))
     return [row[0] for row in rows]
 
 

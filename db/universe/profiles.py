@@ -13,10 +13,15 @@ Node = dict[str, Any]
 ProfileKind = Literal["character", "corporation", "alliance", "system", "type"]
 
 # Until ESI has named an id, who is on a killmail is there nevertheless.
-_IS_PARTY = """
-SELECT coalesce(entities.category = $2, EXISTS (SELECT FROM participants WHERE participants.{kind}_id = $1))
+_PARTY = """
+SELECT
+    coalesce(
+        entities.category = $2, EXISTS (SELECT FROM participants WHERE participants.{kind}_id = $1)
+    ) AS is_one,
+    corporation_details.ceo_id, corporation_details.member_count
 FROM (VALUES ($1::bigint)) AS asked(id)
 LEFT JOIN entities ON entities.entity_id = asked.id
+LEFT JOIN corporation_details ON corporation_details.corporation_id = asked.id
 """
 _IS_TYPE = """
 SELECT
@@ -42,7 +47,14 @@ async def profile_of(pool: asyncpg.Pool, kind: ProfileKind, entity_id: int) -> N
             case "type":
                 is_one = await connection.fetchval(_IS_TYPE, entity_id)
                 return (await known_of(connection, [entity_id])).type(entity_id) if is_one else None
-        if not await connection.fetchval(_IS_PARTY.format(kind=kind), entity_id, kind):
+        party = await connection.fetchrow(_PARTY.format(kind=kind), entity_id, kind)
+        if party is None or not party["is_one"]:
             return None
-        known = await known_of(connection, [entity_id])
-        return known.character(entity_id) if kind == "character" else known.organization(entity_id)
+        ceo_id = party["ceo_id"]
+        known = await known_of(connection, [entity_id] if ceo_id is None else [entity_id, ceo_id])
+        if kind == "character":
+            return known.character(entity_id)
+        node = known.organization(entity_id)
+        if node is not None and kind == "corporation":
+            node |= {"ceo": known.character(ceo_id), "memberCount": party["member_count"]}
+        return node

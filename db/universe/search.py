@@ -6,7 +6,7 @@ each name (GIN). No extension is needed; letters inside a word are not looked fo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -155,19 +155,23 @@ def _words(asked: str) -> str:
     return " & ".join(f"'{word}':*" for word in quoted)
 
 
-async def names_of(pool: asyncpg.Pool, ids: Mapping[Kind, int]) -> dict[Kind, str]:
-    """The names of one entity of each kind, as far as they are known. One statement."""
+async def names_of(pool: asyncpg.Pool, ids: Collection[tuple[Kind, int]]) -> dict[tuple[Kind, int], str]:
+    """The names of these, as far as they are known. One statement."""
     if not ids:
         return {}
     rows = await pool.fetch(
         """
-        SELECT asked.kind, coalesce(entities.name, type_groups.name, regions.name) AS name
+        SELECT
+            asked.kind, asked.id,
+            coalesce(entities.name, type_groups.name, constellations.name, regions.name) AS name
         FROM unnest($1::text[], $2::bigint[]) AS asked(kind, id)
-        LEFT JOIN entities ON asked.kind NOT IN ('TYPE_GROUP', 'REGION') AND entities.entity_id = asked.id
+        LEFT JOIN entities
+            ON asked.kind NOT IN ('TYPE_GROUP', 'CONSTELLATION', 'REGION') AND entities.entity_id = asked.id
         LEFT JOIN type_groups ON asked.kind = 'TYPE_GROUP' AND type_groups.group_id = asked.id
+        LEFT JOIN constellations ON asked.kind = 'CONSTELLATION' AND constellations.constellation_id = asked.id
         LEFT JOIN regions ON asked.kind = 'REGION' AND regions.region_id = asked.id
         """,
-        list(ids.keys()),
-        list(ids.values()),
+        [kind for kind, _ in ids],
+        [id_ for _, id_ in ids],
     )
-    return {row["kind"]: row["name"] for row in rows if row["name"]}
+    return {(row["kind"], row["id"]): row["name"] for row in rows if row["name"]}

@@ -19,6 +19,8 @@ from eve.esi.routes import Route
 Details = tuple[Any, ...]
 LONGEST_TEXT = 200
 """Characters of a name or ticker; EVE's longest have 100."""
+NOBODY = frozenset([None, 0, 1])
+"""CEOs that are no pilots: that of a corporation that was closed is EVE's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,14 @@ class _Character(msgspec.Struct, frozen=True):
         check_time(self.birthday)
 
 
-class _WithTicker(msgspec.Struct, frozen=True):
+class _Corporation(msgspec.Struct, frozen=True):
+    ticker: str
+    member_count: Id
+    ceo_id: Id | None = None
+    name: str | None = None
+
+
+class _Alliance(msgspec.Struct, frozen=True):
     ticker: str
     name: str | None = None
 
@@ -92,6 +101,10 @@ def _born(character: _Character) -> Details:
     return born if born.tzinfo else born.replace(tzinfo=UTC), character.security_status
 
 
+def _of_corporation(told: _Corporation) -> Details:
+    return _text(told.ticker), None if told.ceo_id in NOBODY else told.ceo_id, told.member_count
+
+
 def _text(value: str) -> str:
     """As Postgres keeps it: without NUL, and not too long for an index."""
     return value[:LONGEST_TEXT].replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -101,13 +114,13 @@ CHARACTER = Lookup(Route("GET", "/characters/{character_id}", None), _Character,
 """Birthday (UTC), security status or None."""
 CORPORATION = Lookup(
     Route("GET", "/corporations/{corporation_id}", None),
-    _WithTicker,
-    lambda told: (_text(told.ticker),),
+    _Corporation,
+    _of_corporation,
     "corporation",
 )
-"""Ticker."""
+"""Ticker, the CEO's character id or None, number of members."""
 ALLIANCE = Lookup(
-    Route("GET", "/alliances/{alliance_id}", None), _WithTicker, lambda told: (_text(told.ticker),), "alliance"
+    Route("GET", "/alliances/{alliance_id}", None), _Alliance, lambda told: (_text(told.ticker),), "alliance"
 )
 """Ticker."""
 TYPE = Lookup(Route("GET", "/universe/types/{type_id}", None), _Type, lambda told: (told.group_id,))

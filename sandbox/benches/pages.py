@@ -45,6 +45,7 @@ KILLMAIL = f"""
 query Killmail($id: ID!) {{
   killmail(id: $id) {{
     id time solo npc awox attackerCount eft relatedKillmail {{ id time ship {{ id name }} }}
+    slots {{ high mid low rig subsystem service }}
     value {{ total destroyed dropped fitted ship priceDate pricedKinds itemKinds }}
     solarSystem {{ id name security wormholeClass constellation {{ name }} region {{ name }} }}
     victim {{ damageTaken {_PARTY} }}

@@ -63,6 +63,8 @@ INSERT INTO alliance_details (alliance_id, ticker)
 SELECT {FIRST_ALLIANCE} + n, 'A' || n FROM generate_series(0, {ALLIANCES - 1}) AS n;
 INSERT INTO types (type_id, group_id) SELECT n, CASE WHEN n = 670 THEN 29 ELSE 1000 + n % 100 END
 FROM generate_series(580, 12000) AS n;
+INSERT INTO hull_slots (type_id, high, mid, low, rig, subsystem, service)
+SELECT n, 5, 4, 4, 3, 0, 0 FROM generate_series(580, 2000) AS n WHERE n <> 670;
 INSERT INTO type_groups (group_id, category_id, name)
 SELECT 1000 + n, CASE WHEN n % 2 = 0 THEN 6 ELSE 7 END, 'Group ' || n FROM generate_series(0, 99) AS n
 UNION ALL SELECT 29, 6, 'Capsule';

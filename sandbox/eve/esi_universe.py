@@ -81,7 +81,9 @@ def corporation(asked: Asked) -> Answer:
         "description": "",
         "friendly_fire": "legal",
         "home_station_id": JITA_STATION,
-        "member_count": sum(pilot.corporation_id == found.corporation_id for pilot in asked.world.roster.pilots),
+        "member_count": sum(
+            one.corporation_id == found.corporation_id for one in asked.world.universe.characters.values()
+        ),
         "name": found.name,
         "shares": 1_000,
         "state": "active",

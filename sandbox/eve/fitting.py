@@ -25,10 +25,11 @@ _BLUEPRINT_COPY = 2
 """The `singleton` of a blueprint copy; an original, and all else in a killmail, has 0."""
 
 
-_SUBSYSTEMS = {
+SUBSYSTEMS = {
     29986: (45586, 45598, 45611, 45622),
     29990: (45595, 45608, 45619, 45632),
 }
+"""Of the strategic cruisers."""
 _VOLUMES = {
     34: 0.01, 35: 0.01, 36: 0.01, 16273: 0.4, 16274: 0.15, 28668: 0.01, 12530: 0.1, 12543: 0.1, 56636: 5.0, 2048: 5.0,
     3244: 5.0, 448: 5.0,
@@ -64,7 +65,7 @@ class Fitting:
                 items.append(self.stack(module.type_id, first + slot, 1))
                 if module.charge is not None and dice.random() < 0.8:
                     items.append(self.stack(module.charge, first + slot, self._loaded(module.charge)))
-        items += [self.stack(one, _SUBSYSTEM + slot, 1) for slot, one in enumerate(_SUBSYSTEMS.get(fit.hull, ()))]
+        items += [self.stack(one, _SUBSYSTEM + slot, 1) for slot, one in enumerate(SUBSYSTEMS.get(fit.hull, ()))]
         bay = _FIGHTER_BAY if fit in CARRIERS else _DRONE_BAY
         for drone, many in fit.drones:
             items += self.split(drone, bay, dice.randint((many + 1) // 2, many))

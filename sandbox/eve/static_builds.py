@@ -15,6 +15,7 @@ from aiohttp import web
 
 from sandbox.eve.answers import Answer, Refusal, etag_of, response
 from sandbox.eve.celestials import celestials_of
+from sandbox.eve.hulls import dogma
 from sandbox.eve.places import solar_systems
 from sandbox.eve.universe import Universe
 from sandbox.eve.world import World
@@ -71,6 +72,7 @@ def exported(known: Universe) -> Entries:
 
     return {
         "types": [named(one.type_id, one.name, groupID=one.group_id) for one in known.types.values()],
+        "typeDogma": dogma(),
         "groups": [named(one.group_id, one.name, categoryID=one.category_id) for one in known.groups.values()],
         "categories": [named(key, name) for key, name in known.categories.items()],
         "mapSolarSystems": [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from cryptography.fernet import Fernet
 
@@ -12,6 +13,7 @@ from sandbox.eve.server import SandboxEve
 from settings import Settings
 from tests.activities.refreshing import Worker, worker
 from tests.activities.stand_in_eve import World
+from tests.activities.universe import Universe, opened_universe
 
 
 @pytest.fixture
@@ -29,4 +31,10 @@ def eve_options() -> SandboxOptions:
 @pytest.fixture
 async def one(settings: Settings, eve: SandboxEve) -> AsyncIterator[Worker]:
     async with worker(settings, eve) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def universe(settings: Settings, eve: SandboxEve, pool: asyncpg.Pool) -> AsyncIterator[Universe]:
+    async with opened_universe(settings, eve, pool) as opened:
         yield opened

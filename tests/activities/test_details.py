@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
-import redis.asyncio
 from temporalio.testing import ActivityEnvironment
 
-from activities.aged_names import AgedNames
-from activities.details import BLAMELESS_ATTEMPTS, Details, DetailsAtOnce
-from activities.enrichment import Enrichment
+from activities.details import BLAMELESS_ATTEMPTS
 from contracts.call_classes import CallClass
 from contracts.sync import NameEntities
 from contracts.universe import Described, RefreshedNames, RefreshNames
@@ -26,91 +21,14 @@ from db.universe.exported import static_rows
 from db.universe.names import ASK_AGAIN_AFTER
 from db.universe.static_data import load_static_data
 from eve.errors import Unavailable
-from eve.esi.budget import Budget
-from eve.esi.client import Esi, Names
+from eve.esi.client import Names
 from eve.esi.universe import Lookup, Told
-from eve.session import open_session
 from eve.static_data import StaticData
-from live import LiveEvents
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.static_builds import exported
-from settings import Settings
+from tests.activities.universe import Universe, column, run
 from tests.db.bodies import raw
 from tests.operations.universe.static_data_export import write_directory
-
-
-@dataclass
-class Universe:
-    """The real activities and clients with the sandbox's EVE."""
-
-    pool: asyncpg.Pool
-    eve: SandboxEve
-    enrichment: Enrichment
-    details: Details
-    names: AgedNames
-    woken: list[bool]
-    seen: int = 0
-
-    async def stored(self, count: int = 5) -> NameEntities:
-        """Store some killmails of the first pilot, as an enrichment's request."""
-        references = self.eve.references(self.eve.pilots[0].character_id)[:count]
-        bodies = [self.eve.killmail(reference.killmail_id) for reference in references]
-        return NameEntities(await store_killmails(self.pool, [raw(one) for one in bodies]))
-
-    async def describe(self) -> Described:
-        """Everything that is wanted."""
-        total = Described()
-        for activity in (
-            self.details.describe_characters,
-            self.details.describe_corporations,
-            self.details.describe_alliances,
-            self.details.describe_types,
-            self.details.describe_places,
-        ):
-            one = Described(more=True)
-            while one.more:
-                one = await ActivityEnvironment().run(activity)
-                total.told, total.unknown = total.told + one.told, total.unknown + one.unknown
-        return total
-
-    async def enrich(self, request: NameEntities) -> Described:
-        """As a cycle does, and then `Enrichment`."""
-        await ActivityEnvironment().run(self.enrichment.name_entities, request)
-        await ActivityEnvironment().run(self.enrichment.describe_solar_systems, request)
-        return await self.describe()
-
-    def asked(self) -> Counter[str]:
-        """Requests by route, since the last call."""
-        requests = self.eve.requests
-        counted = Counter(request.route for request in requests[self.seen :])
-        self.seen = len(requests)
-        return counted
-
-
-@pytest.fixture
-async def universe(settings: Settings, eve: SandboxEve, pool: asyncpg.Pool) -> AsyncIterator[Universe]:
-    async with contextlib.AsyncExitStack() as stack:
-        session = await stack.enter_async_context(open_session(settings))
-        events = redis.asyncio.from_url(settings.redis_url)
-        stack.push_async_callback(events.aclose)
-        esi = Esi(session, Budget(events), settings.esi_base_url, settings.eve_client_id)
-        woken: list[bool] = []
-
-        async def wake() -> None:
-            woken.append(True)
-
-        yield Universe(
-            pool,
-            eve,
-            Enrichment(pool, esi, LiveEvents(events), wake),
-            Details(pool, esi, DetailsAtOnce()),
-            AgedNames(pool, esi, wake),
-            woken,
-        )
-
-
-async def column(pool: asyncpg.Pool, query: str) -> list[object]:
-    return [row[0] for row in await pool.fetch(query)]
 
 
 async def test_each_person_and_thing_is_asked_for_once(universe: Universe) -> None:
@@ -121,7 +39,7 @@ async def test_each_person_and_thing_is_asked_for_once(universe: Universe) -> No
         universe.pool, "SELECT DISTINCT character_id FROM participants WHERE character_id IS NOT NULL"
     )
     asked = universe.asked()
-    assert asked["/universe/names"] == 1
+    assert asked["/universe/names"] == 2, "what the killmails mention, and the CEOs"
     assert asked["/characters/{character_id}"] == len(people)
     assert asked["/corporations/{corporation_id}"] == await universe.pool.fetchval(
         "SELECT count(DISTINCT corporation_id) FROM participants"
@@ -172,12 +90,6 @@ async def test_after_the_static_data_was_loaded_esi_is_asked_for_none_of_it(
     await ActivityEnvironment().run(universe.names.refresh_names, RefreshNames())
     await universe.enrich(request)
     assert universe.asked() == {}
-
-
-async def run(activity: Callable[..., Any], *request: Any, attempt: int = 1) -> Any:
-    environment = ActivityEnvironment()
-    environment.info = replace(environment.info, attempt=attempt)
-    return await environment.run(activity, *request)
 
 
 async def test_unknown_ids_are_not_asked_for_again_soon(universe: Universe) -> None:

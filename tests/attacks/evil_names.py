@@ -77,7 +77,10 @@ async def fill(site: Site) -> int:
         ("INSERT INTO types (type_id, group_id) VALUES ($1, $2)", SHIP, GROUP),
         ("INSERT INTO type_groups (group_id, category_id, name) VALUES ($1, $2, $3)", GROUP, CATEGORY, evil("group")),
         ("INSERT INTO type_categories (category_id, name) VALUES ($1, $2)", CATEGORY, evil("category")),
-        ("INSERT INTO corporation_details (corporation_id, ticker) VALUES ($1, $2)", CORPORATION, evil("ticker")),
+        ("INSERT INTO corporation_details (corporation_id, ticker, ceo_id, member_count) VALUES ($1, $2, $3, 2)",
+         CORPORATION, evil("ticker"), HUNTER),
+        ("INSERT INTO hull_slots (type_id, high, mid, low, rig, subsystem, service)"
+         " VALUES ($1, 8, 8, 8, 3, 4, 8)", SHIP),
         ("INSERT INTO alliance_details (alliance_id, ticker) VALUES ($1, $2)", ALLIANCE, evil("flag")),
         ("INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, last_error, parked_at)"
          " VALUES (9, 'x', $1, $2, now())", ME, evil("error")),

@@ -88,6 +88,12 @@ async def test_a_newer_build_comes_by_itself_and_only_if_it_has_anything_of_ours
     assert (again.outcome, again.changed) == (StaticDataOutcome.LOADED, places), "loaded before celestials were kept"
     assert places > len(universe.solar_systems)
 
+    slots = await pool.fetchval("SELECT count(*) FROM hull_slots")
+    await pool.execute("DELETE FROM hull_slots")
+    again = await look(client)
+    assert (again.outcome, again.changed) == (StaticDataOutcome.LOADED, slots), "loaded before slots were kept"
+    assert slots > 50
+
     before = len(eve.requests_of(ROUTE))
     add_changes(builds, FIRST_BUILD + 1, FIRST_BUILD, {"missions": [1, 2]})
     add_changes(builds, FIRST_BUILD + 5, FIRST_BUILD + 1, {"skins": [3]})

@@ -1,4 +1,5 @@
-// Keeps the imports on the settings page fresh while they go on. The page works without it.
+// Keeps the imports on the settings page fresh while they go on, and says at once that an order was heard. The page works
+// without it.
 "use strict";
 
 const LOOK_MS = 2000;
@@ -10,6 +11,24 @@ document.addEventListener("submit", (event) => {
   if (!event.target.closest("#imports") || !button) { return; }
   button.setAttribute("aria-busy", "true");
   button.textContent = { estimate: "Counting…", start: "Starting…", cancel: "Stopping…" }[button.value] ?? button.textContent;
+});
+
+// A look takes a moment: then the page tells what became of it.
+const CHECKED_MS = 3000;
+document.addEventListener("submit", async (event) => {
+  const form = event.target, button = event.submitter;
+  if (!["sync_now", "force_full_resync"].includes(button?.value)) { return; }
+  event.preventDefault();
+  const body = new URLSearchParams([...new FormData(form), ["order", button.value]]);
+  const said = button.innerHTML;
+  button.setAttribute("aria-busy", "true");
+  button.textContent = "Checking…";
+  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+  if (answer.type === "opaqueredirect") { setTimeout(() => location.reload(), CHECKED_MS); return; }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  form.parentElement.querySelector("p").textContent = page.querySelector(".message p")?.textContent ?? "That did not work. Try again.";
+  button.removeAttribute("aria-busy");
+  button.innerHTML = said;
 });
 
 async function lookAtImports() {

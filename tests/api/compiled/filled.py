@@ -58,6 +58,7 @@ async def fill(site: Site) -> None:
     )
     await pool.execute("INSERT INTO character_details VALUES ($1, $2, 4.5)", ME, datetime(2010, 1, 2, tzinfo=UTC))
     await pool.execute("INSERT INTO corporation_details VALUES (98000001, '<C>')")
+    await pool.execute("INSERT INTO hull_slots VALUES (587, 3, 3, 4, 3, 0, 0)")
     await pool.execute("INSERT INTO types VALUES (587, 25); INSERT INTO type_groups VALUES (25, 6, 'Frigate')")
     await pool.execute(
         "UPDATE killmails SET destroyed_value = 1.005, dropped_value = 0, fitted_value = 12345678901.5,"

@@ -22,6 +22,7 @@ from db.killmails.feed import COUNTED, count
 from db.killmails.filter import KillmailFilter, Order, Viewer
 from db.killmails.related_losses import related_losses
 from db.values.rules import FREE_HULLS
+from eve.hull_slots import RACKS
 from eve.security import security_class, shown_security
 from eve.slots import slot_name
 from tests.db.bodies import Body
@@ -44,6 +45,7 @@ class Known:
     """Type, day and average price, by day."""
     celestials: Sequence[tuple[int, str, int, tuple[float, float, float]]] = ()
     """Id, name, solar system, place."""
+    slots: Mapping[int, Node] = field(default_factory=dict)
 
     @classmethod
     async def of(cls, pool: asyncpg.Pool) -> Known:
@@ -70,6 +72,10 @@ class Known:
                 (row["celestial_id"], row["name"], row["solar_system_id"], (row["x"], row["y"], row["z"]))
                 for row in await pool.fetch("SELECT * FROM celestials")
             ],
+            slots={
+                row["type_id"]: {rack: row[rack] for rack in RACKS}
+                for row in await pool.fetch("SELECT * FROM hull_slots")
+            },
             groups={
                 type_id: {
                     "id": str(group_id),
@@ -100,6 +106,12 @@ class Known:
         ]
         distance, told = min(here, key=lambda one: one[0])
         return {**told, "distance": distance}
+
+    def slots_of(self, victim: Body) -> Node | None:
+        hull = self.slots.get(victim["ship_type_id"])
+        fitted = [one["item_type_id"] for one in victim.get("items", ()) if 125 <= one["flag"] <= 132]
+        every = [hull or {}, *(self.slots.get(one, {}) for one in fitted)]
+        return hull and {rack: sum(one.get(rack, 0) for one in every) for rack in RACKS}
 
     def type(self, id_: int | None) -> Node | None:
         return self.named(id_, group=self.groups.get(id_ or 0))
@@ -188,6 +200,7 @@ def plain_killmail(source: Body, known: Known, appraised: Mapping[str, Any] | No
         **{flag: row.get(flag) for flag in ("solo", "npc", "awox")},
         "relatedKillmail": None,
         "nearestCelestial": known.nearest(source),
+        "slots": known.slots_of(victim),
     }
 
 

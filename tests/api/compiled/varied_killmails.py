@@ -27,6 +27,7 @@ fragment Kill on Killmail {
   items { ...Thing items { ...Thing items { ...Thing } } }
   value { destroyed dropped fitted total ship shipPriceDate shipPriceNote priceDate priceSource pricedKinds itemKinds }
   relatedKillmail { id time ship { ...What } } nearestCelestial { __typename id name distance }
+  slots { __typename high mid low rig subsystem service }
 }
 fragment Shot on Attacker {
   character { ...Who } corporation { id name ticker } alliance { id name ticker } faction { id name }

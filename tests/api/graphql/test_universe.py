@@ -66,6 +66,47 @@ async def test_graphql_tells_all_that_is_known(browser: Browser) -> None:
 
 
 @pytest.mark.usefixtures("me")
+async def test_a_corporation_names_its_ceo_and_counts_its_members(site: Site, browser: Browser) -> None:
+    question = "{ corporation(id: 98000001) { name memberCount ceo { id name birthday securityStatus } } }"
+    unknown = {"name": "Test Pilots", "memberCount": None, "ceo": None}
+    assert (await browser.data(question))["corporation"] == unknown
+    _, page = await browser.get("/corporations/98000001")
+    assert "CEO" not in page
+    await site.pool.execute(
+        "UPDATE corporation_details SET ceo_id = 90000001, member_count = 1204 WHERE corporation_id = 98000001;"
+        "INSERT INTO entities (entity_id, category, name) VALUES (90000001, 'character', 'Ada <Lead>')"
+    )
+    ceo = {"id": str(ME), "name": "Ada <Lead>", "birthday": "2009-05-01T10:00:00Z", "securityStatus": -9.9}
+    assert (await browser.data(question))["corporation"] == {"name": "Test Pilots", "memberCount": 1204, "ceo": ceo}
+    _, page = await browser.get("/corporations/98000001")
+    assert f'CEO <a href="/characters/{ME}">Ada &lt;Lead&gt;</a>' in page
+    assert "1,204 members" in page
+
+
+@pytest.mark.usefixtures("me")
+async def test_a_ship_has_the_slots_of_its_hull_and_of_its_subsystems(site: Site, browser: Browser) -> None:
+    """What is in the cargo hold adds nothing, and what nobody knows is null."""
+    question = "{ killmail(id: %s) { slots { high mid low rig subsystem service } } }"
+    assert (await browser.data(question % 1))["killmail"]["slots"] is None
+    cruiser = body(2, victim=ME, attackers=(NOBODY,))
+    cruiser["victim"]["ship_type_id"] = 29984
+    cruiser["victim"]["items"] = [
+        {"item_type_id": type_id, "flag": flag, "singleton": 0, "quantity_destroyed": 1}
+        for type_id, flag in ((45601, 125), (45602, 126), (45603, 5))
+    ]
+    await site.store(cruiser)
+    await site.pool.execute(
+        "INSERT INTO hull_slots (type_id, high, mid, low, rig, subsystem, service) VALUES"
+        " (29984, 0, 0, 0, 3, 4, 0), (45601, 7, 0, 1, 0, 0, 0), (45602, 0, 4, 0, 0, 0, 0), (45603, 1, 1, 1, 0, 0, 0)"
+    )
+    told = (await browser.data(question % 2))["killmail"]["slots"]
+    assert told == {"high": 7, "mid": 4, "low": 1, "rig": 3, "subsystem": 4, "service": 0}
+    _, page = await browser.get("/killmails/2")
+    assert "7 high slots (7 empty), 4 mid slots (4 empty), 1 low slot (1 empty), 3 rig slots (3 empty)" in page
+    assert "2 empty subsystem slots" in page
+
+
+@pytest.mark.usefixtures("me")
 async def test_the_page_shows_region_and_ticker_and_unknown_ids_as_such(browser: Browser) -> None:
     _, page = await browser.get("/killmails/1")
     assert "[&lt;T&gt;]" in page

@@ -15,11 +15,14 @@ from db.intake.store import store_killmails
 from db.reimbursements.changes import change
 from db.reimbursements.steps import State
 from db.universe.celestials import load_celestials
+from db.universe.hull_slots import load_hull_slots
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids
 from db.values.appraisal import appraise
 from db.values.prices import store_snapshot
+from eve.hull_slots import slots_of
 from eve.sso.scopes import CORPORATION_SCOPES
 from sandbox.eve.celestials import celestial_rows
+from sandbox.eve.hulls import dogma
 from sandbox.eve.server import SandboxEve
 from sandbox.eve.universe import Universe
 from tests.db.bodies import Body, raw
@@ -165,6 +168,7 @@ async def name_all(pool: asyncpg.Pool, universe: Universe, killmail_ids: Collect
     systems = universe.solar_systems.values()
     await store_solar_systems(pool, [(s.solar_system_id, s.security_status, s.constellation_id) for s in systems])
     await load_celestials(pool, celestial_rows())
+    await load_hull_slots(pool, [slots_of(entry) for entry in dogma()])
     await pool.executemany(
         "INSERT INTO constellations (constellation_id, region_id, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         [(one.constellation_id, one.region_id, one.name) for one in universe.constellations.values()],

@@ -6,6 +6,7 @@ from typing import Any
 
 from api.site.fit import Line, Rack, shown_fit
 from api.site.fit_ring import fit_ring
+from api.site.slots import racks_of_slots
 
 GUN, AMMO, OTHER_AMMO, BOX, ORE, BLUEPRINT = "1", "2", "3", "4", "5", "6"
 CHARGE = {"id": "83", "name": "Projectile Ammo", "category": {"id": "8", "name": "Charge"}}
@@ -31,10 +32,13 @@ def item(
     }
 
 
-def racks(*items: Any, at_most: int = 100, total: str = "100") -> tuple[list[Rack], int]:
+def racks(
+    *items: Any, at_most: int = 100, total: str = "100", slots: dict[str, int] | None = None
+) -> tuple[list[Rack], int]:
     """Without the ship's."""
     value = {"total": total, "ship": "7", "shipPriceDate": DAY, "shipPriceNote": None, "priceDate": DAY}
-    fit = shown_fit({"items": items, "value": value, "victim": {"ship": {"id": "587"}}}, at_most)
+    killmail = {"items": items, "value": value, "victim": {"ship": {"id": "587"}}}
+    fit = shown_fit(killmail, racks_of_slots(items, slots), at_most)
     assert fit.racks[0].slot == "SHIP"
     return fit.racks[1:], fit.left_out
 
@@ -97,11 +101,49 @@ def test_no_more_lines_than_asked_for() -> None:
     assert left_out == 16
 
 
-def test_the_ring_has_a_place_for_every_slot_up_to_the_last() -> None:
-    ring = fit_ring([item(GUN, "HIGH", 27, 1), item(AMMO, "HIGH", 27, 9), item(GUN, "HIGH", 29, 0, 1)])
+def slots(high: int = 0, mid: int = 0, low: int = 0, rig: int = 0, subsystem: int = 0) -> dict[str, int]:
+    """As `Killmail.slots`."""
+    return {"high": high, "mid": mid, "low": low, "rig": rig, "subsystem": subsystem, "service": 0}
+
+
+def test_a_list_says_how_many_slots_of_a_rack_were_empty() -> None:
+    found, _ = racks(item(GUN, "HIGH", 28, 1), slots=slots(high=4, mid=1, rig=3))
+    assert [(rack.title, len(rack.lines), rack.empty) for rack in found] == [
+        ("High slots", 1, "3 empty high slots"),
+        ("Mid slots", 0, "1 empty mid slot"),
+        ("Rigs", 0, "3 empty rig slots"),
+    ]
+    found, _ = racks(item(GUN, "HIGH", 28, 1), slots=None)
+    assert [(rack.title, rack.empty) for rack in found] == [("High slots", "1 empty high slot")]
+    fit = shown_fit({"items": [], "value": None}, racks_of_slots([], slots(high=4)), 100)
+    assert fit.racks == [], "of a ship without anything all of them were"
+
+
+def test_the_ring_has_a_place_for_every_slot_of_the_hull() -> None:
+    ring = fit_ring(
+        racks_of_slots([item(GUN, "HIGH", 28, 1), item(ORE, "LOW", 11, 1)], slots(high=4, mid=2, low=1, subsystem=1))
+    )
     assert ring is not None
-    assert ring.says == "2 high slots and 1 empty"
+    assert ring.says == "4 high slots (3 empty), 2 mid slots (2 empty), 1 low slot, 1 subsystem slot (1 empty)"
+    assert [spot.fate for spot in ring.spots] == ["empty", "destroyed", *["empty"] * 4, "destroyed", "empty"]
+    assert [spot.called for spot in ring.spots if spot.fate == "empty"][:4] == [*["high slot"] * 3, "mid slot"]
+
+
+def test_slots_in_use_are_drawn_whatever_is_known_of_the_hull() -> None:
+    """A hull that has lost a slot since, and a strategic cruiser whose subsystems are not known."""
+    ring = fit_ring(racks_of_slots([item(GUN, "HIGH", 27 + number, 1) for number in range(3)], slots(high=2, rig=3)))
+    assert ring is not None
+    assert ring.says == "3 high slots, 3 rig slots (3 empty)"
+    assert fit_ring(racks_of_slots([], slots())) is None
+
+
+def test_the_ring_of_a_hull_that_nobody_knows_ends_with_the_last_slot_in_use() -> None:
+    ring = fit_ring(
+        racks_of_slots([item(GUN, "HIGH", 27, 1), item(AMMO, "HIGH", 27, 9), item(GUN, "HIGH", 29, 0, 1)], None)
+    )
+    assert ring is not None
+    assert ring.says == "3 high slots (1 empty)"
     assert [spot.fate for spot in ring.spots] == ["destroyed", "empty", "dropped"]
     assert [spot.charge and spot.charge["id"] for spot in ring.spots] == [AMMO, None, None]
     assert [spot.x for spot in ring.spots] == sorted(spot.x for spot in ring.spots)
-    assert fit_ring([item(ORE, "CARGO", 5, 1)]) is None
+    assert fit_ring(racks_of_slots([item(ORE, "CARGO", 5, 1)], None)) is None

@@ -63,7 +63,11 @@ async def test_a_fit_says_what_each_line_was_worth_and_what_became_of_it(visitor
         text,
     ), "two guns with what both had loaded"
     assert text.index("High slots") < text.index("Mid slots") < text.index("Cargo hold")
-    assert "2 high slots, 1 mid slot. Everything is in the list below." in page
+    drawn = re.search(r"draws it: (\d) high slots \((\d) empty\), .*Everything is in the list below", page)
+    assert drawn, "all slots that its hull has"
+    assert int(drawn[1]) - int(drawn[2]) == 2
+    assert page.count("<title>Empty high slot</title>") == int(drawn[2])
+    assert f"{drawn[2]} empty high slot" in text
     held = re.findall(r"<details><summary.*?</details>", page, re.S)
     assert len(held) == 1
     tritanium = 1_234_567 * (1_000 + 34 * 7_919 % 40_000_000)
@@ -152,7 +156,7 @@ def test_what_is_remarkable_is_said() -> None:
     }
     assert [point for point, _ in points_of_interest(plain)] == ["solo"]
     assert [point for point, _ in points_of_interest(rich)] == [
-        *("solo (NPCs present)", "CONCORD", "abyssal", "1 mutated")
+        *("solo (NPCs present)", "ganked by CONCORD", "abyssal", "1 mutated")
     ]
     assert "Abyssal Gyrostabilizer" in points_of_interest(rich)[-1][1]
 

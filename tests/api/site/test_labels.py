@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from api.site import battle_words
 from api.site.labels import flags, pricing, short_isk
 
 
@@ -38,3 +39,17 @@ def test_the_exact_figure_says_what_it_rests_on() -> None:
 
 def test_only_flags_that_are_set_are_shown() -> None:
     assert [flag for flag, _ in flags({"solo": True, "npc": False, "awox": None})] == ["solo"]
+
+
+@pytest.mark.parametrize(
+    ("systems", "words"),
+    [
+        (["Jita"], "Battle in Jita"),
+        (["Jita", "Perimeter"], "Battle in Jita and Perimeter"),
+        (["Jita", None, "Urlen"], "Battle in Jita, Unknown system 2 and 1 more system"),
+        (["Jita", "Perimeter", "Urlen", "Sobaseki"], "Battle in Jita, Perimeter and 2 more systems"),
+    ],
+)
+def test_a_battle_is_called_by_where_it_was_fought(systems: list[str | None], words: str) -> None:
+    told = [{"id": str(number), "name": name} for number, name in enumerate(systems, start=1)]
+    assert battle_words.title({"solarSystems": told}) == words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, WebSocketRoute, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Route, WebSocketRoute, expect
 
 from api.caller import session_cookie_name
 from db.accounts.sessions import start_session
@@ -150,6 +150,29 @@ async def test_the_state_of_the_sync_is_live(site: Site, page: Page) -> None:
     await LiveEvents(site.services.redis).sync_changed(ME)
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(page.get_by_role("link", name="Log in again with Ada Lovelace")).to_be_visible()
+
+
+async def test_the_settings_say_at_once_that_a_sync_was_ordered(page: Page, site: Site) -> None:
+    """And after a moment what became of it; what does not work is said in its place."""
+    await page.goto(f"{site.address}/settings")
+    orders: list[str] = []
+
+    async def answer(route: Route) -> None:
+        orders.append(route.request.post_data or "")
+        if len(orders) == 1:
+            await route.fulfill(status=303, headers={"Location": "/settings"})
+        else:
+            page_of_error = '<article class="message"><p>EVE is away.</p></article>'
+            await route.fulfill(status=400, content_type="text/html", body=page_of_error)
+
+    await page.route("**/settings/characters", answer)
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Sync now").click()
+        await expect(page.get_by_role("button", name="Checking…")).to_be_visible()
+    await page.get_by_role("button", name="Full resync").click()
+    await expect(page.locator(f"#character-{ME} p").first).to_have_text("EVE is away.")
+    await expect(page.get_by_role("button", name="Full resync")).to_be_visible()
+    assert orders == [f"character_id={ME}&order=sync_now", f"character_id={ME}&order=force_full_resync"]
 
 
 async def test_a_lost_connection_is_mended_and_nothing_is_missed(site: Site, page: Page) -> None:

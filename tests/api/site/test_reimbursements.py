@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC, datetime, timedelta
 
 from db.corporations.directors import follow, note_role
 from eve.sso.scopes import CORPORATION_SCOPES
@@ -78,3 +79,22 @@ async def test_a_pilot_claims_and_of_two_directors_the_second_is_told(site: Site
             id=str(CORPORATION),
         )
         assert found["reimbursements"]["totals"] == [{"state": "PAID", "count": 1, "value": "12345678.00"}]
+
+
+async def test_a_month_that_is_none_is_refused_and_none_is_offered_that_has_not_begun(
+    site: Site, browser: Browser
+) -> None:
+    await browser.sign_in(await site.add_pilot(PILOT))
+    for wrong in ("month=2031-13", "month=2026-1", "month=yesterday", "state=lost"):
+        for page in ("/reimbursements", "/reimbursements.csv"):
+            status, told = await browser.get(f"{page}?{wrong}")
+            assert status == 400, wrong
+            assert ("A month is written as 2026-11" if "month" in wrong else "A state is one of claimed") in told
+    status, page = await browser.get("/reimbursements?month=2025-12")
+    assert status == 200
+    assert re.findall(r">(\d{4}-\d\d)</a>", page) == ["2025-11", "2025-12", "2026-01"]
+    now = datetime.now(UTC)
+    before = now.replace(day=1) - timedelta(days=1)
+    for address in ("/reimbursements", "/reimbursements?month=all", f"/reimbursements?month={now:%Y-%m}"):
+        _, page = await browser.get(address)
+        assert re.findall(r">(\d{4}-\d\d)</a>", page) == [f"{before:%Y-%m}", f"{now:%Y-%m}"], address

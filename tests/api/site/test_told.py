@@ -34,7 +34,7 @@ async def test_a_pilot_makes_a_webhook_and_reads_why_nothing_was_sent(site: Site
     assert secret not in page
     assert "very-secret" not in page
     assert "To &lt;our&gt; channel" in page
-    assert "Quiet from 22:00 until 07:30 EVE time" in page
+    assert "Quiet from 22:00 until 07:30 EVE time. Only losses, worth 100m ISK or more, solo kills alone." in page
     assert "too old by then" in page
     chosen = await site.pool.fetchval("SELECT filter::text FROM webhooks")
     assert chosen == '{"side": "VICTIM", "solo": true, "minValue": "100000000"}'

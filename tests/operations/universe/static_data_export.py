@@ -56,7 +56,19 @@ def small_export() -> Entries:
         ],
         "factions": [{"_key": 500001, "name": en("Caldari State")}],
         "npcCorporations": [{"_key": 1000125, "name": en("CONCORD"), "tickerName": "CONCO"}],
+        "typeDogma": [
+            dogma(587, {9: 350.0, 14: 3.0, 13: 3.0, 12: 4.0, 1137: 3.0, 1132: 400.0}),
+            dogma(29984, {14: 0.0, 13: 0.0, 12: 0.0, 1137: 3.0, 1367: 4.0}),
+            dogma(45601, {1374: 7.0, 1375: 0.0, 1376: 1.0}),
+            dogma(2961, {30: 123.0}),
+        ],
     }
+
+
+def dogma(type_id: int, attributes: dict[int, float]) -> dict[str, Any]:
+    """The attributes of a type."""
+    told = [{"attributeID": key, "value": value} for key, value in attributes.items()]
+    return {"_key": type_id, "dogmaAttributes": told, "dogmaEffects": [{"effectID": 12, "isDefault": False}]}
 
 
 def jita_in_places() -> Entries:

@@ -20,6 +20,7 @@ import cli
 from eve.celestials import roman
 from tests.operations.universe.static_data_export import (
     Entries,
+    dogma,
     jita_in_places,
     small_export,
     write_directory,
@@ -60,6 +61,7 @@ async def test_a_zip_fills_the_static_universe(load: Any, pool: asyncpg.Pool, tm
         "constellations": 3,
         "regions": 3,
         "celestials": 0,
+        "slots": 3,
     }
     rifter = await pool.fetchrow(
         "SELECT e.name, e.category, g.name AS g, c.name AS c FROM types t JOIN entities e ON e.entity_id = t.type_id"
@@ -95,6 +97,44 @@ async def test_loading_it_again_writes_nothing_and_a_new_build_only_what_differs
     newer = json.loads((await load(write_zip(entries, tmp_path / "new.zip", inside="sde/"), "--json")).stdout)
     assert (newer["changed"]["types"], sum(newer["changed"].values()), newer["names_changed"]) == (1, 1, 1)
     assert await pool.fetchval("SELECT name FROM entities WHERE entity_id = 587") == "Rifter II"
+
+
+async def test_hulls_have_the_slots_that_the_export_tells(load: Any, pool: asyncpg.Pool, tmp_path: Path) -> None:
+    entries = small_export()
+    told = json.loads((await load(write_zip(entries, tmp_path / "sde.zip"), "--json")).stdout)
+    assert (told["read"]["slots"], told["changed"]["slots"]) == (3, 3)
+    rows = await pool.fetch("SELECT * FROM hull_slots ORDER BY type_id")
+    assert [tuple(row) for row in rows] == [
+        (587, 3, 3, 4, 3, 0, 0),
+        (29984, 0, 0, 0, 3, 4, 0),
+        (45601, 7, 0, 1, 0, 0, 0),
+    ], "a Rifter, a Tengu, one of its subsystems, and nothing of a gun"
+    again = json.loads((await load(tmp_path / "sde.zip", "--json")).stdout)
+    assert again["changed"]["slots"] == 0
+    entries["typeDogma"] = [dogma(587, {14: 4.0, 13: 30.0, 12: -1.0})]
+    newer = json.loads((await load(write_zip(entries, tmp_path / "new.zip"), "--json")).stdout)
+    assert newer["changed"]["slots"] == 1
+    rows = await pool.fetch("SELECT * FROM hull_slots")
+    assert [tuple(row) for row in rows] == [(587, 4, 8, 0, 0, 0, 0)], "no rack has more than 8"
+    del entries["typeDogma"]
+    await load(write_zip(entries, tmp_path / "without.zip"))
+    assert await pool.fetchval("SELECT count(*) FROM hull_slots") == 1, "an export without them forgets none"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({}, "dogmaAttributes is not a list"),
+        ([14], "an attribute is not an object"),
+        ([{"attributeID": "14", "value": 3}], "attributeID is not an id"),
+        ([{"attributeID": 14, "value": "3"}], "the value of attribute 14 is not a number"),
+    ],
+)
+async def test_attributes_that_are_none_change_nothing(load: Any, tmp_path: Path, attributes: Any, why: str) -> None:
+    entries = {**small_export(), "typeDogma": [{"_key": 587, "dogmaAttributes": attributes}]}
+    result = await load(write_zip(entries, tmp_path / "sde.zip"))
+    assert result.exit_code == 1
+    assert why in result.output
 
 
 async def test_celestials_have_the_names_and_places_that_the_game_gives_them(
