@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from api.compiled.reads import CompiledReads
-from api.site.killmail_page import LINES_SHOWN
+from api.site.killmail_story import LINES_SHOWN
 from api.site.labels import distance, short_isk
 from api.site.points_of_interest import points_of_interest
 from sandbox.eve.celestials import celestials_of
