@@ -44,7 +44,7 @@ async def test_a_worker_that_ends_is_made_anew(
 
 
 async def test_a_second_worker_is_not_taken_for_the_first(
-    client: Client, settings: Settings, start_worker: StartWorker, tmp_path: Path
+    settings: Settings, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     second = worker(tmp_path, settings, {}, number=2)
     assert second.answers_as is not None
