@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import orjson
 
 from eve.answer import Answer
+from eve.errors import BadRequest, Forbidden, Unavailable
 
 MAX_WAIT_SECONDS = 3600
 """No Retry-After is believed beyond an hour."""
@@ -23,6 +24,21 @@ def retry_after(answer: Answer, now: datetime) -> int | None:
         return min(max(int(value[:9]), 1), MAX_WAIT_SECONDS)
     until = date_in(value)
     return None if until is None else min(max(int((until - now).total_seconds()) + 1, 1), MAX_WAIT_SECONDS)
+
+
+def status_failure(status: int, service: str, setting: str = "") -> Unavailable | Forbidden | BadRequest:
+    """What a status other than those that `service` uses to tell something means.
+
+    Args:
+        service: begins a sentence.
+        setting: the variable that holds the service's address; "": it can hardly be wrong.
+    """
+    if status >= 500 or status in (408, 429):
+        return Unavailable(f"{service} is overloaded or away ({status}).")
+    if status in (401, 403):
+        return Forbidden(f"{service} does not let this installation in ({status}).")
+    doubt = f"; does {setting} point at it?" if setting else "."
+    return BadRequest(f"{service} did not accept the request ({status}){doubt}")
 
 
 def date_in(header: str) -> datetime | None:

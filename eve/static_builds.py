@@ -19,8 +19,9 @@ import orjson
 
 from eve import celestials
 from eve.answer import MAX_BODY_BYTES, Answer, exchange
-from eve.errors import BadRequest, EveError, Forbidden, MalformedBody, NotAsked, Unavailable
+from eve.errors import BadRequest, Forbidden, MalformedBody, NotAsked, Unavailable
 from eve.hull_slots import TYPE_DOGMA
+from eve.responses import status_failure
 from eve.static_data import PARTS
 
 MAX_LATEST_BYTES = 64 * 1024
@@ -138,9 +139,5 @@ def _build(number: object, name: str) -> int:
     return number
 
 
-def _failure(status: int) -> EveError:
-    if status >= 500 or status in (408, 429):
-        return Unavailable(f"{_TITLE} is overloaded or away ({status}).")
-    if status in (401, 403):
-        return Forbidden(f"{_TITLE} does not let this installation in ({status}).")
-    return BadRequest(f"{_TITLE} did not accept the request ({status}); does STATIC_DATA_URL point at it?")
+def _failure(status: int) -> Unavailable | Forbidden | BadRequest:
+    return status_failure(status, _TITLE, "STATIC_DATA_URL")

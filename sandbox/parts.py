@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ def how_many_workers(settings: Settings, cores: int | None) -> int:
 
 
 def worker(directory: Path, settings: Settings, chosen: Mapping[str, str], number: int = 1) -> Part:
-    """`killreport worker`; it answers once Temporal has seen it ask every task queue for work.
+    """`killreport worker`; it answers once Temporal has seen it, and not another, ask every task queue for work.
 
     Args:
         number: of several; each has a port of its own for its metrics, one after the other.
@@ -66,22 +67,25 @@ def worker(directory: Path, settings: Settings, chosen: Mapping[str, str], numbe
     begun = datetime.now(UTC)
     connected: list[temporalio.client.Client] = []
 
-    async def answers() -> None:
+    async def polls(identity: str = "") -> None:
         try:
             if not connected:
                 connected.append(await temporal_client(settings))
-            missing = await queues_without_worker(connected[0], begun)
+            missing = await queues_without_worker(connected[0], begun, identity)
         except (OperationFailed, temporalio.service.RPCError) as error:
             raise PartNotReady(str(error)) from error
         if missing:
             raise PartNotReady(f"no worker polls {', '.join(missing)}")
+
+    async def polls_itself(process_id: int) -> None:
+        await polls(f"{process_id}@{socket.gethostname()}")  # as Temporal's SDK calls a worker
 
     argv = [sys.executable, "-m", "cli", "worker"]
     its_own = (
         {**chosen, "METRICS_PORT": str(settings.metrics_port + number - 1)} if settings.metrics_port else {**chosen}
     )
     name, log = ("the worker", "worker.log") if number == 1 else (f"worker {number}", f"worker-{number}.log")
-    return Part(name, argv, answers, directory / "logs" / log, its_own)
+    return Part(name, argv, polls, directory / "logs" / log, its_own, answers_as=polls_itself)
 
 
 async def _answers_well(url: str) -> None:

@@ -33,7 +33,8 @@ class Part:
     """What to start and how to know that it answers.
 
     `answers` returns normally once the part serves; any `OSError`, `TimeoutError` or `PartNotReady` it
-    raises means "not yet".
+    raises means "not yet". `answers_as` is asked instead, with the id of the process, where another one could answer in
+    its place.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Part:
     log_file: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
+    answers_as: Callable[[int], Awaitable[None]] | None = None
 
 
 class PartNotReady(Exception):
@@ -82,13 +84,14 @@ class RunningPart:
         return running
 
     async def _wait_until_it_answers(self) -> None:
+        part = self.part
         deadline = asyncio.get_running_loop().time() + START_SECONDS
         reason: Exception | None = None
         while asyncio.get_running_loop().time() < deadline:
             if self.process.poll() is not None:
                 raise PartFailed(self.obituary())
             try:
-                await asyncio.wait_for(self.part.answers(), 5)
+                await asyncio.wait_for(part.answers_as(self.process.pid) if part.answers_as else part.answers(), 5)
             except (OSError, TimeoutError, PartNotReady) as error:
                 reason = error
                 await asyncio.sleep(0.05)

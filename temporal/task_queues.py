@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -74,29 +74,45 @@ async def workflows_with_problems(client: temporalio.client.Client) -> int:
     return (await client.count_workflows(_WITH_PROBLEMS, rpc_timeout=patience)).count
 
 
-async def queues_without_worker(client: temporalio.client.Client, since: datetime) -> list[str]:
+async def queues_without_worker(client: temporalio.client.Client, since: datetime, identity: str = "") -> list[str]:
     """The task queues no worker has asked for work since then (UTC).
+
+    Args:
+        identity: only the worker of this name counts.
 
     Raises:
         temporalio.service.RPCError: Temporal does not answer, or refuses.
     """
-    return [queue.name for queue in await describe_task_queues(client, seen_since=since) if not queue.pollers]
+    found = await asyncio.gather(*(_parts(client, name) for name in TASK_QUEUES))
+    polled = [_pollers(parts, since) for parts in found]
+    return [
+        name
+        for name, pollers in zip(TASK_QUEUES, polled, strict=True)
+        if not (identity in pollers if identity else pollers)
+    ]
 
 
 async def _figures(client: temporalio.client.Client, name: str, seen_since: datetime | None) -> TaskQueueFigures:
+    parts = await _parts(client, name)
+    return TaskQueueFigures(
+        name,
+        sum(part.stats.approximate_backlog_count for part in parts),
+        len(_pollers(parts, seen_since)),
+        max(part.stats.approximate_backlog_age.ToTimedelta().total_seconds() for part in parts),
+    )
+
+
+async def _parts(client: temporalio.client.Client, name: str) -> list[DescribeTaskQueueResponse]:
     # One task queue is two inside: activity tasks, and workflow tasks where workflows are served from it.
     kinds = [TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY]
     if name == SYNC_QUEUE:
         kinds.append(TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
-    parts = await asyncio.gather(*(_describe(client, name, kind) for kind in kinds))
-    # A process polls both with one identity; one that polls only a part cannot do the work of the queue.
-    pollers = set.intersection(*({*_identities(part, seen_since)} for part in parts))
-    return TaskQueueFigures(
-        name,
-        sum(part.stats.approximate_backlog_count for part in parts),
-        len(pollers),
-        max(part.stats.approximate_backlog_age.ToTimedelta().total_seconds() for part in parts),
-    )
+    return await asyncio.gather(*(_describe(client, name, kind) for kind in kinds))
+
+
+def _pollers(parts: Sequence[DescribeTaskQueueResponse], seen_since: datetime | None) -> set[str]:
+    """A process polls all parts with one identity; one that polls only some cannot do the work of the queue."""
+    return set.intersection(*({*_identities(part, seen_since)} for part in parts))
 
 
 def _identities(part: DescribeTaskQueueResponse, seen_since: datetime | None) -> Iterator[str]:

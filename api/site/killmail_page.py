@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,22 +15,13 @@ from api.orders.naming import lacks_a_name, name_again
 from api.orders.reimbursements import WORDS
 from api.pages import render
 from api.services import services_of
-from api.site.attackers import shown_attackers
 from api.site.battle_pages import NOTHING_AROUND, battle_around
-from api.site.fit import shown_fit
-from api.site.fit_ring import fit_ring
-from api.site.killmail_words import sentence, title
-from api.site.multibuy import multibuy
-from api.site.points_of_interest import points_of_interest
+from api.site.killmail_story import Asked, Story, draw_story, story_of
 from api.site.reimbursements import ORDERS, ShownClaim, claim_on
-from api.site.slots import racks_of_slots
 from db.accounts.beside_killmail import NOTHING_BESIDE, Beside, beside
 from db.killmails.filter import Viewer
 from db.killmails.rows import ByIdRead
 
-LINES_SHOWN = 120
-"""Lines of the fit, so that a freighter's or a structure's holds do not make the page slow."""
-ALL_LINES = 100_000
 SHOWN = selected("""
 query {
     id time side solo npc awox attackerCount eft relatedKillmail { id time ship { id name } }
@@ -64,55 +56,60 @@ async def killmail(request: Request) -> Response:
     """
     viewer = await visitor(request)
     killmail_id: int | None = request.path_params["killmail_id"]
-    found = await read_killmail(request, viewer, killmail_id)
-    if found is None and viewer.is_stranger:
+    text = await _text(request, viewer, killmail_id)
+    if text is None and viewer.is_stranger:
         raise HTTPException(401)  # whether there is one is not theirs to know
-    if found is None:
+    if text is None:
         raise HTTPException(404, "This killmail is not here, or none of your characters and boards is on it.")
+    found = orjson.loads(text)
     around = await battle_around(request, viewer, found)
     who, claim = await caller(request), await claim_on(request, found)
     own = NOTHING_BESIDE if who is None else await beside(services_of(request).pool, who, int(found["id"]))
-    return killmail_answer(request, found, own, around, claim)
+    story = story_of(request.app.state.templates, text, _asked(request))
+    return _answer(request, found, story, own, around, claim)
 
 
 async def read_killmail(request: Request, viewer: Viewer, killmail_id: int | None) -> Node | None:
     """What the page shows of a killmail; None: the viewer may see none of this id."""
+    text = await _text(request, viewer, killmail_id)
+    return None if text is None else orjson.loads(text)
+
+
+def shared_killmail(request: Request, found: Node) -> Response:
+    """The page of a killmail for whoever has its link: nothing around it was shared."""
+    story = draw_story(request.app.state.templates, found, _asked(request))
+    return _answer(request, found, story, NOTHING_BESIDE, NOTHING_AROUND, None)
+
+
+async def _text(request: Request, viewer: Viewer, killmail_id: int | None) -> str | None:
     read = ByIdRead(viewer, [killmail_id] if killmail_id else [])
     page = await services_of(request).compiled.page(SHOWN, read)
-    return page.killmails()[0] if page.texts else None
+    return page.texts[0] if page.texts else None
 
 
-def killmail_answer(
-    request: Request,
-    found: Node,
-    own: Beside = NOTHING_BESIDE,
-    around: Node | None = None,
-    claim: ShownClaim | None = None,
+def _asked(request: Request) -> Asked:
+    query = request.query_params
+    images = services_of(request).settings.eve_images_url
+    return Asked(query.get("items") == "all", query.get("attackers"), images)
+
+
+def _answer(
+    request: Request, found: Node, story: Story, own: Beside, around: Node, claim: ShownClaim | None
 ) -> Response:
-    """The page of a killmail; `own` is the reader's, for whose characters its fitting can be saved in the game.
-
-    `around`: its battle, or what was lost near it; None where that was not shared. `claim`: what the reader may do
-    about its replacement.
+    """`own` is the reader's, for whose characters its fitting can be saved in the game. `around`: its battle, or what
+    was lost near it. `claim`: what the reader may do about its replacement.
     """
-    racks = racks_of_slots(found["items"], found["slots"])
-    at_most = ALL_LINES if request.query_params.get("items") == "all" else LINES_SHOWN
     answer = render(
         request,
         "killmail.html",
         killmail=found,
-        title=title(found),
-        sentence=sentence(found),
-        points=points_of_interest(found),
-        fit=shown_fit(found, racks, at_most),
-        ring=fit_ring(racks),
+        story=story,
         eft=found["eft"],
-        multibuy=multibuy(found),
         neighbours=own,
-        attackers=shown_attackers(found, request.query_params.get("attackers")),
         may_share=own.may_share,
         in_game_link=f"killReport:{found['id']}:{own.killmail_hash}" if own.killmail_hash else "",
         savers=own.characters,
-        around=around or NOTHING_AROUND,
+        around=around,
         claim=claim,
         claim_words=WORDS,
         claim_orders=ORDERS,

@@ -14,7 +14,7 @@ from api.caller import SECRET, caller
 from api.orders.sharing import LINKS_AT
 from api.services import services_of
 from api.site.battle_pages import battle_answer
-from api.site.killmail_page import killmail_answer, read_killmail
+from api.site.killmail_page import read_killmail, shared_killmail
 from api.site.profile_page import profile_answer, read_profile
 from db.accounts.share_links import Shared, Subject, opened_by
 from db.accounts.shared_battles import eyes_of_link, shared_battle
@@ -108,7 +108,7 @@ async def _killmail(request: Request, found: Shared, killmail_id: int | None) ->
         raise HTTPException(404, GONE, {"Referrer-Policy": "no-referrer"})
     if found.subject in (Subject.KILLMAIL, Subject.BATTLE):
         killmail["relatedKillmail"] = None  # it was not shared
-    return unlisted(killmail_answer(request, killmail))
+    return unlisted(shared_killmail(request, killmail))
 
 
 def unlisted(answer: Response) -> Response:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,8 @@ from eve.archive.members import Members, Refusal
 from eve.wanted import Wanted, WantedKillmail
 from live import LiveEvents
 
+STORED_AT_ONCE = 2
+"""Batches of a day: Postgres has a core for each connection, and none of them waits for what is sent to and fro."""
 NameKillmails = Callable[[Sequence[int]], Awaitable[None]]
 """Has what these killmails mention named, a little later."""
 Ring = Callable[[Sequence[int]], Awaitable[None]]
@@ -43,22 +45,35 @@ class PublicIntake:
     ) -> DayAccount:
         """Read a day to its end, however much of it is worth nothing.
 
+        In memory are the batches that are stored just now, and the next one.
+
         Raises:
             EveError: as the source does; what was read before is stored.
             redis.exceptions.RedisError, asyncpg.PostgresError, OSError: ours is out of order.
         """
         members, refused = Members(packed, wanted), Counter[str]()
-        found = new = 0
+        found, new, storing = 0, 0, set[asyncio.Task[int]]()
         # Unpacking and checking are work for a thread: the next batch's, while one is stored.
         ahead = asyncio.create_task(asyncio.to_thread(members.batch))
         try:
             while (batch := await ahead) is not None:
                 ahead = asyncio.create_task(asyncio.to_thread(members.batch))
-                if batch:
-                    found += len(batch)
-                    new += await self.store(batch, since, refused)
+                if not batch:
+                    continue
+                found += len(batch)
+                if len(storing) == STORED_AT_ONCE:
+                    done, storing = await asyncio.wait(storing, return_when=asyncio.FIRST_COMPLETED)
+                    new += _added(done)
+                storing.add(asyncio.create_task(self.store(batch, since, refused)))
+        except asyncio.CancelledError:
+            for one in storing:
+                one.cancel()
+            raise
         finally:
             ahead.cancel()
+            # What was read before the source failed is stored, and nothing goes on behind the back of who gave up.
+            await asyncio.gather(*storing, return_exceptions=True)
+        new += _added(storing)
         refused += members.refused
         return DayAccount(expected, members.taken, found, new, {str(why): n for why, n in refused.items() if n})
 
@@ -83,3 +98,8 @@ class PublicIntake:
         await self.ring(received.news)
         refused[Refusal.NOT_STORED] += len(received.refused)
         return await came_since(self.pool, received.stored, since)
+
+
+def _added(done: Iterable[asyncio.Task[int]]) -> int:
+    """How many killmails came by these batches; raises what one of them failed with."""
+    return sum(one.result() for one in done)

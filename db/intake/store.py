@@ -35,7 +35,9 @@ _STORE = """
 WITH document AS (
     SELECT DISTINCT ON (killmail_id) killmail_id, body
     FROM (
-        SELECT (body ->> 'killmail_id')::bigint AS killmail_id, body - 'killmail_hash' AS body, position
+        SELECT
+            (body ->> 'killmail_id')::bigint AS killmail_id, position,
+            CASE WHEN body ? 'killmail_hash' THEN body - 'killmail_hash' ELSE body END AS body
         FROM unnest($1::jsonb[]) WITH ORDINALITY AS sent(body, position)
     ) AS parsed
     ORDER BY killmail_id, position
@@ -99,13 +101,12 @@ attackers AS (
     )
 ),
 refs AS (
-    SELECT killmail_refs.killmail_id
-    FROM mine
-    CROSS JOIN document
-    JOIN killmail_refs USING (killmail_id)
-    WHERE killmail_refs.stored_at IS NULL
-    ORDER BY killmail_refs.killmail_id
-    FOR UPDATE OF killmail_refs
+    -- An array and not a join: a row that is locked is sorted with all that it was joined with, here with bodies.
+    SELECT killmail_id
+    FROM killmail_refs
+    WHERE killmail_id = ANY(ARRAY(SELECT document.killmail_id FROM document CROSS JOIN mine)) AND stored_at IS NULL
+    ORDER BY killmail_id
+    FOR UPDATE
 ),
 marked AS (
     UPDATE killmail_refs

@@ -45,11 +45,8 @@ WITH RECURSIVE chosen AS MATERIALIZED (
     ORDER BY killmail_id
     FOR UPDATE
 ),
-item AS (
-    -- A held item lies where its container lies, whatever flag it has inside.
-    SELECT
-        chosen.killmail_id, chosen.day, sent.item_type_id, sent.singleton, sent.quantity_destroyed,
-        sent.quantity_dropped, sent.flag, sent.items
+item AS MATERIALIZED (
+    SELECT chosen.killmail_id, chosen.day, sent.*
     FROM chosen
     JOIN killmail_bodies USING (killmail_id)
     CROSS JOIN LATERAL jsonb_to_recordset(
@@ -58,46 +55,61 @@ item AS (
         item_type_id bigint, singleton bigint, quantity_destroyed numeric, quantity_dropped numeric,
         flag bigint, items jsonb
     )
+),
+container AS (
+    SELECT killmail_id, day, flag, items FROM item WHERE jsonb_typeof(items) = 'array'
     UNION ALL
+    SELECT container.killmail_id, container.day, container.flag, held.items
+    FROM container
+    CROSS JOIN LATERAL jsonb_to_recordset(container.items) AS held(items jsonb)
+    WHERE jsonb_typeof(held.items) = 'array'
+),
+part AS (
+    SELECT killmail_id, day, item_type_id, singleton, quantity_destroyed, quantity_dropped, flag FROM item
+    UNION ALL
+    -- A held item lies where its container lies, whatever flag it has inside.
     SELECT
-        item.killmail_id, item.day, held.item_type_id, held.singleton, held.quantity_destroyed,
-        held.quantity_dropped, item.flag, held.items
-    FROM item
-    CROSS JOIN LATERAL jsonb_to_recordset(
-        CASE jsonb_typeof(item.items) WHEN 'array' THEN item.items ELSE '[]' END
-    ) AS held(
-        item_type_id bigint, singleton bigint, quantity_destroyed numeric, quantity_dropped numeric, items jsonb
+        container.killmail_id, container.day, held.item_type_id, held.singleton, held.quantity_destroyed,
+        held.quantity_dropped, container.flag
+    FROM container
+    CROSS JOIN LATERAL jsonb_to_recordset(container.items) AS held(
+        item_type_id bigint, singleton bigint, quantity_destroyed numeric, quantity_dropped numeric
     )
 ),
-part AS MATERIALIZED (
+-- What is on a killmail of one kind, so that its price is looked for once. `free` is the hull alone, which comes last:
+-- one of its kind in the hold is worth what it is sold for.
+lot AS MATERIALIZED (
     SELECT
         killmail_id, day, item_type_id AS type_id, singleton = $6 AS copy, false AS free,
-        coalesce(quantity_destroyed, 0) AS destroyed, coalesce(quantity_dropped, 0) AS dropped,
-        flag = ANY($5::integer[]) AS fitted
-    FROM item
+        sum(coalesce(quantity_destroyed, 0)) AS destroyed, sum(coalesce(quantity_dropped, 0)) AS dropped,
+        sum(coalesce(quantity_destroyed, 0) + coalesce(quantity_dropped, 0))
+            FILTER (WHERE flag = ANY($5::integer[])) AS fitted
+    FROM part
+    WHERE day IS NOT NULL
+    GROUP BY killmail_id, day, item_type_id, singleton = $6
     UNION ALL
-    SELECT killmail_id, day, ship_type_id, false, ship_type_id = ANY($3::bigint[]), 1, 0, true
+    SELECT killmail_id, day, ship_type_id, false, ship_type_id = ANY($3::bigint[]), 1, 0, 1
     FROM chosen
     JOIN victim USING (killmail_id)
+    WHERE day IS NOT NULL
 ),
 price AS MATERIALIZED (
     SELECT asked.day, asked.type_id, paid.isk
-    FROM (SELECT DISTINCT day, type_id FROM part WHERE NOT copy AND NOT free) AS asked
+    FROM (SELECT DISTINCT day, type_id FROM lot WHERE NOT copy AND NOT free) AS asked
     {paid}
     WHERE paid.isk IS NOT NULL
 ),
 worth AS (
     SELECT
-        part.killmail_id,
+        lot.killmail_id,
         round(sum(destroyed * coalesce(isk, 0)), 2) AS destroyed,
         round(sum(dropped * coalesce(isk, 0)), 2) AS dropped,
-        round(coalesce(sum((destroyed + dropped) * coalesce(isk, 0)) FILTER (WHERE fitted), 0), 2) AS fitted,
-        count(DISTINCT (part.type_id, copy)) FILTER (WHERE isk IS NOT NULL OR free) AS priced_kinds,
-        count(DISTINCT (part.type_id, copy)) AS item_kinds
-    FROM part
-    LEFT JOIN price ON price.day = part.day AND price.type_id = part.type_id AND NOT part.copy AND NOT part.free
-    WHERE part.day IS NOT NULL
-    GROUP BY part.killmail_id
+        round(coalesce(sum(fitted * coalesce(isk, 0)), 0), 2) AS fitted,
+        count(DISTINCT (lot.type_id, copy)) FILTER (WHERE isk IS NOT NULL OR free) AS priced_kinds,
+        count(DISTINCT (lot.type_id, copy)) AS item_kinds
+    FROM lot
+    LEFT JOIN price ON price.day = lot.day AND price.type_id = lot.type_id AND NOT lot.copy AND NOT lot.free
+    GROUP BY lot.killmail_id
 ),
 present AS MATERIALIZED (
     SELECT one.*

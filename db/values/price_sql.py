@@ -35,7 +35,8 @@ PAID = f"""
             WHEN asked.type_id = {_MUTATED} THEN '{PriceNote.MUTATED}'
             WHEN asked.type_id = {_UNIQUE} THEN '{PriceNote.UNIQUE}'
             WHEN {SKIN_CATEGORY} = (
-                SELECT category_id FROM types JOIN type_groups USING (group_id) WHERE types.type_id = asked.type_id
+                SELECT (SELECT category_id FROM type_groups WHERE type_groups.group_id = types.group_id)
+                FROM types WHERE types.type_id = asked.type_id
             ) THEN '{PriceNote.SKIN}'
         END AS why_none
     ) AS rule
@@ -50,12 +51,12 @@ PAID = f"""
             FROM market_history
             CROSS JOIN LATERAL unnest(averages) WITH ORDINALITY AS of_day(average, position)
             WHERE
-                market_history.type_id = asked.type_id
+                asked.day < {FIRST_SNAPSHOT} AND market_history.type_id = asked.type_id
                 AND market_history.month > asked.day - {MEDIAN_DAYS + 31} AND market_history.month <= asked.day
         ) AS traded
         WHERE average > 0 AND month + position - 1 BETWEEN asked.day - {MEDIAN_DAYS - 1} AND asked.day
     ) AS traded ON
-        rule.why_none IS NULL AND asked.day < {FIRST_SNAPSHOT} AND traded.day > asked.day - {LAST_TRADED_DAYS}
+        rule.why_none IS NULL AND traded.day > asked.day - {LAST_TRADED_DAYS}
     LEFT JOIN LATERAL (
         SELECT coalesce(nullif(average_price, 0), nullif(adjusted_price, 0)) AS isk
         FROM market_prices

@@ -21,8 +21,8 @@ import msgspec
 from prometheus_client import Counter
 
 from eve.answer import Answer, exchange
-from eve.errors import ArchiveLimited, BadRequest, EveError, Forbidden, MalformedBody, NotAsked, Unavailable
-from eve.responses import date_in, etag_in, retry_after
+from eve.errors import ArchiveLimited, EveError, MalformedBody, NotAsked, Unavailable
+from eve.responses import date_in, etag_in, retry_after, status_failure
 
 TOTALS_FRESH_SECONDS = 3600.0
 """So long the totals are not asked for again."""
@@ -143,14 +143,10 @@ class DailyArchive:
                     raise self._failure(answer)
 
     def _failure(self, answer: Answer) -> EveError:
-        status, now, title = answer.status, datetime.now(UTC), self.title.capitalize()
-        if status == 429:
+        if answer.status == 429:
+            now = datetime.now(UTC)
             return ArchiveLimited(now + timedelta(seconds=retry_after(answer, now) or LIMITED_SECONDS))
-        if status >= 500 or status == 408:
-            return Unavailable(f"{title} is overloaded or away ({status}).")
-        if status in (401, 403):
-            return Forbidden(f"{title} does not let this installation in ({status}).")
-        return BadRequest(f"{title} did not accept the request ({status}); does {self.setting} point at it?")
+        return status_failure(answer.status, self.title.capitalize(), self.setting)
 
     def _read_totals(self, body: bytes) -> dict[date, int]:
         """Keys are dates, as YYYYMMDD or YYYY-MM-DD. One that is none is left out."""

@@ -30,7 +30,7 @@ from eve.errors import (
     ZkillboardRefused,
 )
 from eve.killmail import Hash, KillmailRef, validate_killmail
-from eve.responses import error_text, is_error_document, is_html, retry_after
+from eve.responses import error_text, is_error_document, is_html, retry_after, status_failure
 from eve.zkillboard.turns import PATIENCE_SECONDS, Turn, Turns
 
 MAX_PAGE_BYTES = 64 * 1024 * 1024
@@ -149,15 +149,14 @@ def _failure(answer: Answer, turn: Turn, now: datetime) -> EveError:
             return BadRequest(f"zKillboard redirects ({status}); does ZKILLBOARD_URL point at it?")
         turn.pause_seconds = BLOCKED_SECONDS
         return ZkillboardLimited(now + timedelta(seconds=turn.pause_seconds))
-    if status >= 500 or status == 408:
+    failure = status_failure(status, "zKillboard")
+    if isinstance(failure, Unavailable):
         turn.pause_seconds = retry_after(answer, now) or OVERLOADED_SECONDS
-        return Unavailable(f"zKillboard is overloaded or away ({status}).")
-    if status in (401, 403):
+    elif isinstance(failure, Forbidden):
         turn.pause_seconds = FORBIDDEN_SECONDS
-        return Forbidden(f"zKillboard does not let this installation in ({status}).")
-    if is_html(answer):
+    elif is_html(answer):
         return Unavailable(f"Something before zKillboard answered {status} with a web page.")
-    return BadRequest(f"zKillboard did not accept the request ({status}).")
+    return failure
 
 
 def _page(body: bytes) -> ZkillboardPage:

@@ -21,9 +21,9 @@ from prometheus_client import Counter
 
 from eve.answer import Answer, exchange
 from eve.decoding import SomeId
-from eve.errors import BadRequest, EveError, Forbidden, MalformedBody, Unavailable, ZkillboardLimited
+from eve.errors import EveError, MalformedBody, Unavailable, ZkillboardLimited
 from eve.killmail import KillmailRef, is_killmail_hash, validate_killmail
-from eve.responses import is_error_document, is_html, retry_after
+from eve.responses import is_error_document, is_html, retry_after, status_failure
 
 PACE_SECONDS = 0.11
 """From one answer to the next request, at least."""
@@ -124,14 +124,9 @@ class KillmailStream:
 
 
 def _failure(answer: Answer, now: datetime) -> EveError:
-    status = answer.status
-    if status == 429:
+    if answer.status == 429:
         return ZkillboardLimited(now + timedelta(seconds=retry_after(answer, now) or LIMITED_SECONDS))
-    if status >= 500 or status == 408:
-        return Unavailable(f"{SERVICE} is overloaded or away ({status}).")
-    if status in (401, 403):
-        return Forbidden(f"{SERVICE} does not let this installation in ({status}).")
-    return BadRequest(f"{SERVICE} did not accept the request ({status}); does ZKILLBOARD_STREAM_URL point at it?")
+    return status_failure(answer.status, SERVICE, "ZKILLBOARD_STREAM_URL")
 
 
 def _streamed(sequence: int, raw: bytes) -> Streamed:

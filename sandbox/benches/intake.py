@@ -3,7 +3,7 @@
 The file is packed as the archive packs it, and everybody in it is wanted. It goes into an empty database and into that
 of the war, each with prices and with sums of 201 subjects. Against it: the same file by tarfile and json, its rows by
 executemany, 500 killmails to a transaction, and nothing else: nothing checked, valued, told or added up. Processor time
-is that of Postgres and of whoever reads, for each killmail.
+is that of Postgres and of whoever reads, for each killmail; where it goes is told by part.
 """
 
 from __future__ import annotations
@@ -25,14 +25,12 @@ import orjson
 
 from db.intake.public import PublicIntake
 from db.migrate import migrate
-from db.pool import open_pool
 from db.values.prices import store_snapshot
-from eve.archive.members import Members
 from eve.wanted import Wanted
 from live import LiveEvents
 from redis_client import open_redis
+from sandbox.benches.intake_parts import Meter, Profile, profiled, unpacking_alone
 from sandbox.benches.measured import Measured, Say, at_least
-from sandbox.benches.processor_time import processor_seconds
 from sandbox.benches.storing import FOR_EVER, PATIENCE, executemany, take_away
 from sandbox.benches.war import War, war
 from sandbox.benches.war_sql import CORPORATIONS, FIRST_CORPORATION, FIRST_PILOT, PILOTS, VIEWERS
@@ -73,23 +71,25 @@ async def intake(killmails: int, say: Say) -> Measured:
         redis = await RunningPart.start(part)
         stack.push_async_callback(redis.stop)
         live = LiveEvents(await stack.enter_async_context(contextlib.aclosing(open_redis(redis_url))))
-        full = await stack.enter_async_context(await open_pool(on.url, statement_timeout_seconds=PATIENCE))
+        meter = Meter()
+        full = await stack.enter_async_context(await meter.open_pool(on.url, PATIENCE))
         packed, size = await _archive(full)
-        read = _reading_alone(packed)
-        lines.append(f"unpacking and checking, which is part of each: {read:.3f} ms of processor for a killmail")
+        unpacking = unpacking_alone(packed)
         lines.append(f"{KILLMAILS:,} killmails of {size / KILLMAILS / 1000:.1f} kB, {len(packed) / 1e6:.1f} MB packed")
-        empty = await stack.enter_async_context(await _empty(stack, on))
+        empty = await stack.enter_async_context(await _empty(stack, on, meter))
         for name, pool in (("an empty database", empty), (f"a database of {killmails:,}", full)):
             await store_snapshot(pool, PRICES_FROM, "", [(type_id, Decimal(type_id), None) for type_id in PRICED])
             try:
-                rate, cost = await _measure(on, pool, packed, lambda pool, packed: _read(pool, packed, live))
-                other, alone = await _measure(on, pool, packed, _rows_alone)
+                rate, ours = await _measure(on, pool, packed, meter, lambda pool, packed: _read(pool, packed, live))
+                other, rows = await _measure(on, pool, packed, meter, _rows_alone)
             finally:
                 await pool.execute("TRUNCATE price_snapshots, market_prices")
+            cost, alone = (1000 * one.total / KILLMAILS for one in (ours, rows))
             lines.append(
                 f"into {name}: {rate:,.0f} killmails/s, {cost:.3f} ms of processor each; rows alone {other:,.0f}/s,"
                 f" {alone:.3f} ms: {rate / other:.2f} times as fast, {alone / cost:.2f} by processor time"
             )
+            lines.append(f"of these {cost:.3f} ms: {ours.told(KILLMAILS, unpacking)}")
             goals.append(at_least(f"a day's file into {name}", rate, PER_SECOND, "killmails/s"))
             goals.append(at_least(f"the same into {name}", rate / other, TIMES_ROWS_ALONE, "times rows alone"))
     return Measured(lines, [], goals)
@@ -112,14 +112,7 @@ async def _archive(pool: asyncpg.Pool) -> tuple[bytes, int]:
     return bz2.compress(file.getvalue()), size
 
 
-def _reading_alone(packed: bytes) -> float:
-    members, before = Members(io.BytesIO(packed), WANTED), time.process_time()
-    while members.batch() is not None:
-        pass
-    return 1000 * (time.process_time() - before) / KILLMAILS
-
-
-async def _empty(stack: contextlib.AsyncExitStack, on: War) -> asyncpg.Pool:
+async def _empty(stack: contextlib.AsyncExitStack, on: War, meter: Meter) -> asyncpg.Pool:
     """A new database on the war's server, with the same subjects; it is dropped afterwards."""
     server = on.url.rpartition("/")[0]
     url = f"{server}/intake"
@@ -127,7 +120,7 @@ async def _empty(stack: contextlib.AsyncExitStack, on: War) -> asyncpg.Pool:
     await ensure_database(url)
     stack.push_async_callback(_drop, server)
     await migrate(url)
-    pool = await open_pool(url, statement_timeout_seconds=PATIENCE)
+    pool = await meter.open_pool(url, PATIENCE)
     await pool.execute(_SUBJECTS, FIRST_PILOT, VIEWERS, FIRST_CORPORATION, FOR_EVER)
     return pool
 
@@ -140,20 +133,20 @@ async def _drop(server: str) -> None:
         await connection.close()
 
 
-async def _measure(on: War, pool: asyncpg.Pool, packed: bytes, read: Read) -> tuple[float, float]:
-    """Killmails a second, and processor time of each (ms). What came is taken away again."""
+async def _measure(on: War, pool: asyncpg.Pool, packed: bytes, meter: Meter, read: Read) -> tuple[float, Profile]:
+    """Killmails a second, and what they took. What came is taken away again."""
     await pool.execute("CHECKPOINT")
-    before, started = processor_seconds([on.process]) + time.process_time(), time.perf_counter()
-    await read(pool, packed)
+    started = time.perf_counter()
+    with profiled(meter, on.process) as profile:
+        await read(pool, packed)
     seconds = time.perf_counter() - started
-    spent = processor_seconds([on.process]) + time.process_time() - before
     stored = await pool.fetchval("SELECT count(*) FROM killmails WHERE killmail_id >= $1", FIRST_NEW)
     await take_away(pool, FIRST_NEW)
     await pool.execute("DELETE FROM killmail_refs WHERE killmail_id >= $1", FIRST_NEW)
     await pool.execute("VACUUM killmails, killmail_bodies, participants, killmail_refs, killmail_arrivals")
     if stored != KILLMAILS:
         raise ValueError(f"{stored} of {KILLMAILS} killmails were stored")
-    return KILLMAILS / seconds, 1000 * spent / KILLMAILS
+    return KILLMAILS / seconds, profile
 
 
 async def _read(pool: asyncpg.Pool, packed: bytes, live: LiveEvents) -> None:

@@ -1,9 +1,10 @@
 """The pages of the site against the same data over GraphQL: what drawing them costs.
 
 The query asks for what the page shows of killmails; a page has more around it: how the syncs stand, days' totals, the
-killmail's battle and neighbours. The same 50 pilots' pages are asked for again and again, so rows of the list are known
-([decision 49](decisions/0049-what-reads-alike-is-made-once.md)). Server time is processor time per request, Postgres'
-with it. The weight is what goes over the wire, compressed as a browser asks for it.
+killmail's battle and neighbours. The same 50 pilots' pages are asked for again and again, so rows of the list, and what
+a killmail's page tells of it, are known ([decision 49](decisions/0049-what-reads-alike-is-made-once.md)). Server time
+is processor time per request, Postgres' with it. The weight is what goes over the wire, compressed as a browser asks
+for it.
 """
 
 from __future__ import annotations

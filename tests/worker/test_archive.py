@@ -272,4 +272,5 @@ async def test_a_look_that_dies_in_the_middle_is_gone_on_with_and_stores_each_ki
         report = await ActivityEnvironment().run(days.read_archive_day, request)
     assert (report.wanted, report.new) == (len(ours), len(ours)), "what the dead one stored is this look's, too"
     assert await count(pool, "killmails") == await count(pool, "killmail_arrivals") == len(ours)
-    assert sorted(named) == sorted(one.killmail_id for one in ours), "nothing is named twice"
+    assert {*named} == {one.killmail_id for one in ours}
+    assert len(named) <= len(ours) + 50, "what was stored is not named again, but a batch that was cut off is"

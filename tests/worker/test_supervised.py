@@ -1,7 +1,9 @@
-"""A queue's worker that Temporal sends away is made anew; the other queues go on."""
+"""A queue's worker that Temporal sends away is made anew, the other queues go on; a worker answers for itself alone."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,9 @@ from temporalio.worker import Worker
 
 import worker_main
 from contracts.task_queues import DETAILS_QUEUE, TASK_QUEUES
+from sandbox.parts import worker
+from sandbox.process import PartNotReady
+from settings import Settings
 from temporal.task_queues import describe_task_queues
 from tests.fixtures.workers import StartWorker
 from tests.workflows.waiting import eventually
@@ -36,3 +41,23 @@ async def test_a_worker_that_ends_is_made_anew(
     await eventually(all_are_served)
     assert sorted(made) == sorted([*TASK_QUEUES, DETAILS_QUEUE])
     assert f"The task worker of {DETAILS_QUEUE} failed" in caplog.text
+
+
+async def test_a_second_worker_is_not_taken_for_the_first(
+    settings: Settings, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    second = worker(tmp_path, settings, {}, number=2)
+    assert second.answers_as is not None
+    await start_worker()
+
+    async def somebody_polls() -> bool:
+        try:
+            await second.answers()
+        except PartNotReady:
+            return False
+        return True
+
+    await eventually(somebody_polls)
+    await second.answers_as(os.getpid())
+    with pytest.raises(PartNotReady, match="no worker polls"):
+        await second.answers_as(os.getppid())

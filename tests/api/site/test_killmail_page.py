@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from api.compiled.reads import CompiledReads
-from api.site.killmail_page import LINES_SHOWN
+from api.site.killmail_story import LINES_SHOWN
 from api.site.labels import distance, short_isk
 from api.site.points_of_interest import points_of_interest
 from sandbox.eve.celestials import celestials_of
@@ -93,6 +93,22 @@ async def test_its_text_can_be_taken_into_the_game(page: Page, furnished: Furnis
     times = page.locator(".facts time").first
     await times.hover()
     await expect(times).to_have_attribute("title", re.compile(r"\d+:\d\d.* your time$"))
+
+
+async def test_a_page_that_was_drawn_before_shows_what_has_changed_since(
+    visitor: Visitor, furnished: FurnishedSite
+) -> None:
+    path, pool = f"/killmails/{furnished.there.loss_id}", furnished.site.pool
+    _, first = await visitor.get(path)
+    assert (await visitor.get(path))[1] == first
+    change = "UPDATE killmails SET dropped_value = dropped_value + $2 WHERE killmail_id = $1 RETURNING dropped_value"
+    dropped = short_isk(str(await pool.fetchval(change, furnished.there.loss_id, 7_000_000_000_000)))
+    try:
+        assert dropped not in first
+        assert f"{dropped} dropped" in text_of((await visitor.get(path))[1])
+    finally:
+        await pool.execute(change, furnished.there.loss_id, -7_000_000_000_000)
+    assert (await visitor.get(path))[1] == first
 
 
 async def test_one_turns_from_killmail_to_killmail_of_one_s_feed(visitor: Visitor, furnished: FurnishedSite) -> None:
