@@ -86,9 +86,11 @@ def api() -> None:
 )
 def worker(queues: tuple[str, ...]) -> None:
     """Run the workflows and activities of all queues."""
+    import uvloop
+
     from operations.processes import work
 
-    asyncio.run(work(load_settings(), queues or TASK_QUEUES))
+    uvloop.run(work(load_settings(), queues or TASK_QUEUES))
 
 
 @main.command()

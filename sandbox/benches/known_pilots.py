@@ -32,20 +32,25 @@ SELECT $1, account_id, $2, $3, $4, $5, $6, $7, $8, $9, 'valid', 'ok', jsonb_buil
 
 
 async def let_live(on: Measuring, client: Client, count: int, interval_seconds: int, begins: datetime) -> None:
-    """So many of them; their next looks are spread over the interval that begins then."""
+    """So many of them; the next looks of one half are spread over the interval that begins then.
+
+    Those of the others are an interval later, so that each interval has as many renewals as the next.
+
+    The first look of each renews the access token.
+    """
     pilots = (await on.json("/_sandbox/pilots"))[:count]
     vault = TokenVault([on.installation.environment["TOKEN_ENCRYPTION_KEYS"]])
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int, pilot: dict[str, Any]) -> None:
-        due = begins + timedelta(seconds=interval_seconds * number / count)
+        due = begins + timedelta(seconds=interval_seconds * (number / count + number % 2))
         async with turns:
             tokens = await _tokens(on, pilot["character_id"])
-        valid_until = datetime.now(UTC) + timedelta(seconds=tokens["expires_in"])
+        ended = datetime.now(UTC)
         encrypted = (vault.encrypt(tokens[name]) for name in ("access_token", "refresh_token"))
         who = (pilot[name] for name in ("character_id", "name", "owner_hash", "corporation_id", "alliance_id"))
         async with one_statement:
-            await on.database.execute(KNOWN, *who, [KILLMAIL_SCOPE], *encrypted, valid_until, due.isoformat())
+            await on.database.execute(KNOWN, *who, [KILLMAIL_SCOPE], *encrypted, ended, due.isoformat())
         state = UserSyncState(
             pilot["character_id"],
             interval_seconds,
@@ -53,7 +58,7 @@ async def let_live(on: Measuring, client: Client, count: int, interval_seconds: 
             state=SyncState.OK,
             recorded_state=SyncState.OK,
             next_sync_at=due,
-            token_valid_until=valid_until,
+            token_valid_until=ended,
             corporation_id=pilot["corporation_id"],
         )
         async with turns:

@@ -1,7 +1,12 @@
 """How many pilots a machine carries: looks a second, how late they are, and what each costs every process.
 
-The pilots look much more often than in real life, so that few of them make many looks. All else keeps its proportion to
-the interval: how long ESI's cache holds a list, the window of its buckets, how long an access token is good.
+The pilots look more often than in real life, every minute instead of every fifteen, so that few of them make many
+looks. What is counted in intervals keeps its proportion: how long ESI's cache holds a list, the window of its buckets.
+What a late look meets keeps its seconds as far as it can. In real life an access token is good for a second look that
+is at most four minutes late; scaled, that would be 20 s (5 s where looks came every 15 s, as until 29 November 2026),
+and whoever once fell behind would renew a token at every look, and so stay behind. Here it is 42 s, the most with
+which every second look still renews, as in real life. Half of the pilots begin an interval later, so that each
+interval has as many renewals as the next.
 """
 
 from __future__ import annotations
@@ -36,14 +41,18 @@ LATE_SECONDS = 60.0
 """How late one look in a hundred may be."""
 CARRIED = 0.95
 """Of the looks that are offered: a pilot who is looked at late is offered the next look later, too."""
-INTERVAL_SECONDS = 15
+INTERVAL_SECONDS = 60
+TOKEN_INTERVALS = 1.75
+"""For so long an access token is used: the look after its renewal may be 0.7 intervals late, the next one renews."""
+STARTS_PER_SECOND = 35
+"""Pilots begin to live so fast at least; until then nobody looks."""
 REAL_INTERVAL_SECONDS = 900
 NEWS = 0.01
 """Of the looks find a new killmail."""
 TOKEN_MARGIN_SECONDS = 60
 """An access token that ends sooner is renewed, whatever the interval."""
 ESI_SECONDS, SSO_SECONDS = 0.1, 0.25
-FLOOR_SECONDS = 20.0
+FLOOR_SECONDS, FLOOR_INTERVAL_SECONDS = 20.0, 15
 TEMPORAL, WORKER = "Temporal", "killreport worker"
 LISTS = "/characters/{character_id}/killmails/recent"
 
@@ -81,15 +90,15 @@ async def offered(rate: float, seconds: float) -> Measured:
         latency_seconds=ESI_SECONDS,
         window_seconds=INTERVAL_SECONDS,
         list_cache_seconds=INTERVAL_SECONDS / 3,
-        access_token_seconds=TOKEN_MARGIN_SECONDS + INTERVAL_SECONDS * 4 // 3,
+        access_token_seconds=TOKEN_MARGIN_SECONDS + round(TOKEN_INTERVALS * INTERVAL_SECONDS),
     ) as on:
         await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
         address = on.installation.environment["TEMPORAL_ADDRESS"]
         client = await Client.connect(address)
         metrics = f"http://127.0.0.1:{metrics_port}/metrics"
-        least = await _floor(on, client, address, count)
-        # The first looks find lists without an ETag; from the third interval on all is as it stays.
-        begins = datetime.now(UTC) + timedelta(seconds=max(10, count / 60))
+        least = await _floor(on, client, address, round(rate * FLOOR_INTERVAL_SECONDS))
+        # The first looks find lists without an ETag, half of them in the second interval; then all is as it stays.
+        begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
         await let_live(on, client, count, INTERVAL_SECONDS, begins)
         warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * INTERVAL_SECONDS
         await asyncio.sleep(max(warm, 0))
@@ -103,7 +112,7 @@ async def offered(rate: float, seconds: float) -> Measured:
 
 async def _floor(on: Measuring, client: Client, address: str, count: int) -> tuple[float, float]:
     """Milliseconds of Temporal and worker for a look that does nothing."""
-    async with floor(client, address, count, INTERVAL_SECONDS) as worker:
+    async with floor(client, address, count, FLOOR_INTERVAL_SECONDS) as worker:
         # Each has looked once, and looks go on evenly.
         query = 'WorkflowType="Floor" AND ExecutionStatus="Running"'
 
@@ -111,12 +120,12 @@ async def _floor(on: Measuring, client: Client, address: str, count: int) -> tup
             return (await client.count_workflows(query)).count == count
 
         await eventually(all_run, "the floor's workflows")
-        await asyncio.sleep(INTERVAL_SECONDS * 1.5)
+        await asyncio.sleep(FLOOR_INTERVAL_SECONDS * 1.5)
         roots = {TEMPORAL: on.processes[TEMPORAL], WORKER: worker}
         before = {name: processor_seconds([root]) for name, root in roots.items()}
         await asyncio.sleep(FLOOR_SECONDS)
         spent = {name: processor_seconds([root]) - before[name] for name, root in roots.items()}
-        looks = count * FLOOR_SECONDS / (INTERVAL_SECONDS + ESI_SECONDS)
+        looks = count * FLOOR_SECONDS / (FLOOR_INTERVAL_SECONDS + ESI_SECONDS)
     return spent[TEMPORAL] / looks * 1000, spent[WORKER] / looks * 1000
 
 
