@@ -16,6 +16,7 @@ from sandbox.benches.growth import growth
 from sandbox.benches.heavy_reads import heavy_reads
 from sandbox.benches.intake import intake
 from sandbox.benches.measured import Bench, LongBench, Measured, PilotBench, Say, WarBench
+from sandbox.benches.memory import memory
 from sandbox.benches.migrations import migrations
 from sandbox.benches.pages import pages
 from sandbox.benches.pilots import pilots
@@ -54,7 +55,8 @@ BENCHES: Mapping[str, AnyBench] = {
     "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
     "rebirth": PilotBench("all workflows running again after Temporal lost its data", "ten minutes", rebirth),
-    "pilots": LongBench("looks a second, and what each costs every process", "four minutes", pilots),
+    "pilots": LongBench("looks a second, and what each costs every process", "ten minutes", pilots),
+    "memory": LongBench("what worker and API hold in memory over a day of looks", "six minutes", memory),
 }
 
 

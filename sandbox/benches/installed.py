@@ -14,6 +14,8 @@ from typing import Any
 import aiohttp
 import asyncpg
 from cryptography.fernet import Fernet
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from sandbox.installation import Installation, Pilot
 from sandbox.postgres import postgres
@@ -44,6 +46,14 @@ class Measuring:
         """What a POST to the sandbox EVE's controls answers."""
         async with self.session.post(self.eve_url + url, json=said) as response:
             return await response.json() if response.status != 204 else None
+
+    async def counted(self, metric: str, **labels: str) -> list[Sample]:
+        """The worker's samples of this name and with these labels; METRICS_PORT must be set."""
+        url = f"http://127.0.0.1:{self.installation.environment['METRICS_PORT']}/metrics"
+        async with self.session.get(url) as response:
+            text = await response.text()
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return [one for one in samples if one.name == metric and labels.items() <= one.labels.items()]
 
     async def log_in(self, character_id: int, *, corporation_id: int | None = None) -> None:
         """As that pilot, in a browser of their own; a director who names the corporation has it followed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -88,6 +89,15 @@ def _logging_in(on: Measuring) -> Callable[[dict[str, Any], datetime], Awaitable
         return ended
 
     return log_in
+
+
+async def make_news(on: Measuring, per_second: float) -> None:
+    """A killmail of one pilot or another so often, until this is cancelled."""
+    characters = [pilot["character_id"] for pilot in await on.json("/_sandbox/pilots")]
+    dice = random.Random("news")
+    while True:
+        await asyncio.sleep(1 / per_second)
+        await on.tell("/_sandbox/killmails", character_id=dice.choice(characters), count=1)
 
 
 async def _tokens(on: Measuring, character_id: int) -> dict[str, Any]:

@@ -14,17 +14,15 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from prometheus_client.parser import text_string_to_metric_families
 from temporalio.client import Client
 
 from sandbox.benches.installed import Measuring, measuring
-from sandbox.benches.known_pilots import let_live
+from sandbox.benches.known_pilots import let_live, make_news
 from sandbox.benches.look_floor import floor
 from sandbox.benches.measured import Measured, at_least, at_most
 from sandbox.benches.processor_time import processor_seconds
@@ -78,11 +76,10 @@ async def pilots(seconds: float) -> Measured:
 async def offered(rate: float, seconds: float) -> Measured:
     """Offer so many looks a second for so long, to an installation that has the machine for itself."""
     count = round(rate * INTERVAL_SECONDS)
-    metrics_port = free_port()
     async with measuring(
         {
             "SYNC_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
-            "METRICS_PORT": str(metrics_port),
+            "METRICS_PORT": str(free_port()),
             "SSO_CALLS_AT_ONCE": str(SSO_CALLS_AT_ONCE),
         },
         pilots=count,
@@ -95,17 +92,16 @@ async def offered(rate: float, seconds: float) -> Measured:
         await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
         address = on.installation.environment["TEMPORAL_ADDRESS"]
         client = await Client.connect(address)
-        metrics = f"http://127.0.0.1:{metrics_port}/metrics"
         least = await _floor(on, client, address, round(rate * FLOOR_INTERVAL_SECONDS))
         # The first looks find lists without an ETag, half of them in the second interval; then all is as it stays.
         begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
         await let_live(on, client, count, INTERVAL_SECONDS, begins)
         warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * INTERVAL_SECONDS
         await asyncio.sleep(max(warm, 0))
-        before = await _moment(on, metrics)
-        making_news = asyncio.create_task(_make_news(on, rate * NEWS))
+        before = await _moment(on)
+        making_news = asyncio.create_task(make_news(on, rate * NEWS))
         await asyncio.sleep(seconds)
-        after = await _moment(on, metrics)
+        after = await _moment(on)
         making_news.cancel()
     return judged(rate, least, before, after)
 
@@ -129,33 +125,16 @@ async def _floor(on: Measuring, client: Client, address: str, count: int) -> tup
     return spent[TEMPORAL] / looks * 1000, spent[WORKER] / looks * 1000
 
 
-async def _make_news(on: Measuring, per_second: float) -> None:
-    characters = [pilot["character_id"] for pilot in await on.json("/_sandbox/pilots")]
-    dice = random.Random("news")
-    while True:
-        await asyncio.sleep(1 / per_second)
-        await on.tell("/_sandbox/killmails", character_id=dice.choice(characters), count=1)
-
-
-async def _moment(on: Measuring, metrics: str) -> Moment:
-    async with on.session.get(metrics) as response:
-        text = await response.text()
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-
-    def total(name: str, **labels: str) -> float:
-        return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
-
-    lateness = {
-        float(one.labels["le"]): one.value
-        for one in samples
-        if one.name == "killreport_look_lateness_seconds_bucket" and one.labels["of"] == "pilot"
-    }
+async def _moment(on: Measuring) -> Moment:
+    looks = await on.counted("killreport_look_lateness_seconds_bucket", of="pilot")
+    refreshes = await on.counted("killreport_sso_refreshes_total", outcome="renewed")
+    found = await on.counted("killreport_killmails_found_total", of="pilot")
     return Moment(
         time.monotonic(),
         {name: processor_seconds([process]) for name, process in on.processes.items()},
-        lateness,
-        total("killreport_sso_refreshes_total", outcome="renewed"),
-        total("killreport_killmails_found_total", of="pilot"),
+        {float(one.labels["le"]): one.value for one in looks},
+        sum(one.value for one in refreshes),
+        sum(one.value for one in found),
     )
 
 

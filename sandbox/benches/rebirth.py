@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from prometheus_client.parser import text_string_to_metric_families
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -57,10 +56,9 @@ class Reborn:
 async def rebirth(pilots: int) -> Measured:
     """Measure so many pilots on a whole installation with one worker."""
     known = min(KNOWN_TO_EVE, pilots // 10)
-    port = free_port()
-    async with measuring({"METRICS_PORT": str(port)}, pilots=known, history=False) as on:
+    async with measuring({"METRICS_PORT": str(free_port())}, pilots=known, history=False) as on:
         client = await Client.connect(on.installation.environment["TEMPORAL_ADDRESS"])
-        found = await _reborn(on, client, pilots, known, f"http://127.0.0.1:{port}/metrics")
+        found = await _reborn(on, client, pilots, known)
     rate = pilots / found.seconds
     needed, cores = AIM / rate, os.cpu_count() or 1
     # Whoever is looked at comes within an interval, and a look takes a moment: the last minute is not a whole one.
@@ -86,7 +84,7 @@ async def rebirth(pilots: int) -> Measured:
     )
 
 
-async def _reborn(on: Measuring, client: Client, pilots: int, known: int, metrics: str) -> Reborn:
+async def _reborn(on: Measuring, client: Client, pilots: int, known: int) -> Reborn:
     async def is_quiet() -> bool:
         return not (await client.count_workflows('WorkflowType="Watchdog" AND ExecutionStatus="Running"')).count
 
@@ -99,7 +97,7 @@ async def _reborn(on: Measuring, client: Client, pilots: int, known: int, metric
     await log_in_long_ago(on, known)
     spent, began = processor_seconds([os.getpid()]), time.monotonic()
     await trigger_watchdog(client)
-    watching = asyncio.create_task(_looks(on, metrics, known))
+    watching = asyncio.create_task(_looks(on, known))
     paused = f'{RUNNING} AND SyncState="paused"'
     while await _count(client, paused) < pilots - known or await _count(client, RUNNING) < pilots:
         if time.monotonic() - began > pilots / BEFORE_PER_SECOND:
@@ -108,7 +106,7 @@ async def _reborn(on: Measuring, client: Client, pilots: int, known: int, metric
         await asyncio.sleep(1)
     seconds, processor = time.monotonic() - began, processor_seconds([os.getpid()]) - spent
     looks = await watching
-    answers = await _answers(on, metrics)
+    answers = await _answers(on)
     limited = sum(answers.get(status, 0) for status in ("420", "429"))
     return Reborn(seconds, processor, looks, limited)
 
@@ -121,23 +119,16 @@ async def _count(client: Client, query: str) -> int:
         return 0
 
 
-async def _looks(on: Measuring, metrics: str, known: int) -> list[int]:
+async def _looks(on: Measuring, known: int) -> list[int]:
     """Lists that ESI was asked for in each minute, until everybody's was or an interval and two minutes have passed."""
     asked: list[int] = []
     while sum(asked) < known and len(asked) < INTERVAL_SECONDS / 60 + 2:
         await asyncio.sleep(60)
-        asked.append(round(sum((await _answers(on, metrics)).values())) - sum(asked))
+        asked.append(round(sum((await _answers(on)).values())) - sum(asked))
     return asked
 
 
-async def _answers(on: Measuring, metrics: str) -> Mapping[str, float]:
+async def _answers(on: Measuring) -> Mapping[str, float]:
     """ESI's answers when it was asked for a pilot's list, by status."""
-    async with on.session.get(metrics) as response:
-        text = await response.text()
-    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
-    route = CHARACTER_KILLMAILS.template
-    return {
-        sample.labels["status"]: sample.value
-        for sample in samples
-        if sample.name == "killreport_esi_answers_total" and sample.labels["route"] == route
-    }
+    answers = await on.counted("killreport_esi_answers_total", route=CHARACTER_KILLMAILS.template)
+    return {one.labels["status"]: one.value for one in answers}
