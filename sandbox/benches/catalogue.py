@@ -26,6 +26,7 @@ from sandbox.benches.shared_budget import shared_budget
 from sandbox.benches.storing import storing
 from sandbox.benches.subscribers import subscribers
 from sandbox.benches.two_of_each import two_of_each
+from sandbox.benches.two_workers import two_workers
 
 Keep = Callable[[str, Record], None]
 AnyBench: TypeAlias = Bench | WarBench | PilotBench | LongBench
@@ -56,6 +57,7 @@ BENCHES: Mapping[str, AnyBench] = {
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
     "rebirth": PilotBench("all workflows running again after Temporal lost its data", "ten minutes", rebirth),
     "pilots": LongBench("looks a second, and what each costs every process", "ten minutes", pilots),
+    "two-workers": LongBench("a look of two workers against a look of one", "nine minutes", two_workers),
     "memory": LongBench("what worker and API hold in memory over a day of looks", "six minutes", memory),
 }
 

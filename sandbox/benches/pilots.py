@@ -15,7 +15,9 @@ import asyncio
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -75,39 +77,53 @@ async def pilots(seconds: float) -> Measured:
 
 async def offered(rate: float, seconds: float) -> Measured:
     """Offer so many looks a second for so long, to an installation that has the machine for itself."""
-    count = round(rate * INTERVAL_SECONDS)
-    async with measuring(
-        {
-            "SYNC_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
-            "METRICS_PORT": str(free_port()),
-            "SSO_CALLS_AT_ONCE": str(SSO_CALLS_AT_ONCE),
-        },
-        pilots=count,
-        history=False,
-        latency_seconds=ESI_SECONDS,
-        window_seconds=INTERVAL_SECONDS,
-        list_cache_seconds=INTERVAL_SECONDS / 3,
-        access_token_seconds=TOKEN_MARGIN_SECONDS + round(TOKEN_INTERVALS * INTERVAL_SECONDS),
-    ) as on:
-        await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
-        address = on.installation.environment["TEMPORAL_ADDRESS"]
-        client = await Client.connect(address)
-        least = await _floor(on, client, address, round(rate * FLOOR_INTERVAL_SECONDS))
-        # The first looks find lists without an ETag, half of them in the second interval; then all is as it stays.
-        begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
-        await let_live(on, client, count, INTERVAL_SECONDS, begins)
-        warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * INTERVAL_SECONDS
-        await asyncio.sleep(max(warm, 0))
-        before = await _moment(on)
-        making_news = asyncio.create_task(make_news(on, rate * NEWS))
-        await asyncio.sleep(seconds)
-        after = await _moment(on)
-        making_news.cancel()
+    async with universe_of(rate, INTERVAL_SECONDS) as (on, client):
+        least = await _floor(on, client, round(rate * FLOOR_INTERVAL_SECONDS))
+        before, after = await observed(on, client, rate, INTERVAL_SECONDS, seconds)
     return judged(rate, least, before, after)
 
 
-async def _floor(on: Measuring, client: Client, address: str, count: int) -> tuple[float, float]:
+@asynccontextmanager
+async def universe_of(rate: float, interval_seconds: int) -> AsyncIterator[tuple[Measuring, Client]]:
+    """An installation, and an EVE of as many pilots as make so many looks a second at this interval."""
+    async with measuring(
+        {
+            "SYNC_INTERVAL_SECONDS": str(interval_seconds),
+            "METRICS_PORT": str(free_port()),
+            "SSO_CALLS_AT_ONCE": str(SSO_CALLS_AT_ONCE),
+        },
+        pilots=round(rate * interval_seconds),
+        history=False,
+        latency_seconds=ESI_SECONDS,
+        window_seconds=interval_seconds,
+        list_cache_seconds=interval_seconds / 3,
+        access_token_seconds=TOKEN_MARGIN_SECONDS + round(TOKEN_INTERVALS * interval_seconds),
+    ) as on:
+        await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
+        yield on, await Client.connect(on.installation.environment["TEMPORAL_ADDRESS"])
+
+
+async def observed(
+    on: Measuring, client: Client, rate: float, interval_seconds: int, seconds: float
+) -> tuple[Moment, Moment]:
+    """Have them live, and look on for so long once all is as it stays."""
+    count = round(rate * interval_seconds)
+    # The first looks find lists without an ETag, half of them in the second interval.
+    begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
+    await let_live(on, client, count, interval_seconds, begins)
+    warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * interval_seconds
+    await asyncio.sleep(max(warm, 0))
+    before = await _moment(on)
+    making_news = asyncio.create_task(make_news(on, rate * NEWS))
+    await asyncio.sleep(seconds)
+    after = await _moment(on)
+    making_news.cancel()
+    return before, after
+
+
+async def _floor(on: Measuring, client: Client, count: int) -> tuple[float, float]:
     """Milliseconds of Temporal and worker for a look that does nothing."""
+    address = on.installation.environment["TEMPORAL_ADDRESS"]
     async with floor(client, address, count, FLOOR_INTERVAL_SECONDS) as worker:
         # Each has looked once, and looks go on evenly.
         query = 'WorkflowType="Floor" AND ExecutionStatus="Running"'
@@ -126,13 +142,15 @@ async def _floor(on: Measuring, client: Client, address: str, count: int) -> tup
 
 
 async def _moment(on: Measuring) -> Moment:
-    looks = await on.counted("killreport_look_lateness_seconds_bucket", of="pilot")
+    lateness: defaultdict[float, float] = defaultdict(float)
+    for one in await on.counted("killreport_look_lateness_seconds_bucket", of="pilot"):
+        lateness[float(one.labels["le"])] += one.value
     refreshes = await on.counted("killreport_sso_refreshes_total", outcome="renewed")
     found = await on.counted("killreport_killmails_found_total", of="pilot")
     return Moment(
         time.monotonic(),
         {name: processor_seconds([process]) for name, process in on.processes.items()},
-        {float(one.labels["le"]): one.value for one in looks},
+        lateness,
         sum(one.value for one in refreshes),
         sum(one.value for one in found),
     )
