@@ -58,7 +58,7 @@ BENCHES: Mapping[str, AnyBench] = {
     "rebirth": PilotBench("all workflows running again after Temporal lost its data", "ten minutes", rebirth),
     "pilots": LongBench("looks a second, and what each costs every process", "ten minutes", pilots),
     "two-workers": LongBench("a look of two workers against a look of one", "nine minutes", two_workers),
-    "memory": LongBench("what worker and API hold in memory over a day of looks", "six minutes", memory),
+    "memory": LongBench("what worker and API hold in memory over a day of looks", "ten minutes", memory),
 }
 
 

@@ -33,16 +33,27 @@ SELECT $1, account_id, $2, $3, $4, $5, $6, $7, $8, $9, 'valid', 'ok', jsonb_buil
 """
 
 
-async def let_live(on: Measuring, client: Client, count: int, interval_seconds: int, begins: datetime) -> None:
+async def let_live(
+    on: Measuring,
+    client: Client,
+    count: int,
+    interval_seconds: int,
+    begins: datetime,
+    over_seconds: float | None = None,
+) -> None:
     """So many of them; the next looks of one half are spread over the interval that begins then.
 
     Those of the others are an interval later, so that each interval has as many renewals as the next.
     The first look of each renews the access token.
+
+    Args:
+        over_seconds: their first looks are spread over so long instead of an interval.
     """
+    over = interval_seconds if over_seconds is None else over_seconds
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int, pilot: dict[str, Any]) -> None:
-        due = begins + timedelta(seconds=interval_seconds * (number / count + number % 2))
+        due = begins + timedelta(seconds=over * number / count + interval_seconds * (number % 2))
         ended = await log_in(pilot, due)
         state = UserSyncState(
             pilot["character_id"],
