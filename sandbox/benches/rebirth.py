@@ -61,6 +61,7 @@ async def rebirth(pilots: int) -> Measured:
         found = await _reborn(on, client, pilots, known)
     rate = pilots / found.seconds
     needed, cores = AIM / rate, os.cpu_count() or 1
+    with_nothing_else = AIM * found.processor / pilots / cores
     # Whoever is looked at comes within an interval, and a look takes a moment: the last minute is not a whole one.
     busiest = max(found.looks) / (sum(found.looks) / max(len(found.looks), 1))
     lines = [
@@ -69,7 +70,7 @@ async def rebirth(pilots: int) -> Measured:
         f"{AIM:,} pilots need {needed:.0f} s at that rate: {needed / INTERVAL_SECONDS:.2f} of an interval"
         f" (before: {AIM / BEFORE_PER_SECOND / INTERVAL_SECONDS:.1f}); load average {os.getloadavg()[0]:.1f}",
         f"processor: {found.processor / pilots * 1000:.0f} ms for each, of Temporal, worker and all else;"
-        f" on {cores} cores with nothing else {AIM:,} need {AIM * found.processor / pilots / cores:.0f} s",
+        f" on {cores} cores with nothing else {AIM:,} need {with_nothing_else:.0f} s",
         f"ESI asked for {sum(found.looks)} lists of {known} pilots, by minute: {', '.join(map(str, found.looks))}",
     ]
     return Measured(
@@ -77,6 +78,7 @@ async def rebirth(pilots: int) -> Measured:
         [],
         [
             at_most(f"{AIM:,} pilots run again", needed / INTERVAL_SECONDS, 1, "of an interval"),
+            at_most("the same by processor time", with_nothing_else / INTERVAL_SECONDS, 1, "of an interval"),
             at_least("pilots whose list was asked for again", sum(found.looks), known, "of those EVE knows"),
             at_most("the busiest minute for ESI", busiest, SHARE_OF_A_MINUTE, "times its share"),
             at_most("buckets overdrawn", found.limited, 0, "answers 420 or 429"),
