@@ -86,9 +86,11 @@ def api() -> None:
 )
 def worker(queues: tuple[str, ...]) -> None:
     """Run the workflows and activities of all queues."""
+    import uvloop
+
     from operations.processes import work
 
-    asyncio.run(work(load_settings(), queues or TASK_QUEUES))
+    uvloop.run(work(load_settings(), queues or TASK_QUEUES))
 
 
 @main.command()
@@ -209,7 +211,7 @@ def export(output: str | None, **wanted: Any) -> None:
 @click.option("--seed", "killmails", type=click.IntRange(min=1_000), default=1_000_000, help="Killmails in the war.")
 @click.option("--pilots", type=click.IntRange(min=100), default=20_000, show_default=True, help="Pilots of `rebirth`.")
 @click.option("--write", is_flag=True, help="Write what was measured into docs/benchmarks.md; the rest of it stays.")
-@click.option("--seconds", type=click.FloatRange(min=10), default=60, show_default=True, help="Time of `pilots`.")
+@click.option("--seconds", type=click.FloatRange(min=10), default=300, show_default=True, help="Time of the long ones.")
 @click.option("--beside", type=click.Path(exists=True, file_okay=False), help="Measure NAMES in this checkout too.")
 def bench(names: tuple[str, ...], killmails: int, pilots: int, write: bool, seconds: float, beside: str | None) -> None:
     """Measure claims of speed, all or NAMES. Each is compared with a named alternative on this machine."""

@@ -20,8 +20,8 @@ from temporalio import activity
 from activities.errors import CharacterRemoved
 from contracts.sync import AccessTokenReady, EnsureAccessToken, SyncState
 from db.accounts.departures import return_renewed
-from db.accounts.refresh_leases import RefreshLease, give_back, take_refresh_lease
-from db.accounts.tokens import StoredToken, TokenState, load_token, save_issued, save_verified, withdraw
+from db.accounts.refresh_leases import RefreshLease, give_back, save_verified, take_refresh_lease
+from db.accounts.tokens import StoredToken, TokenState, load_token, save_issued, withdraw
 from db.accounts.vault import TokenVault
 from db.failures import DATABASE_FAILURES
 from eve.errors import (
@@ -109,10 +109,11 @@ class AccessTokens:
             CharacterRemoved: there is no such user.
             EveError: there is no good access token now; the grant stays.
         """
-        token = _checked(await load_token(self._pool, request.character_id))
-        if not request.refresh_even_if_valid and _is_good(token):
-            return _ready(token)
-        return await self._refreshed(token)
+        # Whoever asks has seen the token near its end, so the lease is taken by the statement that reads it.
+        seen = None
+        if request.refresh_even_if_valid:
+            seen = _checked(await load_token(self._pool, request.character_id)).version
+        return await self._refreshed(request.character_id, seen)
 
     async def confirm(self, character_id: int) -> None:
         """Ask SSO whether the grant still stands, unless it said so lately; ESI's refusals do not tell.
@@ -122,7 +123,7 @@ class AccessTokens:
         """
         token = _checked(await load_token(self._pool, character_id))
         if not (_is_good(token) and _ready(token).valid_until > datetime.now(UTC) + CONFIRMS):
-            await self._refreshed(token)
+            await self._refreshed(character_id, token.version)
 
     async def finish(self) -> None:
         """Wait for the refreshes under way, a while: what they bring would be lost with the process."""
@@ -130,36 +131,47 @@ class AccessTokens:
             logger.info("Waiting for EVE SSO's answer to %d refreshes.", len(self._under_way))
             await asyncio.wait(set(self._under_way.values()), timeout=STOP_SECONDS)
 
-    async def _refreshed(self, token: StoredToken) -> AccessTokenReady:
-        task = self._under_way.get(token.character_id)
+    async def _refreshed(self, character_id: int, seen: int | None) -> AccessTokenReady:
+        task = self._under_way.get(character_id)
         if task is None:
-            task = asyncio.create_task(self._refresh(token), name=f"refresh {token.character_id}")
-            self._under_way[token.character_id] = task
-            task.add_done_callback(lambda task: self._done(token.character_id, task))
+            task = asyncio.create_task(self._refresh(character_id, seen), name=f"refresh {character_id}")
+            self._under_way[character_id] = task
+            task.add_done_callback(lambda task: self._done(character_id, task))
         # Not awaited itself: a cancelled activity must not cancel what others wait for, and SSO has begun.
         done, _ = await asyncio.wait({task}, timeout=self._patience)
         if not done:
-            self._late.add(token.character_id)
+            self._late.add(character_id)
             raise Unavailable("EVE SSO has not answered yet; its answer is waited for.")
         return task.result()
 
     def _done(self, character_id: int, task: asyncio.Task[AccessTokenReady]) -> None:
         del self._under_way[character_id]
         error = None if task.cancelled() else task.exception()
-        REFRESHES.labels("renewed" if error is None else type(error).__name__).inc()
         if character_id in self._late and error is not None:
             # Nobody waits for it any more who could say so.
             logger.warning("A refresh of %d failed late: %s", character_id, _told(error))
         self._late.discard(character_id)
 
-    async def _refresh(self, seen: StoredToken) -> AccessTokenReady:
-        lease = await self._lease(seen.character_id)
+    async def _refresh(self, character_id: int, seen: int | None) -> AccessTokenReady:
+        """`seen`: the version of the grant that is not good enough; None: any good one will do."""
+        lease, token = await self._lease(character_id)
         try:
-            for _ in range(NEWER_GRANTS):
-                token = _checked(await load_token(self._pool, seen.character_id))
-                if token.version != seen.version and _is_good(token):
+            return await self._renew(lease, token, seen)
+        except Exception as error:
+            REFRESHES.labels(type(error).__name__).inc()
+            raise
+
+    async def _renew(self, lease: RefreshLease, token: StoredToken, seen: int | None) -> AccessTokenReady:
+        """With the lease, which is given back whatever comes of it."""
+        is_given_back = False
+        try:
+            for attempt in range(NEWER_GRANTS):
+                if attempt:
+                    token = _checked(await load_token(self._pool, token.character_id))
+                if token.version != seen and _is_good(token):
                     return _ready(token)  # somebody else refreshed it, or the pilot logged in
-                if (ready := await self._verified_at_last(token)) is not None:
+                if (ready := await self._verified_at_last(token, lease)) is not None:
+                    is_given_back = True
                     return ready
                 assert token.refresh_token is not None  # noqa: S101 - `_checked` saw it
                 try:
@@ -196,24 +208,40 @@ class AccessTokens:
                     if issued.access_token is None:
                         raise UntrustedAccessToken("EVE SSO's answer holds no access token.")
                     character = await self._sso.verified(issued.access_token)
-                    return await self._conclude(token, version, character, issued.until or character.expires_at)
+                    until = issued.until or character.expires_at
+                    ready = await self._conclude(token, lease, version, character, until)
+                    is_given_back = True
+                    return ready
             raise Unavailable("The grant changes faster than it can be refreshed.")
         finally:
-            try:
-                await give_back(self._pool, lease)
-            except DATABASE_FAILURES as error:
-                logger.warning("The lease on a grant runs out by itself (%s).", type(error).__name__)
+            if not is_given_back:
+                await self._give_back(lease)
 
-    async def _lease(self, character_id: int) -> RefreshLease:
+    async def _lease(self, character_id: int) -> tuple[RefreshLease, StoredToken]:
+        """The right to refresh the grant, and the grant as it is then."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
-        while (lease := await take_refresh_lease(self._pool, character_id)) is None:
+        while True:
+            lease, found = await take_refresh_lease(self._pool, character_id)
+            if lease is not None:
+                break
+            _checked(found)
             if loop.time() > deadline:
                 raise Unavailable("Another worker waits for EVE SSO's answer about this character.")
             await asyncio.sleep(0.25)
-        return lease
+        try:
+            return lease, _checked(found)
+        except Exception:
+            await self._give_back(lease)
+            raise
 
-    async def _verified_at_last(self, token: StoredToken) -> AccessTokenReady | None:
+    async def _give_back(self, lease: RefreshLease) -> None:
+        try:
+            await give_back(self._pool, lease)
+        except DATABASE_FAILURES as error:
+            logger.warning("The lease on a grant runs out by itself (%s).", type(error).__name__)
+
+    async def _verified_at_last(self, token: StoredToken, lease: RefreshLease) -> AccessTokenReady | None:
         """An access token that could not be verified when it came may be by now; None if not."""
         if token.access_token is None or token.expires_at is not None:
             return None
@@ -223,21 +251,25 @@ class AccessTokens:
             return None
         if character.expires_at <= datetime.now(UTC) + MARGIN:
             return None
-        return await self._conclude(token, token.version, character, character.expires_at)
+        return await self._conclude(token, lease, token.version, character, character.expires_at)
 
     async def _conclude(
-        self, token: StoredToken, version: int, character: VerifiedCharacter, expires_at: datetime
+        self,
+        token: StoredToken,
+        lease: RefreshLease,
+        version: int,
+        character: VerifiedCharacter,
+        expires_at: datetime,
     ) -> AccessTokenReady:
-        """What a fresh, verified access token says of the grant."""
+        """What a fresh, verified access token says of the grant; if it is good, the lease is given back."""
         if character.character_id != token.character_id or character.owner_hash != token.owner_hash:
             if await self._withdraw(token, TokenState.OWNER_CHANGED, version):
                 raise OwnerChanged("The character was transferred to another EVE account.")
         elif KILLMAIL_SCOPE not in character.scopes:
             if await self._withdraw(token, TokenState.REVOKED, version):
                 raise TokenRevoked("The permission to read killmails is gone.")
-        elif await save_verified(
-            self._pool, token.character_id, version, expires_at=expires_at, scopes=character.scopes
-        ):
+        elif await save_verified(self._pool, lease, version, expires_at=expires_at, scopes=character.scopes):
+            REFRESHES.labels("renewed").inc()
             return AccessTokenReady(expires_at, token.corporation_id)
         raise Unavailable("A newer login came meanwhile.")
 

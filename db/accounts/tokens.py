@@ -6,7 +6,6 @@ one: whoever logs in meanwhile wins.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -51,18 +50,15 @@ class StoredToken:
     version: int
 
 
-async def load_token(database: Database, character_id: int) -> StoredToken | None:
-    """The character's grant; None if the character is not known (any more)."""
-    row = await database.fetchrow(
-        """
-        SELECT character_id, owner_hash, corporation_id, scopes, access_token, refresh_token, expires_at,
-               token_state, token_version
-          FROM users WHERE character_id = $1
-        """,
-        character_id,
-    )
-    if row is None:
-        return None
+GRANT = """
+    users.character_id, owner_hash, corporation_id, scopes, access_token, refresh_token, expires_at, token_state,
+    token_version
+"""
+"""The columns of `users` that `stored_token` reads."""
+
+
+def stored_token(row: asyncpg.Record) -> StoredToken:
+    """The grant in a row with the columns `GRANT`."""
     return StoredToken(
         character_id=row["character_id"],
         owner_hash=row["owner_hash"],
@@ -76,6 +72,12 @@ async def load_token(database: Database, character_id: int) -> StoredToken | Non
     )
 
 
+async def load_token(database: Database, character_id: int) -> StoredToken | None:
+    """The character's grant; None if the character is not known (any more)."""
+    row = await database.fetchrow(f"SELECT {GRANT} FROM users WHERE character_id = $1", character_id)  # noqa: S608 - a constant
+    return None if row is None else stored_token(row)
+
+
 async def save_issued(
     database: Database,
     character_id: int,
@@ -84,7 +86,7 @@ async def save_issued(
     access_token: bytes | None,
     refresh_token: bytes | None,
 ) -> int | None:
-    """Keep what SSO gave, as it came: the access token is not good before `save_verified`.
+    """Keep what SSO gave, as it came: the access token is not good before `refresh_leases.save_verified`.
 
     Args:
         refresh_token: None keeps the one that is stored.
@@ -105,23 +107,6 @@ async def save_issued(
         refresh_token,
     )
     return new_version
-
-
-async def save_verified(
-    database: Database, character_id: int, version: int, *, expires_at: datetime, scopes: Collection[str]
-) -> bool:
-    """The stored access token is EVE's and good until then; False if the grant changed meanwhile."""
-    saved = await database.fetchval(
-        """
-        UPDATE users SET expires_at = $3, scopes = $4
-         WHERE character_id = $1 AND token_version = $2 AND token_state = 'valid' RETURNING true
-        """,
-        character_id,
-        version,
-        expires_at,
-        sorted(scopes),
-    )
-    return saved is not None
 
 
 async def withdraw(

@@ -16,6 +16,7 @@ from sandbox.benches.growth import growth
 from sandbox.benches.heavy_reads import heavy_reads
 from sandbox.benches.intake import intake
 from sandbox.benches.measured import Bench, LongBench, Measured, PilotBench, Say, WarBench
+from sandbox.benches.memory import memory
 from sandbox.benches.migrations import migrations
 from sandbox.benches.pages import pages
 from sandbox.benches.pilots import pilots
@@ -25,6 +26,7 @@ from sandbox.benches.shared_budget import shared_budget
 from sandbox.benches.storing import storing
 from sandbox.benches.subscribers import subscribers
 from sandbox.benches.two_of_each import two_of_each
+from sandbox.benches.two_workers import two_workers
 
 Keep = Callable[[str, Record], None]
 AnyBench: TypeAlias = Bench | WarBench | PilotBench | LongBench
@@ -54,7 +56,9 @@ BENCHES: Mapping[str, AnyBench] = {
     "two-of-each": WarBench("two APIs and three workers against one of each", "two minutes", two_of_each),
     "pages": WarBench("the site's pages against the same data over GraphQL", "a minute", pages),
     "rebirth": PilotBench("all workflows running again after Temporal lost its data", "ten minutes", rebirth),
-    "pilots": LongBench("looks a second, and what each costs every process", "four minutes", pilots),
+    "pilots": LongBench("looks a second, and what each costs every process", "ten minutes", pilots),
+    "two-workers": LongBench("a look of two workers against a look of one", "nine minutes", two_workers),
+    "memory": LongBench("what worker and API hold in memory over a day of looks", "ten minutes", memory),
 }
 
 

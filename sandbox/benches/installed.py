@@ -7,13 +7,15 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import asyncpg
 from cryptography.fernet import Fernet
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from sandbox.installation import Installation, Pilot
 from sandbox.postgres import postgres
@@ -32,8 +34,10 @@ class Measuring:
     installation: Installation
     database: asyncpg.Connection
     session: aiohttp.ClientSession
-    processes: Mapping[str, int]
+    processes: dict[str, int]
     """The process that each part was started as."""
+    metrics_ports: list[int] = field(default_factory=list)
+    """Of the workers, if METRICS_PORT is set."""
 
     async def json(self, url: str) -> Any:
         """What a GET there answers; `url` relative to the sandbox EVE."""
@@ -44,6 +48,25 @@ class Measuring:
         """What a POST to the sandbox EVE's controls answers."""
         async with self.session.post(self.eve_url + url, json=said) as response:
             return await response.json() if response.status != 204 else None
+
+    async def start_another_worker(self, name: str) -> None:
+        """One more, which `processes` has by this name."""
+        port = free_port()
+        environment = {**self.installation.environment, "METRICS_PORT": str(port)}
+        # Stopped with the others: they are in one list.
+        started = await replace(self.installation, environment=environment).start_worker()
+        self.processes[name] = started.process.pid
+        self.metrics_ports.append(port)
+
+    async def counted(self, metric: str, **labels: str) -> list[Sample]:
+        """The workers' samples of this name and with these labels."""
+        found: list[Sample] = []
+        for port in self.metrics_ports:
+            async with self.session.get(f"http://127.0.0.1:{port}/metrics") as response:
+                text = await response.text()
+            samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+            found += [one for one in samples if one.name == metric and labels.items() <= one.labels.items()]
+        return found
 
     async def log_in(self, character_id: int, *, corporation_id: int | None = None) -> None:
         """As that pilot, in a browser of their own; a director who names the corporation has it followed."""
@@ -69,7 +92,8 @@ async def measuring(environment: Mapping[str, str] | None = None, **sandbox: obj
         database = await asyncpg.connect(installation.environment["DATABASE_URL"])
         stack.push_async_callback(database.close)
         processes = {part.part.name: part.process.pid for part in (*services, *installation.running)}
-        yield Measuring(eve_url, installation, database, session, processes)
+        ports = [int(port) for port in [installation.environment.get("METRICS_PORT")] if port]
+        yield Measuring(eve_url, installation, database, session, processes, ports)
 
 
 @asynccontextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -31,21 +33,28 @@ SELECT $1, account_id, $2, $3, $4, $5, $6, $7, $8, $9, 'valid', 'ok', jsonb_buil
 """
 
 
-async def let_live(on: Measuring, client: Client, count: int, interval_seconds: int, begins: datetime) -> None:
-    """So many of them; their next looks are spread over the interval that begins then."""
-    pilots = (await on.json("/_sandbox/pilots"))[:count]
-    vault = TokenVault([on.installation.environment["TOKEN_ENCRYPTION_KEYS"]])
+async def let_live(
+    on: Measuring,
+    client: Client,
+    count: int,
+    interval_seconds: int,
+    begins: datetime,
+    over_seconds: float | None = None,
+) -> None:
+    """So many of them; the next looks of one half are spread over the interval that begins then.
+
+    Those of the others are an interval later, so that each interval has as many renewals as the next.
+    The first look of each renews the access token.
+
+    Args:
+        over_seconds: their first looks are spread over so long instead of an interval.
+    """
+    over = interval_seconds if over_seconds is None else over_seconds
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int, pilot: dict[str, Any]) -> None:
-        due = begins + timedelta(seconds=interval_seconds * number / count)
-        async with turns:
-            tokens = await _tokens(on, pilot["character_id"])
-        valid_until = datetime.now(UTC) + timedelta(seconds=tokens["expires_in"])
-        encrypted = (vault.encrypt(tokens[name]) for name in ("access_token", "refresh_token"))
-        who = (pilot[name] for name in ("character_id", "name", "owner_hash", "corporation_id", "alliance_id"))
-        async with one_statement:
-            await on.database.execute(KNOWN, *who, [KILLMAIL_SCOPE], *encrypted, valid_until, due.isoformat())
+        due = begins + timedelta(seconds=over * number / count + interval_seconds * (number % 2))
+        ended = await log_in(pilot, due)
         state = UserSyncState(
             pilot["character_id"],
             interval_seconds,
@@ -53,14 +62,53 @@ async def let_live(on: Measuring, client: Client, count: int, interval_seconds: 
             state=SyncState.OK,
             recorded_state=SyncState.OK,
             next_sync_at=due,
-            token_valid_until=valid_until,
+            token_valid_until=ended,
             corporation_id=pilot["corporation_id"],
         )
         async with turns:
             await _start(client, state)
 
-    one_statement = asyncio.Lock()
-    await asyncio.gather(*(one(number, pilot) for number, pilot in enumerate(pilots)))
+    log_in = _logging_in(on)
+    await asyncio.gather(*(one(number, pilot) for number, pilot in enumerate(await _pilots(on, count))))
+
+
+async def log_in_long_ago(on: Measuring, count: int) -> list[int]:
+    """So many of whom EVE and Postgres know, and Temporal does not; their character ids."""
+    log_in, now, pilots = _logging_in(on), datetime.now(UTC), await _pilots(on, count)
+    await asyncio.gather(*(log_in(pilot, now) for pilot in pilots))
+    return [pilot["character_id"] for pilot in pilots]
+
+
+async def _pilots(on: Measuring, count: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await on.json("/_sandbox/pilots"))[:count]
+    return found
+
+
+def _logging_in(on: Measuring) -> Callable[[dict[str, Any], datetime], Awaitable[datetime]]:
+    """Has a pilot known whose next look is due then; tells since when the access token is no good."""
+    vault = TokenVault([on.installation.environment["TOKEN_ENCRYPTION_KEYS"]])
+    turns, one_statement = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
+
+    async def log_in(pilot: dict[str, Any], due: datetime) -> datetime:
+        async with turns:
+            tokens = await _tokens(on, pilot["character_id"])
+        ended = datetime.now(UTC)
+        encrypted = (vault.encrypt(tokens[name]) for name in ("access_token", "refresh_token"))
+        who = (pilot[name] for name in ("character_id", "name", "owner_hash", "corporation_id", "alliance_id"))
+        async with one_statement:
+            await on.database.execute(KNOWN, *who, [KILLMAIL_SCOPE], *encrypted, ended, due.isoformat())
+        return ended
+
+    return log_in
+
+
+async def make_news(on: Measuring, per_second: float) -> None:
+    """A killmail of one pilot or another so often, until this is cancelled."""
+    characters = [pilot["character_id"] for pilot in await on.json("/_sandbox/pilots")]
+    dice = random.Random("news")
+    while True:
+        await asyncio.sleep(1 / per_second)
+        await on.tell("/_sandbox/killmails", character_id=dice.choice(characters), count=1)
 
 
 async def _tokens(on: Measuring, character_id: int) -> dict[str, Any]:

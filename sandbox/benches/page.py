@@ -24,8 +24,8 @@ the number of cores a clock also shows what else was running, and processor time
 
 Most benches read a made-up war of a million killmails, skewed like the game: 8 attackers and 10 items on average, one
 killmail with 3,000 attackers. The first of them makes it in `.killreport/bench`, where it is kept; `--seed N` makes a
-smaller one; `--pilots N` is the size of `rebirth`, `--seconds N` the time of `pilots`. Everything is on loopback and
-one machine: Postgres, what is measured, and who asks.
+smaller one; `--pilots N` is the size of `rebirth`, `--seconds N` the time of `pilots`, `two-workers` and `memory`.
+Everything is on loopback and one machine: Postgres, what is measured, and who asks.
 """.splitlines()
 _NEVER = "not measured since the page is written by the bench"
 

@@ -1,7 +1,12 @@
 """How many pilots a machine carries: looks a second, how late they are, and what each costs every process.
 
-The pilots look much more often than in real life, so that few of them make many looks. All else keeps its proportion to
-the interval: how long ESI's cache holds a list, the window of its buckets, how long an access token is good.
+The pilots look more often than in real life, every minute instead of every fifteen, so that few of them make many
+looks. What is counted in intervals keeps its proportion: how long ESI's cache holds a list, the window of its buckets.
+What a late look meets keeps its seconds as far as it can. In real life an access token is good for a second look that
+is at most four minutes late; scaled, that would be 20 s (5 s where looks came every 15 s, as until 29 November 2026),
+and whoever once fell behind would renew a token at every look, and so stay behind. Here it is 42 s, the most with
+which every second look still renews, as in real life. Half of the pilots begin an interval later, so that each
+interval has as many renewals as the next.
 """
 
 from __future__ import annotations
@@ -9,17 +14,17 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import random
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from prometheus_client.parser import text_string_to_metric_families
 from temporalio.client import Client
 
 from sandbox.benches.installed import Measuring, measuring
-from sandbox.benches.known_pilots import let_live
+from sandbox.benches.known_pilots import let_live, make_news
 from sandbox.benches.look_floor import floor
 from sandbox.benches.measured import Measured, at_least, at_most
 from sandbox.benches.processor_time import processor_seconds
@@ -36,14 +41,18 @@ LATE_SECONDS = 60.0
 """How late one look in a hundred may be."""
 CARRIED = 0.95
 """Of the looks that are offered: a pilot who is looked at late is offered the next look later, too."""
-INTERVAL_SECONDS = 15
+INTERVAL_SECONDS = 60
+TOKEN_INTERVALS = 1.75
+"""For so long an access token is used: the look after its renewal may be 0.7 intervals late, the next one renews."""
+STARTS_PER_SECOND = 35
+"""Pilots begin to live so fast at least; until then nobody looks."""
 REAL_INTERVAL_SECONDS = 900
 NEWS = 0.01
 """Of the looks find a new killmail."""
 TOKEN_MARGIN_SECONDS = 60
 """An access token that ends sooner is renewed, whatever the interval."""
 ESI_SECONDS, SSO_SECONDS = 0.1, 0.25
-FLOOR_SECONDS = 20.0
+FLOOR_SECONDS, FLOOR_INTERVAL_SECONDS = 20.0, 15
 TEMPORAL, WORKER = "Temporal", "killreport worker"
 LISTS = "/characters/{character_id}/killmails/recent"
 
@@ -68,42 +77,54 @@ async def pilots(seconds: float) -> Measured:
 
 async def offered(rate: float, seconds: float) -> Measured:
     """Offer so many looks a second for so long, to an installation that has the machine for itself."""
-    count = round(rate * INTERVAL_SECONDS)
-    metrics_port = free_port()
-    async with measuring(
-        {
-            "SYNC_INTERVAL_SECONDS": str(INTERVAL_SECONDS),
-            "METRICS_PORT": str(metrics_port),
-            "SSO_CALLS_AT_ONCE": str(SSO_CALLS_AT_ONCE),
-        },
-        pilots=count,
-        history=False,
-        latency_seconds=ESI_SECONDS,
-        window_seconds=INTERVAL_SECONDS,
-        list_cache_seconds=INTERVAL_SECONDS / 3,
-        access_token_seconds=TOKEN_MARGIN_SECONDS + INTERVAL_SECONDS * 4 // 3,
-    ) as on:
-        await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
-        address = on.installation.environment["TEMPORAL_ADDRESS"]
-        client = await Client.connect(address)
-        metrics = f"http://127.0.0.1:{metrics_port}/metrics"
-        least = await _floor(on, client, address, count)
-        # The first looks find lists without an ETag; from the third interval on all is as it stays.
-        begins = datetime.now(UTC) + timedelta(seconds=max(10, count / 60))
-        await let_live(on, client, count, INTERVAL_SECONDS, begins)
-        warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * INTERVAL_SECONDS
-        await asyncio.sleep(max(warm, 0))
-        before = await _moment(on, metrics)
-        making_news = asyncio.create_task(_make_news(on, rate * NEWS))
-        await asyncio.sleep(seconds)
-        after = await _moment(on, metrics)
-        making_news.cancel()
+    async with universe_of(rate, INTERVAL_SECONDS) as (on, client):
+        least = await _floor(on, client, round(rate * FLOOR_INTERVAL_SECONDS))
+        before, after = await observed(on, client, rate, INTERVAL_SECONDS, seconds)
     return judged(rate, least, before, after)
 
 
-async def _floor(on: Measuring, client: Client, address: str, count: int) -> tuple[float, float]:
+@asynccontextmanager
+async def universe_of(rate: float, interval_seconds: int) -> AsyncIterator[tuple[Measuring, Client]]:
+    """An installation, and an EVE of as many pilots as make so many looks a second at this interval."""
+    async with measuring(
+        {
+            "SYNC_INTERVAL_SECONDS": str(interval_seconds),
+            "METRICS_PORT": str(free_port()),
+            "SSO_CALLS_AT_ONCE": str(SSO_CALLS_AT_ONCE),
+        },
+        pilots=round(rate * interval_seconds),
+        history=False,
+        latency_seconds=ESI_SECONDS,
+        window_seconds=interval_seconds,
+        list_cache_seconds=interval_seconds / 3,
+        access_token_seconds=TOKEN_MARGIN_SECONDS + round(TOKEN_INTERVALS * interval_seconds),
+    ) as on:
+        await on.tell("/_sandbox/faults", kind="latency", route="/v2/oauth/token", seconds=SSO_SECONDS - ESI_SECONDS)
+        yield on, await Client.connect(on.installation.environment["TEMPORAL_ADDRESS"])
+
+
+async def observed(
+    on: Measuring, client: Client, rate: float, interval_seconds: int, seconds: float
+) -> tuple[Moment, Moment]:
+    """Have them live, and look on for so long once all is as it stays."""
+    count = round(rate * interval_seconds)
+    # The first looks find lists without an ETag, half of them in the second interval.
+    begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
+    await let_live(on, client, count, interval_seconds, begins)
+    warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * interval_seconds
+    await asyncio.sleep(max(warm, 0))
+    before = await _moment(on)
+    making_news = asyncio.create_task(make_news(on, rate * NEWS))
+    await asyncio.sleep(seconds)
+    after = await _moment(on)
+    making_news.cancel()
+    return before, after
+
+
+async def _floor(on: Measuring, client: Client, count: int) -> tuple[float, float]:
     """Milliseconds of Temporal and worker for a look that does nothing."""
-    async with floor(client, address, count, INTERVAL_SECONDS) as worker:
+    address = on.installation.environment["TEMPORAL_ADDRESS"]
+    async with floor(client, address, count, FLOOR_INTERVAL_SECONDS) as worker:
         # Each has looked once, and looks go on evenly.
         query = 'WorkflowType="Floor" AND ExecutionStatus="Running"'
 
@@ -111,42 +132,27 @@ async def _floor(on: Measuring, client: Client, address: str, count: int) -> tup
             return (await client.count_workflows(query)).count == count
 
         await eventually(all_run, "the floor's workflows")
-        await asyncio.sleep(INTERVAL_SECONDS * 1.5)
+        await asyncio.sleep(FLOOR_INTERVAL_SECONDS * 1.5)
         roots = {TEMPORAL: on.processes[TEMPORAL], WORKER: worker}
         before = {name: processor_seconds([root]) for name, root in roots.items()}
         await asyncio.sleep(FLOOR_SECONDS)
         spent = {name: processor_seconds([root]) - before[name] for name, root in roots.items()}
-        looks = count * FLOOR_SECONDS / (INTERVAL_SECONDS + ESI_SECONDS)
+        looks = count * FLOOR_SECONDS / (FLOOR_INTERVAL_SECONDS + ESI_SECONDS)
     return spent[TEMPORAL] / looks * 1000, spent[WORKER] / looks * 1000
 
 
-async def _make_news(on: Measuring, per_second: float) -> None:
-    characters = [pilot["character_id"] for pilot in await on.json("/_sandbox/pilots")]
-    dice = random.Random("news")
-    while True:
-        await asyncio.sleep(1 / per_second)
-        await on.tell("/_sandbox/killmails", character_id=dice.choice(characters), count=1)
-
-
-async def _moment(on: Measuring, metrics: str) -> Moment:
-    async with on.session.get(metrics) as response:
-        text = await response.text()
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-
-    def total(name: str, **labels: str) -> float:
-        return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
-
-    lateness = {
-        float(one.labels["le"]): one.value
-        for one in samples
-        if one.name == "killreport_look_lateness_seconds_bucket" and one.labels["of"] == "pilot"
-    }
+async def _moment(on: Measuring) -> Moment:
+    lateness: defaultdict[float, float] = defaultdict(float)
+    for one in await on.counted("killreport_look_lateness_seconds_bucket", of="pilot"):
+        lateness[float(one.labels["le"])] += one.value
+    refreshes = await on.counted("killreport_sso_refreshes_total", outcome="renewed")
+    found = await on.counted("killreport_killmails_found_total", of="pilot")
     return Moment(
         time.monotonic(),
         {name: processor_seconds([process]) for name, process in on.processes.items()},
         lateness,
-        total("killreport_sso_refreshes_total", outcome="renewed"),
-        total("killreport_killmails_found_total", of="pilot"),
+        sum(one.value for one in refreshes),
+        sum(one.value for one in found),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import redis.asyncio
+import uvloop
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -166,6 +167,19 @@ async def test_a_command_that_makes_no_sense_is_a_usage_error(killreport: Killre
     result = await killreport(*command.split())
     assert result.exit_code == 2
     assert "Usage:" in result.stderr
+
+
+async def test_a_worker_runs_on_uvloop(killreport: Killreport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A merge lost it once, unnoticed, and a look then cost the worker half as much again (decision 44)."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def work(*_: object) -> None:
+        loops.append(asyncio.get_running_loop())
+
+    monkeypatch.setattr("operations.processes.work", work)
+    assert (await killreport("worker")).exit_code == 0
+    (loop,) = loops
+    assert isinstance(loop, uvloop.Loop)
 
 
 async def test_a_taken_port_is_named(killreport: Killreport) -> None:
