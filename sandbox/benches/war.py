@@ -38,6 +38,8 @@ SERVER = {
     "checkpoint_timeout": "30min",
     "log_min_messages": "error",
 }
+_LAYOUT = "58"
+"""The decision by which rows were last laid out otherwise: a war of before takes more of the disk than one of today."""
 _FILLED = ("killmails", "killmail_bodies", "participants")
 
 # What is dropped while rows pour in, and made again after them: sorting once is faster than ten million insertions.
@@ -73,7 +75,7 @@ async def war(killmails: int, say: Say) -> AsyncIterator[War]:
     directory = (Path.cwd() / STATE_DIRECTORY / "bench").resolve()
     async with _server(directory) as (server, server_url):
         url = f"{server_url.rpartition('/')[0]}/war_{killmails}"
-        if not await is_there(url):
+        if not await is_there(url, killmails):
             await make(url, killmails, say)
         yield War(url, killmails, directory, server.process.pid)
 
@@ -95,7 +97,7 @@ async def _server(directory: Path) -> AsyncIterator[tuple[RunningPart, str]]:
         await running[0][0].stop()
 
 
-async def is_there(url: str) -> bool:
+async def is_there(url: str, killmails: int) -> bool:
     """Whether this database is whole and of this war; its schema is today's then. One that is not is dropped."""
     server, _, name = url.rpartition("/")
     connection = await asyncpg.connect(f"{server}/postgres")
@@ -103,7 +105,7 @@ async def is_there(url: str) -> bool:
         told = await connection.fetchval(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name
         )
-        if told == _fingerprint():
+        if told == _fingerprint(killmails):
             await migrate(url)
             return True
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -112,8 +114,8 @@ async def is_there(url: str) -> bool:
     return False
 
 
-def _fingerprint() -> str:
-    text = war_sql.FUNCTIONS + war_sql.PLACES_AND_PEOPLE + war_sql.killmails(0, 0, 0)
+def _fingerprint(killmails: int) -> str:
+    text = _LAYOUT + war_sql.FUNCTIONS + war_sql.PLACES_AND_PEOPLE + war_sql.killmails(0, 0, 0)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -144,7 +146,7 @@ async def make(url: str, killmails: int, say: Say) -> None:
         await _in_turns([_build(pool, subject_id) for subject_id in await unfinished(pool)])
         await pool.execute("VACUUM (ANALYZE) killmail_sums, summed_subjects", timeout=None)
         # Only what is whole is marked, so that what was killed half-way is made again.
-        await pool.execute(f"COMMENT ON DATABASE \"{url.rpartition('/')[2]}\" IS '{_fingerprint()}'")
+        await pool.execute(f"COMMENT ON DATABASE \"{url.rpartition('/')[2]}\" IS '{_fingerprint(killmails)}'")
         await pool.execute("CHECKPOINT")
     say(f"  made in {time.perf_counter() - started:.0f} s")
 

@@ -57,9 +57,9 @@ async def test_a_war_is_skewed_like_the_game_and_whole(war_pool: asyncpg.Pool) -
 
 
 async def test_a_war_is_made_once_and_again_when_it_is_not_whole(war_url: str) -> None:
-    assert await is_there(war_url)
+    assert await is_there(war_url, KILLMAILS)
     missing = f"{war_url}_none"
-    assert not await is_there(missing)
+    assert not await is_there(missing, KILLMAILS)
     connection = await asyncpg.connect(war_url)
     name = war_url.rpartition("/")[2]
     mark = await connection.fetchval(
