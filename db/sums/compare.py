@@ -22,8 +22,10 @@ SELECT count(*)
 FROM (SELECT * FROM ({fresh}) AS fresh WHERE $4::smallint IS NULL OR span = $4) AS fresh
 FULL JOIN (
     SELECT subject_id, kind, span, first_day, entity_id, {sums}
-    FROM (SELECT {columns} FROM killmail_sums WHERE subject_id = $1 AND {is_kept} UNION ALL SELECT * FROM ({unfolded}) AS unfolded)
-        AS added_up
+    FROM (
+        SELECT {columns} FROM killmail_sums WHERE subject_id = $1 AND {is_kept}
+        UNION ALL SELECT * FROM ({unfolded}) AS unfolded
+    ) AS added_up
     WHERE $4::smallint IS NULL OR span = $4 AND first_day >= $2::date AND first_day < $3::date
     GROUP BY 1, 2, 3, 4, 5
 ) AS kept USING (subject_id, kind, span, first_day, entity_id)

@@ -1,7 +1,7 @@
 """The database of a made-up war that the benches read: made once for each number of killmails, then kept.
 
 It lies in `.killreport/bench`, in a Postgres of its own. It is migrated like any other database, and made again when
-the war has changed.
+the war has changed. One that is copied for its size has no sums: to add them up would take hours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import asyncpg
 
 from db.migrate import migrate
 from db.sums.build import build_piece, choose_subjects, unfinished
-from sandbox.benches import war_sql
+from sandbox.benches import war_copies, war_sql
 from sandbox.benches.measured import Say
 from sandbox.ports import start_on_free_ports
 from sandbox.postgres import ensure_database, postgres
@@ -26,8 +26,6 @@ from sandbox.process import Part, RunningPart
 from settings import STATE_DIRECTORY
 
 MILLION = 1_000_000
-AT_ONCE = 10_000
-"""Killmails made by one transaction."""
 BUILT_AT_ONCE = 50_000
 """Killmails of a subject counted by one transaction: nothing waits for it."""
 WRITERS = 2
@@ -116,6 +114,8 @@ async def is_there(url: str, killmails: int) -> bool:
 
 def _fingerprint(killmails: int) -> str:
     text = _LAYOUT + war_sql.FUNCTIONS + war_sql.PLACES_AND_PEOPLE + war_sql.killmails(0, 0, 0)
+    if killmails > war_copies.DRAWN_AT_MOST:
+        text += war_copies.copy(0, 0)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -135,16 +135,20 @@ async def make(url: str, killmails: int, say: Say) -> None:
         constraints = await pool.fetch(_CONSTRAINTS, _FILLED)
         for drop, _ in (*constraints, *indexes):
             await pool.execute(drop)
-        await _in_turns([_fill(pool, first, killmails) for first in range(0, killmails, AT_ONCE)])
+        crowded = war_sql.crowded(killmails)
+        await _in_turns([_fill(pool, war_sql.killmails(*some, crowded)) for some in war_copies.drawn(killmails)])
+        await pool.execute("VACUUM (ANALYZE) killmails, participants, killmail_bodies", timeout=None)
+        await _in_turns([_fill(pool, statements) for statements in war_copies.copied(killmails)])
         say(f"  rows after {time.perf_counter() - started:.0f} s, now their indexes")
         await _in_turns([pool.execute(create, timeout=None) for _, create in indexes])
         for _, create in constraints:
             await pool.execute(create, timeout=None)
         await pool.execute("VACUUM (ANALYZE)", timeout=None)
-        say(f"  indexes after {time.perf_counter() - started:.0f} s, now the sums of the busy")
-        await choose_subjects(pool)
-        await _in_turns([_build(pool, subject_id) for subject_id in await unfinished(pool)])
-        await pool.execute("VACUUM (ANALYZE) killmail_sums, summed_subjects", timeout=None)
+        if killmails <= war_copies.DRAWN_AT_MOST:
+            say(f"  indexes after {time.perf_counter() - started:.0f} s, now the sums of the busy")
+            await choose_subjects(pool)
+            await _in_turns([_build(pool, subject_id) for subject_id in await unfinished(pool)])
+            await pool.execute("VACUUM (ANALYZE) killmail_sums, summed_subjects", timeout=None)
         # Only what is whole is marked, so that what was killed half-way is made again.
         await pool.execute(f"COMMENT ON DATABASE \"{url.rpartition('/')[2]}\" IS '{_fingerprint(killmails)}'")
         await pool.execute("CHECKPOINT")
@@ -168,7 +172,6 @@ async def _build(pool: asyncpg.Pool, subject_id: int) -> None:
         pass
 
 
-async def _fill(pool: asyncpg.Pool, first: int, killmails: int) -> None:
-    last = min(first + AT_ONCE, killmails) - 1
+async def _fill(pool: asyncpg.Pool, statements: str) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(war_sql.killmails(first, last, war_sql.crowded(killmails)), timeout=None)
+        await connection.execute(statements, timeout=None)
