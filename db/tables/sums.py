@@ -26,7 +26,7 @@ class KillmailSum(SQLModel, table=True):
 
     __tablename__ = "killmail_sums"
     __table_args__ = (
-        # `span = 2` is `Span.EVER`: of a day or a month counts change all the time and no index knows of them.
+        # `span = 2` is `Span.EVER`. It is of counts, so Postgres updates no row in place, whatever its span.
         Index(
             "killmail_sums_ranked",
             "subject_id",
@@ -34,8 +34,6 @@ class KillmailSum(SQLModel, table=True):
             text("(kills + losses) DESC"),
             postgresql_where=text("span = 2"),
         ),
-        # A page keeps room for the next version of its rows.
-        {"postgresql_with": {"fillfactor": 80}},
     )
     subject_id: int = Field(sa_column=bigint(primary_key=True))
     kind: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))

@@ -46,3 +46,8 @@ async def test_a_table_is_vacuumed_before_its_reads_suffer(
     pool: asyncpg.Pool, table: str, what: str, rows: int, at_most: float
 ) -> None:
     assert await waits_for(pool, table, what, rows) <= at_most
+
+
+async def test_pages_of_sums_keep_no_room(pool: asyncpg.Pool) -> None:
+    told = {row["option_name"]: row["value"] for row in await pool.fetch(SET, "killmail_sums")}
+    assert told["fillfactor"] == 100
