@@ -42,8 +42,13 @@ async def war_url(postgres_url: str) -> AsyncIterator[str]:
     url = f"{server}/war_{secrets.token_hex(4)}"
     await make(url, KILLMAILS, lambda _: None)
     yield url
+    await _drop(url)
+
+
+async def _drop(url: str) -> None:
+    server, _, name = url.rpartition("/")
     connection = await asyncpg.connect(f"{server}/postgres")
-    await connection.execute(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+    await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await connection.close()
 
 
@@ -122,9 +127,7 @@ async def test_a_large_war_repeats_its_beginning(postgres_url: str, war_pool: as
         assert alike[0] == alike[1] != await war_pool.fetchval(_WHO, first + 507)
         async with pool.acquire() as connection:
             assert await walked(connection, crowded_one) == EXPECTED
-    connection = await asyncpg.connect(f"{server}/postgres")
-    await connection.execute(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
-    await connection.close()
+    await _drop(url)
 
 
 async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

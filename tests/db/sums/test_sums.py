@@ -159,6 +159,30 @@ async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool, killmails: list[B
     assert by_sums == [await statistics(pool, *one, top=4) for one in asked]
 
 
+async def test_months_that_an_older_release_kept_are_neither_told_nor_missed(
+    pool: asyncpg.Pool, killmails: list[Body]
+) -> None:
+    await store_killmails(pool, [raw(one) for one in killmails])
+    await appraise(pool, range(1, 241))
+    await finish(pool)
+    since_january = (ALL_SEEING, SUBJECTS[2], datetime(2026, 1, 31, tzinfo=UTC), None)
+    before = await statistics(pool, *since_january)
+    assert before["topVictims"]
+    assert await pool.fetchval("SELECT count(*) FROM killmail_sums WHERE span = 1 AND kind NOT IN (2, 4)") > 0
+    months = await pool.execute(
+        "INSERT INTO killmail_sums (subject_id, kind, span, first_day, entity_id, kills, losses, destroyed, lost)"
+        " SELECT DISTINCT ON (subject_id, kind, entity_id) subject_id, kind, 1, '2026-02-01'::date, entity_id,"
+        " 900, 0, 9, 0"
+        " FROM killmail_sums WHERE kind IN (2, 4) AND span = 0"
+    )
+    assert months != "INSERT 0 0"
+    assert await statistics(pool, *since_january) == before
+    assert await wrong(pool) == 0
+    await begin_again(pool)
+    await finish(pool)
+    assert await pool.fetchval("SELECT count(*) FROM killmail_sums WHERE span = 1 AND kind IN (2, 4)") == 0
+
+
 async def test_only_who_may_see_all_is_told_sums(pool: asyncpg.Pool, killmails: list[Body]) -> None:
     await store_killmails(pool, [raw(one) for one in killmails])
     await finish(pool)
