@@ -6,7 +6,7 @@ from datetime import date
 
 import asyncpg
 
-from db.sums.rows import COLUMNS, IS_KEPT, Span, rows_of, whole_killmails
+from db.sums.rows import COLUMNS, Span, rows_of, whole_killmails
 
 _IDS = """
 SELECT DISTINCT $1::bigint AS subject_id, killmail_id
@@ -23,7 +23,7 @@ FROM (SELECT * FROM ({fresh}) AS fresh WHERE $4::smallint IS NULL OR span = $4) 
 FULL JOIN (
     SELECT subject_id, kind, span, first_day, entity_id, {sums}
     FROM (
-        SELECT {columns} FROM killmail_sums WHERE subject_id = $1 AND {is_kept}
+        SELECT {columns} FROM killmail_sums WHERE subject_id = $1 AND (span <> {month:d} OR {by_month})
         UNION ALL SELECT * FROM ({unfolded}) AS unfolded
     ) AS added_up
     WHERE $4::smallint IS NULL OR span = $4 AND first_day >= $2::date AND first_day < $3::date
@@ -69,7 +69,8 @@ async def wrong_sums(pool: asyncpg.Pool, subject_id: int, day: date | None = Non
         fresh=rows_of(whole_killmails(ids)),
         unfolded=rows_of(_UNFOLDED),
         columns=COLUMNS,
-        is_kept=IS_KEPT.format(kind="kind", span="span"),
+        month=Span.MONTH,
+        by_month="(SELECT by_month FROM summed_subjects WHERE subject_id = $1)",
         sums=", ".join(f"sum({name}) AS {name}" for name in _FIGURES),
         of_fresh=", ".join(f"fresh.{name}" for name in _FIGURES),
         of_kept=", ".join(f"kept.{name}" for name in _FIGURES),

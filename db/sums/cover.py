@@ -25,7 +25,7 @@ class Piece:
 class Cover:
     """`days`: all whole days. `pieces`: the same time in as few spans as there are. `edges`: times before and after.
 
-    `without_months`: the same for kinds of which there are no months.
+    `without_months`: the same for a subject that has none.
     """
 
     days: Piece | None

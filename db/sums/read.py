@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from db.sums.cover import Piece, cover
-from db.sums.rows import MONTHLY, Kind, Span, rows_of_days, whole_killmails
+from db.sums.rows import Kind, Span, rows_of_days, whole_killmails
 
 _TOLD = """
     'kills', coalesce(sum(kills), 0), 'losses', coalesce(sum(losses), 0),
@@ -109,11 +109,15 @@ async def summed_up(
 ) -> dict[str, Any] | None:
     """`total` and these sections; None: the sums of this subject are not whole, or there are none.
 
-    One statement, so that all of it is of one moment.
+    All of it is of one moment, in which the sums are still kept as they were when that was asked.
     """
-    reading = _Reading(asked)
+    by_month = await connection.fetchval("SELECT by_month FROM summed_subjects WHERE subject_id = $1", asked.subject_id)
+    if by_month is None:
+        return None
+    reading = _Reading(asked, by_month)
     columns = [
-        "EXISTS (SELECT FROM summed_subjects WHERE subject_id = $1 AND counted_until = 'infinity') AS whole",
+        "EXISTS (SELECT FROM summed_subjects WHERE subject_id = $1 AND counted_until = 'infinity'"
+        f" AND by_month = {by_month}) AS whole",
         f"(SELECT jsonb_build_object({_TOLD}, 'solo', coalesce(sum(solo), 0))"
         f" FROM ({reading.rows(Kind.ALL)}) AS rows) AS total",
     ]
@@ -130,9 +134,10 @@ async def summed_up(
 class _Reading:
     """The statement's parts and its parameters; `$1` is the subject."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, by_month: bool) -> None:
         self._asked = asked
         self._covered = cover(asked.since, asked.until)
+        self._pieces = self._covered.pieces if by_month else self._covered.without_months
         self.parameters: list[Any] = [asked.subject_id]
 
     def apart(self) -> str:
@@ -164,7 +169,7 @@ class _Reading:
     def rows(self, kind: Kind) -> str:
         """All rows of this kind; those of `ALL` by day."""
         days = () if self._covered.days is None else (self._covered.days,)
-        pieces = days if kind is Kind.ALL else self._pieces(kind)
+        pieces = days if kind is Kind.ALL else self._pieces
         return f"{self._of(kind, pieces)} UNION ALL {_APART.format(kind=kind)}"
 
     def section(self, name: str) -> str:
@@ -174,9 +179,9 @@ class _Reading:
         kind, top = _RANKED[name], self._asked.top
         if kind is Kind.PILOT and not self._asked.is_corporation:
             return _RANKING.format(id="$1", killmails="kills", isk="destroyed", rows=self.rows(Kind.ALL), top=top)
-        pieces = self._of(kind, self._pieces(kind))
+        pieces = self._of(kind, self._pieces)
         apart = f"ARRAY(SELECT entity_id FROM apart WHERE kind = {kind:d})"
-        if [piece.span for piece in self._covered.pieces] == [Span.EVER]:
+        if [piece.span for piece in self._pieces] == [Span.EVER]:
             first = _FIRST_EVER.format(kind=kind, ever=Span.EVER, top=top)
             sums = f"SELECT * FROM ({pieces} AND entity_id = ANY ({first} || {apart})) AS pieces"
         else:
@@ -187,9 +192,6 @@ class _Reading:
         rows = rows.format(kind=kind)
         # Of all but systems there are kills alone.
         return _RANKING.format(id="entity_id", killmails="kills + losses", isk="destroyed + lost", rows=rows, top=top)
-
-    def _pieces(self, kind: Kind) -> Collection[Piece]:
-        return self._covered.pieces if kind in MONTHLY else self._covered.without_months
 
     def _of(self, kind: Kind, pieces: Collection[Piece]) -> str:
         """One read: the planner knows how many rows that is, which of a union it does not."""

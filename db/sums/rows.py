@@ -25,20 +25,12 @@ class Span(IntEnum):
     """How long a sum's time is, from `first_day` (UTC)."""
 
     DAY = 0
-    MONTH = 1
+    MONTH = 1  # of whom `by_month` says so
     EVER = 2  # its `first_day` is -infinity
 
 
-MONTHLY = (Kind.HOUR, Kind.SHIP_DESTROYED, Kind.SHIP, Kind.PILOT)
-"""Kinds of which there are sums by month. Systems and victims hardly come twice in one: of them days serve for months
-(docs/decisions/0058). Older releases wrote months of these, too; nobody reads or checks them."""
 COUNTED = "killmails.damage_done IS NOT NULL"
 """A killmail is in the sums with its first appraisal, which sets this for good."""
-IS_KEPT = (
-    f"CASE {{span}} WHEN {Span.DAY:d} THEN true WHEN {Span.MONTH:d} THEN {{kind}} IN"
-    f" ({', '.join(f'{kind:d}' for kind in MONTHLY)}) ELSE {{kind}} <> {Kind.ALL:d} END"
-)
-"""SQL: whether there are sums of this kind and span."""
 COLUMNS = "subject_id, kind, span, first_day, entity_id, kills, losses, solo, destroyed, lost"
 
 # `added`: subject_id, killmail_id, and what of it is new: killmails (1 or 0), value, solo (1 or 0).
@@ -102,7 +94,7 @@ def rows_of(added: str) -> str:
     """
     return f"""
         WITH added AS MATERIALIZED ({added}), {_ONES}
-        SELECT subject_id, kind, span.span, span.first_day, entity_id, {_FIGURES}
+        SELECT ones.subject_id, kind, span.span, span.first_day, entity_id, {_FIGURES}
         FROM ones
         CROSS JOIN LATERAL (
             VALUES
@@ -110,7 +102,8 @@ def rows_of(added: str) -> str:
             ({Span.MONTH:d}, date_trunc('month', at)::date),
             ({Span.EVER:d}, '-infinity'::date)
         ) AS span(span, first_day)
-        WHERE {IS_KEPT.format(kind="kind", span="span.span")}
+        JOIN summed_subjects AS whose ON whose.subject_id = ones.subject_id
+        WHERE (kind <> {Kind.ALL:d} OR span.span = {Span.DAY:d}) AND (span.span <> {Span.MONTH:d} OR whose.by_month)
         GROUP BY 1, 2, 3, 4, 5
         ORDER BY 1, 2, 3, 4, 5
     """

@@ -19,6 +19,8 @@ class SummedSubject(SQLModel, table=True):
     is_corporation: bool = Field(sa_column=Column(Boolean, nullable=False))
     # Null: old sums are being taken away; `infinity`: all killmails are in them.
     counted_until: datetime | None = Field(default=None, sa_column=time(nullable=True))
+    # Whether there are sums by month; of all that were begun before this was asked.
+    by_month: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
 
 
 class KillmailSum(SQLModel, table=True):
