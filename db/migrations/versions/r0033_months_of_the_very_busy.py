@@ -1,4 +1,4 @@
-"""Whether a subject has sums by month: those that there are have them, and what an older version begins beside this one."""
+"""Whether a subject has sums by month: all that there are have them, and what an older version begins beside this."""
 
 from __future__ import annotations
 
