@@ -20,6 +20,8 @@ SUMMED_FROM = 2_000
 """Killmails from which on a subject is summed; fewer are counted in less than a tenth of a second."""
 LOOKED_AT = 500
 """Pilots whose killmails one statement counts, to `SUMMED_FROM`."""
+BY_MONTH_FROM = 20_000
+"""Killmails from which on a subject has sums by month, too. Of others hardly anything comes twice in a month."""
 PIECE = 2_000
 """Killmails counted while appraisals wait: some tenths of a second."""
 DELETED = 20_000
@@ -52,6 +54,7 @@ END
 ORDER BY id
 ON CONFLICT DO NOTHING
 """
+_IS_VERY_BUSY = "SELECT $2 <= (SELECT count(*) FROM (SELECT FROM participants WHERE {column} = $1 LIMIT $2) AS met)"
 _DELETE = """
 DELETE FROM killmail_sums WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM killmail_sums WHERE subject_id = $1 LIMIT $2
@@ -124,27 +127,38 @@ async def how_far(pool: asyncpg.Pool) -> Progress:
     return Progress(**row)
 
 
-async def build_piece(pool: asyncpg.Pool, subject_id: int, piece: int = PIECE) -> bool:
-    """One step for this subject, in a transaction; whether there is more to do. Any number may build at once."""
+async def build_piece(
+    pool: asyncpg.Pool, subject_id: int, piece: int = PIECE, by_month_from: int = BY_MONTH_FROM
+) -> bool:
+    """One step for this subject, in a transaction; whether there is more to do. Any number may build at once.
+
+    Args:
+        piece: killmails counted at most.
+        by_month_from: killmails that a subject must have for sums by month; asked when it is begun.
+    """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(_ALONE)
         row = await connection.fetchrow(
-            "SELECT is_corporation, counted_until FROM summed_subjects"
+            "SELECT is_corporation, counted_until, by_month FROM summed_subjects"
             " WHERE subject_id = $1 AND counted_until IS DISTINCT FROM 'infinity'",
             subject_id,
         )
         if row is None:
             return False
         column = "corporation_id" if row["is_corporation"] else "character_id"
-        since = row["counted_until"]
+        since, by_month = row["counted_until"], row["by_month"]
         if since is None:
             deleted = await connection.execute(_DELETE, subject_id, DELETED)
             until = _NOT_YET if deleted == "DELETE 0" else None
+            by_month = await connection.fetchval(_IS_VERY_BUSY.format(column=column), subject_id, by_month_from)
         else:
             until = await connection.fetchval(_UNTIL.format(column=column), subject_id, since, piece)
             ids = _IDS.format(column=column)
             await connection.execute(written(whole_killmails(ids)), subject_id, since, until)
         await connection.execute(
-            "UPDATE summed_subjects SET counted_until = $2 WHERE subject_id = $1", subject_id, until
+            "UPDATE summed_subjects SET counted_until = $2, by_month = $3 WHERE subject_id = $1",
+            subject_id,
+            until,
+            by_month,
         )
     return True

@@ -22,8 +22,10 @@ SELECT count(*)
 FROM (SELECT * FROM ({fresh}) AS fresh WHERE $4::smallint IS NULL OR span = $4) AS fresh
 FULL JOIN (
     SELECT subject_id, kind, span, first_day, entity_id, {sums}
-    FROM (SELECT {columns} FROM killmail_sums WHERE subject_id = $1 UNION ALL SELECT * FROM ({unfolded}) AS unfolded)
-        AS added_up
+    FROM (
+        SELECT {columns} FROM killmail_sums WHERE subject_id = $1 AND (span <> {month:d} OR {by_month})
+        UNION ALL SELECT * FROM ({unfolded}) AS unfolded
+    ) AS added_up
     WHERE $4::smallint IS NULL OR span = $4 AND first_day >= $2::date AND first_day < $3::date
     GROUP BY 1, 2, 3, 4, 5
 ) AS kept USING (subject_id, kind, span, first_day, entity_id)
@@ -67,6 +69,8 @@ async def wrong_sums(pool: asyncpg.Pool, subject_id: int, day: date | None = Non
         fresh=rows_of(whole_killmails(ids)),
         unfolded=rows_of(_UNFOLDED),
         columns=COLUMNS,
+        month=Span.MONTH,
+        by_month="(SELECT by_month FROM summed_subjects WHERE subject_id = $1)",
         sums=", ".join(f"sum({name}) AS {name}" for name in _FIGURES),
         of_fresh=", ".join(f"fresh.{name}" for name in _FIGURES),
         of_kept=", ".join(f"kept.{name}" for name in _FIGURES),

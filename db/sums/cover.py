@@ -23,10 +23,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """`days`: all whole days. `pieces`: the same time in as few spans as there are. `edges`: times before and after."""
+    """`days`: all whole days. `pieces`: the same time in as few spans as there are. `edges`: times before and after.
+
+    `without_months`: the same for a subject that has none.
+    """
 
     days: Piece | None
     pieces: tuple[Piece, ...]
+    without_months: tuple[Piece, ...]
     edges: tuple[tuple[datetime, datetime], ...]
 
 
@@ -39,13 +43,15 @@ def cover(since: datetime | None, until: datetime | None) -> Cover:
         # Within one day.
         assert since is not None  # noqa: S101 - only a bound makes `first` later than anything
         assert until is not None  # noqa: S101 - as above
-        return Cover(None, (), ((since, until),) if since < until else ())
+        return Cover(None, (), (), ((since, until),) if since < until else ())
     edges = []
     if since is not None and since < _midnight(first):
         edges.append((since, _midnight(first)))
     if until is not None and _midnight(last) < until:
         edges.append((_midnight(last), until))
-    return Cover(Piece(Span.DAY, first, last), tuple(_pieces(first, last)), tuple(edges))
+    days = Piece(Span.DAY, first, last)
+    pieces = tuple(_pieces(first, last))
+    return Cover(days, pieces, pieces if pieces[0].span is Span.EVER else (days,), tuple(edges))
 
 
 def _pieces(first: date, last: date) -> Iterator[Piece]:

@@ -48,30 +48,35 @@ _FIRST_EVER = """
     )
 """
 # Nobody has more in a period than of all time. So if the last of the first among the likely has more than the last of
-# the likely has of all time, there can be nobody else, and 64,000 sums need not be read.
-_FIRST = """
-    (
-        WITH likely AS MATERIALIZED (
-            SELECT entity_id, kills + losses AS killmails FROM killmail_sums
-            WHERE subject_id = $1 AND kind = {kind:d} AND span = {ever:d}
-            ORDER BY kills + losses DESC LIMIT {likely:d}
-        ),
-        their AS MATERIALIZED (
-            SELECT sum(kills + losses) AS killmails
-            FROM ({pieces} AND entity_id = ANY (ARRAY(SELECT entity_id FROM likely))) AS pieces
-            GROUP BY entity_id ORDER BY 1 DESC LIMIT {top:d}
-        )
-        SELECT CASE
-            WHEN
-                (SELECT count(*) FROM their) = {top:d}
-                AND (SELECT min(killmails) FROM their) > (SELECT min(killmails) FROM likely)
-            THEN ARRAY(SELECT entity_id FROM likely)
-            ELSE ARRAY(
-                SELECT entity_id FROM ({pieces}) AS pieces GROUP BY entity_id
-                ORDER BY sum(kills + losses) DESC FETCH FIRST {top:d} ROWS WITH TIES
-            )
-        END
+# the likely has of all time, there can be nobody else, and 64,000 sums need not be read. What is not in the sums yet is
+# of none of the others: whoever it is of is read with the likely.
+_OF_PERIOD = """
+    WITH likely AS MATERIALIZED (
+        SELECT entity_id, kills + losses AS killmails FROM killmail_sums
+        WHERE subject_id = $1 AND kind = {kind:d} AND span = {ever:d}
+        ORDER BY kills + losses DESC LIMIT {likely:d}
+    ),
+    their AS MATERIALIZED (
+        SELECT
+            entity_id, sum(kills) AS kills, sum(losses) AS losses, sum(destroyed) AS destroyed, sum(lost) AS lost
+        FROM ({pieces} AND entity_id = ANY (ARRAY(SELECT entity_id FROM likely) || {apart})) AS pieces
+        GROUP BY entity_id
+    ),
+    known AS MATERIALIZED (
+        SELECT coalesce(
+            (SELECT kills + losses FROM their ORDER BY 1 DESC OFFSET {top:d} - 1 LIMIT 1)
+                > (SELECT min(killmails) FROM likely),
+            false
+        ) AS are_first
     )
+    SELECT entity_id, kills, losses, destroyed, lost FROM their WHERE (SELECT are_first FROM known)
+    UNION ALL
+    SELECT entity_id, kills, losses, destroyed, lost
+    FROM ({pieces}) AS pieces
+    WHERE NOT (SELECT are_first FROM known) AND entity_id = ANY ({apart} || ARRAY(
+        SELECT entity_id FROM ({pieces}) AS pieces GROUP BY entity_id
+        ORDER BY sum(kills + losses) DESC FETCH FIRST {top:d} ROWS WITH TIES
+    ))
 """
 _RANKING = """
     SELECT jsonb_build_object('id', id, 'killmails', killmails, 'isk', round(isk, 2)::text) AS told
@@ -82,6 +87,7 @@ _RANKING = """
     WHERE killmails > 0
 """
 _APART = "SELECT first_day, entity_id, kills, losses, solo, destroyed, lost FROM apart WHERE kind = {kind:d}"
+_APART_RANKED = "SELECT entity_id, kills, losses, destroyed, lost FROM apart WHERE kind = {kind:d}"
 _NOTHING_ADDED = """
     SELECT 0::bigint AS subject_id, 0::bigint AS killmail_id, 0 AS killmails, 0::numeric AS value, 0 AS solo WHERE false
 """
@@ -103,11 +109,15 @@ async def summed_up(
 ) -> dict[str, Any] | None:
     """`total` and these sections; None: the sums of this subject are not whole, or there are none.
 
-    One statement, so that all of it is of one moment.
+    All of it is of one moment, in which the sums are still kept as they were when that was asked.
     """
-    reading = _Reading(asked)
+    by_month = await connection.fetchval("SELECT by_month FROM summed_subjects WHERE subject_id = $1", asked.subject_id)
+    if by_month is None:
+        return None
+    reading = _Reading(asked, by_month)
     columns = [
-        "EXISTS (SELECT FROM summed_subjects WHERE subject_id = $1 AND counted_until = 'infinity') AS whole",
+        "EXISTS (SELECT FROM summed_subjects WHERE subject_id = $1 AND counted_until = 'infinity'"
+        f" AND by_month = {by_month}) AS whole",
         f"(SELECT jsonb_build_object({_TOLD}, 'solo', coalesce(sum(solo), 0))"
         f" FROM ({reading.rows(Kind.ALL)}) AS rows) AS total",
     ]
@@ -124,9 +134,10 @@ async def summed_up(
 class _Reading:
     """The statement's parts and its parameters; `$1` is the subject."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, by_month: bool) -> None:
         self._asked = asked
         self._covered = cover(asked.since, asked.until)
+        self._pieces = self._covered.pieces if by_month else self._covered.without_months
         self.parameters: list[Any] = [asked.subject_id]
 
     def apart(self) -> str:
@@ -158,7 +169,7 @@ class _Reading:
     def rows(self, kind: Kind) -> str:
         """All rows of this kind; those of `ALL` by day."""
         days = () if self._covered.days is None else (self._covered.days,)
-        pieces = days if kind is Kind.ALL else self._covered.pieces
+        pieces = days if kind is Kind.ALL else self._pieces
         return f"{self._of(kind, pieces)} UNION ALL {_APART.format(kind=kind)}"
 
     def section(self, name: str) -> str:
@@ -168,13 +179,17 @@ class _Reading:
         kind, top = _RANKED[name], self._asked.top
         if kind is Kind.PILOT and not self._asked.is_corporation:
             return _RANKING.format(id="$1", killmails="kills", isk="destroyed", rows=self.rows(Kind.ALL), top=top)
-        pieces = self._of(kind, self._covered.pieces)
-        is_ever = [piece.span for piece in self._covered.pieces] == [Span.EVER]
-        first = (_FIRST_EVER if is_ever else _FIRST).format(
-            kind=kind, ever=Span.EVER, likely=max(LIKELY, top), pieces=pieces, top=top
-        )
+        pieces = self._of(kind, self._pieces)
         apart = f"ARRAY(SELECT entity_id FROM apart WHERE kind = {kind:d})"
-        rows = f"{pieces} AND entity_id = ANY ({first} || {apart}) UNION ALL {_APART.format(kind=kind)}"
+        if [piece.span for piece in self._pieces] == [Span.EVER]:
+            first = _FIRST_EVER.format(kind=kind, ever=Span.EVER, top=top)
+            sums = f"SELECT * FROM ({pieces} AND entity_id = ANY ({first} || {apart})) AS pieces"
+        else:
+            sums = _OF_PERIOD.format(
+                kind=kind, ever=Span.EVER, likely=max(LIKELY, top), pieces=pieces, apart=apart, top=top
+            )
+        rows = f"SELECT entity_id, kills, losses, destroyed, lost FROM ({sums}) AS sums UNION ALL {_APART_RANKED}"
+        rows = rows.format(kind=kind)
         # Of all but systems there are kills alone.
         return _RANKING.format(id="entity_id", killmails="kills + losses", isk="destroyed + lost", rows=rows, top=top)
 

@@ -25,7 +25,7 @@ class Span(IntEnum):
     """How long a sum's time is, from `first_day` (UTC)."""
 
     DAY = 0
-    MONTH = 1
+    MONTH = 1  # of whom `by_month` says so
     EVER = 2  # its `first_day` is -infinity
 
 
@@ -94,7 +94,7 @@ def rows_of(added: str) -> str:
     """
     return f"""
         WITH added AS MATERIALIZED ({added}), {_ONES}
-        SELECT subject_id, kind, span.span, span.first_day, entity_id, {_FIGURES}
+        SELECT ones.subject_id, kind, span.span, span.first_day, entity_id, {_FIGURES}
         FROM ones
         CROSS JOIN LATERAL (
             VALUES
@@ -102,7 +102,8 @@ def rows_of(added: str) -> str:
             ({Span.MONTH:d}, date_trunc('month', at)::date),
             ({Span.EVER:d}, '-infinity'::date)
         ) AS span(span, first_day)
-        WHERE kind <> {Kind.ALL:d} OR span.span = {Span.DAY:d}
+        JOIN summed_subjects AS whose ON whose.subject_id = ones.subject_id
+        WHERE (kind <> {Kind.ALL:d} OR span.span = {Span.DAY:d}) AND (span.span <> {Span.MONTH:d} OR whose.by_month)
         GROUP BY 1, 2, 3, 4, 5
         ORDER BY 1, 2, 3, 4, 5
     """

@@ -19,6 +19,8 @@ class SummedSubject(SQLModel, table=True):
     is_corporation: bool = Field(sa_column=Column(Boolean, nullable=False))
     # Null: old sums are being taken away; `infinity`: all killmails are in them.
     counted_until: datetime | None = Field(default=None, sa_column=time(nullable=True))
+    # Whether there are sums by month; of all that were begun before this was asked.
+    by_month: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
 
 
 class KillmailSum(SQLModel, table=True):
@@ -26,7 +28,7 @@ class KillmailSum(SQLModel, table=True):
 
     __tablename__ = "killmail_sums"
     __table_args__ = (
-        # `span = 2` is `Span.EVER`: of a day or a month counts change all the time and no index knows of them.
+        # `span = 2` is `Span.EVER`. It is of counts, so Postgres updates no row in place, whatever its span.
         Index(
             "killmail_sums_ranked",
             "subject_id",
@@ -34,8 +36,6 @@ class KillmailSum(SQLModel, table=True):
             text("(kills + losses) DESC"),
             postgresql_where=text("span = 2"),
         ),
-        # A page keeps room for the next version of its rows.
-        {"postgresql_with": {"fillfactor": 80}},
     )
     subject_id: int = Field(sa_column=bigint(primary_key=True))
     kind: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))

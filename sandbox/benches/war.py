@@ -1,7 +1,7 @@
 """The database of a made-up war that the benches read: made once for each number of killmails, then kept.
 
 It lies in `.killreport/bench`, in a Postgres of its own. It is migrated like any other database, and made again when
-the war has changed.
+the war has changed. One that is copied for its size has no sums: to add them up would take hours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import asyncpg
 
 from db.migrate import migrate
 from db.sums.build import build_piece, choose_subjects, unfinished
-from sandbox.benches import war_sql
+from sandbox.benches import war_copies, war_sql
 from sandbox.benches.measured import Say
 from sandbox.ports import start_on_free_ports
 from sandbox.postgres import ensure_database, postgres
@@ -26,8 +26,6 @@ from sandbox.process import Part, RunningPart
 from settings import STATE_DIRECTORY
 
 MILLION = 1_000_000
-AT_ONCE = 10_000
-"""Killmails made by one transaction."""
 BUILT_AT_ONCE = 50_000
 """Killmails of a subject counted by one transaction: nothing waits for it."""
 WRITERS = 2
@@ -38,6 +36,8 @@ SERVER = {
     "checkpoint_timeout": "30min",
     "log_min_messages": "error",
 }
+_LAYOUT = "58"
+"""The decision by which rows were last laid out otherwise: a war of before takes more of the disk than one of today."""
 _FILLED = ("killmails", "killmail_bodies", "participants")
 
 # What is dropped while rows pour in, and made again after them: sorting once is faster than ten million insertions.
@@ -73,7 +73,7 @@ async def war(killmails: int, say: Say) -> AsyncIterator[War]:
     directory = (Path.cwd() / STATE_DIRECTORY / "bench").resolve()
     async with _server(directory) as (server, server_url):
         url = f"{server_url.rpartition('/')[0]}/war_{killmails}"
-        if not await is_there(url):
+        if not await is_there(url, killmails):
             await make(url, killmails, say)
         yield War(url, killmails, directory, server.process.pid)
 
@@ -95,7 +95,7 @@ async def _server(directory: Path) -> AsyncIterator[tuple[RunningPart, str]]:
         await running[0][0].stop()
 
 
-async def is_there(url: str) -> bool:
+async def is_there(url: str, killmails: int) -> bool:
     """Whether this database is whole and of this war; its schema is today's then. One that is not is dropped."""
     server, _, name = url.rpartition("/")
     connection = await asyncpg.connect(f"{server}/postgres")
@@ -103,7 +103,7 @@ async def is_there(url: str) -> bool:
         told = await connection.fetchval(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", name
         )
-        if told == _fingerprint():
+        if told == _fingerprint(killmails):
             await migrate(url)
             return True
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -112,8 +112,10 @@ async def is_there(url: str) -> bool:
     return False
 
 
-def _fingerprint() -> str:
-    text = war_sql.FUNCTIONS + war_sql.PLACES_AND_PEOPLE + war_sql.killmails(0, 0, 0)
+def _fingerprint(killmails: int) -> str:
+    text = _LAYOUT + war_sql.FUNCTIONS + war_sql.PLACES_AND_PEOPLE + war_sql.killmails(0, 0, 0)
+    if killmails > war_copies.DRAWN_AT_MOST:
+        text += war_copies.copy(0, 0)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -133,18 +135,22 @@ async def make(url: str, killmails: int, say: Say) -> None:
         constraints = await pool.fetch(_CONSTRAINTS, _FILLED)
         for drop, _ in (*constraints, *indexes):
             await pool.execute(drop)
-        await _in_turns([_fill(pool, first, killmails) for first in range(0, killmails, AT_ONCE)])
+        crowded = war_sql.crowded(killmails)
+        await _in_turns([_fill(pool, war_sql.killmails(*some, crowded)) for some in war_copies.drawn(killmails)])
+        await pool.execute("VACUUM (ANALYZE) killmails, participants, killmail_bodies", timeout=None)
+        await _in_turns([_fill(pool, statements) for statements in war_copies.copied(killmails)])
         say(f"  rows after {time.perf_counter() - started:.0f} s, now their indexes")
         await _in_turns([pool.execute(create, timeout=None) for _, create in indexes])
         for _, create in constraints:
             await pool.execute(create, timeout=None)
         await pool.execute("VACUUM (ANALYZE)", timeout=None)
-        say(f"  indexes after {time.perf_counter() - started:.0f} s, now the sums of the busy")
-        await choose_subjects(pool)
-        await _in_turns([_build(pool, subject_id) for subject_id in await unfinished(pool)])
-        await pool.execute("VACUUM (ANALYZE) killmail_sums, summed_subjects", timeout=None)
+        if killmails <= war_copies.DRAWN_AT_MOST:
+            say(f"  indexes after {time.perf_counter() - started:.0f} s, now the sums of the busy")
+            await choose_subjects(pool)
+            await _in_turns([_build(pool, subject_id) for subject_id in await unfinished(pool)])
+            await pool.execute("VACUUM (ANALYZE) killmail_sums, summed_subjects", timeout=None)
         # Only what is whole is marked, so that what was killed half-way is made again.
-        await pool.execute(f"COMMENT ON DATABASE \"{url.rpartition('/')[2]}\" IS '{_fingerprint()}'")
+        await pool.execute(f"COMMENT ON DATABASE \"{url.rpartition('/')[2]}\" IS '{_fingerprint(killmails)}'")
         await pool.execute("CHECKPOINT")
     say(f"  made in {time.perf_counter() - started:.0f} s")
 
@@ -166,7 +172,6 @@ async def _build(pool: asyncpg.Pool, subject_id: int) -> None:
         pass
 
 
-async def _fill(pool: asyncpg.Pool, first: int, killmails: int) -> None:
-    last = min(first + AT_ONCE, killmails) - 1
+async def _fill(pool: asyncpg.Pool, statements: str) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(war_sql.killmails(first, last, war_sql.crowded(killmails)), timeout=None)
+        await connection.execute(statements, timeout=None)

@@ -14,6 +14,8 @@ BUSIEST_PILOT, BUSIEST_CORPORATION = FIRST_PILOT, FIRST_CORPORATION
 VIEWERS = 200
 """The busiest pilots have accounts. The first of them is a director of the busiest corporation."""
 MOST_ATTACKERS = 3_000
+SECONDS_APART = 94
+"""From one killmail to the next."""
 
 
 def crowded(killmails: int) -> int:
@@ -91,7 +93,7 @@ def killmails(first: int, last: int, crowded_id: int) -> str:
     return f"""
 CREATE TEMPORARY TABLE made ON COMMIT DROP AS
 SELECT
-    {FIRST_KILLMAIL} + n AS id, '2023-01-01Z'::timestamptz + n * interval '94 seconds' AS at,
+    {FIRST_KILLMAIL} + n AS id, '2023-01-01Z'::timestamptz + n * interval '{SECONDS_APART} seconds' AS at,
     {FIRST_SYSTEM} + floor({SYSTEMS} * power(war.chance(n, 1), 3))::bigint AS system,
     CASE
         WHEN {FIRST_KILLMAIL} + n = {crowded_id} THEN {MOST_ATTACKERS}

@@ -9,12 +9,31 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from sandbox.benches import war_copies
 from sandbox.benches.load import Ask, Spec, load
 from sandbox.benches.plans import EXPECTED, walked
 from sandbox.benches.war import is_there, make
 from sandbox.benches.war_sql import BUSIEST_PILOT, MOST_ATTACKERS, crowded
 
 KILLMAILS = 2_000
+_TIMES = "SELECT killmail_id, killmail_time FROM killmails ORDER BY killmail_id"
+_ATTACKERS = "SELECT count(*) - 1 FROM participants WHERE killmail_id = $1"
+_TORN = """
+SELECT count(*)
+FROM killmails
+LEFT JOIN killmail_bodies USING (killmail_id)
+WHERE
+    (body ->> 'killmail_id')::bigint IS DISTINCT FROM killmail_id
+    OR (body ->> 'killmail_time')::timestamptz IS DISTINCT FROM killmail_time
+    OR jsonb_array_length(body -> 'attackers') <> attacker_count
+    OR attacker_count + 1 <> (
+        SELECT count(*) FROM participants
+        WHERE
+            participants.killmail_id = killmails.killmail_id
+            AND participants.killmail_time = killmails.killmail_time
+    )
+"""
+_WHO = "SELECT array_agg(character_id ORDER BY ordinal) FROM participants WHERE killmail_id = $1"
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +42,22 @@ async def war_url(postgres_url: str) -> AsyncIterator[str]:
     url = f"{server}/war_{secrets.token_hex(4)}"
     await make(url, KILLMAILS, lambda _: None)
     yield url
+    await _drop(url)
+
+
+async def _drop(url: str) -> None:
+    server, _, name = url.rpartition("/")
     connection = await asyncpg.connect(f"{server}/postgres")
-    await connection.execute(f'DROP DATABASE "{url.rpartition("/")[2]}" WITH (FORCE)')
+    await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await connection.close()
+
+
+@pytest.fixture
+def killmails_of_a_large_war(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever has more than 1,000 is large, and repeats what 500 were."""
+    monkeypatch.setattr(war_copies, "DRAWN_AT_MOST", 1_000)
+    monkeypatch.setattr(war_copies, "PERIOD", 500)
+    monkeypatch.setattr(war_copies, "AT_ONCE", 100)
 
 
 @pytest.fixture
@@ -57,9 +89,9 @@ async def test_a_war_is_skewed_like_the_game_and_whole(war_pool: asyncpg.Pool) -
 
 
 async def test_a_war_is_made_once_and_again_when_it_is_not_whole(war_url: str) -> None:
-    assert await is_there(war_url)
+    assert await is_there(war_url, KILLMAILS)
     missing = f"{war_url}_none"
-    assert not await is_there(missing)
+    assert not await is_there(missing, KILLMAILS)
     connection = await asyncpg.connect(war_url)
     name = war_url.rpartition("/")[2]
     mark = await connection.fetchval(
@@ -74,6 +106,28 @@ async def test_a_war_is_made_once_and_again_when_it_is_not_whole(war_url: str) -
 async def test_a_planned_read_has_an_index_for_every_step(war_pool: asyncpg.Pool) -> None:
     async with war_pool.acquire() as connection:
         assert await walked(connection, crowded(KILLMAILS)) == EXPECTED
+
+
+@pytest.mark.usefixtures("killmails_of_a_large_war")
+async def test_a_large_war_repeats_its_beginning(postgres_url: str, war_pool: asyncpg.Pool) -> None:
+    server = postgres_url.rpartition("/")[0]
+    url = f"{server}/war_{secrets.token_hex(4)}"
+    await make(url, KILLMAILS, lambda _: None)
+    async with asyncpg.create_pool(url, min_size=1, max_size=1) as pool:
+        crowded_one = crowded(KILLMAILS)
+        for table in ("killmails", "participants", "killmail_bodies"):
+            told = [await each.fetchval(f"SELECT count(*) FROM {table}") for each in (pool, war_pool)]  # noqa: S608
+            assert abs(told[0] - told[1]) < told[1] / 10, table
+        assert await pool.fetchval("SELECT count(*) FROM killmails") == KILLMAILS
+        assert await pool.fetch(_TIMES) == await war_pool.fetch(_TIMES), "every 94 seconds, as if it were drawn"
+        assert await pool.fetchval(_ATTACKERS, crowded_one) == MOST_ATTACKERS
+        assert await pool.fetchval(_TORN) == 0
+        first = crowded(0)
+        alike = [await pool.fetchval(_WHO, first + number) for number in (7, 507)]
+        assert alike[0] == alike[1] != await war_pool.fetchval(_WHO, first + 507)
+        async with pool.acquire() as connection:
+            assert await walked(connection, crowded_one) == EXPECTED
+    await _drop(url)
 
 
 async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

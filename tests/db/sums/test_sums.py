@@ -29,6 +29,8 @@ SUBJECTS = [
     Subject(ParticipantFilter(character_id=ALT)),
     Subject(ParticipantFilter(corporation_id=CORPORATION)),
 ]
+VERY_BUSY = 60
+"""So many killmails some of these subjects have when they are begun, and others not."""
 ALL_SEEING = Viewer((ME, ALT), (CORPORATION,))
 
 
@@ -43,7 +45,7 @@ def drawn(dice: random.Random, numbers: range = range(1, 241)) -> list[Body]:
 
 async def finish(pool: asyncpg.Pool) -> None:
     for subject_id in await unfinished(pool):
-        while await build_piece(pool, subject_id, 7):
+        while await build_piece(pool, subject_id, 7, VERY_BUSY):
             pass
 
 
@@ -104,7 +106,7 @@ async def many_at_once(pool: asyncpg.Pool, killmails: list[Body]) -> None:
     async def build() -> None:
         while not done.is_set():
             for subject_id in SUMMED:
-                await build_piece(pool, subject_id, 7)
+                await build_piece(pool, subject_id, 7, VERY_BUSY)
                 await fold(pool, subject_id, 20)
             await fold_the_full(pool, SUMMED, 5)
             if not await unfinished(pool):
@@ -157,6 +159,33 @@ async def test_sums_are_what_a_count_gives(pool: asyncpg.Pool, killmails: list[B
     assert by_sums == [await statistics(pool, *one, top=4) for one in asked]
     await finish(pool)
     assert by_sums == [await statistics(pool, *one, top=4) for one in asked]
+
+
+async def test_only_the_very_busy_have_months_and_those_begun_before(pool: asyncpg.Pool, killmails: list[Body]) -> None:
+    await store_killmails(pool, [raw(one) for one in killmails])
+    await appraise(pool, range(1, 241))
+    since_january = (ALL_SEEING, SUBJECTS[2], datetime(2026, 1, 31, tzinfo=UTC), None)
+    months = "SELECT count(*) FROM killmail_sums WHERE subject_id = $1 AND span = 1"
+    told = []
+    for by_month_from in (1, 1_000):
+        await begin_again(pool)
+        for subject_id in await unfinished(pool):
+            while await build_piece(pool, subject_id, 100, by_month_from):
+                pass
+        assert (await pool.fetchval(months, CORPORATION) > 0) == (by_month_from == 1)
+        assert await wrong(pool) == 0
+        told.append(await statistics(pool, *since_january))
+    assert told[0] == told[1]
+    assert told[0]["topVictims"]
+    # What an older version adds to, beside this one, is not read.
+    await pool.execute(
+        "INSERT INTO killmail_sums (subject_id, kind, span, first_day, entity_id, kills, losses, destroyed, lost)"
+        " VALUES ($1, 4, 1, '2026-02-01', $2, 900, 0, 9, 0)",
+        CORPORATION,
+        ME,
+    )
+    assert await wrong(pool) == 0
+    assert await statistics(pool, *since_january) == told[0]
 
 
 async def test_only_who_may_see_all_is_told_sums(pool: asyncpg.Pool, killmails: list[Body]) -> None:
