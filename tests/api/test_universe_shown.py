@@ -82,6 +82,8 @@ async def test_what_ids_stand_for_is_looked_up_by_index(pool: asyncpg.Pool) -> N
         " SELECT 90000000 + n, 'character', 'c' FROM generate_series(1, 50000) n;"
         "INSERT INTO character_details (character_id) SELECT 90000000 + n FROM generate_series(1, 50000) n;"
         "INSERT INTO corporation_details (corporation_id) SELECT 98000000 + n FROM generate_series(1, 50000) n;"
+        "INSERT INTO hull_slots (type_id, high, mid, low, rig, subsystem, service)"
+        " SELECT n, 8, 8, 8, 3, 0, 0 FROM generate_series(1, 50000) n;"
         "ANALYZE"
     )
     async with pool.acquire() as connection:
