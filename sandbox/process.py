@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import itertools
 import os
 import random
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 START_SECONDS = 60.0
@@ -21,6 +23,11 @@ STOP_SECONDS = 40.0
 """How long a part may take to stop before it is killed; a worker drains its activities for 30 s."""
 UNASSIGNED_PORTS = range(20_000, 32_000)
 """Below the ports that Linux gives to outgoing connections (net.ipv4.ip_local_port_range, 32768 and above)."""
+SHARES = 64
+"""Of those ports. Two processes that look at the same time look in different ones, most of the time: both would find a
+port free until one of them binds it."""
+_LAST_WORDS = 2_000
+"""Bytes at the end of a log that are looked at."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -102,8 +109,12 @@ class RunningPart:
         )
 
     def obituary(self) -> str:
-        """One sentence on a part that has ended."""
-        return f"{self.part.name} ended with status {self.process.returncode}; its log is {self.part.log_file}."
+        """One sentence on a part that has ended, with the last line of its log."""
+        with self.part.log_file.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_WORDS))
+            lines = log.read().decode(errors="replace").strip().splitlines()
+        said = f" ({lines[-1].strip()})" if lines else ""
+        return f"{self.part.name} ended with status {self.process.returncode}{said}; its log is {self.part.log_file}."
 
     async def stop(self) -> None:
         """Ask it to stop, wait, and kill it if it will not."""
@@ -122,11 +133,11 @@ class RunningPart:
 
 
 def free_port(host: str = "127.0.0.1", preferred: int = 0) -> int:
-    """`preferred` if nobody listens there, else a port that is free now.
+    """`preferred` if nobody listens there, else a port that is free now, and not the one before.
 
     Not one the kernel would choose: those are given to every outgoing connection too, perhaps before it is bound.
     """
-    for port in filter(None, (preferred, *random.sample(UNASSIGNED_PORTS, 50))):
+    for port in filter(None, (preferred, *itertools.islice(_ports_of(os.getpid()), 50))):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -135,6 +146,13 @@ def free_port(host: str = "127.0.0.1", preferred: int = 0) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise PartFailed(f"No port is free on {host}.")
+
+
+@cache
+def _ports_of(process_id: int) -> Iterator[int]:
+    """All ports of its share by turns, for ever."""
+    share = UNASSIGNED_PORTS[process_id % SHARES :: SHARES]
+    return itertools.cycle(random.sample(share, len(share)))
 
 
 async def accepts_connections(host: str, port: int) -> None:

@@ -2,7 +2,8 @@
 
 A viewer may be on a million killmails and a system may have seen a million, so neither can always lead. Before a
 filtered page each walk is counted, up to `PROBED` index entries; the shortest one leads and the other conditions are
-asked of what it meets. What is left is a viewer and a condition that are both common and hardly ever meet: there the
+asked of what it meets. Of those that are longer the rarest leads, whose entries reach back furthest: it meets the
+others soonest. What is left is a viewer and a condition that are both common and hardly ever meet: there the
 statement's time limit is the last guard.
 """
 
@@ -31,10 +32,14 @@ MakePage = Callable[[Parameters], str]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A walk and how many index entries it has, counted to `PROBED`."""
+    """A walk and how many index entries it has, counted to `PROBED`.
+
+    `back_to`: the time of the oldest of those counted, in seconds since 1970.
+    """
 
     walk: Walk
     entries: int
+    back_to: float = 0
 
     @property
     def is_short(self) -> bool:
@@ -45,16 +50,20 @@ class Start:
 async def best_start(
     connection: Connection, seen_by: Eyes, chosen: KillmailFilter, *, count_one: bool = False
 ) -> Start:
-    """The walk that leads: the shortest. One statement, or none when there is but one way and `count_one` is false."""
+    """The walk that leads: the shortest, and of long ones the rarest.
+
+    One statement, or none when there is but one way and `count_one` is false.
+    """
     conditions = Conditions(seen_by, chosen)
     walks = [*conditions.walks()]
     if len(walks) == 1 and not count_one:
         return Start(walks[0], PROBED)
     parameters = Parameters()
-    counts = ", ".join(f"({_probe(conditions, walk, parameters)})" for walk in walks)
-    row = await connection.fetchrow(f"SELECT {counts}", *parameters.values)
+    probes = ", ".join(f"({_probe(conditions, walk, parameters)})" for walk in walks)
+    row = await connection.fetchrow(f"SELECT {probes}", *parameters.values)
     assert row is not None  # noqa: S101 - counts always have a row
-    return min((Start(walk, entries) for walk, entries in zip(walks, row, strict=True)), key=lambda one: one.entries)
+    starts = [Start(walk, int(entries), back_to or 0) for walk, (entries, back_to) in zip(walks, row, strict=True)]
+    return min(starts, key=lambda one: (one.entries, one.back_to))
 
 
 def page_by_time(
@@ -164,13 +173,15 @@ def _newest(
 
 
 def _probe(conditions: Conditions, walk: Walk, parameters: Parameters) -> str:
+    """SELECT of how many entries there are, and the time of the oldest of those counted."""
     entries = " UNION ALL ".join(
-        f"(SELECT FROM {path.starts(parameters)} CROSS JOIN LATERAL"
-        f" (SELECT FROM {path.table} AS here WHERE {_all([*path.of_one(), *conditions.times(parameters)])}"
-        f" LIMIT {PROBED}) AS met LIMIT {PROBED})"
+        f"(SELECT met.killmail_time FROM {path.starts(parameters)} CROSS JOIN LATERAL"
+        f" (SELECT here.killmail_time FROM {path.table} AS here"
+        f" WHERE {_all([*path.of_one(), *conditions.times(parameters)])}"
+        f" ORDER BY here.killmail_time DESC, here.killmail_id DESC LIMIT {PROBED}) AS met LIMIT {PROBED})"
         for path in walk.paths
     )
-    return f"SELECT count(*) FROM ({entries}) AS met"
+    return f"SELECT ARRAY[count(*), extract(epoch FROM min(killmail_time))]::double precision[] FROM ({entries}) AS met"
 
 
 def _all(conditions: list[str]) -> str:

@@ -72,3 +72,16 @@ async def test_a_service_that_does_not_start_for_another_reason_is_not_tried_aga
     with pytest.raises(PartFailed, match="ended with status 1"):
         await start_on_free_ports(start, make, {"a service": free_port()}, lambda _: None)
     assert len(tried) == 1
+
+
+async def test_a_service_that_ends_is_quoted(tmp_path: Path) -> None:
+    async def answers() -> None:
+        await asyncio.Event().wait()
+
+    told = ["sh", "-c", "echo Starting; echo Failed listening on port 1; exit 1"]
+    with pytest.raises(PartFailed, match=r"a service ended with status 1 \(Failed listening on port 1\); its log is"):
+        await RunningPart.start(Part("a service", told, answers, tmp_path / "log"))
+
+
+def test_a_free_port_is_another_one_each_time() -> None:
+    assert len({free_port() for _ in range(100)}) == 100

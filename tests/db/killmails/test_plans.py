@@ -110,6 +110,16 @@ async def test_the_shortest_index_leads(
     assert tables_scanned(plan) <= SMALL_TABLES
 
 
+async def test_of_indexes_too_long_to_count_the_rarest_leads(
+    seeded: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BUSY is on every second killmail, and on each of the 178 of this system."""
+    monkeypatch.setattr("db.killmails.pages.PROBED", 50)
+    ids, _, plan = await page_of(seeded, Viewer((BUSY,)), KillmailFilter(solar_system_id=30_000_004))
+    assert len(ids) == 50
+    assert 0 < rows_read(plan, "killmails_solar_system") <= 60
+
+
 @pytest.mark.parametrize("chosen", [KillmailFilter(), KillmailFilter(solar_system_id=CROWDED)])
 async def test_a_deep_page_costs_what_the_first_one_costs(seeded: asyncpg.Pool, chosen: KillmailFilter) -> None:
     first, *_ = await page_of(seeded, Viewer((BUSY,)), chosen)
