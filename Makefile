@@ -32,8 +32,7 @@ test: $(TO_DEVELOP) ## lint, then every test
 	$(BIN)/python -m pytest -n 3
 
 collected: $(TO_DEVELOP)
-	@$(BIN)/python -m pytest -n 0 -qq --collect-only >.pytest_collected || { cat .pytest_collected; exit 1; }
-	@rm .pytest_collected
+	@said=$$($(BIN)/python -m pytest -n 0 -qq --collect-only) || { echo "$$said"; exit 1; }
 
 lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 	$(BIN)/python -m ruff check .

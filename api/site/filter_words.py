@@ -40,22 +40,24 @@ def _mentioned(chosen: KillmailFilter) -> Iterator[Wanted]:
 
 
 def _of_participant(one: ParticipantFilter) -> list[Wanted]:
-    told: tuple[tuple[Kind, int | None], ...] = (
+    return _given(
         ("CHARACTER", one.character_id),
         ("CORPORATION", one.corporation_id),
         ("ALLIANCE", one.alliance_id),
         ("TYPE", one.ship_type_id),
         ("TYPE_GROUP", one.ship_group_id),
     )
-    return [(kind, id_) for kind, id_ in told if id_ is not None]
 
 
 def _places(chosen: KillmailFilter) -> list[Wanted]:
-    told: tuple[tuple[Kind, int | None], ...] = (
+    return _given(
         ("SOLAR_SYSTEM", chosen.solar_system_id),
         ("CONSTELLATION", chosen.constellation_id),
         ("REGION", chosen.region_id),
     )
+
+
+def _given(*told: tuple[Kind, int | None]) -> list[Wanted]:
     return [(kind, id_) for kind, id_ in told if id_ is not None]
 
 
