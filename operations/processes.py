@@ -24,8 +24,6 @@ from tracing import TracingMissing, start_tracing, traced
 
 GRACE_SECONDS = 10
 """How long open requests and subscriptions may take to end after the API was asked to stop."""
-COLLECTED_AFTER = (20_000, 20, 100)
-"""New objects, and collections of the young and of the older, after which the next are looked through."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +41,7 @@ def serve_api(settings: Settings) -> None:
     configure_logging(settings)
     start_error_reports(settings, "api")
     _start_tracing("killreport-api")
+    _collect_less()
     Runtime.set_default(temporal_runtime(), error_if_already_set=False)
     listener = _listen(settings)
     try:
@@ -95,14 +94,9 @@ async def work(settings: Settings, queues: Collection[str]) -> None:
 
 
 def _collect_less() -> None:
-    """Keep what was imported out of the garbage collector's way, and let it look at the young less often.
-
-    A worker keeps thousands of workflows in memory; each full collection walks through all of them, and stops all
-    threads meanwhile.
-    """
+    """Keep what was imported out of the garbage collector's way: a full collection stops all threads meanwhile."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECTED_AFTER)
 
 
 def _start_tracing(service: str) -> None:
