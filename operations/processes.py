@@ -10,7 +10,6 @@ import signal
 import socket
 from collections.abc import Collection
 
-import uvicorn
 from temporalio.runtime import Runtime
 
 from db.failures import DATABASE_FAILURES
@@ -36,7 +35,7 @@ def serve_api(settings: Settings) -> None:
     """
     # Only this command needs the API's libraries; the others start faster.
     from api.app import create_app
-    from api.serving.patience import server_config
+    from api.serving.patience import Server, server_config
 
     configure_logging(settings)
     start_error_reports(settings, "api")
@@ -49,7 +48,7 @@ def serve_api(settings: Settings) -> None:
     except OperationFailed:
         listener.close()
         raise
-    server = uvicorn.Server(server_config(traced(create_app(settings)), settings, grace_seconds=GRACE_SECONDS))
+    server = Server(server_config(traced(create_app(settings)), settings, grace_seconds=GRACE_SECONDS))
     # uvicorn stops gracefully on a signal and then raises it again, for whoever listened before: a clean
     # stop is an exit status of 0, so these handlers do nothing.
     for stop_signal in (signal.SIGTERM, signal.SIGINT):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
@@ -22,6 +24,8 @@ REQUEST_SECONDS = 20.0
 READ_SECONDS = 60.0
 """How long a client may take nothing of an answer that waits for it."""
 HEAD_BYTES = 65_536
+READING_SECONDS = 0.05
+"""What was sent before the door closed is read by then."""
 SOCKET_MESSAGE_BYTES = 131_072
 """Twice the longest operation."""
 WEBSOCKET_PING_SECONDS = 20.0
@@ -144,6 +148,34 @@ class HurriedSocket(WebSocketsSansIOProtocol):
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
+
+
+class Server(uvicorn.Server):
+    """uvicorn that serves, when asked to stop, whoever has come by then.
+
+    It would close its door with those who wait before it, and every connection that has not asked for anything, whatever
+    lies unread in it. A proxy in front repeats only a GET that fails like that.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        arrived = [one for door in sockets or [] for one in _waiting_at(door)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for one in arrived:
+            await loop.connect_accepted_socket(self._protocol, one)
+        await asyncio.sleep(READING_SECONDS)
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> HurriedProtocol:
+        return HurriedProtocol(self.config, self.server_state, self.lifespan.state)
+
+
+def _waiting_at(door: socket.socket) -> Iterator[socket.socket]:
+    """Those who are connected as far as the kernel is concerned, and of whom the event loop does not know yet."""
+    with contextlib.suppress(OSError):  # nobody waits any more, or somebody went away again
+        while True:
+            yield door.accept()[0]
 
 
 def server_config(app: ASGIApp, settings: Settings, *, grace_seconds: int) -> uvicorn.Config:

@@ -33,7 +33,7 @@ ORDER BY pg_total_relation_size(oid) DESC
 async def growth(killmails: int, say: Say) -> Measured:
     """Processor time of a read, for each size up to `killmails`; a plan that reads a whole table breaks the claim.
 
-    Bytes are those of the largest war that has sums (up to two million killmails).
+    Bytes are those of the largest war that has all its sums (up to two million killmails).
     """
     sizes = [size for size in SIZES if size < killmails] + [killmails]
     found: dict[str, dict[int, float]] = {}
