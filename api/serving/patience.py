@@ -153,8 +153,8 @@ class HurriedSocket(WebSocketsSansIOProtocol):
 class Server(uvicorn.Server):
     """uvicorn that serves, when asked to stop, whoever has come by then.
 
-    It would close its door with those who wait before it, and every connection that has not asked for anything, whatever
-    lies unread in it. A proxy in front repeats only a GET that fails like that.
+    It would close its door with those who wait before it, and every connection that has not asked for anything,
+    whatever lies unread in it. A proxy in front repeats only a GET that fails like that.
     """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
