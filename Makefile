@@ -27,11 +27,11 @@ help: ## what can be made
 run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl-C stops it)
 	@exec $(BIN)/python -m cli up
 
-# Three processes keep two cores busy: some tests wait. Linting uses one core; on the other the tests are compiled,
-# once, before three processes want them.
+# Four processes keep two cores busy: some tests wait. Linting uses one core; on the other the tests are compiled,
+# once, before four processes want them.
 test: $(TO_DEVELOP) ## lint, then every test
 	@$(MAKE) --no-print-directory -j 2 lint collected
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 4
 
 collected: $(TO_DEVELOP)
 	@said=$$($(BIN)/python -m pytest -n 0 -qq --collect-only) || { echo "$$said"; exit 1; }

@@ -24,8 +24,8 @@ def temporal(
         *("--dynamic-config-value", "matching.enableFairness=true"),
         # Timers, and with them retries, come a second late by default (measured).
         *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="50ms"'),
-        # Four by default. A worker that waits at one hears of a task in another by a detour, and keeping all of them
-        # takes a fifth of what a server does (measured); one is enough for hundreds of tasks a second.
+        # Four by default. A worker that waits at one hears of a task in another by a detour, and to keep four took a
+        # quarter of what the servers of the tests do (measured). One is enough for hundreds of tasks a second.
         *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
         *("--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"),
         *(word for value in dynamic_config for word in ("--dynamic-config-value", value)),

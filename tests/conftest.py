@@ -20,17 +20,19 @@ pytest_plugins = [
 
 START_UP = ("tests/operations/test_up.py", "tests/end_to_end/test_make_run.py", "tests/end_to_end/test_chaos.py")
 """Two of them that run at once want the same ports: those that everybody is told of."""
+EVERY_PAGE = "tests/api/site/test_every_page.py"
+"""One browser goes through all pages."""
 _exit_status = pytest.StashKey[int]()
 
 
 class OneUpAtATime(LoadScopeScheduling):  # type: ignore[misc]
-    """Every test for itself, but for those of `START_UP`, which one worker has one after the other.
+    """Every test for itself, but for those of `START_UP` and of `EVERY_PAGE`, which a worker has one after the other.
 
     The mark `xdist_group` says the same, but xdist 3.8 writes it into a node's id, which pytest 9.1 makes anew.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "up" if nodeid.startswith(START_UP) else nodeid
+        return "up" if nodeid.startswith(START_UP) else EVERY_PAGE if nodeid.startswith(EVERY_PAGE) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -37,6 +37,7 @@ QUICK = {
 INSTALL_SECONDS = 600
 """Far more than it takes, for a slow network and a busy machine."""
 
+INSTALLED_MEGABYTES = 350
 
 STAMP = ".venv/.ready-to-run"
 
@@ -151,6 +152,7 @@ async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(clone: P
         await a_pilot_sees_their_killmails_live(addresses_in(printed))
     installed = {path.name for path in (clone / ".venv" / "bin").iterdir()}
     assert not installed & {"pip", "uv", "pytest", "ruff", "mypy", "playwright", "temporal-test-server"}
+    assert megabytes(clone / ".venv") <= INSTALLED_MEGABYTES
 
 
 @pytest.mark.timeout(INSTALL_SECONDS + 180)
@@ -166,6 +168,12 @@ async def test_the_second_run_installs_nothing_and_may_be_roots(clone: Path) -> 
     (clone / "requirements.lock").touch()
     asked = await asyncio.create_subprocess_exec("make", "--question", STAMP, cwd=clone)
     assert await asked.wait() == 1  # another lock is another installation
+
+
+def megabytes(path: Path) -> float:
+    """What was installed takes on the disk, in MiB; what Python compiles of it later is not counted."""
+    files = [one for one in path.rglob("*") if "__pycache__" not in one.parts]
+    return sum(one.lstat().st_blocks for one in files) * 512 / 1024**2
 
 
 def owners(path: Path) -> set[int]:
