@@ -24,6 +24,9 @@ REQUEST_SECONDS = 20.0
 READ_SECONDS = 60.0
 """How long a client may take nothing of an answer that waits for it."""
 HEAD_BYTES = 65_536
+IDLE_SECONDS = 75
+"""How long a connection may wait for its next request: longer than the proxies in front keep theirs (60 s), or they
+would send a request into one that is being closed."""
 READING_SECONDS = 0.05
 """What was sent before the door closed is read by then."""
 SOCKET_MESSAGE_BYTES = 131_072
@@ -194,5 +197,6 @@ def server_config(app: ASGIApp, settings: Settings, *, grace_seconds: int) -> uv
         ws_max_size=SOCKET_MESSAGE_BYTES,
         ws_ping_interval=WEBSOCKET_PING_SECONDS,
         ws_ping_timeout=WEBSOCKET_PING_SECONDS,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=grace_seconds,
     )
