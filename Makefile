@@ -1,7 +1,7 @@
 # KillReport: everything a user or developer types. `make help` lists it.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test collected lint bench chaos fuzz reference lock graphiql dist sbom release clean
+.PHONY: help run test tested lint bench chaos fuzz reference lock graphiql dist sbom release clean
 
 # The first interpreter on PATH that is new enough; `make PYTHON=/path/to/python run` overrides.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p $(NEW_ENOUGH) && echo $$p && break; done)
@@ -27,14 +27,14 @@ help: ## what can be made
 run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl-C stops it)
 	@exec $(BIN)/python -m cli up
 
-# Four processes keep two cores busy: some tests wait. Linting uses one core; on the other the tests are compiled,
-# once, before four processes want them.
-test: $(TO_DEVELOP) ## lint, then every test
-	@$(MAKE) --no-print-directory -j 2 lint collected
-	$(BIN)/python -m pytest -n 4
+# Four processes keep two cores busy: some tests wait. mypy, which uses one core, begins with them.
+test: $(TO_DEVELOP) ## lint, and every test
+	@$(MAKE) --no-print-directory -j 2 lint tested
 
-collected: $(TO_DEVELOP)
+# Collecting compiles the tests, once, before four processes want them.
+tested: $(TO_DEVELOP)
 	@said=$$($(BIN)/python -m pytest -n 0 -qq --collect-only) || { echo "$$said"; exit 1; }
+	$(BIN)/python -m pytest -n 4
 
 lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 	$(BIN)/python -m ruff check .

@@ -15,22 +15,25 @@ ONE_IN = 16
 """Of so many killmails one is sampled."""
 
 # One row for each subject and killmail: a killmail's rows in the sums are about 14 for each, and wait for `fold`.
-_ADD = """
-INSERT INTO unfolded_sums AS kept (subject_id, killmail_id, killmails, value, solo)
-SELECT DISTINCT known.subject_id, changed.killmail_id, changed.killmails, changed.value, changed.solo
-FROM unnest($1::bigint[], $2::int[], $3::numeric[], $4::int[]) AS changed(killmail_id, killmails, value, solo)
-CROSS JOIN LATERAL (
-    -- OFFSET 0: its killmail is the way to find it; of a large batch the planner would read the whole table.
-    SELECT character_id, corporation_id, killmail_time
-    FROM participants WHERE participants.killmail_id = changed.killmail_id OFFSET 0
-) AS present
-CROSS JOIN LATERAL (VALUES (present.character_id), (present.corporation_id)) AS one(id)
-JOIN summed_subjects AS known ON known.subject_id = one.id AND present.killmail_time <= known.counted_until
-ORDER BY 1, 2
-ON CONFLICT (subject_id, killmail_id) DO UPDATE SET
-    killmails = kept.killmails + excluded.killmails, value = kept.value + excluded.value,
-    solo = kept.solo + excluded.solo
-RETURNING subject_id, killmail_id
+_ADD = f"""
+WITH added AS (
+    INSERT INTO unfolded_sums AS kept (subject_id, killmail_id, killmails, value, solo)
+    SELECT DISTINCT known.subject_id, changed.killmail_id, changed.killmails, changed.value, changed.solo
+    FROM unnest($1::bigint[], $2::int[], $3::numeric[], $4::int[]) AS changed(killmail_id, killmails, value, solo)
+    CROSS JOIN LATERAL (
+        -- OFFSET 0: its killmail is the way to find it; of a large batch the planner would read the whole table.
+        SELECT character_id, corporation_id, killmail_time
+        FROM participants WHERE participants.killmail_id = changed.killmail_id OFFSET 0
+    ) AS present
+    CROSS JOIN LATERAL (VALUES (present.character_id), (present.corporation_id)) AS one(id)
+    JOIN summed_subjects AS known ON known.subject_id = one.id AND present.killmail_time <= known.counted_until
+    ORDER BY 1, 2
+    ON CONFLICT (subject_id, killmail_id) DO UPDATE SET
+        killmails = kept.killmails + excluded.killmails, value = kept.value + excluded.value,
+        solo = kept.solo + excluded.solo
+    RETURNING subject_id, killmail_id
+)
+SELECT DISTINCT subject_id FROM added WHERE killmail_id % {ONE_IN} = 0
 """
 
 
@@ -65,4 +68,4 @@ async def keep_sums(connection: asyncpg.pool.PoolConnectionProxy, changes: Seque
         [change.value for change in changes],
         [change.solo for change in changes],
     )
-    return {row["subject_id"] for row in rows if row["killmail_id"] % ONE_IN == 0}
+    return {row["subject_id"] for row in rows}
