@@ -48,6 +48,7 @@ TOKEN_INTERVALS = 1.75
 STARTS_PER_SECOND = 35
 """Pilots begin to live so fast at least; until then nobody looks."""
 REAL_INTERVAL_SECONDS = 900
+WARM_INTERVALS = 4.5
 NEWS = 0.01
 """Of the looks find a new killmail."""
 TOKEN_MARGIN_SECONDS = 60
@@ -109,10 +110,11 @@ async def observed(
 ) -> tuple[Moment, Moment]:
     """Have them live, and look on for so long once all is as it stays."""
     count = round(rate * interval_seconds)
-    # The first looks find lists without an ETag, half of them in the second interval.
+    # The first looks find lists without an ETag, half of them in the second interval; what came late meanwhile is made
+    # up for in the next two.
     begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
     await let_live(on, client, count, interval_seconds, begins)
-    warm = (begins - datetime.now(UTC)).total_seconds() + 2.5 * interval_seconds
+    warm = (begins - datetime.now(UTC)).total_seconds() + WARM_INTERVALS * interval_seconds
     await asyncio.sleep(max(warm, 0))
     before = await _moment(on)
     making_news = asyncio.create_task(make_news(on, rate * NEWS))
