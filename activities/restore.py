@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import UTC, datetime
 
 import asyncpg
@@ -18,11 +17,9 @@ from db.syncs.watching import promise_looks, watched
 from temporal.running import running_between
 
 PAGE = 500
-"""Pilots or corporations compared by one activity: a quarter of a minute where all are lost."""
+"""Pilots or corporations compared by one activity: half a minute of starts where all are lost."""
 STARTS_AT_ONCE = 16
 """The next start waits for one of these. The first task of who was started goes before the watchdog's next page."""
-REST = 0.5
-"""Of the time that a page's starts took: for the looks of those who run already, which would else wait for the last."""
 
 
 class Restore:
@@ -52,7 +49,7 @@ class Restore:
         looks = {sync.subject_id: restored_look(sync.subject_id, window, now) for sync in missing}
         if looks:
             await promise_looks(self._pool, kind.watched, looks)
-        waiting, began = missing[::-1], time.monotonic()
+        waiting = missing[::-1]
 
         async def start() -> None:
             while waiting:
@@ -66,7 +63,6 @@ class Restore:
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None  # the others say the same
         FOUND.labels("started").inc(len(missing))
-        await asyncio.sleep(REST * (time.monotonic() - began))
         if missing:
             activity.logger.warning("Watchdog: %d %s started", len(missing), kind.workflow)
         return RestoredSyncs(len(missing), last if len(page) == self._page else None)
