@@ -99,6 +99,10 @@ AT_ONCE = {
     BACKFILL_QUEUE: 4,
 }
 """Activities of each queue that this process does at a time."""
+PATIENCE_WITH_A_WORKER = timedelta(seconds=20)
+"""How long a task waits for the worker that remembers its workflow, before any worker may have it. Whoever was killed or
+stopped leaves those of its last seconds waiting for so long. But when there is more to do than can be done, a task that
+is given up costs Temporal as much again: with 5 s, whoever once fell behind by that stayed behind (measured)."""
 LOOKS_AT_ONCE = 32
 """Workflows that wait for EVE within their task. On a machine that is full, more of them would be late together."""
 WORKFLOWS: list[type] = [
@@ -268,7 +272,7 @@ def queue_worker(
         max_task_queue_activities_per_second=per_second,
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
+        sticky_queue_schedule_to_start_timeout=PATIENCE_WITH_A_WORKER,
         max_heartbeat_throttle_interval=timedelta(seconds=5),
         default_heartbeat_throttle_interval=timedelta(seconds=5),
         graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,

@@ -11,7 +11,7 @@ from temporalio.client import Client, Interceptor
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
-from temporalio.service import KeepAliveConfig, RPCError
+from temporalio.service import GrpcCompression, KeepAliveConfig, RPCError
 
 from settings import Settings
 from temporal.payload_codec import EncryptedPayloads
@@ -37,7 +37,8 @@ async def connect_temporal(
     Raises:
         RuntimeError: the server cannot be reached (not when lazy).
     """
-    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    # What we send is small; packing it costs both sides some percent of their time (measured).
+    config: dict[str, Any] = {"grpc_compression": GrpcCompression.NONE, **ClientConfig.load_client_connect_config()}
     for option, name in (("target_host", "temporal_address"), ("namespace", "temporal_namespace")):
         if name in settings.model_fields_set or option not in config:
             config[option] = getattr(settings, name)
