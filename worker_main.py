@@ -100,9 +100,9 @@ AT_ONCE = {
 }
 """Activities of each queue that this process does at a time."""
 PATIENCE_WITH_A_WORKER = timedelta(seconds=20)
-"""How long a task waits for the worker that remembers its workflow, before any worker may have it. Whoever was killed or
-stopped leaves those of its last seconds waiting for so long. But when there is more to do than can be done, a task that
-is given up costs Temporal as much again: with 5 s, whoever once fell behind by that stayed behind (measured)."""
+"""How long a task waits for the worker that remembers its workflow, before any worker may have it. A worker that ends
+leaves the tasks of its last seconds waiting for so long. But where there is more to do than can be done, a task that is
+given up costs Temporal as much again: with 5 s, whoever once fell behind by that stayed behind (measured)."""
 LOOKS_AT_ONCE = 32
 """Workflows that wait for EVE within their task. On a machine that is full, more of them would be late together."""
 WORKFLOWS: list[type] = [
