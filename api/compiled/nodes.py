@@ -1,8 +1,8 @@
-"""A node (a dict in the schema's shape) as JSON: for what is written seldom, or once and then remembered."""
+"""Nodes (dicts in the schema's shape) as JSON: what is written seldom or remembered, and long lists of plain values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,22 @@ def write_node(selection: Selection, node: Mapping[str, Any]) -> str:
         NotCompiled: one of them has a resolver of its own, or would be an error.
     """
     return "{" + ",".join(f'"{field.key}":{_field(selection, field, node)}' for field in selection.fields) + "}"
+
+
+def write_rows(selection: Selection, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A list of objects whose fields are numbers and text that every scalar tells as they are, in one go.
+
+    Raises:
+        NotCompiled: a field is an object or has a resolver.
+    """
+    for field in selection.fields:
+        if field.of is not None or field.has_resolver:
+            raise NotCompiled(f"{selection.type_name}.{field.name}")
+    names = [(field.key, field.name) for field in selection.fields]
+    typename = selection.type_name
+    return orjson.dumps(
+        [{k: typename if name == TYPENAME else row[name] for k, name in names} for row in rows]
+    ).decode()
 
 
 def _field(selection: Selection, field: Field, node: Mapping[str, Any]) -> str:

@@ -9,7 +9,10 @@ from typing import Any
 from ariadne import ObjectType
 
 from api.arguments import MAX_PAGE, eve_id, killmail_filter, period
+from api.compiled.executor import Rendered
+from api.compiled.nodes import write_rows
 from api.compiled.reads import Answer
+from api.compiled.selection import NotCompiled, selection_of
 from api.errors import Code, Refused
 from api.graphql.connections import NOBODY, killmail_connection
 from api.graphql.execution import Info
@@ -84,6 +87,19 @@ async def _statistics(
     return await statistics(context.services.pool, viewer, subject, since, until, top=top, sections=sections)
 
 
+def _rows(name: str) -> Callable[[Row, Info], Rendered | list[Row]]:
+    """Numbers and text alone, which nobody needs to complete: of a long history, thousands of days."""
+
+    def rows(parent: Row, info: Info) -> Rendered | list[Row]:
+        told: list[Row] = parent[name]
+        try:
+            return Rendered(write_rows(selection_of(info), told))
+        except NotCompiled:
+            return told
+
+    return rows
+
+
 profiles = (
     _profile("CharacterProfile", "character"),
     _profile("CorporationProfile", "corporation"),
@@ -93,6 +109,9 @@ profiles = (
 )
 me = ObjectType("Me")
 me.set_field("statistics", account_statistics)
+told = ObjectType("Statistics")
+told.set_field("activity", _rows("activity"))
+told.set_field("daily", _rows("daily"))
 query = ObjectType("Query")
 query.set_field("character", _root("character"))
 query.set_field("corporation", _root("corporation"))
@@ -100,4 +119,4 @@ query.set_field("alliance", _root("alliance"))
 query.set_field("solarSystem", _root("system"))
 query.set_field("type", _root("type"))
 
-BINDABLES = (query, me, *profiles)
+BINDABLES = (query, me, told, *profiles)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
-from sandbox.installation import ROOT, Installation, Pilot, eventually
+from sandbox.installation import Installation, Pilot, eventually
 from sandbox.programs import TEMPORAL
 from settings import Settings
 from temporal.connection import connect_temporal
@@ -46,10 +45,7 @@ async def test_signals_have_their_effect_in_the_status_and_on_the_page(
     character_id = eve.pilots[0].character_id
     handle = (await connect_temporal(settings)).get_workflow_handle(f"user-sync-{character_id}")
     workflow = ("--workflow-id", f"user-sync-{character_id}")
-    variables = {**environment, "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-
-    async def killreport(*arguments: str) -> str:
-        return await run(sys.executable, "-m", "cli", *arguments, environment=variables, directory=tmp_path)
+    variables = {**environment, "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
 
     async def temporal(*arguments: str) -> str:
         address = ("--address", environment["TEMPORAL_ADDRESS"])
@@ -67,7 +63,6 @@ async def test_signals_have_their_effect_in_the_status_and_on_the_page(
         found: dict[str, Any] = await eventually(matching, f"a status with {wanted} after {cycles} cycles")
         return found
 
-    await killreport("migrate")
     await installation.start_api()
     await installation.start_worker()
     await pilot.log_in(character_id)
@@ -105,18 +100,18 @@ async def test_signals_have_their_effect_in_the_status_and_on_the_page(
     batch = ("--name", "pause", "--reason", "a test", "--yes", "--rps", "20")
     await temporal("workflow", "signal", "--query", EVERYONE, *batch)
     await reaches(paused=True)
-    resumed = json.loads(await killreport("resume", "--all", "--json"))
+    resumed = json.loads(await installation.run("resume", "--all", "--json"))
     assert (resumed["signalled"], resumed["failed"]) == (1, 0)
     await reaches(paused=False, state="ok")
 
     # Ours, for one, followed to its end.
     listed = len(eve.listed_killmail_ids(character_id))
-    found = json.loads(await killreport("sync", str(character_id), "--full", "--wait", "--json"))
+    found = json.loads(await installation.run("sync", str(character_id), "--full", "--wait", "--json"))
     assert (found["listed"], found["new"], found["failed"]) == (listed, 0, 0)
-    said = await killreport("sync", str(character_id), "--wait")
+    said = await installation.run("sync", str(character_id), "--wait")
     assert f"{listed:,} listed = {listed:,} stored + 0 pending + 0 failed; 0 new" in said
-    assert "Paused" in await killreport("pause", str(character_id), "--reason", "a test")
+    assert "Paused" in await installation.run("pause", str(character_id), "--reason", "a test")
     counted = await temporal("workflow", "count", "--query", 'WorkflowType="UserSync" AND SyncState="paused"')
     assert "Total: 1" in counted
-    users = json.loads(await killreport("status", "--json"))["users"]
+    users = json.loads(await installation.run("status", "--json"))["users"]
     assert [(user["state"], user["users"]) for user in users] == [("paused", 1)]

@@ -147,6 +147,17 @@ async def test_statistics_in_full(browser: Browser) -> None:
         "activity": [{"weekday": 4, "hour": 0, "kills": 2, "losses": 1}],
         "daily": [{"day": "2026-01-01", "kills": 2, "losses": 1, "iskDestroyed": "5002.50", "iskLost": "1000.50"}],
     }
+    days = await browser.data(
+        f"""query ($no: Boolean = false) {{ character(id: {ME}) {{ statistics(since: "2026-01-01T00:00:00Z") {{
+            days: daily {{ ...Told date: day iskLost @include(if: $no) ...Told kills }}
+            activity {{ __typename lost: losses hour @skip(if: true) ... on ActiveHour {{ weekday }} }}
+        }} }} }} fragment Told on DayOfKillmails {{ kind: __typename won: kills }}"""
+    )
+    assert days["character"]["statistics"] == {
+        "days": [{"kind": "DayOfKillmails", "won": 2, "date": "2026-01-01", "kills": 2}],
+        "activity": [{"__typename": "ActiveHour", "lost": 1, "weekday": 4}],
+    }
+    assert list(days["character"]["statistics"]["days"][0]) == ["kind", "won", "date", "kills"]
     for arguments in ("top: 0", "top: 101", 'since: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z"'):
         (error,) = (await browser.graphql(f"{{ me {{ statistics({arguments}) {{ kills }} }} }}"))["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
