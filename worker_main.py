@@ -99,10 +99,8 @@ AT_ONCE = {
     BACKFILL_QUEUE: 4,
 }
 """Activities of each queue that this process does at a time."""
-PATIENCE_WITH_A_WORKER = timedelta(seconds=20)
-"""How long a task waits for the worker that remembers its workflow, before any worker may have it. A worker that ends
-leaves the tasks of its last seconds waiting for so long. But where there is more to do than can be done, a task that is
-given up costs Temporal as much again: with 5 s, whoever once fell behind by that stayed behind (measured)."""
+PATIENCE_SECONDS = (5.0, 60.0)
+"""How long, at least and at most, a task waits for the worker that remembers its workflow; `patience` says why."""
 LOOKS_AT_ONCE = 32
 """Workflows that wait for EVE within their task. On a machine that is full, more of them would be late together."""
 WORKFLOWS: list[type] = [
@@ -150,10 +148,12 @@ async def run_worker(
         pages.tasks = tasks = LongLived()
         stack.push_async_callback(tasks.end)
         version = worker_version(settings)
+        users = await services.pool.fetchval("SELECT count(*) FROM users")
+        waits = patience(users / settings.sync_interval_seconds)
         served = {queue: found for queue, found in activities_by_queue(services, settings).items() if queue in queues}
         for queue, activities in served.items():
             limit = activities_per_second(settings, queue)
-            worker = partial(queue_worker, client, queue, activities, version, limit)
+            worker = partial(queue_worker, client, queue, activities, version, limit, waits)
             tasks.start(f"worker of {queue}", partial(_serve, worker, stop))
         logger.info("The worker serves %s%s.", ", ".join(served), f" as version {version.build_id}" if version else "")
         tasks.start("schedules", partial(_keep_schedules, client, stop))
@@ -235,12 +235,24 @@ def activities_per_second(settings: Settings, queue: str) -> float | None:
     return limit or None
 
 
+def patience(looks_per_second: float) -> timedelta:
+    """How long a task waits for the worker that remembers its workflow, before any worker may have it.
+
+    A worker that ends leaves the tasks of its last seconds waiting for so long: where few look, it is short. Where many
+    do, some are late now and then, and a task that is given up costs Temporal as much again: with 5 s, whoever fell
+    behind stayed behind (measured: decision 63). A second for each look that is due in one.
+    """
+    least, most = PATIENCE_SECONDS
+    return timedelta(seconds=min(max(looks_per_second, least), most))
+
+
 def queue_worker(
     client: Client,
     queue: str,
     activities: list[Callable[..., Any]],
     version: WorkerDeploymentVersion | None = None,
     per_second: float | None = None,
+    waits: timedelta = timedelta(seconds=PATIENCE_SECONDS[0]),
 ) -> Worker:
     """The worker of one queue, with the limits of production. Workflows are served from `sync`.
 
@@ -250,6 +262,7 @@ def queue_worker(
     Args:
         version: takes work only of this version; None: of any.
         per_second: activities of the queue that may begin, whoever serves it; None: as many as there are.
+        waits: `patience`.
     """
     pollers = PollerBehaviorAutoscaling(minimum=1, maximum=10, initial=2)
     threads = max(4 * (os.cpu_count() or 1), 8)
@@ -272,7 +285,7 @@ def queue_worker(
         max_task_queue_activities_per_second=per_second,
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,
-        sticky_queue_schedule_to_start_timeout=PATIENCE_WITH_A_WORKER,
+        sticky_queue_schedule_to_start_timeout=waits,
         max_heartbeat_throttle_interval=timedelta(seconds=5),
         default_heartbeat_throttle_interval=timedelta(seconds=5),
         graceful_shutdown_timeout=GRACEFUL_SHUTDOWN,

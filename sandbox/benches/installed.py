@@ -23,6 +23,7 @@ from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
 
+WORKER = "killreport worker"
 FOLLOW = "mutation ($id: ID!) { setCorporationSync(corporationId: $id, enabled: true) { corporation { id } } }"
 
 
@@ -57,6 +58,14 @@ class Measuring:
         started = await replace(self.installation, environment=environment).start_worker()
         self.processes[name] = started.process.pid
         self.metrics_ports.append(port)
+
+    async def restart_worker(self) -> None:
+        """As after an upgrade: it learns at its start how many pilots there are."""
+        running = self.installation.running
+        (old,) = (part for part in running if part.process.pid == self.processes[WORKER])
+        await old.stop()
+        running.remove(old)
+        self.processes[WORKER] = (await self.installation.start_worker()).process.pid
 
     async def counted(self, metric: str, **labels: str) -> list[Sample]:
         """The workers' samples of this name and with these labels."""

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client
 
-from sandbox.benches.installed import Measuring, measuring
+from sandbox.benches.installed import WORKER, Measuring, measuring
 from sandbox.benches.known_pilots import let_live, make_news
 from sandbox.benches.look_floor import floor
 from sandbox.benches.measured import Measured, at_least, at_most
@@ -55,7 +55,7 @@ TOKEN_MARGIN_SECONDS = 60
 """An access token that ends sooner is renewed, whatever the interval."""
 ESI_SECONDS, SSO_SECONDS = 0.1, 0.25
 FLOOR_SECONDS, FLOOR_INTERVAL_SECONDS = 20.0, 15
-TEMPORAL, WORKER = "Temporal", "killreport worker"
+TEMPORAL = "Temporal"
 LISTS = "/characters/{character_id}/killmails/recent"
 
 
@@ -114,6 +114,7 @@ async def observed(
     # up for in the next two.
     begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
     await let_live(on, client, count, interval_seconds, begins)
+    await on.restart_worker()
     warm = (begins - datetime.now(UTC)).total_seconds() + WARM_INTERVALS * interval_seconds
     await asyncio.sleep(max(warm, 0))
     before = await _moment(on)

@@ -13,8 +13,9 @@ import math
 import os
 from dataclasses import dataclass
 
+from sandbox.benches.installed import WORKER
 from sandbox.benches.measured import Measured, at_least, at_most
-from sandbox.benches.pilots import TEMPORAL, WORKER, observed, universe_of
+from sandbox.benches.pilots import TEMPORAL, observed, universe_of
 
 RATE = 10.0
 """Looks a second, of a few hundred pilots: no process is short of anything."""

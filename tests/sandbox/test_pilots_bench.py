@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from sandbox.benches.pilots import TEMPORAL, WORKER, Moment, judged
+from sandbox.benches.installed import WORKER
+from sandbox.benches.pilots import TEMPORAL, Moment, judged
 from sandbox.eve.killmails import ListKind
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.world import World
