@@ -40,6 +40,7 @@ async def let_live(
     interval_seconds: int,
     begins: datetime,
     over_seconds: float | None = None,
+    once_known: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """So many of them; the next looks of one half are spread over the interval that begins then.
 
@@ -48,14 +49,15 @@ async def let_live(
 
     Args:
         over_seconds: their first looks are spread over so long instead of an interval.
+        once_known: done when all have logged in, before the first of their workflows is started.
     """
     over = interval_seconds if over_seconds is None else over_seconds
     turns = asyncio.Semaphore(AT_ONCE)
 
-    async def one(number: int, pilot: dict[str, Any]) -> None:
+    async def logged_in(number: int, pilot: dict[str, Any]) -> UserSyncState:
         due = begins + timedelta(seconds=over * number / count + interval_seconds * (number % 2))
         ended = await log_in(pilot, due)
-        state = UserSyncState(
+        return UserSyncState(
             pilot["character_id"],
             interval_seconds,
             first_sync_done=True,
@@ -65,11 +67,17 @@ async def let_live(
             token_valid_until=ended,
             corporation_id=pilot["corporation_id"],
         )
+
+    async def start(state: UserSyncState) -> None:
         async with turns:
             await _start(client, state)
 
     log_in = _logging_in(on)
-    await asyncio.gather(*(one(number, pilot) for number, pilot in enumerate(await _pilots(on, count))))
+    pilots = await _pilots(on, count)
+    states = await asyncio.gather(*(logged_in(number, pilot) for number, pilot in enumerate(pilots)))
+    if once_known is not None:
+        await once_known()
+    await asyncio.gather(*map(start, states))
 
 
 async def log_in_long_ago(on: Measuring, count: int) -> list[int]:

@@ -45,7 +45,7 @@ CARRIED = 0.95
 INTERVAL_SECONDS = 60
 TOKEN_INTERVALS = 1.75
 """For so long an access token is used: the look after its renewal may be 0.7 intervals late, the next one renews."""
-STARTS_PER_SECOND = 35
+STARTS_PER_SECOND = 28
 """Pilots begin to live so fast at least; until then nobody looks."""
 REAL_INTERVAL_SECONDS = 900
 WARM_INTERVALS = 4.5
@@ -113,8 +113,7 @@ async def observed(
     # The first looks find lists without an ETag, half of them in the second interval; what came late meanwhile is made
     # up for in the next two.
     begins = datetime.now(UTC) + timedelta(seconds=max(10, count / STARTS_PER_SECOND))
-    await let_live(on, client, count, interval_seconds, begins)
-    await on.restart_worker()
+    await let_live(on, client, count, interval_seconds, begins, once_known=on.restart_worker)
     warm = (begins - datetime.now(UTC)).total_seconds() + WARM_INTERVALS * interval_seconds
     await asyncio.sleep(max(warm, 0))
     before = await _moment(on)
