@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from cli import COLLECTED_AFTER
+
 pytest_plugins = [
     "tests.fixtures.databases",
     "tests.fixtures.pooler",
@@ -61,7 +63,7 @@ def pytest_collection_finish() -> None:
     gc.enable()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    gc.set_threshold(*COLLECTED_AFTER)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
