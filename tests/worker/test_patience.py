@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 import pytest
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, PendingWorkflowTaskState
 from temporalio.client import Client
 
 import worker_main
@@ -48,10 +48,16 @@ async def test_a_task_waits_for_the_worker_that_remembers_its_workflow(
     for pilot, interval in ((waiting, 900), (slow, 2)):
         await start_or_wake(client, pilot, interval)
         await until(client, ok, pilot)
+    await until(client, lambda status: status.cycles >= 3, slow)  # its looks are usual ones now
     fault = eve.add_fault("latency", route=LIST, seconds=LATE_SECONDS, count=1)
+    looking = client.get_workflow_handle(user_sync_id(slow))
 
     async def the_only_slot_is_taken() -> bool:
-        return fault.count == 0
+        if fault.count:
+            return False
+        described = (await looking.describe()).raw_description
+        assert not described.pending_activities, "the look is not within its task"
+        return described.pending_workflow_task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
 
     await eventually(the_only_slot_is_taken)
     handle = client.get_workflow_handle(user_sync_id(waiting))
