@@ -24,7 +24,7 @@ LATE_SECONDS = 6.5
 
 @pytest.fixture
 def eve_options() -> SandboxOptions:
-    return SandboxOptions(strangers=60, list_cache_seconds=0.1, first_killmails=5)
+    return SandboxOptions(strangers=60, list_cache_seconds=0.1, window_seconds=2, first_killmails=5)
 
 
 def test_where_many_look_tasks_wait_longer() -> None:
@@ -41,13 +41,13 @@ async def test_a_task_waits_for_the_worker_that_remembers_its_workflow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(worker_main, "LOOKS_AT_ONCE", 1)
+    monkeypatch.setattr(worker_main, "PATIENCE_SECONDS", (20.0, 20.0))  # as if 20 looked each second
     slow, waiting = (pilot.character_id for pilot in eve.pilots[:2])
-    for pilot in (slow, waiting):
-        await log_in(settings, pool, pilot)
-    await start_worker(sync_interval_seconds=0.1)  # as if 20 looked each second
     for pilot, interval in ((waiting, 900), (slow, 2)):
+        await log_in(settings, pool, pilot)
         await start_or_wake(client, pilot, interval)
-        await until(client, ok, pilot)
+    await start_worker()
+    await until(client, ok, waiting)
     await until(client, lambda status: status.cycles >= 3, slow)  # its looks are usual ones now
     fault = eve.add_fault("latency", route=LIST, seconds=LATE_SECONDS, count=1)
     looking = client.get_workflow_handle(user_sync_id(slow))
