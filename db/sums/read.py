@@ -26,11 +26,11 @@ _RANKED = {
 }
 _SECTION = {
     "daily": f"""
-        SELECT jsonb_build_object('day', first_day, {_TOLD}) AS told FROM ({{rows}}) AS rows
+        SELECT json_build_object('day', first_day, {_TOLD}) AS told FROM ({{rows}}) AS rows
         GROUP BY first_day ORDER BY first_day
     """,
     "activity": """
-        SELECT jsonb_build_object(
+        SELECT json_build_object(
             'weekday', entity_id / 24, 'hour', entity_id % 24, 'kills', sum(kills), 'losses', sum(losses)
         ) AS told
         FROM ({rows}) AS rows GROUP BY entity_id ORDER BY entity_id
@@ -79,7 +79,7 @@ _OF_PERIOD = """
     ))
 """
 _RANKING = """
-    SELECT jsonb_build_object('id', id, 'killmails', killmails, 'isk', round(isk, 2)::text) AS told
+    SELECT json_build_object('id', id, 'killmails', killmails, 'isk', round(isk, 2)::text) AS told
     FROM (
         SELECT {id} AS id, sum({killmails}) AS killmails, sum({isk}) AS isk
         FROM ({rows}) AS rows GROUP BY entity_id ORDER BY 2 DESC, 3 DESC, 1 LIMIT {top:d}
@@ -118,12 +118,12 @@ async def summed_up(
     columns = [
         "EXISTS (SELECT FROM summed_subjects WHERE subject_id = $1 AND counted_until = 'infinity'"
         f" AND by_month = {by_month}) AS whole",
-        f"(SELECT jsonb_build_object({_TOLD}, 'solo', coalesce(sum(solo), 0))"
+        f"(SELECT json_build_object({_TOLD}, 'solo', coalesce(sum(solo), 0))"
         f" FROM ({reading.rows(Kind.ALL)}) AS rows) AS total",
     ]
     for name in sections:
         section = reading.section(name)
-        columns.append(f"(SELECT coalesce(jsonb_agg(told), '[]') FROM ({section}) AS section) AS \"{name}\"")
+        columns.append(f"(SELECT coalesce(json_agg(told), '[]') FROM ({section}) AS section) AS \"{name}\"")
     row = await connection.fetchrow(f"{reading.apart()} SELECT {', '.join(columns)}", *reading.parameters)
     assert row is not None  # noqa: S101 - sums always have a row
     if not row["whole"]:
