@@ -148,8 +148,7 @@ async def run_worker(
         pages.tasks = tasks = LongLived()
         stack.push_async_callback(tasks.end)
         version = worker_version(settings)
-        users = await services.pool.fetchval("SELECT count(*) FROM users")
-        waits = patience(users / settings.sync_interval_seconds)
+        waits = patience(await pilots_known(services.pool) / settings.sync_interval_seconds)
         served = {queue: found for queue, found in activities_by_queue(services, settings).items() if queue in queues}
         for queue, activities in served.items():
             limit = activities_per_second(settings, queue)
@@ -233,6 +232,15 @@ def activities_per_second(settings: Settings, queue: str) -> float | None:
     """The limit of a queue, which Temporal's server keeps; if workers differ, the one that asked last is obeyed."""
     limit: float = getattr(settings, f"{queue}_activities_per_second")
     return limit or None
+
+
+async def pilots_known(pool: asyncpg.Pool) -> int:
+    """0 where nothing was migrated yet: a worker may be started first, and its activities say what is missing."""
+    try:
+        known: int = await pool.fetchval("SELECT count(*) FROM users")
+    except asyncpg.UndefinedTableError:
+        return 0
+    return known
 
 
 def patience(looks_per_second: float) -> timedelta:
