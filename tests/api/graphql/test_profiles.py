@@ -123,7 +123,7 @@ async def test_an_id_of_another_kind_has_no_profile(browser: Browser) -> None:
 
 
 @pytest.mark.usefixtures("mine")
-async def test_statistics_in_full(browser: Browser) -> None:
+async def test_statistics_in_full(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = await browser.data(
         f"""{{ character(id: {ME}) {{ statistics(since: "2026-01-01T00:00:00Z", top: 1) {{
             efficiency soloKills soloShare
@@ -147,6 +147,8 @@ async def test_statistics_in_full(browser: Browser) -> None:
         "activity": [{"weekday": 4, "hour": 0, "kills": 2, "losses": 1}],
         "daily": [{"day": "2026-01-01", "kills": 2, "losses": 1, "iskDestroyed": "5002.50", "iskLost": "1000.50"}],
     }
+    completed: list[str] = []
+    monkeypatch.setattr("api.compiled.executor.note_completed", lambda _, __, type_: completed.append(type_))
     days = await browser.data(
         f"""query ($no: Boolean = false) {{ character(id: {ME}) {{ statistics(since: "2026-01-01T00:00:00Z") {{
             days: daily {{ ...Told date: day iskLost @include(if: $no) ...Told kills }}
@@ -157,6 +159,7 @@ async def test_statistics_in_full(browser: Browser) -> None:
         "days": [{"kind": "DayOfKillmails", "won": 2, "date": "2026-01-01", "kills": 2}],
         "activity": [{"__typename": "ActiveHour", "lost": 1, "weekday": 4}],
     }
+    assert completed == ["CharacterProfile", "Statistics"], "days are not completed one by one"
     assert list(days["character"]["statistics"]["days"][0]) == ["kind", "won", "date", "kills"]
     for arguments in ("top: 0", "top: 101", 'since: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z"'):
         (error,) = (await browser.graphql(f"{{ me {{ statistics({arguments}) {{ kills }} }} }}"))["errors"]
