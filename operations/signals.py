@@ -14,7 +14,7 @@ from contracts.sync import SyncStatus, user_sync_id
 from operations.connections import database, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
-from temporal.batch_signals import start_signal_for_all
+from temporal.batch_signals import AnotherBatchRuns, start_signal_for_all
 from temporal.handles import WorkflowNotRunning
 from temporal.user_sync import query_status, signal_user_sync
 
@@ -92,11 +92,14 @@ async def signal_all(settings: Settings, signal: str, reason: str) -> Signalled:
     """Signal every running `UserSync` by a batch of Temporal's, and wait until it is finished.
 
     Raises:
-        OperationFailed: Temporal is away, or the batch was not finished within `BATCH_SECONDS`.
+        OperationFailed: Temporal is away, or neither the batch nor one before it was finished within `BATCH_SECONDS`.
     """
     client = await temporal_client(settings)
     with temporal_failures(settings):
-        job_id = await start_signal_for_all(client, signal, reason)
+        try:
+            job_id = await start_signal_for_all(client, signal, reason, patience_seconds=BATCH_SECONDS)
+        except AnotherBatchRuns as error:
+            raise OperationFailed(f"{error} `temporal batch list` shows it.") from error
         if job_id is None:
             return Signalled(0, 0, "")
         return await _finished_batch(client, job_id)

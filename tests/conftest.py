@@ -22,19 +22,21 @@ pytest_plugins = [
 
 START_UP = ("tests/operations/test_up.py", "tests/end_to_end/test_make_run.py", "tests/end_to_end/test_chaos.py")
 """Two of them that run at once want the same ports: those that everybody is told of."""
-EVERY_PAGE = "tests/api/site/test_every_page.py"
-"""One browser goes through all pages."""
+SHARE_BY_FILE = ("tests/api/", "tests/attacks/", "tests/fuzz/")
+"""The tests of a file have one site and one database, which each process that takes some of them makes anew."""
 _exit_status = pytest.StashKey[int]()
 
 
 class OneUpAtATime(LoadScopeScheduling):  # type: ignore[misc]
-    """Every test for itself, but for those of `START_UP` and of `EVERY_PAGE`, which a worker has one after the other.
+    """Every test for itself, but for those of `START_UP` and of a file that is shared: one process has them all.
 
     The mark `xdist_group` says the same, but xdist 3.8 writes it into a node's id, which pytest 9.1 makes anew.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "up" if nodeid.startswith(START_UP) else EVERY_PAGE if nodeid.startswith(EVERY_PAGE) else nodeid
+        if nodeid.startswith(START_UP):
+            return "up"
+        return nodeid.partition("::")[0] if nodeid.startswith(SHARE_BY_FILE) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

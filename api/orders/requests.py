@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import temporalio.client
 
-from temporal.batch_signals import start_signal_for_all
+from temporal.batch_signals import AnotherBatchRuns, start_signal_for_all
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.corporation_sync import start_or_wake_corporation
 from temporal.departure import start_departure
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 3.0
 """How long a request waits for Temporal."""
+BATCH_PATIENCE_SECONDS = 1.5
+"""And of that for the end of another order to everyone."""
 RETRY_SECONDS = (5, 15, 60, 180)
 """Later tries of a start that failed; after them the watchdog's schedule starts it."""
 RETRIES_AT_ONCE = 500
@@ -81,7 +83,9 @@ class SyncRequests:
         """Begin to send a signal to every pilot's sync; what was begun, in a sentence."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                job_id = await start_signal_for_all(self._client, signal, reason)
+                job_id = await start_signal_for_all(self._client, signal, reason, patience_seconds=PATIENCE_SECONDS / 2)
+        except AnotherBatchRuns as error:
+            return Refusal("BATCH_RUNS", str(error))
         except TEMPORAL_IS_AWAY as error:
             log.warning("could not send %s to all syncs: %s", signal, error or "no answer in time")
             return AWAY

@@ -9,8 +9,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from operations.connections import temporal_client, temporal_failures
 from operations.failure import OperationFailed
+from operations.signals import BATCH_SECONDS
 from settings import Settings
-from temporal.batch_signals import WITH_CORPORATIONS, start_signal_for_all
+from temporal.batch_signals import WITH_CORPORATIONS, AnotherBatchRuns, start_signal_for_all
 from temporal.deployments import Deployment, deployment, ramp, set_current
 
 REFUSED = (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT)
@@ -40,7 +41,7 @@ async def make_current(settings: Settings, build_id: str, *, move_now: bool) -> 
     """Direct all work to a version; `move_now`: also what sleeps or is paused, which would stay where it is.
 
     Raises:
-        OperationFailed: no worker of this version is there, or Temporal is away.
+        OperationFailed: no worker of this version is there, another batch of Temporal's does not end, or it is away.
     """
     client = await temporal_client(settings)
     with temporal_failures(settings):
@@ -52,7 +53,12 @@ async def make_current(settings: Settings, build_id: str, *, move_now: bool) -> 
             return Moved(build_id, 0, "")
         told = (await client.count_workflows(WITH_CORPORATIONS)).count
         reason = f"killreport deploy set-current {build_id}"
-        job_id = await start_signal_for_all(client, "use_current_version", reason, WITH_CORPORATIONS)
+        try:
+            job_id = await start_signal_for_all(
+                client, "use_current_version", reason, WITH_CORPORATIONS, patience_seconds=BATCH_SECONDS
+            )
+        except AnotherBatchRuns as error:
+            raise OperationFailed(f"New work goes to {build_id}, but nobody who sleeps was moved. {error}") from error
     return Moved(build_id, told, job_id or "")
 
 

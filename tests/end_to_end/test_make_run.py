@@ -101,6 +101,7 @@ async def make_run(who: str, clone: Path) -> AsyncIterator[str]:
             printed += (await process.stdout.read()).decode()
             await process.wait()  # make itself ends by the signal
         assert "Stopped." in printed
+        assert not (clone / ".killreport" / "environment").exists()
         assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     finally:
         if process.returncode is None:

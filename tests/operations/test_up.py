@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+import psutil
 import pytest
 
 from contracts.task_queues import TASK_QUEUES
@@ -81,92 +81,82 @@ async def in_database(directory: Path, statement: str) -> Any:
         await connection.close()
 
 
-def test_from_nothing_to_a_running_installation_and_back(directory: Path, ups: list[RunningUp]) -> None:
-    up = begin(ups, directory, WORKERS="2")
-    up.wait_until_ready()
-    assert "  worker 2 is running" in up.said
-    site = up.url("Site")
-    assert fetch(f"{site}/readyz")[0] == 200
-    assert "Log in" in fetch(f"{site}/")[1]
-    assert "graphql" in fetch(up.url("GraphQL"))[1].lower()
-    assert fetch(up.url("Temporal UI"))[0] == 200
-    assert f"--address {running_environment(directory / '.killreport')['TEMPORAL_ADDRESS']}" in up.said
-
-    # A second terminal in the same directory finds it all.
-    status = killreport(directory, "status", "--json")
-    assert status.returncode == 0, status.stderr
-    assert {queue["name"] for queue in json.loads(status.stdout)["queues"] if queue["pollers"]} == set(TASK_QUEUES)
-    doctor = killreport(directory, "doctor", "--json")
-    assert doctor.returncode == 0, doctor.stdout + doctor.stderr
-
-    # It holds secrets, and a second start would fight over the data.
-    private = [directory / ".killreport" / name for name in ("environment", "token-encryption-keys")]
-    assert [oct(path.stat().st_mode & 0o777) for path in private] == ["0o600", "0o600"]
-    second = killreport(directory, "up")
-    assert second.returncode == 1
-    assert second.stderr.count("\n") == 1
-    assert f"already runs from this directory, as process {up.process.pid}" in second.stderr
-
-    parts = up.parts
-    assert len(parts) > 5
-    assert up.stop(signal.SIGTERM) == 0, up.said
-    assert up.parts == []
-    assert [pid for pid in parts if Path(f"/proc/{pid}").exists()] == []
-    assert not (directory / ".killreport" / "environment").exists()
-
-    # The data is kept; a part that dies is started again, and one that keeps dying takes the whole with it.
-    keys = (directory / ".killreport" / "token-encryption-keys").read_text()
-    again = begin(ups, directory)
-    again.wait_until_ready()
-    assert "applied revision" in up.said
-    assert "applied revision" not in again.said
-    assert (directory / ".killreport" / "token-encryption-keys").read_text() == keys
-    os.kill(again.part("valkey"), signal.SIGKILL)
-    again.wait_until_said("  Valkey answers again")
-    os.kill(again.part("cli api"), signal.SIGKILL)
-    again.wait_until_said("  the API answers again")
-    assert fetch(f"{again.url('Site')}/readyz")[0] == 200
-    while again.process.poll() is None:
-        with contextlib.suppress(AssertionError, ProcessLookupError):  # it is not up at the moment
-            os.kill(again.part("valkey"), signal.SIGKILL)
-        time.sleep(0.2)
-    assert again.wait() == 1
-    assert "killreport up: Valkey ended with status -9" in again.said
-    assert again.parts == []
-
-
-async def test_a_plain_user_whose_machine_lost_power_in_the_middle_of_a_first_sync(
+async def test_from_nothing_through_a_power_cut_and_dying_parts_to_the_end(
     directory: Path, ups: list[RunningUp]
 ) -> None:
+    """One installation of a plain user, for each of its starts costs ten seconds of a processor."""
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         for path in (directory, *list(directory.parents)[:2]):
             path.chmod(0o755)
         os.chown(directory, nobody.pw_uid, nobody.pw_gid)
     slow = {"SANDBOX_LATENCY_SECONDS": "0.1", "SANDBOX_KILLMAILS_PER_HOUR": "0"}
-    up = begin(ups, directory, plain_user=True, **slow)
+    up = begin(ups, directory, plain_user=True, WORKERS="2", **slow)
     await asyncio.to_thread(up.wait_until_ready)
+    await asyncio.to_thread(all_is_there, up)
+    keys = (directory / ".killreport" / "token-encryption-keys").read_text()
     listed = await a_pilot_logs_in(directory, up.url("Site"))
     await in_the_middle(directory, listed)
     await asyncio.to_thread(up.kill_everything)
-    assert (directory / ".killreport" / "postgres" / "postmaster.pid").exists()
-    # The id of the process that served may be anybody's now.
     lock = directory / ".killreport" / "postgres" / "postmaster.pid"
+    assert lock.exists()
+    # The id of the process that served may be anybody's now.
     lock.write_text(lock.read_text().replace(lock.read_text().split("\n")[0], str(os.getppid()), 1))
 
     again = begin(ups, directory, plain_user=True, **slow)
     await asyncio.to_thread(again.wait_until_ready)
+    assert "applied revision" in up.said
+    assert "applied revision" not in again.said
+    assert (directory / ".killreport" / "token-encryption-keys").read_text() == keys
     stored, torn, pending = await settled(directory)
     assert stored == listed
     assert torn == 0, "a killmail was stored without all its participants"
     assert pending == 0
+    # A part that dies is started again.
+    os.kill(again.part("valkey"), signal.SIGKILL)
+    await asyncio.to_thread(again.wait_until_said, "  Valkey answers again")
+    os.kill(again.part("cli api"), signal.SIGKILL)
+    await asyncio.to_thread(again.wait_until_said, "  the API answers again")
+    assert fetch(f"{again.url('Site')}/readyz")[0] == 200
     # Only the parent is killed: its parts are ended by the next start, if they have not ended themselves.
     again.process.kill()
     again.process.wait()
+
     third = begin(ups, directory, plain_user=True)
     await asyncio.to_thread(third.wait_until_ready)
-    assert third.stop(signal.SIGINT) == 0, third.said
+    # A part that keeps dying takes the whole with it.
+    while third.process.poll() is None:
+        with contextlib.suppress(AssertionError, ProcessLookupError):  # it is not up at the moment
+            os.kill(third.part("valkey"), signal.SIGKILL)
+        await asyncio.sleep(0.2)
+    assert third.wait() == 1
+    assert "killreport up: Valkey ended with status -9" in third.said
     assert third.parts == []
+
+
+def all_is_there(up: RunningUp) -> None:
+    """What it says is true, and a second terminal in the same directory finds it."""
+    assert "  worker 2 is running" in up.said
+    site = up.url("Site")
+    assert fetch(f"{site}/readyz")[0] == 200
+    assert "Log in" in fetch(f"{site}/")[1]
+    assert "graphql" in fetch(up.url("GraphQL"))[1].lower()
+    assert fetch(up.url("Temporal UI"))[0] == 200
+    assert f"--address {running_environment(up.directory / '.killreport')['TEMPORAL_ADDRESS']}" in up.said
+
+    status = killreport(up.directory, "status", "--json")
+    assert status.returncode == 0, status.stderr
+    assert {queue["name"] for queue in json.loads(status.stdout)["queues"] if queue["pollers"]} == set(TASK_QUEUES)
+    doctor = killreport(up.directory, "doctor", "--json")
+    assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+
+    # It holds secrets, and a second start would fight over the data.
+    private = [up.directory / ".killreport" / name for name in ("environment", "token-encryption-keys")]
+    assert [oct(path.stat().st_mode & 0o777) for path in private] == ["0o600", "0o600"]
+    second = killreport(up.directory, "up")
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"already runs from this directory, as process {up.process.pid}" in second.stderr
 
 
 async def a_pilot_logs_in(directory: Path, site: str) -> int:
@@ -236,12 +226,19 @@ async def test_root_below_a_directory_only_root_may_enter_and_whoever_comes_next
     await in_database(directory, "INSERT INTO login_events (outcome) VALUES ('kept')")
     assert os.readlink(f"/proc/{up.part('postgres')}/exe").startswith(str(closed))
     os.chown(directory, nobody.pw_uid, nobody.pw_gid)  # it becomes somebody else's checkout
-    assert up.stop() == 0, up.said
+    parts = up.parts
+    assert len(parts) > 5
+    assert up.stop(signal.SIGTERM) == 0, up.said
+    assert up.parts == []
+    assert [pid for pid in parts if psutil.pid_exists(pid)] == []
+    assert not (directory / ".killreport" / "environment").exists()
 
     assert {path.stat().st_uid for path in directory.rglob("*")} == {nobody.pw_uid}
     up = begin(ups, directory, plain_user=True, **there)
     await asyncio.to_thread(up.wait_until_ready)
     assert await in_database(directory, "SELECT outcome FROM login_events") == "kept"
+    assert up.stop(signal.SIGINT) == 0, up.said
+    assert up.parts == []
 
 
 def test_a_directory_nobody_can_write_to_is_named(ups: list[RunningUp]) -> None:

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest, ListBatchOperationsRequest
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 
+from api.orders import requests
 from contracts.sync import Discovery, SyncState, SyncStatus, UserSyncState, user_sync_id
 from sandbox.programs import TEMPORAL
+from temporal.batch_signals import RUNNING, start_signal_for_all
 from temporal.user_sync import signal_user_sync, start_or_wake, start_user_sync
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
@@ -93,6 +96,36 @@ async def test_a_batch_signal_reaches_all_who_match(temporal_client: Client, ser
         return len({look.character_id for look in stand_ins.looks if look.full}) == 3
 
     await eventually(are_told)
+
+
+async def test_an_order_to_all_waits_for_the_one_before_or_says_so(
+    temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pilots = range(CHARACTER, CHARACTER + 150)
+    await asyncio.gather(*(start_or_wake(temporal_client, pilot, 900) for pilot in pilots))
+
+    async def are_counted() -> bool:
+        return (await temporal_client.count_workflows(RUNNING)).count == len(pilots)
+
+    await eventually(are_counted)
+    before = await start_signal_for_all(temporal_client, "pause", "a test", patience_seconds=0)
+    assert before
+    service, namespace = temporal_client.workflow_service, temporal_client.namespace
+
+    async def is_listed() -> bool:
+        return bool(
+            (await service.list_batch_operations(ListBatchOperationsRequest(namespace=namespace))).operation_info
+        )
+
+    await eventually(is_listed)
+    monkeypatch.setattr(requests, "BATCH_PATIENCE_SECONDS", 0)
+    refusal = await requests.SyncRequests(temporal_client, 900).signal_all("resume", "too soon")
+    assert isinstance(refusal, requests.Refusal)
+    assert refusal.message.startswith("Temporal is still busy with the last order to everyone")
+
+    assert await start_signal_for_all(temporal_client, "resume", "in time", patience_seconds=60)
+    done = await service.describe_batch_operation(DescribeBatchOperationRequest(namespace=namespace, job_id=before))
+    assert (done.complete_operation_count, done.failure_operation_count) == (len(pilots), 0)
 
 
 async def test_sync_now_and_wait_answers_when_it_is_done_and_refuses_while_paused(

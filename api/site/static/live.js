@@ -37,7 +37,8 @@ function still(change) {
   const row = reading() ? rowsOf(feedBox).find((one) => one.getBoundingClientRect().bottom > 0) : null;
   const before = row?.getBoundingClientRect().top;
   change();
-  if (row?.isConnected) { scrollBy({ top: row.getBoundingClientRect().top - before, behavior: "instant" }); }
+  const moved = row?.isConnected ? row.getBoundingClientRect().top - before : 0;
+  if (moved) { scrollBy({ top: moved, behavior: "instant" }); } // even one of nothing ends a scroll that is under way
 }
 
 let turn = Promise.resolve();
@@ -163,7 +164,7 @@ function killmailAdded() {
 
 newButton.addEventListener("click", async () => {
   await lookAtFeed({ always: true });
-  document.getElementById("feed-title").scrollIntoView();
+  document.getElementById("feed-title").scrollIntoView({ behavior: "instant" }); // what comes later would stop a slow one
 });
 
 // --- older ones: the link beneath, pressed by scrolling to it ------------------------------------------------------
