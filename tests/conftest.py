@@ -14,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 from cli import COLLECTED_AFTER
 
 pytest_plugins = [
+    "tests.fixtures.shared",  # the others import it
     "tests.fixtures.databases",
     "tests.fixtures.pooler",
     "tests.fixtures.services",
@@ -22,13 +23,15 @@ pytest_plugins = [
 
 START_UP = ("tests/operations/test_up.py", "tests/end_to_end/test_make_run.py", "tests/end_to_end/test_chaos.py")
 """Two of them that run at once want the same ports: those that everybody is told of."""
+ONE_SITE = "tests/api/site/"
+"""Its tests have one furnished site and one browser."""
 SHARE_BY_FILE = ("tests/api/", "tests/attacks/", "tests/fuzz/")
 """The tests of a file have one site and one database, which each process that takes some of them makes anew."""
 _exit_status = pytest.StashKey[int]()
 
 
-class OneUpAtATime(LoadScopeScheduling):  # type: ignore[misc]
-    """Every test for itself, but for those of `START_UP` and of a file that is shared: one process has them all.
+class SharedByOne(LoadScopeScheduling):  # type: ignore[misc]
+    """Every test for itself, but for those that share something: one process has them all.
 
     The mark `xdist_group` says the same, but xdist 3.8 writes it into a node's id, which pytest 9.1 makes anew.
     """
@@ -36,12 +39,14 @@ class OneUpAtATime(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(START_UP):
             return "up"
+        if nodeid.startswith(ONE_SITE):
+            return ONE_SITE
         return nodeid.partition("::")[0] if nodeid.startswith(SHARE_BY_FILE) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneUpAtATime:
-    return OneUpAtATime(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedByOne:
+    return SharedByOne(config, log)
 
 
 def pytest_configure() -> None:

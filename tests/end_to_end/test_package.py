@@ -70,7 +70,7 @@ def test_what_is_built_holds_every_file_of_ours_and_no_test(dist: Path) -> None:
 async def test_the_installed_package_migrates_and_serves(
     programs: Path, environment: dict[str, str], postgres_url: str, tmp_path: Path
 ) -> None:
-    connection = await asyncpg.connect(postgres_url)
+    connection = await asyncpg.connect(f"{postgres_url.rpartition('/')[0]}/postgres")
     await connection.execute("CREATE DATABASE packaged")
     await connection.close()
     port = free_port()
