@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -25,11 +25,10 @@ from temporalio.worker import (
     WorkerTuner,
 )
 
-from activities.access_tokens import AccessTokens
 from activities.errors import FailureInterceptor
 from activities.heartbeat import HeartbeatInterceptor
+from activities.opening import open_services
 from activities.services import Services, activities_of
-from activities.webhook_target import WebhookTargets
 from contracts.activities import POLICIES
 from contracts.task_queues import (
     BACKFILL_QUEUE,
@@ -40,24 +39,9 @@ from contracts.task_queues import (
     TASK_QUEUES,
 )
 from contracts.values import PRICE_SNAPSHOT_ID
-from db.accounts.vault import TokenVault
-from db.pool import open_pool
-from db.pulse import Pulse
-from eve.archive.client import KillmailArchive, MarketArchive
-from eve.esi.budget import Budget
-from eve.esi.client import Esi
-from eve.session import open_session
-from eve.sso.brake import Brake
-from eve.sso.client import Sso
-from eve.static_builds import StaticBuilds
-from eve.zkillboard.client import Zkillboard
-from eve.zkillboard.stream import KillmailStream
-from eve.zkillboard.turns import Turns
 from exposition import WorkerPages
-from live import LiveEvents
 from long_lived import LongLived
 from observability import temporal_runtime
-from redis_client import open_redis
 from settings import Settings
 from temporal.connection import connect_temporal
 from temporal.deployments import worker_version
@@ -86,9 +70,6 @@ CACHED_WORKFLOWS = 10_000
 """More than the users one process looks after: below that each look costs three times as much (measured)."""
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
-POOL_SIZE = 20
-SILENT_AFTER_SECONDS = 10.0
-"""When Postgres is taken for silent: every statement is given up then, so later than the API does it."""
 SCHEDULES_EVERY_SECONDS = 10.0
 """How soon a Temporal that came back without its data is noticed."""
 AT_ONCE = {
@@ -144,7 +125,7 @@ async def run_worker(
         client = client or await _connect_patiently(settings, stop, pages.sdk_address)
         if client is None:
             return
-        services = await stack.enter_async_context(_open_services(settings, client))
+        services = await stack.enter_async_context(open_services(settings, client))
         pages.tasks = tasks = LongLived()
         stack.push_async_callback(tasks.end)
         version = worker_version(settings)
@@ -163,61 +144,6 @@ async def run_worker(
 async def _serve(worker: Callable[[], Worker], stop: asyncio.Event) -> None:
     async with worker():
         await stop.wait()
-
-
-@contextlib.asynccontextmanager
-async def _open_services(settings: Settings, client: Client) -> AsyncIterator[Services]:
-    async with (
-        _watched_pool(settings) as pool,
-        open_session(settings) as session,
-        contextlib.aclosing(open_redis(settings.redis_url)) as connection,
-        WebhookTargets(settings) as targets,
-    ):
-        await connection.ping()
-        turns = Turns(connection, settings.zkillboard_interval_seconds)
-        sso, vault = (
-            Sso(session, settings, Brake(connection, settings.sso_calls_at_once)),
-            TokenVault.from_settings(settings),
-        )
-        live = LiveEvents(connection)
-        tokens = AccessTokens(pool, sso, vault, live)
-        archive = KillmailArchive(session, settings.archive_url)
-        try:
-            yield Services(
-                pool,
-                client,
-                Esi(
-                    session,
-                    Budget(connection, egress=settings.esi_egress, from_queues=True),
-                    settings.esi_base_url,
-                    settings.eve_client_id,
-                ),
-                sso,
-                vault,
-                live,
-                Zkillboard(session, turns, settings.zkillboard_url),
-                archive,
-                KillmailStream(session, settings.zkillboard_stream_url if settings.zkillboard_live else ""),
-                MarketArchive(session, settings.market_archive_url, archive),
-                StaticBuilds(session, settings.static_data_url),
-                tokens,
-                targets,
-            )
-        finally:
-            await tokens.finish()
-
-
-@contextlib.asynccontextmanager
-async def _watched_pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
-    """Activities wait for a connection for as long as they may, but for no answer of a server that is silent."""
-    pulse, tasks = Pulse(SILENT_AFTER_SECONDS, acquire_seconds=None), LongLived()
-    tasks.start("pulse of Postgres", pulse.run)
-    try:
-        # What activities set ends with their transaction.
-        async with await open_pool(settings.database_url, max_size=POOL_SIZE, pulse=pulse) as pool:
-            yield pool
-    finally:
-        await tasks.cancel()
 
 
 def activities_by_queue(services: Services, settings: Settings) -> dict[str, list[Callable[..., Any]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,8 @@ from db.killmails.filter import KillmailFilter, Order
 from db.killmails.shown import is_shown
 from db.killmails.statistics import SECTIONS, Subject, statistics
 from db.universe.profiles import ProfileKind, profile_of
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -94,7 +97,8 @@ def _rows(name: str) -> Callable[[Row, Info], Rendered | list[Row]]:
         told: list[Row] = parent[name]
         try:
             return Rendered(write_rows(selection_of(info), told))
-        except NotCompiled:
+        except NotCompiled as reason:
+            log.warning("graphql-core completes %s.%s: %s", info.parent_type.name, info.field_name, reason)
             return told
 
     return rows

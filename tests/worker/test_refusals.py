@@ -96,7 +96,7 @@ async def test_the_other_director_is_asked_while_one_cannot_be_refreshed(
     start_worker: StartWorker,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("worker_main.AccessTokens", partial(AccessTokens, patience_seconds=0.5))
+    monkeypatch.setattr("activities.opening.AccessTokens", partial(AccessTokens, patience_seconds=0.5))
     await start_worker()
     corporation_id = eve.pilots[0].corporation_id
     stuck, good = [pilot for pilot in eve.pilots if pilot.corporation_id == corporation_id][:2]

@@ -13,7 +13,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.service import KeepAliveConfig, RPCError
 
-import worker_main
+from activities import opening
 from contracts.sync import user_sync_id
 from sandbox.chaos.links import Link
 from sandbox.eve.server import SandboxEve
@@ -55,8 +55,8 @@ async def test_a_silent_connection_to_temporal_is_replaced(settings: Settings, m
 async def test_a_worker_gives_up_silent_connections_to_postgres(
     settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert worker_main.SILENT_AFTER_SECONDS < NOTICED_SECONDS
-    monkeypatch.setattr(worker_main, "SILENT_AFTER_SECONDS", 2.0)
+    assert opening.SILENT_AFTER_SECONDS < NOTICED_SECONDS
+    monkeypatch.setattr(opening, "SILENT_AFTER_SECONDS", 2.0)
     pilot, stop = eve.pilots[1].character_id, asyncio.Event()
     port = urlsplit(settings.database_url).port or 0
     link = Link("test to Postgres", free_port(), port)
