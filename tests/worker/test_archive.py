@@ -64,7 +64,7 @@ async def test_a_pilot_sees_every_assist_and_no_day_is_asked_for_twice_without_v
     await add_user(pool, pilot)
     today = eve.world.clock.now() // DAY_SECONDS * DAY_SECONDS
     lately = [one for one in eve.world.killmails if today - 15 * DAY_SECONDS <= one.time < today]
-    expected = {one.killmail_id for one in lately} & on_zkillboard(eve, pilot)
+    expected = {one.killmail_id for one in lately} & await on_zkillboard(eve, pilot)
     assert len(expected) > len(set(eve.listed_killmail_ids(pilot)) & expected), "ESI lists no assist"
     eve.add_fault("truncated", route=ROUTE, count=2)  # the totals, then a day in the middle
 
@@ -94,7 +94,7 @@ async def test_a_pilot_sees_every_assist_and_no_day_is_asked_for_twice_without_v
     again = await look(client, day)
     assert again.outcome is DayOutcome.READ, "somebody is here who was not"
     of_the_day = {one.killmail_id for one in lately if day_of(one) == day}
-    assert await stored(pool) == expected | (of_the_day & on_zkillboard(eve, eve.pilots[1].character_id))
+    assert await stored(pool) == expected | (of_the_day & await on_zkillboard(eve, eve.pilots[1].character_id))
     asked = eve.requests_of(ROUTE)[before:]
     assert [record.status for record in asked] == [304, 200], "the totals are an hour fresh"
     assert all("tests@killreport.invalid" in record.user_agent for record in asked)
@@ -106,7 +106,7 @@ async def test_hostile_members_are_counted_by_reason_and_stop_nothing(
 ) -> None:
     pilot = eve.pilots[0].character_id
     await add_user(pool, pilot)
-    theirs = on_zkillboard(eve, pilot)
+    theirs = await on_zkillboard(eve, pilot)
     ours = [one for one in eve.world.killmails if one.killmail_id in theirs][:8]
     day = date(2026, 1, 2)
     good, no_hash, doubted, strange, other, climbing, cut, late = ours
@@ -153,7 +153,7 @@ async def test_the_past_comes_newest_first_and_only_once(
     pilot = eve.pilots[0].character_id
     await add_user(pool, pilot)
     await pool.execute("UPDATE users SET created_at = now() - interval '1 hour'")
-    theirs, told = on_zkillboard(eve, pilot), list[str]()
+    theirs, told = await on_zkillboard(eve, pilot), list[str]()
     last = datetime.fromtimestamp(eve.world.clock.now(), UTC).date() - timedelta(days=40)
     first = last - timedelta(days=3)
 
@@ -197,7 +197,7 @@ async def test_whoever_asks_for_their_whole_history_gets_it_in_one_pass(
         one.killmail_id
         for one in eve.world.killmails
         if last - timedelta(days=HISTORY) <= day_of(one) <= last
-    } & (on_zkillboard(eve, ours[0]) | on_zkillboard(eve, ours[1]))  # fmt: skip
+    } & (await on_zkillboard(eve, ours[0]) | await on_zkillboard(eve, ours[1]))  # fmt: skip
     assert expected
     assert await stored(pool) == expected
     asked = [record.path for record in eve.requests_of(ROUTE) if record.path.endswith(".bz2")]
@@ -239,7 +239,7 @@ async def test_a_look_that_dies_in_the_middle_is_gone_on_with_and_stores_each_ki
     monkeypatch.setattr(members, "BATCH", 50)
     pilot, day = eve.veteran.character_id, date(2026, 1, 2)
     await add_user(pool, pilot)
-    theirs = on_zkillboard(eve, pilot)
+    theirs = await on_zkillboard(eve, pilot)
     ours = [one for one in eve.world.killmails if one.killmail_id in theirs][:170]
     eve.world.archived[day] = pack_day(map(archived, ours))
     named: list[int] = []

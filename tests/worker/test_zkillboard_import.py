@@ -33,7 +33,7 @@ async def test_a_history_comes_with_its_bodies_and_is_no_news(
     told = asyncio.create_task(anext(event async for event in LiveEvents(follower).subscribe() if event.killmail_ids))
     handle = await start_import(client, pilot, ask_first=False, reason="test")
     account = await asyncio.wait_for(handle.result(), 60)
-    expected = on_zkillboard(eve, pilot)
+    expected = await on_zkillboard(eve, pilot)
     assert len(expected) > len(eve.listed_killmail_ids(pilot)), "zKillboard has more than ESI lists"
     assert await stored(pool) == expected
     assert (account.listed, account.new, account.stored) == (len(expected),) * 3
@@ -62,7 +62,7 @@ async def test_two_starts_give_one_run_and_the_estimate_waits_for_a_word(
     await add_user(pool, pilot)
     first = await start_import(client, pilot, ask_first=True, reason="test")
     status = await until_import(client, shows(ImportState.ESTIMATED), pilot)
-    expected = on_zkillboard(eve, pilot)
+    expected = await on_zkillboard(eve, pilot)
     assert status.estimate is not None
     assert (status.estimate.killmails, status.estimate.new) == (len(expected), len(expected))
     assert status.estimate.pages == -(-len(expected) // 200)
@@ -98,7 +98,7 @@ async def test_a_cancelled_import_keeps_what_it_has_and_says_so(
     eve.remove_faults()
     again = await start_import(client, pilot, ask_first=False, reason="test")
     await asyncio.wait_for(again.result(), 60)
-    assert await stored(pool) == on_zkillboard(eve, pilot)
+    assert await stored(pool) == await on_zkillboard(eve, pilot)
 
 
 async def test_faults_on_the_way_lose_nothing(
@@ -116,7 +116,7 @@ async def test_faults_on_the_way_lose_nothing(
     handle = await start_import(client, pilot, ask_first=False, reason="test")
     account = await asyncio.wait_for(handle.result(), 90)
     assert (account.state, account.pending, account.failed) == (ImportState.DONE, 0, 0)
-    assert await stored(pool) == on_zkillboard(eve, pilot)
+    assert await stored(pool) == await on_zkillboard(eve, pilot)
 
 
 async def test_a_character_without_killmails(pool: asyncpg.Pool, client: Client, eve: SandboxEve) -> None:
@@ -142,7 +142,7 @@ class TestWithoutBodies:
             await add_user(pool, pilot)
         handles = [await start_import(client, pilot, ask_first=False, reason="test") for pilot in pilots]
         accounts = [await asyncio.wait_for(handle.result(), 120) for handle in handles]
-        expected = [on_zkillboard(eve, pilot) for pilot in pilots]
+        expected = [await on_zkillboard(eve, pilot) for pilot in pilots]
         everything = set[int]().union(*expected)
         assert len(everything) < sum(map(len, expected)), "they share some"
         assert await stored(pool) == everything

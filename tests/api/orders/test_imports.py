@@ -61,7 +61,7 @@ async def until_state(browser: Browser, character_id: int, state: str) -> dict[s
 @pytest.mark.usefixtures("worker")
 async def test_an_import_over_graphql(site: Site, browser: Browser, eve: SandboxEve, pool: asyncpg.Pool) -> None:
     pilot = eve.pilots[1].character_id
-    expected = on_zkillboard(eve, pilot)
+    expected = await on_zkillboard(eve, pilot)
     for name in ("estimate", "start", "cancel"):
         answer = (await browser.data(order(name), id=str(pilot)))[f"{name}ZkillboardImport"]
         assert answer == {"import": None, "userErrors": [{"code": "UNAUTHENTICATED"}]}
@@ -132,7 +132,7 @@ async def test_the_same_on_the_page(site: Site, browser: Browser, eve: SandboxEv
     await browser.post("/settings/zkillboard", form | {"order": "start"})
     page = await says("Imported ")
     assert "Import again" in page
-    assert await stored(pool) == on_zkillboard(eve, pilot)
+    assert await stored(pool) == await on_zkillboard(eve, pilot)
     status, fragment = await browser.get("/fragments/imports")
     assert (status, fragment[:21]) == (200, '<section id="imports"')
     assert 'data-changing="no"' in fragment
@@ -146,7 +146,8 @@ async def test_a_killmail_is_added_by_its_link(
 ) -> None:
     pilot, other = eve.pilots[0].character_id, eve.pilots[3].character_id
     mine, also_mine, *_ = eve.references(pilot)
-    foreign = next(one for one in eve.references(other) if one.killmail_id not in on_zkillboard(eve, pilot))
+    theirs = await on_zkillboard(eve, pilot)
+    foreign = next(one for one in eve.references(other) if one.killmail_id not in theirs)
     esi = f"{eve.url}/latest/killmails/{mine.killmail_id}/{mine.killmail_hash}/?datasource=tranquility"
     secret_parts: list[str] = []
 

@@ -46,7 +46,7 @@ def killreport(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.usefixtures("worker")
 async def test_estimate_cancel_and_import(killreport: Killreport, pool: asyncpg.Pool, eve: SandboxEve) -> None:
     pilot = eve.pilots[1].character_id
-    expected = on_zkillboard(eve, pilot)
+    expected = await on_zkillboard(eve, pilot)
     refused = await killreport(str(pilot))
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert f"Character {pilot} has never logged in here" in refused.stderr
