@@ -155,7 +155,7 @@ async def test_a_terminated_workflow_is_restored_and_nothing_is_missing(world: W
     world.esi.happens(*range(1, 101))
     await start_or_wake(temporal_client, PILOT, 900)
     await until(temporal_client, ok)
-    await temporal_client.get_workflow_handle(user_sync_id(PILOT)).terminate("by hand")
+    await terminate(temporal_client)
     world.esi.happens(101)
     assert await trigger_watchdog(temporal_client)
     await until_running(temporal_client)
@@ -176,7 +176,7 @@ async def test_a_workflow_terminated_half_way_is_restored_and_nothing_is_missing
         return await count(world.pool, "killmails") >= 50
 
     await eventually(half_is_here)
-    await temporal_client.get_workflow_handle(user_sync_id(PILOT)).terminate("by hand")
+    await terminate(temporal_client)
     world.esi.held = frozenset()
     await world.pool.execute("UPDATE killmail_refs SET claimed_until = now(), next_attempt_at = NULL")  # time passes
     await trigger_watchdog(temporal_client)
@@ -249,9 +249,22 @@ async def test_killmails_whose_finder_has_gone_are_fetched(world: World, tempora
     await eventually(are_here)
 
 
-async def until_running(client: Client) -> None:
-    async def running() -> bool:
-        found = await client.count_workflows('WorkflowType="UserSync" AND ExecutionStatus="Running"')
-        return found.count == 1
+async def terminate(client: Client) -> None:
+    """By hand; and wait until it is no longer counted among those that run, which is a moment later."""
+    await client.get_workflow_handle(user_sync_id(PILOT)).terminate("by hand")
 
-    await eventually(running)
+    async def none_runs() -> bool:
+        return await running(client) == 0
+
+    await eventually(none_runs)
+
+
+async def until_running(client: Client) -> None:
+    async def one_runs() -> bool:
+        return await running(client) == 1
+
+    await eventually(one_runs)
+
+
+async def running(client: Client) -> int:
+    return (await client.count_workflows('WorkflowType="UserSync" AND ExecutionStatus="Running"')).count
