@@ -164,7 +164,8 @@ async def test_without_redis_nobody_is_limited(narrow: Settings, caplog: pytest.
 
 
 @pytest.fixture
-async def bucket(redis_url: str, narrow: Settings) -> AsyncIterator[RateLimits]:
+async def bucket(redis_url: str, narrow: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RateLimits]:
+    monkeypatch.setattr(rate_limits, "PATIENCE_SECONDS", 10.0)  # how a Redis counts is asked, not how soon it answers
     client = redis.asyncio.from_url(redis_url)
     yield RateLimits(client, narrow)
     await client.aclose()
