@@ -83,7 +83,9 @@ class SyncRequests:
         """Begin to send a signal to every pilot's sync; what was begun, in a sentence."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                job_id = await start_signal_for_all(self._client, signal, reason, patience_seconds=PATIENCE_SECONDS / 2)
+                job_id = await start_signal_for_all(
+                    self._client, signal, reason, patience_seconds=BATCH_PATIENCE_SECONDS
+                )
         except AnotherBatchRuns as error:
             return Refusal("BATCH_RUNS", str(error))
         except TEMPORAL_IS_AWAY as error:
