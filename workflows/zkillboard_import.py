@@ -84,7 +84,7 @@ class ZkillboardImport:
         self._cancelled = False
         self._stop = False  # a cancellation is lost on an activity that completes in the same moment
         self._ending = False
-        self._again: ImportRunState | None = None  # asked for while this one was being put on record
+        self._again: ImportRunState | None = None  # asked for while this one was ending
         self._pages = 0  # in this run
         self._account: ImportAccount | None = None
         self._priority = Priority(
@@ -122,17 +122,18 @@ class ZkillboardImport:
     @workflow.signal(description="The pilot has seen the estimate and wants the import.")
     def begin(self, request: Request | None = None) -> None:  # noqa: ARG002 - the reason is in the history
         self._begin = True
-        if self._ending:
+        if self._is_over:
             self._again = ImportRunState(self._state.character_id)
 
     @workflow.signal(description="The pilot wants to know how much there is; one that is under way says so anyway.")
     def estimate(self, request: Request | None = None) -> None:  # noqa: ARG002
-        if self._ending and self._again is None:
+        if self._is_over and self._again is None:
             self._again = ImportRunState(self._state.character_id, ask_first=True)
 
     @workflow.signal(description="Stop after what is being stored; what is here stays.")
     def cancel(self, request: Request | None = None) -> None:  # noqa: ARG002
         self._cancelled = True
+        self._again = None
 
     @workflow.query(description="Where this import stands.")
     def status(self) -> ImportStatus:
@@ -143,6 +144,11 @@ class ZkillboardImport:
         )
         progress = Progress(state.listed, max(state.listed, estimate.killmails)) if estimate is not None else None
         return ImportStatus(self._shown, import_sentence(standing), until, state.character_id, estimate, progress)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whoever asks from now on wants another import."""
+        return self._cancelled or self._ending
 
     async def _work(self) -> ImportState | None:
         """How it ended; None: go on in a new run."""

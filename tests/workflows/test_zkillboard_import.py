@@ -69,6 +69,31 @@ async def test_an_import_asked_for_while_one_is_put_on_record_comes_after_it(
     assert (stand_ins.imports.begun, len(stand_ins.imports.finished)) == (2, 2)
 
 
+async def test_whoever_cancels_and_asks_again_at_once_gets_another_import(
+    temporal_client: Client, serve: Served
+) -> None:
+    handle = await start_import(temporal_client, CHARACTER, ask_first=False, reason="test")
+    await cancel_import(temporal_client, CHARACTER, "test")
+    await start_import(temporal_client, CHARACTER, ask_first=False, reason="test")
+    stand_ins = pages(1)
+    await serve(temporal_client, stand_ins)  # now: the orders meet a run that has heard all of them before it ends
+    account = await asyncio.wait_for(handle.result(), SECONDS)
+    assert [finish.state for finish in stand_ins.imports.finished] == [ImportState.CANCELLED, ImportState.DONE]
+    assert account.state is ImportState.DONE
+
+
+async def test_whoever_cancels_last_gets_none(temporal_client: Client, serve: Served) -> None:
+    handle = await start_import(temporal_client, CHARACTER, ask_first=False, reason="test")
+    await cancel_import(temporal_client, CHARACTER, "test")
+    await start_import(temporal_client, CHARACTER, ask_first=False, reason="test")
+    await cancel_import(temporal_client, CHARACTER, "test")
+    stand_ins = pages(1)
+    await serve(temporal_client, stand_ins)
+    account = await asyncio.wait_for(handle.result(), SECONDS)
+    assert account.state is ImportState.CANCELLED
+    assert len(stand_ins.imports.finished) == 1
+
+
 async def test_an_import_that_runs_is_not_begun_again(temporal_client: Client, serve: Served) -> None:
     stand_ins = pages(3)
     await serve(temporal_client, stand_ins)
