@@ -208,6 +208,8 @@ def queue_worker(
         workflow_runner=UnsandboxedWorkflowRunner(),
         interceptors=[HeartbeatInterceptor(), FailureInterceptor()],
         max_cached_workflows=CACHED_WORKFLOWS,
+        # We have no external storage; at more than one, each payload is a task of asyncio's that does nothing.
+        max_workflow_task_external_storage_concurrency=1,
         # Workflow tasks share one interpreter lock: more threads only make each of them slower.
         workflow_task_executor=ThreadPoolExecutor(threads, thread_name_prefix="workflows"),
         tuner=WorkerTuner.create_composite(

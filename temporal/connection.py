@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,6 +14,7 @@ from temporalio.service import GrpcCompression, KeepAliveConfig, RPCError
 
 from settings import Settings
 from temporal.payload_codec import EncryptedPayloads
+from temporal.payload_converter import PayloadConverter
 
 KEEP_ALIVE = KeepAliveConfig(interval_millis=12_000, timeout_millis=5_000)
 """A connection that has gone silent is found and replaced within 17 s; by default in 45. The server takes a ping every
@@ -42,8 +42,8 @@ async def connect_temporal(
     for option, name in (("target_host", "temporal_address"), ("namespace", "temporal_namespace")):
         if name in settings.model_fields_set or option not in config:
             config[option] = getattr(settings, name)
-    if codec := EncryptedPayloads.from_settings(settings):
-        config["data_converter"] = dataclasses.replace(DataConverter.default, payload_codec=codec)
+    codec = EncryptedPayloads.from_settings(settings)
+    config["data_converter"] = DataConverter(payload_converter_class=PayloadConverter, payload_codec=codec)
     return await Client.connect(
         **config, lazy=lazy, runtime=runtime, keep_alive_config=KEEP_ALIVE, interceptors=interceptors
     )
