@@ -24,6 +24,9 @@ def temporal(
         *("--dynamic-config-value", "matching.enableFairness=true"),
         # Timers, and with them retries, come a second late by default (measured).
         *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="50ms"'),
+        # It then reads what is due many times a second; after three, by default, it believes that it is stuck, and puts
+        # aside what it has not read yet, to be read some ten seconds later (measured: decision 65).
+        *("--dynamic-config-value", "history.queueReaderStuckCriticalAttempts=1000"),
         # Four by default. A worker that waits at one hears of a task in another by a detour, and to keep four took a
         # quarter of what the servers of the tests do (measured). One is enough for hundreds of tasks a second.
         *("--dynamic-config-value", "matching.numTaskqueueReadPartitions=1"),
