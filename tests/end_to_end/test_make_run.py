@@ -122,6 +122,22 @@ async def make_to_its_end(clone: Path, target: str, **variables: str) -> tuple[i
     return process.returncode, printed.decode()
 
 
+async def commanded(clone: Path, *command: str) -> str:
+    """What the installed `killreport` prints to the plain user, with what running needs and no more."""
+    before, environment = as_user("plain user", clone.parent)
+    program = clone / ".venv" / "bin" / "killreport"
+    process = await asyncio.create_subprocess_exec(
+        *(*before, program, *command),
+        cwd=clone,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, printed.decode()
+    return printed.decode()
+
+
 async def test_what_cannot_be_installed_says_what_to_do(clone: Path) -> None:
     status, said = await make_to_its_end(clone, "run", PYTHON="no-such-python")
     assert status == 2
@@ -151,6 +167,7 @@ async def test_a_fresh_clone_runs_and_a_pilot_sees_their_killmails_live(clone: P
             f"Starting KillReport; its data is in {clone / '.killreport'}",
         ]
         await a_pilot_sees_their_killmails_live(addresses_in(printed))
+        assert "Killmails" in await commanded(clone, "status")
     installed = {path.name for path in (clone / ".venv" / "bin").iterdir()}
     assert not installed & {"pip", "uv", "pytest", "ruff", "mypy", "playwright", "temporal-test-server"}
     assert megabytes(clone / ".venv") <= INSTALLED_MEGABYTES
