@@ -127,7 +127,7 @@ async def commanded(clone: Path, *command: str) -> str:
     before, environment = as_user("plain user", clone.parent)
     program = clone / ".venv" / "bin" / "killreport"
     process = await asyncio.create_subprocess_exec(
-        *(*before, program, *command),
+        *(*before, str(program), *command),
         cwd=clone,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
