@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import DataConverter
@@ -32,7 +32,7 @@ st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False
 
 
 @pytest.mark.parametrize("kind", THROUGH_TEMPORAL, ids=lambda kind: kind.__name__)
-@settings(max_examples=10)
+@settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_either_conversion_reads_what_the_other_wrote(kind: type, data: st.DataObject) -> None:
     value = data.draw(st.from_type(kind))
