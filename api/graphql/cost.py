@@ -37,8 +37,6 @@ from graphql import (
 
 MAX_COST = 100_000
 """Of one operation: a page of 100 killmails with everything of everyone costs three quarters of it."""
-INVALID_COST = 10
-"""Of a document that cannot be executed: it was parsed and validated all the same."""
 INTROSPECTION_COST = 200
 ASSUMED_LENGTH = 5
 SLICING_ARGUMENTS = ("first", "top")
@@ -54,6 +52,8 @@ class _Length:
 
     def of(self, variables: Mapping[str, Any]) -> int:
         value = self.number if self.variable is None else variables.get(self.variable, self.number)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # as graphql-core takes 1e2 for 100
         # Anything else is refused when the arguments are read.
         return value if type(value) is int and value > 0 else 0
 

@@ -47,6 +47,7 @@ def test_objects_are_counted_as_often_as_they_may_come(query: str, expected: int
 
 def test_a_page_asked_for_by_a_variable_costs_what_the_variable_says() -> None:
     assert cost(PAGE % ("$n", "nodes"), n=100) == 1 + 100 * 2
+    assert cost(PAGE % ("$n", "nodes"), n=1e2) == 1 + 100 * 2, "it is read as 100"
     assert cost(PAGE % ("$n", "nodes")) == 1 + 20 * 2, "the variable's default"
     assert cost(PAGE % ("$m", "nodes")) == 1 + 50 * 2, "the argument's"
     nonsense: object
