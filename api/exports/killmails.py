@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.arguments import killmail_filter
-from api.caller import BadCredentials, Credentials, caller_by, credentials_of, viewer_or_stranger
+from api.caller import BadCredentials, Credentials, Way, caller_by, credentials_of, viewer_or_stranger
 from api.errors import TOO_SLOW, Code, Refused, plain_error
 from api.exports.lines import MEDIA_TYPES, Format, killmail_lines
 from api.services import services_of
-from api.serving.admission import LimitReached, charge, identity_of, turn_away
+from api.serving.admission import INVALID_COST, LimitReached, charge, identity_of, turn_away
 from db.accounts.sessions import Caller, Scope
 from db.killmails.feed import InvalidCursor, KillmailFilter, Order, Viewer
 from db.strangers import a_stranger_asks
@@ -47,10 +47,10 @@ async def export_killmails(request: Request) -> Response:
     if request.path_params["form"] not in MEDIA_TYPES:
         raise HTTPException(404)
     form = cast(Format, request.path_params["form"])
+    services = services_of(request)
     try:
-        credentials = _credentials(request)
+        credentials = await _credentials(request)
         caller, _ = await _asks(request, credentials)
-        services = services_of(request)
         identity = identity_of(request, services, caller)
         turn_away(services, identity)
         await charge(services, identity, COST)
@@ -91,11 +91,18 @@ async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
         yield lines
 
 
-def _credentials(request: Request) -> Credentials | None:
+async def _credentials(request: Request) -> Credentials | None:
+    """What the caller shows. Keys that open nothing are paid for from the bucket of where they come from."""
+    services = services_of(request)
     try:
-        return credentials_of(request)
+        credentials = credentials_of(request)
+        if credentials is not None and credentials.way is Way.API_KEY:
+            turn_away(services, identity_of(request, services, None))
+            await caller_by(credentials, services.pool)
     except BadCredentials as bad:
+        await charge(services, identity_of(request, services, None), INVALID_COST)
         raise _Refused(401, Code.UNAUTHENTICATED, str(bad)) from None
+    return credentials
 
 
 async def _asks(request: Request, credentials: Credentials | None) -> tuple[Caller | None, Viewer]:

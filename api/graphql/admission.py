@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from api.errors import Code, Refused
-from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
 from api.graphql.execution import Answer, Context, Executor, Operation, Planned
-from api.serving.admission import charge
+from api.serving.admission import INVALID_COST, charge
 from api.serving.rate_limits import Identity, Verdict
 
 

@@ -16,11 +16,10 @@ from starlette.responses import Response
 from api.caller import BadCredentials, Way, caller, caller_by, credentials_of
 from api.errors import RETRY_SECONDS, Code, plain_error
 from api.graphql.admission import admit, with_cost
-from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
 from api.graphql.execution import Answer, Context, Executor, MalformedRequest, Operation, refusal_answer
 from api.services import services_of
-from api.serving.admission import LimitReached, charge, identity_of, turn_away
+from api.serving.admission import INVALID_COST, LimitReached, charge, identity_of, turn_away
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id
 from db.failures import database_is_away

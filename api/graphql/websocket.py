@@ -21,7 +21,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 from api.caller import BadCredentials, Credentials, Way, caller_by, credentials_of, credentials_of_strangers
 from api.errors import DATABASE_AWAY, Refused
 from api.graphql.admission import admit, with_cost
-from api.graphql.cost import INVALID_COST
 from api.graphql.documents import InvalidDocument
 from api.graphql.errors import internal_error, shown_error
 from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer
@@ -29,7 +28,7 @@ from api.graphql.socket_messages import CloseCode, Closing, identity_in, parsed,
 from api.graphql.subscriptions import Subscriber, follow
 from api.live.sockets import Place
 from api.services import services_of
-from api.serving.admission import LimitReached, charge, identity_of, turn_away
+from api.serving.admission import INVALID_COST, LimitReached, charge, identity_of, turn_away
 from api.serving.rate_limits import Identity
 from api.serving.request_guard import comes_from_us
 from api.serving.request_log import request_id

@@ -11,6 +11,9 @@ from api.services import Services
 from api.serving.rate_limits import Identity, Verdict
 from db.accounts.sessions import Caller
 
+INVALID_COST = 10
+"""Of what is refused and was looked at all the same: a document that cannot be executed, a key that opens nothing."""
+
 
 class LimitReached(Exception):
     """The bucket is empty; `verdict` says for how long."""

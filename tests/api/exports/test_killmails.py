@@ -175,3 +175,14 @@ async def test_exports_are_paid_from_the_callers_bucket(lone_settings: Settings)
             answer = await refused.json()
         assert (refused.status, answer["errors"][0]["extensions"]["code"]) == (429, "RATE_LIMITED")
         assert int(refused.headers["Retry-After"]) > 0
+
+
+async def test_keys_that_open_nothing_are_turned_away_in_the_end(lone_settings: Settings) -> None:
+    narrow = lone_settings.model_copy(update={"graphql_anonymous_requests_per_minute": 3})
+    async with serve(narrow) as site, open_browser(site) as browser:
+        guess = {"Authorization": "Bearer krk_" + "x" * 43}
+        answers = []
+        for _ in range(5):
+            async with browser.http.get(f"{site.address}{address('csv')}", headers=guess) as answer:
+                answers.append(answer.status)
+        assert answers == [401, 401, 401, 429, 429]
