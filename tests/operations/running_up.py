@@ -107,9 +107,12 @@ class RunningUp:
         self.process.send_signal(stop_signal)
         return self.wait()
 
-    def kill_everything(self) -> None:
-        """As a power cut does: nobody gets to say goodbye."""
+    def kill_everything(self, but: str = "") -> None:
+        """As a power cut does: nobody gets to say goodbye, but for the part whose command line holds that."""
+        spared = self.part(but) if but else None
         for pid in [*self.parts, self.process.pid]:
+            if pid == spared:
+                continue
             with contextlib.suppress(ProcessLookupError):  # a Postgres process that ended by itself meanwhile
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
