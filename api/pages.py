@@ -59,8 +59,14 @@ def chrome_of(request: Request) -> Chrome:
         images=settings.eve_images_url,
         site_url=settings.site_url,
         indexed=getattr(request.state, "indexed", False),
-        killmails=getattr(request.state, "killmails_at", "/killmails"),
+        killmails=killmails_at(request),
     )
+
+
+def killmails_at(request: Request) -> str:
+    """`Chrome.killmails` of this request."""
+    at: str = getattr(request.state, "killmails_at", "/killmails")
+    return at
 
 
 def theme_of(request: Request) -> Theme:

@@ -22,14 +22,15 @@ class AccountFeeds:
 
     def __init__(self, character_ids: Collection[int]) -> None:
         self._character_ids = tuple(character_ids)
-        self._reads: dict[object, asyncio.Future[dict[int, Answer]]] = {}
+        self._reads: dict[tuple[int, ...], asyncio.Future[dict[int, Answer]]] = {}
 
     async def of(self, character_id: int, info: Info, first: int) -> Answer:
-        """The `KillmailConnection` of one of them. Rows differ in their index in the list, so in `info.path` too."""
-        alias = info.path.key
-        if alias not in self._reads:
-            self._reads[alias] = asyncio.ensure_future(self._read(info, first))
-        return (await self._reads[alias])[character_id]
+        """The `KillmailConnection` of one of them. Rows differ in their index in the list, so in `info.path` too; what
+        is asked for is the same where it is the same words of the document."""
+        asked = tuple(map(id, info.field_nodes))
+        if asked not in self._reads:
+            self._reads[asked] = asyncio.ensure_future(self._read(info, first))
+        return (await self._reads[asked])[character_id]
 
     async def _read(self, info: Info, first: int) -> dict[int, Answer]:
         context = info.context

@@ -167,7 +167,8 @@ def _at_the_registered_host(request: Request) -> Response | None:
     home = services_of(request).settings.callback_url
     if request.headers.get("host") == urlsplit(home).netloc or "moved" in request.query_params:
         return None
-    asked = {name: value for name, value in request.query_params.items() if name in ("corporation", "fittings", "back")}
+    known = ("corporation", "fittings", "character", "back")
+    asked = {name: value for name, value in request.query_params.items() if name in known}
     return RedirectResponse(f"{origin_of(home)}/auth/login?{urlencode({**asked, 'moved': '1'})}", 302)
 
 

@@ -126,11 +126,11 @@ class FeedAddress:
     def panel(self) -> dict[str, Any]:
         """What is chosen in the panel."""
         quick = {"character", "corporation", "all", "side", "worth", "days", "sort", "after"}
-        return {name: value for name, value in self._chosen().items() if name not in quick}
+        return {name: value for name, value in self.chosen().items() if name not in quick}
 
     def query(self) -> str:
         """The query string, without what is not chosen."""
-        return urlencode(self._chosen(), safe=",")
+        return urlencode(self.chosen(), safe=",")
 
     def at(self, path: str) -> str:
         """The address of the page at `path` with this choice."""
@@ -148,8 +148,8 @@ class FeedAddress:
             "solarSystemId": chosen.solar_system_id,
             "regionId": chosen.region_id,
             "security": sorted(chosen.security) if chosen.security else None,
-            "minValue": chosen.min_value and f"{chosen.min_value:f}",
-            "maxValue": chosen.max_value and f"{chosen.max_value:f}",
+            "minValue": None if chosen.min_value is None else f"{chosen.min_value:f}",
+            "maxValue": None if chosen.max_value is None else f"{chosen.max_value:f}",
             "since": chosen.since and chosen.since.isoformat(),
             "until": chosen.until and chosen.until.isoformat(),
             "minAttackers": chosen.min_attackers,
@@ -206,7 +206,8 @@ class FeedAddress:
         one = ParticipantFilter(self.pilot, self.corp, self.alliance, self.ship, self.group)
         return None if one.is_empty else one
 
-    def _chosen(self) -> dict[str, Any]:
+    def chosen(self) -> dict[str, Any]:
+        """The parameters of the query string."""
         chosen = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in chosen.items() if value is not None}
 

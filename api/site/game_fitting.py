@@ -15,13 +15,12 @@ from api.orders.fittings import Saved, save_fitting
 from api.orders.requests import Refusal
 from api.pages import render
 from api.services import services_of
+from api.site.fit import is_charge
 from api.site.killmail_page import read_killmail
 from api.site.killmail_words import name_of, title
 from api.site.page_forms import posted_form, refusal_page
 
 Node = Mapping[str, Any]
-CHARGES = "8"
-"""The category: what is loaded lies in the hold of a saved fitting."""
 MOST_ITEMS = 512
 LONGEST_NAME, LONGEST_DESCRIPTION = 50, 500
 LOGIN_FIRST = (
@@ -77,8 +76,8 @@ def _items(items: list[Node]) -> Iterator[dict[str, Any]]:
         flag, many = one["flag"], (one["quantityDestroyed"] or 0) + (one["quantityDropped"] or 0)
         place = BAYS.get(flag)
         if flag in SLOTS:
-            group = one["type"]["group"]
-            loaded = flag in filled or bool(group and group["category"]["id"] == CHARGES)
+            # What is loaded lies in the hold of a saved fitting.
+            loaded = flag in filled or is_charge(one)
             place = "Cargo" if loaded else SLOTS[flag]
             many = many if loaded else 1
             filled |= set() if loaded else {flag}

@@ -13,7 +13,7 @@ from api.compiled.reads import Node
 from api.compiled.selection import selected
 from api.orders.naming import lacks_a_name, name_again
 from api.orders.reimbursements import WORDS
-from api.pages import render
+from api.pages import killmails_at, render
 from api.services import services_of
 from api.site.battle_pages import NOTHING_AROUND, battle_around
 from api.site.killmail_story import Asked, Story, draw_story, story_of
@@ -90,7 +90,7 @@ async def _text(request: Request, viewer: Viewer, killmail_id: int | None) -> st
 def _asked(request: Request) -> Asked:
     query = request.query_params
     images = services_of(request).settings.eve_images_url
-    return Asked(query.get("items") == "all", query.get("attackers"), images)
+    return Asked(query.get("items") == "all", query.get("attackers"), images, killmails_at(request))
 
 
 def _answer(

@@ -29,11 +29,13 @@ LARGEST = 32_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a killmail is to be shown. `attackers`: the page of them, as in the address; `images`: EVE's server."""
+    """What of a killmail is to be shown. `attackers`: the page of them, as in the address; `images`: EVE's server;
+    `killmails`: where the pages of killmails are for whoever looks."""
 
     all_lines: bool
     attackers: str | None
     images: str
+    killmails: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ def draw_story(environment: Environment, killmail: Node, asked: Asked) -> Story:
         "ring": ring,
         "attackers": shown_attackers(killmail, asked.attackers),
         "fit": shown_fit(killmail, racks, ALL_LINES if asked.all_lines else LINES_SHOWN),
-        # Of the page around it a story knows this address, and an unknown variable is an error.
-        "chrome": {"images": asked.images},
+        # Of the page around it a story knows these addresses, and an unknown variable is an error.
+        "chrome": {"images": asked.images, "killmails": asked.killmails},
     }
 
     def drawn(template: str) -> Markup:

@@ -76,7 +76,7 @@ def sides(one: Node) -> Markup:
         if alliance["ticker"]:
             told += _short_alliance(name_of(alliance, "alliance"), alliance["ticker"])
         else:
-            told += Markup(" · ") + entity(alliance, "alliance")
+            told += (Markup(" · ") if told else NOTHING) + entity(alliance, "alliance")
     return told
 
 

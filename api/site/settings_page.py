@@ -22,7 +22,6 @@ from db.accounts.api_keys import account_api_keys
 from db.accounts.sessions import Caller, account_sessions
 from db.corporations.followed import account_corporations
 from db.syncs.status import account_characters, recent_runs
-from eve.sso.scopes import CORPORATION_SCOPES
 
 Section = tuple[str, Callable[[Request, Caller], Awaitable[dict[str, Any]]]]
 """A template, and what reads the variables it shows; their names are shared by all sections."""
@@ -57,7 +56,6 @@ async def _characters(request: Request, who: Caller) -> dict[str, Any]:
     return {
         "characters": await account_characters(pool, who.account_id),
         "runs": await recent_runs(pool, who.character_ids),
-        "corporation_scopes": CORPORATION_SCOPES,
     }
 
 

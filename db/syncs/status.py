@@ -16,6 +16,7 @@ from contracts.pacing import shown_idle_step
 from contracts.sync import Progress, SyncAction, SyncState
 from contracts.sync_sentences import LOST_GRANT, UNREADABLE_GRANT, action_in, sentence
 from db.visibility import Visibility
+from eve.sso.scopes import CORPORATION_SCOPES
 
 REMEMBERED = 20
 WHY_NEEDS_LOGIN = {"lost": LOST_GRANT, "unreadable": UNREADABLE_GRANT}
@@ -101,6 +102,11 @@ class AccountCharacter:
     visibility: Visibility
     status: ShownStatus
     last_run: LastRun | None
+
+    @property
+    def reads_corporation(self) -> bool:
+        """Whether the pilot gave what the corporation's killmails need."""
+        return CORPORATION_SCOPES.issubset(self.scopes)
 
 
 async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list[AccountCharacter]:

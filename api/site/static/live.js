@@ -64,7 +64,8 @@ function show(fresh, added) {
   }
   for (const row of added) { row.classList.add("fresh"); }
   const older = rowsOf(current).filter((row) => !freshIds.has(row.id));
-  if (older.length && current.dataset.grown === "yes") { keepOlder(fresh, current, freshIds); }
+  const meets = known.has(rowsOf(fresh).at(-1)?.id); // else there are killmails between the fresh page and what was read on
+  if (older.length && meets && current.dataset.grown === "yes") { keepOlder(fresh, current, freshIds); }
   current.replaceWith(fresh);
   watchOlder();
   showUnread(0);
@@ -277,12 +278,17 @@ charactersBox.addEventListener("submit", async (event) => {
   asked.set(row.dataset.sync, { said: row.querySelector(".what").textContent, until: Date.now() + CHECKING_MS });
   sayChecking(document);
   const body = new URLSearchParams([...new FormData(form), ["order", "sync_now"]]);
-  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
-  if (answer.type === "opaqueredirect") { look(); return; }
+  let said = "That did not work. Try again.";
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    if (answer.type === "opaqueredirect") { look(); return; }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    said = page.querySelector(".message p")?.textContent ?? said;
+  } catch (error) { console.warn(error); } // no network: it was not sent
   asked.delete(row.dataset.sync);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  row.querySelector(".status").textContent = page.querySelector(".message p")?.textContent ?? "That did not work. Try again.";
-  row.querySelector("button").disabled = false;
+  const shown = charactersBox.querySelector(`[data-sync="${row.dataset.sync}"]`); // it may have been drawn again meanwhile
+  shown.querySelector(".status").textContent = said;
+  for (const button of shown.querySelectorAll("button")) { button.disabled = false; }
 });
 
 function sayChecking(root) {
@@ -299,7 +305,7 @@ function sayChecking(root) {
 let shownCharacters = document.getElementById("characters").outerHTML;
 function showCharacters(fresh) {
   const current = document.getElementById("characters");
-  if (fresh.outerHTML === shownCharacters) { return; }
+  if (fresh.outerHTML === shownCharacters && !asked.size) { return; } // "Checking…" ends, whatever became of it
   shownCharacters = fresh.outerHTML;
   dismissible(fresh);
   sayChecking(fresh);

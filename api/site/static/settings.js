@@ -23,10 +23,14 @@ document.addEventListener("submit", async (event) => {
   const said = button.innerHTML;
   button.setAttribute("aria-busy", "true");
   button.textContent = "Checking…";
-  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
-  if (answer.type === "opaqueredirect") { setTimeout(() => location.reload(), CHECKED_MS); return; }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  form.parentElement.querySelector("p").textContent = page.querySelector(".message p")?.textContent ?? "That did not work. Try again.";
+  let became = "That did not work. Try again.";
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    if (answer.type === "opaqueredirect") { setTimeout(() => location.reload(), CHECKED_MS); return; }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    became = page.querySelector(".message p")?.textContent ?? became;
+  } catch (error) { console.warn(error); } // no network: it was not sent
+  form.parentElement.querySelector("p").textContent = became;
   button.removeAttribute("aria-busy");
   button.innerHTML = said;
 });

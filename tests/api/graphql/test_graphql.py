@@ -68,6 +68,15 @@ async def test_pages_follow_one_another_without_gap_or_repetition(site: Site, br
 
 
 @pytest.mark.usefixtures("me")
+async def test_characters_asked_for_twice_have_what_each_asks_for(site: Site, browser: Browser) -> None:
+    await site.store(body(1, victim=ME), body(2, victim=ME))
+    few, many = "killmails(first: 1) { nodes { id } }", "killmails(first: 5) { nodes { attackerCount } }"
+    me = (await browser.data(f"{{ me {{ few: characters {{ {few} }} many: characters {{ {many} }} }} }}"))["me"]
+    assert me["few"][0]["killmails"]["nodes"] == [{"id": "2"}]
+    assert me["many"][0]["killmails"]["nodes"] == [{"attackerCount": 1}, {"attackerCount": 1}]
+
+
+@pytest.mark.usefixtures("me")
 async def test_attackers_and_items_are_there_in_whatever_way_they_are_selected(site: Site, browser: Browser) -> None:
     killmail = body(1, victim=ME, attackers=(STRANGER, FRIEND))
     killmail["victim"]["items"] = [

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import pytest
+from yarl import URL
 
 from db.accounts.vault import TokenVault
 from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, CORPORATION_ROLES_SCOPE, KILLMAIL_SCOPE
@@ -93,9 +94,12 @@ async def test_the_scopes_are_the_pilots_choice(browser: Browser) -> None:
 
 async def test_a_login_from_another_name_of_ours_moves_to_the_registered_one(site: Site, browser: Browser) -> None:
     port = urlsplit(site.address).port
-    async with browser.http.get(f"http://localhost:{port}/auth/login?corporation=1", allow_redirects=False) as response:
+    asked = "/auth/login?corporation=1&fittings=1&character=90000010&back=%2Fkillmails%2F1"
+    async with browser.http.get(
+        URL(f"http://localhost:{port}{asked}", encoded=True), allow_redirects=False
+    ) as response:
         moved = response.headers["Location"]
-    assert moved == f"{site.address}/auth/login?corporation=1&moved=1"
+    assert moved == f"{site.address}{asked}&moved=1"
 
 
 async def test_a_second_character_joins_the_account(site: Site, browser: Browser, sso: OddSso) -> None:

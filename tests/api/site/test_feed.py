@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -52,6 +53,36 @@ async def test_a_quick_filter_is_a_link_that_can_be_shared_and_taken_back(
         status, page = await visitor.get(nonsense)
         assert status == 200
         assert page.count('class="kill"') > 0
+
+
+@pytest.mark.parametrize(("chosen", "exported"), [("min", "minValue"), ("max", "maxValue")])
+async def test_nothing_is_a_value_like_any_other(visitor: Visitor, chosen: str, exported: str) -> None:
+    status, page = await visitor.get(f"/?{chosen}=0")
+    assert status == 200
+    assert quote(f'"{exported}":"0"') in page
+
+
+async def test_a_corporation_s_own_final_blow_says_its_name_once(site: Site, browser: Visitor) -> None:
+    """A structure's or an NPC's: nobody flew it, and there is no alliance."""
+    await browser.sign_in(await site.add_pilot(90_000_020))
+    lost = body(1, victim=90_000_020)
+    del lost["attackers"][0]["character_id"]
+    await site.store(lost)
+    _, page = await browser.get("/")
+    (words,) = re.findall(r'<p class="blow">.*?</p>', page, re.S)
+    told = re.sub(r"<[^>]+>", "", words).strip()
+    assert told.endswith("Unknown corporation 98000002 Unknown type 24692")
+
+
+async def test_whose_killmails_may_change_while_the_rest_of_the_choice_stays(site: Site, browser: Visitor) -> None:
+    account_id = await site.add_pilot(90_000_020)
+    for number in range(1, 5):
+        await site.add_pilot(90_000_020 + number, account_id)
+    await browser.sign_in(account_id)
+    _, page = await browser.get("/?system=30000142&min=1b&sort=value&character=90000021&after=x")
+    (form,) = re.findall(r'<form class="filter" action="/" method="get">.*?</form>', page, re.S)
+    kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    assert kept == {"system": "30000142", "min": "1b", "sort": "value"}
 
 
 async def test_filters_are_kept_under_a_name(site: Site, browser: Visitor) -> None:

@@ -10,8 +10,10 @@ from html import unescape
 from eve.sso.scopes import CORPORATION_SCOPES, FITTINGS_SCOPE, KILLMAIL_SCOPE
 from tests.api.login.browser_login import begin
 from tests.api.running_site import Browser as Visitor
+from tests.api.running_site import Site
 from tests.api.site.furnished import FurnishedSite
 from tests.api.site.furniture import PACKED_ID
+from tests.db.bodies import body
 
 
 async def grant(furnished: FurnishedSite, character_id: int, scopes: Sequence[str], minutes: int = 19) -> None:
@@ -69,3 +71,15 @@ async def test_a_fit_is_saved_for_whom_the_pilot_says_and_asks_for_leave_first(
             pilot,
             [KILLMAIL_SCOPE],
         )
+
+
+async def test_a_fit_with_modules_of_an_unknown_category_can_be_saved(site: Site, browser: Visitor) -> None:
+    """ESI told the group's name and not its category yet."""
+    await browser.sign_in(await site.add_pilot(90_000_010))
+    await site.pool.execute("INSERT INTO types (type_id, group_id) VALUES (2889, 55)")
+    await site.pool.execute("INSERT INTO type_groups (group_id) VALUES (55)")
+    lost = body(1, victim=90_000_010)
+    lost["victim"]["items"] = [{"item_type_id": 2889, "flag": 27, "singleton": 0, "quantity_dropped": 1}]
+    await site.store(lost)
+    status, page = await browser.post("/killmails/1/fitting", {"character": "90000010"})
+    assert (status, "One more permission" in page) == (200, True)

@@ -14,10 +14,13 @@ from api.compiled.reads import CompiledReads
 from api.site.killmail_story import LINES_SHOWN
 from api.site.labels import distance, short_isk
 from api.site.points_of_interest import points_of_interest
+from db.accounts.share_links import Subject, create_share_link
 from sandbox.eve.celestials import celestials_of
 from tests.api.running_site import Browser as Visitor
+from tests.api.running_site import Site
 from tests.api.site.furnished import FurnishedSite
 from tests.api.site.furniture import BATTLE_ATTACKERS, BATTLE_ID, PACKED_ID
+from tests.db.bodies import body
 from tests.end_to_end.chromium import needs_chromium
 
 
@@ -43,6 +46,20 @@ async def test_a_loss_is_beside_what_was_nearest(visitor: Visitor, furnished: Fu
     away, name = min((math.dist(place, one.position), one.name) for one in celestials_of(body["solar_system_id"]))
     _, page = await visitor.get(f"/killmails/{furnished.there.loss_id}")
     assert f"{distance(away)} from {name}" in text_of(page)
+
+
+async def test_on_a_shared_board_one_loss_leads_to_the_other_behind_the_link(site: Site, browser: Visitor) -> None:
+    account_id = await site.add_pilot(90_000_010)
+    await site.pool.execute("UPDATE users SET visibility = 'link'")
+    pod = body(2, victim=90_000_010, minute=2)
+    pod["victim"]["ship_type_id"] = 670
+    await site.store(body(1, victim=90_000_010), pod)
+    made = await create_share_link(site.pool, account_id, Subject.CHARACTER, 90_000_010)
+    status, page = await browser.get(f"/s/{made.token}/killmails/1")
+    assert status == 200
+    (also,) = re.findall(r'<dt>Also lost</dt><dd><a href="([^"]+)"', page)
+    assert also == f"/s/{made.token}/killmails/2"
+    assert (await browser.get(also))[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from db.corporations.directors import note_role
-from eve.sso.scopes import CORPORATION_SCOPES, KILLMAIL_SCOPE
+from eve.sso.scopes import CORPORATION_SCOPES, FITTINGS_SCOPE, KILLMAIL_SCOPE
 from tests.api.running_site import Browser, Site
 from tests.api.site.document import Document
 from tests.db.bodies import body
@@ -138,3 +138,18 @@ async def test_the_same_over_graphql(site: Site, browser: Browser) -> None:
     assert found["me"]["corporations"] == [
         {"id": str(CORPORATION), "state": "STARTING", "published": True, "directors": [{"standing": "GOOD"}]}
     ]
+
+
+async def test_who_must_log_in_again_is_asked_for_what_they_gave(site: Site, browser: Browser) -> None:
+    """Leave to save fittings is none for the corporation."""
+    account_id = await site.add_pilot(ME)
+    await browser.sign_in(account_id)
+    for scopes, asked in (([KILLMAIL_SCOPE, FITTINGS_SCOPE], "/auth/login"), (SCOPES, "/auth/login?corporation=1")):
+        await site.pool.execute(
+            "UPDATE users SET scopes = $1, token_state = 'revoked', sync_state = 'needs_login'", scopes
+        )
+        for path in ("/", "/settings"):
+            _, page = await browser.get(path)
+            again = [link["href"] for link in Document(page).of("a") if link["href"].startswith("/auth/login")]
+            assert asked in again, path
+            assert len({*again} & {"/auth/login", "/auth/login?corporation=1"}) == 1, path
