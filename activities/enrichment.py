@@ -1,15 +1,20 @@
-"""`name_entities`, `describe_solar_systems`: what a batch of killmails mentions gets its names."""
+"""`name_entities`, `describe_solar_systems`: what a batch of killmails mentions gets its names. `name_missed_killmails`
+makes up for what could not have them when it came.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import asyncpg
 from temporalio import activity
 
 from contracts.call_classes import CallClass
 from contracts.sync import NamedEntities, NameEntities
+from contracts.universe import Described
+from db.intake.naming_place import ahead_of_naming, move_naming_place
 from db.intake.receive import announce
 from db.universe.details import want_details
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
@@ -18,6 +23,8 @@ from eve.esi.client import Esi, SolarSystem
 from live import LiveEvents
 
 SYSTEMS_AT_ONCE = 10
+BATCH, BATCHES_AT_MOST = 500, 20
+"""Killmails looked at together by `name_missed_killmails`, and how often by one of its calls."""
 
 
 class Enrichment:
@@ -83,6 +90,25 @@ class Enrichment:
         if failure is not None:
             raise failure
         return NamedEntities(unknown=len(ids) - len(told), named=len(told))
+
+    @activity.defn
+    async def name_missed_killmails(self) -> Described:
+        """Go on through the order of arrival and name what has no name yet; mostly all have theirs.
+
+        Raises:
+            EveError: as the others do; the killmails of that batch are looked at again.
+        """
+        described = Described(more=True)
+        for _ in range(BATCHES_AT_MOST):
+            ahead = await ahead_of_naming(self._pool, BATCH)
+            if ahead is None:
+                return replace(described, more=False)
+            request = NameEntities(list(ahead.killmail_ids), CallClass.BACKFILL)
+            for named in (await self.name_entities(request), await self.describe_solar_systems(request)):
+                described.told += named.named
+                described.unknown += named.unknown
+            await move_naming_place(self._pool, ahead.arrival)
+        return described
 
     async def _want_details(self, killmail_ids: list[int]) -> None:
         """After the names, so that nothing waits for it; done by a workflow of its own."""

@@ -15,6 +15,7 @@ from contracts.upkeep import WATCHDOG_EVERY, WatchdogReport
 from db.accounts.departures import unfinished_departures
 from db.intake.arrivals import record_missed_arrivals
 from db.intake.history import wait_for_history
+from db.intake.naming_place import ahead_of_naming
 from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import count_watched, late, may_go_on
 from temporal.archive import start_archive_history, start_live_killmails
@@ -41,6 +42,7 @@ class Watch:
 
     Args:
         ring: wakes the webhooks that are behind.
+        wake_enrichment: told that killmails may want names.
         follows_stream: zKillboard's stream of new killmails is to be followed.
     """
 
@@ -50,6 +52,7 @@ class Watch:
         client: Client,
         sync_interval_seconds: int,
         ring: Callable[[], Awaitable[int]],
+        wake_enrichment: Callable[[], Awaitable[None]],
         *,
         follows_stream: bool = False,
     ) -> None:
@@ -57,6 +60,7 @@ class Watch:
         self._client = client
         self._interval = timedelta(seconds=sync_interval_seconds)
         self._ring = ring
+        self._wake_enrichment = wake_enrichment
         self._follows_stream = follows_stream
 
     @activity.defn
@@ -76,6 +80,8 @@ class Watch:
         await self._finish_departures()
         await self._announce_what_was_missed()
         await self._ring()
+        if await ahead_of_naming(self._pool, 1) is not None:
+            await self._wake_enrichment()
         if await wait_for_history(self._pool) is not None:
             await start_archive_history(self._client, asked=False)
         if self._follows_stream:

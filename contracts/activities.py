@@ -222,6 +222,8 @@ DETAILS = (
     _details("describe_places", "look up constellations and regions"),
 )
 """Asked for by `Enrichment`, each kind on its own way through what is wanted of it."""
+NAME_MISSED = _details("name_missed_killmails", "name killmails that nobody could name")
+"""Another of its kinds."""
 REFRESH_NAMES = ActivityPolicy(
     "refresh_names",
     RefreshNames,

@@ -35,3 +35,8 @@ def character_priority(character_id: int, key: int) -> Priority:
 def corporation_priority(corporation_id: int, call_class: CallClass = CallClass.BACKFILL) -> Priority:
     """Fair among corporations, and unless the call is live after every pilot's own work."""
     return Priority(priority_key=PRIORITY_OF[call_class], fairness_key=f"corporation-{corporation_id}")
+
+
+def naming_priority(call_class: CallClass) -> Priority:
+    """Somebody may look at what came just now; nobody waits for names of what is old."""
+    return Priority(priority_key=1 if call_class is CallClass.LIVE else PRIORITY_OF[call_class], fairness_key="naming")

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.common import Priority
 from temporalio.service import RPCError
 
-from contracts.call_classes import PRIORITY_OF, CallClass
+from contracts.call_classes import PRIORITY_OF, CallClass, naming_priority
 from contracts.sync import NameEntities
 from contracts.universe import ENRICHMENT_ID, NAME_REFRESH_ID, NameRefreshReport
 from temporal.handles import start_or_join
@@ -43,7 +43,7 @@ async def _name(
         "KillmailNaming",
         NameEntities(list(killmail_ids), call_class),
         workflow_id=workflow_id,
-        priority=Priority(priority_key=1, fairness_key="naming"),
+        priority=naming_priority(call_class),
         delay=after,
     )
 

@@ -1,4 +1,6 @@
-"""`Enrichment`: details of what killmails mention, asked for when nothing more urgent needs ESI."""
+"""`Enrichment`: details of what killmails mention, and names that nobody could have when they came, asked for when
+nothing more urgent needs ESI.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError
 
-from contracts.activities import DETAILS
+from contracts.activities import DETAILS, NAME_MISSED
 from contracts.activity_policy import ActivityPolicy
 from contracts.universe import Described, EnrichmentReport
 
@@ -42,7 +44,8 @@ class Enrichment:
     @workflow.run
     async def run(self) -> EnrichmentReport:
         if patches.kinds_do_not_wait_for_each_other():
-            await asyncio.gather(*(self._keep_up(kind) for kind in DETAILS))
+            kinds = (*DETAILS, NAME_MISSED) if patches.names_are_made_up_for() else DETAILS
+            await asyncio.gather(*(self._keep_up(kind) for kind in kinds))
         else:
             seen = 0
             while seen != self._asked and not self._run_is_long():

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from temporalio import workflow
-from temporalio.common import Priority
 
 from contracts import activities
+from contracts.call_classes import CallClass, naming_priority
 from contracts.sync import NamedEntities, NameEntities
 
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
-
-PRIORITY = Priority(priority_key=1, fairness_key="naming")
 
 
 @workflow.defn(name="KillmailNaming")
@@ -22,8 +20,9 @@ class KillmailNaming:
 
     @workflow.run
     async def run(self, request: NameEntities) -> NamedEntities:
+        priority = naming_priority(CallClass(request.call_class))
         entities, systems = await asyncio.gather(
-            call(activities.NAME_ENTITIES, request, PRIORITY),
-            call(activities.DESCRIBE_SOLAR_SYSTEMS, request, PRIORITY),
+            call(activities.NAME_ENTITIES, request, priority),
+            call(activities.DESCRIBE_SOLAR_SYSTEMS, request, priority),
         )
         return NamedEntities(entities.unknown + systems.unknown, entities.named + systems.named)

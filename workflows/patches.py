@@ -14,6 +14,11 @@ def kinds_do_not_wait_for_each_other() -> bool:
     return workflow.patched("kinds-do-not-wait-for-each-other")
 
 
+def names_are_made_up_for() -> bool:
+    """`Enrichment`: what nobody could name when it came is named later (30 November 2026)."""
+    return workflow.patched("names-are-made-up-for")
+
+
 def orphans_do_not_wait_for_names() -> bool:
     """`Watchdog`: killmails without a finder are fetched, even if names cannot be had."""
     return workflow.patched("orphans-do-not-wait-for-names")

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     Double,
@@ -77,6 +78,15 @@ class KillmailArrival(SQLModel, table=True):
     )
     silent: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))  # told to nobody
     source: int | None = Field(default=None, sa_column=Column(SmallInteger))  # `db.intake.sources.Brought`
+
+
+class KillmailNaming(SQLModel, table=True):
+    """How far that order was gone through for names: one row, or none before the first time."""
+
+    __tablename__ = "killmail_naming"
+    __table_args__ = (CheckConstraint("only_one", name="killmail_naming_only_one"),)
+    only_one: bool = Field(sa_column=Column(Boolean, primary_key=True, server_default=text("true")))
+    arrival: int = Field(sa_column=Column(BigInteger, nullable=False))  # the last
 
 
 class KillmailBody(SQLModel, table=True):

@@ -30,6 +30,7 @@ AFTER_THE_SCRIPT: dict[str, object] = {
     "describe_alliances": Described(),
     "describe_types": Described(),
     "describe_places": Described(),
+    "name_missed_killmails": Described(),
     "refresh_names": RefreshedNames(),
     "take_price_snapshot": PricesTaken(),
     "appraise_killmails": AppraisedKillmails(),

@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 
 import cli
 from activities.enrichment import Enrichment
-from contracts.activities import DETAILS
+from contracts.activities import DETAILS, NAME_MISSED
 from contracts.sync import FailureType, NameEntities
 from contracts.universe import ENRICHMENT_ID, EnrichmentReport
 from db.intake.store import store_killmails
@@ -64,7 +64,7 @@ async def test_naming_wakes_the_enrichment_and_refresh_names_is_a_command(
     handle = client.get_workflow_handle(ENRICHMENT_ID, result_type=EnrichmentReport)
     async with asyncio.timeout(20):
         report = await handle.result()
-    assert set(report.told) == {kind.name for kind in DETAILS}
+    assert set(report.told) == {kind.name for kind in (*DETAILS, NAME_MISSED)}
     assert report.put_off == []
     assert await pool.fetchval("SELECT count(*) FROM corporation_details WHERE ticker IS NOT NULL") > 0
     assert await pool.fetchval("SELECT count(*) FROM details_wanted") == 0

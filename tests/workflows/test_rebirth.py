@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -23,6 +24,7 @@ from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import RestoredSyncs, RestoreSyncs, WatchdogReport
 from db.pool import open_pool
 from temporal.running import running_corporations, running_pilots
+from temporal.universe import wake_enrichment
 from temporal.user_sync import query_status, start_user_sync
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
@@ -49,7 +51,8 @@ class Installation(StandIns):
         assert self.pool is not None
         assert self.client is not None
         bell = WebhookBell(self.pool, self.client)
-        return await Watch(self.pool, self.client, INTERVAL, bell.ring_who_is_behind).watch_users()
+        wake = partial(wake_enrichment, self.client)
+        return await Watch(self.pool, self.client, INTERVAL, bell.ring_who_is_behind, wake).watch_users()
 
     @activity.defn
     async def restore_syncs(self, request: RestoreSyncs) -> RestoredSyncs:

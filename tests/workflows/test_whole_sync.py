@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 import asyncpg
@@ -27,6 +28,7 @@ from eve.static_builds import StaticBuilds
 from eve.zkillboard.stream import KillmailStream
 from settings import Settings
 from temporal.schedules import trigger_watchdog
+from temporal.universe import wake_enrichment
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
 from tests.activities.stand_in_eve import ENEMY, PILOT, World
 from tests.workflows.waiting import eventually, ok, until
@@ -144,7 +146,8 @@ async def test_names_that_esi_would_not_give_come_with_the_next_look(world: Worl
 
 async def watch(world: World, client: Client) -> WatchdogReport:
     bell = WebhookBell(world.pool, client)
-    report = await world.run(Watch(world.pool, client, 900, bell.ring_who_is_behind).watch_users)
+    wake = partial(wake_enrichment, client)
+    report = await world.run(Watch(world.pool, client, 900, bell.ring_who_is_behind, wake).watch_users)
     assert isinstance(report, WatchdogReport)
     report.lost_pilots = report.lost_corporations = None  # once an hour it is compared, whatever the counts say
     return report

@@ -69,6 +69,14 @@ async def one_kind_waits(client: Client, stand_ins: Scripted) -> str:
     return ENRICHMENT_ID
 
 
+async def made_up_for(client: Client, stand_ins: Scripted) -> str:
+    """What nobody could name when it came: two batches, ESI's limit in between."""
+    stand_ins.answers = {"name_missed_killmails": [Described(30, more=True), limited(1), Described(4, 1)]}
+    await wake_enrichment(client)
+    await client.get_workflow_handle(ENRICHMENT_ID).result()
+    return ENRICHMENT_ID
+
+
 async def aged_names(client: Client, stand_ins: Scripted) -> str:
     """Three batches, a limit in between."""
     stand_ins.answers["refresh_names"] = [
@@ -98,7 +106,7 @@ async def one_killmail(client: Client, stand_ins: Scripted) -> str:  # noqa: ARG
 
 
 async def names_that_cannot_be_had(client: Client, stand_ins: Scripted) -> str:
-    """The workflow fails; the names come with the next look that mentions the same."""
+    """The workflow fails; the names come with `Enrichment`."""
     stand_ins.names = lambda _: failure(FailureType.UNAVAILABLE)
     await name_killmail(client, 1, timedelta())
     try:
@@ -113,6 +121,7 @@ ENRICHMENT = (
     Scenario(put_off, skips_time=True),
     Scenario(more_than_a_run_takes, continues_after=80),
     Scenario(one_kind_waits),
+    Scenario(made_up_for),
 )
 NAME_REFRESH = (Scenario(aged_names), Scenario(left_to_the_next_day, skips_time=True))
 NAMING = (Scenario(one_killmail), Scenario(names_that_cannot_be_had))
