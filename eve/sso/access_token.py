@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import msgspec
 from jose import jwk, jwt
 from jose.backends.base import Key
-from jose.exceptions import ExpiredSignatureError, JOSEError
+from jose.exceptions import ExpiredSignatureError, JOSEError, JWSError
 
 from eve.errors import UntrustedAccessToken
 from eve.sso.documents import SigningKey
@@ -39,7 +39,7 @@ _OPTIONS = {
     "leeway": LEEWAY_SECONDS,
 }
 
-FindKey = Callable[[str], Awaitable[SigningKey | None]]
+FindKey = Callable[[str, SigningKey | None], Awaitable[SigningKey | None]]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
@@ -65,7 +65,10 @@ class VerifiedCharacter:
 
 
 async def verify(token: str, find_key: FindKey, issuers: Iterable[str], client_id: str) -> VerifiedCharacter:
-    """Check signature and claims of an access token. `find_key` gives the published key of a `kid`, if there is one.
+    """Check signature and claims of an access token.
+
+    Args:
+        find_key: gives the published key of a `kid`, if there is one; told of one that did not fit, a newer one.
 
     Raises:
         UntrustedAccessToken: it is not EVE's, expired, or not meant for this application; says which.
@@ -74,20 +77,32 @@ async def verify(token: str, find_key: FindKey, issuers: Iterable[str], client_i
     if not isinstance(token, str) or len(token) > MAX_TOKEN_LENGTH:
         raise _untrusted("is not a token")
     algorithm, kid = _header(token)
-    published = await find_key(kid)
+    published = await find_key(kid, None)
     if published is None:
         raise _untrusted("is signed with a key that EVE does not publish")
+    claims = _claims(token, published, algorithm, issuers)
+    if claims is None and (newer := await find_key(kid, published)) is not None:
+        claims = _claims(token, newer, algorithm, issuers)
+    if claims is None:
+        raise _untrusted("is not signed with the key that it names")
+    return _character(claims, client_id)
+
+
+def _claims(token: str, key: SigningKey, algorithm: str, issuers: Iterable[str]) -> dict[str, Any] | None:
+    """None: this key did not make the signature."""
     # Whatever python-jose stumbles over in a token is a token not to trust; its errors may quote claims.
     try:
-        key = _usable(published, algorithm)
-        claims = jwt.decode(
-            token, key, algorithms=[algorithm], audience=AUDIENCE, issuer=tuple(issuers), options=_OPTIONS
+        usable = _usable(key, algorithm)
+        claims: dict[str, Any] = jwt.decode(
+            token, usable, algorithms=[algorithm], audience=AUDIENCE, issuer=tuple(issuers), options=_OPTIONS
         )
     except ExpiredSignatureError:
         raise _untrusted("has expired") from None
     except (JOSEError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        if isinstance(error.__context__, JWSError):
+            return None
         raise _untrusted(f"does not stand verification ({type(error).__name__})") from None
-    return _character(claims, client_id)
+    return claims
 
 
 def _header(token: str) -> tuple[str, str]:

@@ -71,15 +71,17 @@ class SsoDocuments:
         """Raises `Unavailable` or `MalformedBody` when it cannot be had."""
         return await self._metadata.get()
 
-    async def signing_key(self, kid: str) -> SigningKey | None:
-        """The one published key of this id; an unknown id makes us look again, at most once a minute.
+    async def signing_key(self, kid: str, refuted: SigningKey | None) -> SigningKey | None:
+        """The one published key of this id. An id that is unknown, or one whose key did not make the signature
+        (`refuted`), makes us look again, at most once a minute: a key may be replaced and keep its id.
 
         Raises:
             Unavailable, MalformedBody: the keys cannot be had.
         """
         keys = await self._keys.get()
-        if _keys_named(kid, keys):
-            return _only(_keys_named(kid, keys))
+        named = _keys_named(kid, keys)
+        if named and named != [refuted]:
+            return _only(named)
         return _only(_keys_named(kid, await self._keys.newer_than(keys)))
 
     async def prepare(self) -> SsoMetadata:

@@ -51,7 +51,7 @@ HEADERS = st.fixed_dictionaries(
 async def believed(presented: str, published: bytes | None = None) -> VerifiedCharacter | None:
     """Whom the token speaks for; None: it is refused in the way that is agreed on."""
 
-    async def find_key(kid: str) -> SigningKey | None:
+    async def find_key(kid: str, _: SigningKey | None) -> SigningKey | None:
         known = entries(published or orjson.dumps(KEYS), SigningKey, "EVE SSO").good
         return next((key for key in known if key.kid == kid), None)
 

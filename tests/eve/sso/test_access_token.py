@@ -40,7 +40,7 @@ JWK_OF_PUBLIC_KEY = orjson.dumps(rsa_jwk(RSA_KEY, KID))
 
 
 async def check(presented: str, keys: list[dict[str, Any]] | None = None) -> VerifiedCharacter:
-    async def find_key(kid: str) -> SigningKey | None:
+    async def find_key(kid: str, _: SigningKey | None) -> SigningKey | None:
         published = entries(orjson.dumps(keys or KEYS), SigningKey, "EVE SSO").good
         return next((key for key in published if key.kid == kid), None)
 

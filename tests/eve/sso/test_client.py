@@ -26,7 +26,18 @@ from eve.sso.client import Sso
 from eve.sso.pkce import code_challenge, new_code_verifier
 from eve.sso.scopes import CORPORATION_KILLMAIL_SCOPE, KILLMAIL_SCOPE
 from tests.eve.servers import CHARACTER_ID, CLIENT_ID, serving, settings_for
-from tests.eve.sso.fake_sso import KEYS, RSA_KEY, FakeSso, claims, grant, jws, rsa_jwk, token
+from tests.eve.sso.fake_sso import (
+    KEYS,
+    KID,
+    OTHER_RSA_KEY,
+    RSA_KEY,
+    FakeSso,
+    claims,
+    grant,
+    jws,
+    rsa_jwk,
+    token,
+)  # fmt: skip
 
 METADATA, KEYS_PATH, TOKEN = "/.well-known/oauth-authorization-server", "/oauth/jwks", "/v2/oauth/token"
 OpenSso = Callable[..., AbstractAsyncContextManager[Sso]]
@@ -249,6 +260,23 @@ async def test_an_unknown_key_is_looked_for_once_a_minute_at_most(open_sso: Open
         clock[0] += 61
         eve_sso.keys = [*KEYS, rsa_jwk(RSA_KEY, "rolled-over")]
         eve_sso.answer = grant(access_token=jws({"alg": "RS256", "kid": "rolled-over"}, claims()))
+        assert (await renewed(sso)).character_id == CHARACTER_ID
+    assert eve_sso.count(KEYS_PATH) == 3
+
+
+async def test_a_key_that_was_replaced_and_kept_its_id_is_noticed(open_sso: OpenSso, eve_sso: FakeSso) -> None:
+    clock = [1000.0]
+    async with open_sso() as sso:
+        sso._documents._keys._clock = lambda: clock[0]
+        await renewed(sso)
+        clock[0] += 61
+        eve_sso.answer = grant(access_token=token(key=OTHER_RSA_KEY))
+        outcomes = await asyncio.gather(*(renewed(sso) for _ in range(20)), return_exceptions=True)
+        assert all(isinstance(outcome, UntrustedAccessToken) for outcome in outcomes)
+        assert eve_sso.count(KEYS_PATH) == 2, "twenty forgeries cost one look at the keys"
+        clock[0] += 61
+        eve_sso.keys = [rsa_jwk(OTHER_RSA_KEY, KID)]
+        assert (await renewed(sso)).character_id == CHARACTER_ID
         assert (await renewed(sso)).character_id == CHARACTER_ID
     assert eve_sso.count(KEYS_PATH) == 3
 
