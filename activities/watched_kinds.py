@@ -40,6 +40,8 @@ async def _restore_pilot(client: Client, sync: WatchedSync, interval_seconds: in
         recorded_state=sync.sync_state,
         next_sync_at=look_at,
         last_sync_at=sync.last_sync_at,
+        last_new_killmail_at=sync.last_new_killmail_at,
+        awake_since=sync.since,
         corporation_id=sync.corporation_id,
     )
     await start_user_sync(client, state)
@@ -55,6 +57,8 @@ async def _restore_corporation(client: Client, sync: WatchedSync, interval_secon
         recorded_state=sync.sync_state,
         next_sync_at=look_at,
         last_sync_at=sync.last_sync_at,
+        last_new_killmail_at=sync.last_new_killmail_at,
+        awake_since=sync.since,
     )
     await start_corporation_sync(client, state, reason=None)
 

@@ -48,13 +48,15 @@ CORPORATIONS = Watched(
 
 @dataclass(frozen=True, slots=True)
 class WatchedSync:
-    """A subject that should have a running workflow. Times are UTC."""
+    """A subject that should have a running workflow. Times are UTC. `since`: the last login, or being followed."""
 
     subject_id: int
     corporation_id: int | None
     sync_state: SyncState
     first_synced: bool
     last_sync_at: datetime | None
+    last_new_killmail_at: datetime | None
+    since: datetime
 
 
 async def count_watched(pool: asyncpg.Pool, which: Watched) -> int:
@@ -67,7 +69,8 @@ async def watched(pool: asyncpg.Pool, which: Watched, after_id: int = 0, limit: 
     rows = await pool.fetch(
         f"""
         SELECT s.{which.key} AS subject_id, s.{which.corporation} AS corporation_id, s.sync_state,
-               s.first_synced_at IS NOT NULL AS first_synced, s.last_killmail_sync_at
+               s.first_synced_at IS NOT NULL AS first_synced, s.last_killmail_sync_at, s.last_new_killmail_at,
+               {which.since} AS since
           FROM {which.table} s WHERE s.{which.key} > $1 AND {which.wanted}
          ORDER BY s.{which.key} LIMIT $2
         """,  # noqa: S608 - constants above
@@ -81,6 +84,8 @@ async def watched(pool: asyncpg.Pool, which: Watched, after_id: int = 0, limit: 
             SyncState(row["sync_state"]),
             row["first_synced"],
             row["last_killmail_sync_at"],
+            row["last_new_killmail_at"],
+            row["since"],
         )
         for row in rows
     ]

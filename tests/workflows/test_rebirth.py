@@ -78,9 +78,11 @@ async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
             """
             WITH account AS (INSERT INTO accounts DEFAULT VALUES RETURNING account_id)
             INSERT INTO users (character_id, account_id, name, owner_hash, scopes, refresh_token, token_state,
-                               sync_state, first_synced_at, last_killmail_sync_at)
+                               sync_state, first_synced_at, last_killmail_sync_at, last_login_at,
+                               last_new_killmail_at)
             SELECT n, account_id, 'Pilot', 'owner', '{}', '\\x00', 'valid', 'ok', now() - interval '9 days',
-                   now() - CASE WHEN n = ANY ($2) THEN interval '0' ELSE interval '1 hour' END
+                   now() - CASE WHEN n = ANY ($2) THEN interval '0' ELSE interval '1 hour' END,
+                   now() - interval '300 days', CASE WHEN n % 2 = 0 THEN now() - interval '200 days' END
               FROM account, generate_series(1, $1::int) n
             """,
             LOST + len(RUN_ALREADY),
@@ -108,6 +110,15 @@ async def run_watchdog(client: Client, name: str) -> WatchdogReport:
 async def history_of(client: Client, character_id: int) -> list[int]:
     handle = client.get_workflow_handle(user_sync_id(character_id))
     return [event.event_type async for event in handle.fetch_history_events()]
+
+
+async def handed_over(client: Client, character_id: int) -> UserSyncState:
+    """What the workflow was started with."""
+    history = await client.get_workflow_handle(user_sync_id(character_id)).fetch_history()
+    payloads = history.events[0].workflow_execution_started_event_attributes.input.payloads
+    [state] = await client.data_converter.decode(payloads, [UserSyncState])
+    assert isinstance(state, UserSyncState)
+    return state
 
 
 async def test_all_that_was_lost_runs_again_after_one_run_of_the_watchdog_and_looks_one_after_another(
@@ -138,6 +149,15 @@ async def test_all_that_was_lost_runs_again_after_one_run_of_the_watchdog_and_lo
 
     await eventually(all_run)
     assert [await history_of(temporal_client, one) for one in RUN_ALREADY] == before, "who runs hears nothing"
+
+    for character_id in (20, 21):
+        known = await pool.fetchrow("SELECT * FROM users WHERE character_id = $1", character_id)
+        assert known is not None
+        state = await handed_over(temporal_client, character_id)
+        assert (state.last_new_killmail_at, state.awake_since) == (
+            known["last_new_killmail_at"],
+            known["last_login_at"],
+        )
 
     promised = await pool.fetch(
         "SELECT character_id, (sync_detail ->> 'until')::timestamptz AS at FROM users"
