@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import zipfile
@@ -51,7 +52,16 @@ def programs(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(UV, "pip", "sync", "--python", interpreter, "--require-hashes", ROOT / "deploy" / "requirements.lock")
     run(UV, "pip", "install", "--python", interpreter, "--no-deps", wheel)
     run(UV, "pip", "check", "--python", interpreter)  # the lock holds all that the wheel asks for
+    take_what_is_compiled(next(environment.glob("lib/*/site-packages")))
     return interpreter.parent
+
+
+def take_what_is_compiled(packages: Path) -> None:
+    """Of the same packages where the tests run. Python compiles again whatever is not of these very sources."""
+    ours = Path(sysconfig.get_path("purelib"))
+    for compiled in ours.rglob("__pycache__"):
+        if (there := packages / compiled.relative_to(ours)).parent.is_dir():
+            shutil.copytree(compiled, there, dirs_exist_ok=True)
 
 
 def test_what_is_built_holds_every_file_of_ours_and_no_test(dist: Path) -> None:
