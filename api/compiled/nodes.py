@@ -27,14 +27,31 @@ def write_rows(selection: Selection, rows: Sequence[Mapping[str, Any]]) -> str:
     Raises:
         NotCompiled: a field is an object or has a resolver.
     """
-    for field in selection.fields:
-        if field.of is not None or field.has_resolver:
-            raise NotCompiled(f"{selection.type_name}.{field.name}")
-    names = [(field.key, field.name) for field in selection.fields]
+    names = _plain_fields(selection)
     typename = selection.type_name
     return orjson.dumps(
         [{k: typename if name == TYPENAME else row[name] for k, name in names} for row in rows]
     ).decode()
+
+
+def write_columns(selection: Selection, columns: Mapping[str, Sequence[str]]) -> str:
+    """The same of objects that came column by column, each value as JSON.
+
+    Raises:
+        NotCompiled: as `write_rows`.
+    """
+    names = _plain_fields(selection)
+    typenames = [f'"{selection.type_name}"'] * max(map(len, columns.values()))
+    chosen = [typenames if name == TYPENAME else columns[name] for _, name in names]
+    one = "{" + ",".join(f'"{key}":%s' for key, _ in names) + "}"
+    return "[" + ",".join(map(one.__mod__, zip(*chosen, strict=True))) + "]"
+
+
+def _plain_fields(selection: Selection) -> list[tuple[str, str]]:
+    for field in selection.fields:
+        if field.of is not None or field.has_resolver:
+            raise NotCompiled(f"{selection.type_name}.{field.name}")
+    return [(field.key, field.name) for field in selection.fields]
 
 
 def _field(selection: Selection, field: Field, node: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from ariadne import ObjectType
 
 from api.arguments import MAX_PAGE, eve_id, killmail_filter, period
 from api.compiled.executor import Rendered
-from api.compiled.nodes import write_rows
+from api.compiled.nodes import write_columns, write_rows
 from api.compiled.reads import Answer
 from api.compiled.selection import NotCompiled, selection_of
 from api.errors import Code, Refused
@@ -22,6 +22,7 @@ from db.killmails.about import NamedTwice, killmails_about, subject_of
 from db.killmails.filter import KillmailFilter, Order
 from db.killmails.shown import is_shown
 from db.killmails.statistics import SECTIONS, Subject, statistics
+from db.sums.days import Days
 from db.universe.profiles import ProfileKind, profile_of
 
 log = logging.getLogger(__name__)
@@ -90,13 +91,16 @@ async def _statistics(
     return await statistics(context.services.pool, viewer, subject, since, until, top=top, sections=sections)
 
 
-def _rows(name: str) -> Callable[[Row, Info], Rendered | list[Row]]:
+def _rows(name: str) -> Callable[[Row, Info], Rendered | list[Row] | Days]:
     """Numbers and text alone, which nobody needs to complete: of a long history, thousands of days."""
 
-    def rows(parent: Row, info: Info) -> Rendered | list[Row]:
-        told: list[Row] = parent[name]
+    def rows(parent: Row, info: Info) -> Rendered | list[Row] | Days:
+        told: list[Row] | Days = parent[name]
         try:
-            return Rendered(write_rows(selection_of(info), told))
+            selection = selection_of(info)
+            if isinstance(told, Days):
+                return Rendered(write_columns(selection, told.columns))
+            return Rendered(write_rows(selection, told))
         except NotCompiled as reason:
             log.warning("graphql-core completes %s.%s: %s", info.parent_type.name, info.field_name, reason)
             return told

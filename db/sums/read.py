@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 
 from db.sums.cover import Piece, cover
+from db.sums.days import DAYS, Days
 from db.sums.rows import Kind, Span, rows_of_days, whole_killmails
 
 _TOLD = """
@@ -24,21 +25,6 @@ _RANKED = {
     "topVictims": Kind.VICTIM,
     "topPilots": Kind.PILOT,
 }
-_BY_DAY = """
-    by_day AS MATERIALIZED (
-        SELECT
-            first_day, sum(kills) AS kills, sum(losses) AS losses, sum(solo) AS solo, sum(destroyed) AS destroyed,
-            sum(lost) AS lost
-        FROM ({rows}) AS rows GROUP BY first_day
-    )
-"""
-# A column after the other: of ten thousand days, Postgres needs four times as long to write as many JSON objects.
-_DAILY = """
-    SELECT
-        array_agg(first_day) AS days, array_agg(kills) AS kills, array_agg(losses) AS losses,
-        array_agg(round(destroyed, 2)::text) AS destroyed, array_agg(round(lost, 2)::text) AS lost
-    FROM (SELECT * FROM by_day ORDER BY first_day) AS by_day
-"""
 _ACTIVITY = """
     SELECT json_build_object(
         'weekday', entity_id / 24, 'hour', entity_id % 24, 'kills', sum(kills), 'losses', sum(losses)
@@ -127,33 +113,25 @@ async def summed_up(
     columns = [
         "EXISTS (SELECT FROM summed_subjects WHERE subject_id = $1 AND counted_until = 'infinity'"
         f" AND by_month = {by_month}) AS whole",
-        f"(SELECT json_build_object({_TOLD}, 'solo', coalesce(sum(solo), 0)) FROM by_day) AS total",
+        f"(SELECT json_build_object({_TOLD}, 'solo', coalesce(sum(solo), 0))"
+        f" FROM ({reading.rows(Kind.ALL)}) AS rows) AS total",
     ]
     listed = [name for name in sections if name != "daily"]
     columns += [
         f"(SELECT coalesce(json_agg(told), '[]') FROM ({reading.section(name)}) AS section) AS \"{name}\""
         for name in listed
     ]
-    by_day = _BY_DAY.format(rows=reading.rows(Kind.ALL))
-    statement = f"{reading.apart()}, {by_day} SELECT {', '.join(columns)}"
+    statement = f"{reading.apart()} SELECT {', '.join(columns)}"
     if "daily" in sections:
-        statement += f", daily.* FROM ({_DAILY}) AS daily"
+        statement += f", daily.* FROM ({reading.daily()}) AS daily"
     row = await connection.fetchrow(statement, *reading.parameters)
     assert row is not None  # noqa: S101 - sums always have a row
     if not row["whole"]:
         return None
     told = {name: orjson.loads(row[name]) for name in ("total", *listed)}
     if "daily" in sections:
-        told["daily"] = _days(row)
+        told["daily"] = Days(row)
     return told
-
-
-def _days(row: asyncpg.Record) -> list[dict[str, Any]]:
-    columns = (row[name] or () for name in ("days", "kills", "losses", "destroyed", "lost"))
-    return [
-        {"day": day.isoformat(), "kills": kills, "losses": losses, "iskDestroyed": destroyed, "iskLost": lost}
-        for day, kills, losses, destroyed, lost in zip(*columns, strict=True)
-    ]
 
 
 class _Reading:
@@ -196,6 +174,15 @@ class _Reading:
         days = () if self._covered.days is None else (self._covered.days,)
         pieces = days if kind is Kind.ALL else self._pieces
         return f"{self._of(kind, pieces)} UNION ALL {_APART.format(kind=kind)}"
+
+    def daily(self) -> str:
+        """Columns of all days."""
+        days = () if self._covered.days is None else (self._covered.days,)
+        return DAYS.format(
+            sums=self._of(Kind.ALL, days),
+            apart=_APART.format(kind=Kind.ALL),
+            apart_days=f"SELECT first_day FROM apart WHERE kind = {Kind.ALL:d}",
+        )
 
     def section(self, name: str) -> str:
         """Rows `told` of this section, which is not `daily`."""

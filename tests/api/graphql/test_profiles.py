@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from db.sums.build import build_piece, choose_subjects, unfinished
 from db.universe.names import store_names, store_solar_systems
 from tests.api.running_site import Browser, Site
 from tests.db.bodies import body
@@ -164,6 +165,29 @@ async def test_statistics_in_full(browser: Browser, monkeypatch: pytest.MonkeyPa
     for arguments in ("top: 0", "top: 101", 'since: "2026-01-02T00:00:00Z", until: "2026-01-01T00:00:00Z"'):
         (error,) = (await browser.graphql(f"{{ me {{ statistics({arguments}) {{ kills }} }} }}"))["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.usefixtures("mine")
+async def test_days_of_sums_are_told_like_those_that_are_counted(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = f"""
+    {{ character(id: {ME}) {{ statistics {{
+        daily {{ ...Told kills losses iskDestroyed iskLost }} days: daily {{ won: kills }} kinds: daily {{ __typename }}
+    }} }} }} fragment Told on DayOfKillmails {{ kind: __typename date: day }}"""
+    await site.pool.execute("UPDATE killmails SET damage_done = 0")
+    counted = (await browser.data(query))["character"]["statistics"]
+    monkeypatch.setattr("db.killmails.statistics.ADDED_UP_FROM", 1)
+    await choose_subjects(site.pool, at_least=1)
+    for subject_id in await unfinished(site.pool):
+        while await build_piece(site.pool, subject_id, 100):
+            pass
+    assert (await browser.data(query))["character"]["statistics"] == counted
+    assert counted["days"] == [{"won": 2}]
+    await site.pool.execute("UPDATE killmail_sums SET kills = 7 WHERE subject_id = $1", ME)
+    assert (await browser.data(query))["character"]["statistics"]["days"] == [{"won": 7}], "they are read"
+    await site.pool.execute("DELETE FROM killmail_sums WHERE subject_id = $1", ME)
+    assert (await browser.data(query))["character"]["statistics"]["daily"] == []
 
 
 @pytest.mark.usefixtures("mine")
