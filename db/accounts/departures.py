@@ -14,6 +14,8 @@ import asyncpg
 GIVEN_UP_DAYS = 30
 """A grant that EVE's SSO did not take back in so long is thrown away: nobody can use it any more."""
 
+_LOCK_CHARACTERS = "SELECT character_id FROM users WHERE account_id = $1 ORDER BY character_id FOR UPDATE"
+
 
 class LastCharacter(Exception):
     """An account without characters could not be entered again: it is deleted instead."""
@@ -33,11 +35,7 @@ class Departure:
 async def delete_account(pool: asyncpg.Pool, account_id: int) -> list[int]:
     """Delete the account with all its characters, sessions and keys; the characters. Empty if it is gone already."""
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT FROM accounts WHERE account_id = $1 FOR UPDATE", account_id)
-        rows = await connection.fetch(
-            "SELECT character_id FROM users WHERE account_id = $1 ORDER BY character_id", account_id
-        )
-        leaving = [row["character_id"] for row in rows]
+        leaving = await _lock(connection, account_id)
         await _remove(connection, leaving)
         await connection.execute("DELETE FROM login_attempts WHERE account_id = $1", account_id)
         await connection.execute("DELETE FROM accounts WHERE account_id = $1", account_id)
@@ -51,11 +49,10 @@ async def remove_character(pool: asyncpg.Pool, account_id: int, character_id: in
         LastCharacter: it is the only one.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT FROM accounts WHERE account_id = $1 FOR UPDATE", account_id)
-        rows = await connection.fetch("SELECT character_id FROM users WHERE account_id = $1", account_id)
-        if character_id not in {row["character_id"] for row in rows}:
+        characters = await _lock(connection, account_id)
+        if character_id not in characters:
             return False
-        if len(rows) == 1:
+        if len(characters) == 1:
             raise LastCharacter
         await _remove(connection, [character_id])
     return True
@@ -108,6 +105,16 @@ async def unfinished_departures(pool: asyncpg.Pool, before: datetime, limit: int
         limit,
     )
     return [row["character_id"] for row in rows]
+
+
+async def _lock(connection: asyncpg.pool.PoolConnectionProxy, account_id: int) -> list[int]:
+    """The account's characters. Until the transaction ends nobody joins them, and no grant of theirs is renewed: the
+    one that we give back is the newest.
+    """
+    # Characters before their account, as a login locks them; the second time, who joined until the account was locked.
+    await connection.execute(_LOCK_CHARACTERS, account_id)
+    await connection.execute("SELECT FROM accounts WHERE account_id = $1 FOR UPDATE", account_id)
+    return [row["character_id"] for row in await connection.fetch(_LOCK_CHARACTERS, account_id)]
 
 
 async def _remove(connection: asyncpg.pool.PoolConnectionProxy, character_ids: list[int]) -> None:

@@ -135,6 +135,15 @@ async def directors_in_turn(pool: asyncpg.Pool, corporation_id: int) -> list[Dir
 async def mark(pool: asyncpg.Pool, corporation_id: int, character_id: int, standing: DirectorStanding) -> None:
     """The character's permission is of no use for the corporation until it changes."""
     async with pool.acquire() as connection, connection.transaction():
+        if standing is DirectorStanding.LEFT:
+            # Where it went is for the next affiliation lookup to say; it is no member of this one. The character comes
+            # before the permission, as logins and deletions lock them.
+            await connection.execute(
+                "UPDATE users SET corporation_id = NULL, alliance_id = NULL"
+                " WHERE character_id = $1 AND corporation_id = $2",
+                character_id,
+                corporation_id,
+            )
         await connection.execute(
             "UPDATE corporation_directors SET standing = $3, marked_at = now(), role_seen_at = NULL"
             " WHERE corporation_id = $1 AND character_id = $2",
@@ -143,14 +152,6 @@ async def mark(pool: asyncpg.Pool, corporation_id: int, character_id: int, stand
             str(standing),
         )
         await _forget_lists(connection, corporation_id, [character_id])
-        if standing is DirectorStanding.LEFT:
-            # Where it went is for the next affiliation lookup to say; it is no member of this one.
-            await connection.execute(
-                "UPDATE users SET corporation_id = NULL, alliance_id = NULL"
-                " WHERE character_id = $1 AND corporation_id = $2",
-                character_id,
-                corporation_id,
-            )
 
 
 async def note_attempt(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
