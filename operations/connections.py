@@ -11,6 +11,7 @@ import asyncpg
 import redis.asyncio
 import temporalio.client
 import temporalio.service
+from redis.exceptions import RedisError
 
 from db.address import BadDatabaseUrl, database_address
 from db.failures import DATABASE_FAILURES
@@ -36,8 +37,13 @@ def reason(error: BaseException) -> str:
 
 
 @contextmanager
-def postgres_failures(settings: Settings) -> Iterator[None]:
-    """Turns what asyncpg raises inside into one sentence."""
+def postgres_failures(settings: Settings, *also: type[Exception]) -> Iterator[None]:
+    """Turns what asyncpg raises inside into one sentence. An OSError is one of them: what else may raise it inside, a
+    file say, must name itself.
+
+    Args:
+        also: what else Postgres is to blame for.
+    """
     try:
         where = f"Postgres at {database_address(settings.database_url).place} (DATABASE_URL)"
     except BadDatabaseUrl as error:
@@ -46,7 +52,7 @@ def postgres_failures(settings: Settings) -> Iterator[None]:
         yield
     except asyncpg.UndefinedTableError as error:
         raise OperationFailed(f"{where} is not migrated ({reason(error)}): run `killreport migrate`.") from error
-    except (*DATABASE_FAILURES, ValueError) as error:
+    except DATABASE_FAILURES + also as error:
         raise OperationFailed(f"{where} cannot be used: {reason(error)}.") from error
 
 
@@ -59,9 +65,11 @@ async def database(
     Raises:
         OperationFailed: Postgres is away, refuses us or is not migrated.
     """
-    with postgres_failures(settings):
+    # A ValueError: something in the URL that only asyncpg finds.
+    with postgres_failures(settings, ValueError):
         async with asyncio.timeout(CONNECT_SECONDS):
             pool = await open_pool(settings.database_url, statement_timeout_seconds=statement_timeout_seconds)
+    with postgres_failures(settings):
         try:
             yield pool
         finally:
@@ -79,26 +87,34 @@ async def redis_client(settings: Settings) -> AsyncIterator[redis.asyncio.Redis]
         client = open_redis(settings.redis_url, socket_connect_timeout=CONNECT_SECONDS)
     except BadRedisUrl as error:
         raise OperationFailed(f"REDIS_URL {error}.") from error
-    where = f"Redis at {place(settings.redis_url)} (REDIS_URL)"
     try:
-        try:
+        with _redis_failures(settings, *REDIS_IS_AWAY):
             await client.ping()
+        # Without OSError: once it is connected redis-py has a name of its own for each, and others' are not Redis's.
+        with _redis_failures(settings, RedisError):
             yield client
-        finally:
-            await client.aclose()
-    except REDIS_IS_AWAY as error:
+    finally:
+        await client.aclose()
+
+
+@contextmanager
+def _redis_failures(settings: Settings, *failures: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except failures as error:
+        where = f"Redis at {place(settings.redis_url)} (REDIS_URL)"
         raise OperationFailed(f"{where} cannot be used: {reason(error)}.") from error
 
 
 @contextmanager
 def temporal_failures(settings: Settings) -> Iterator[None]:
-    """Turns what the Temporal client raises inside into one sentence."""
+    """Turns what a connected client of Temporal raises inside into one sentence."""
     where = f"Temporal at {settings.temporal_address} (TEMPORAL_ADDRESS)"
     try:
         yield
     except temporalio.service.RPCError as error:
         raise OperationFailed(f"{where} refused: {reason(error)}.") from error
-    except (OSError, TimeoutError, RuntimeError) as error:
+    except RuntimeError as error:
         raise OperationFailed(f"{where} cannot be reached: {reason(error)}.") from error
 
 
@@ -108,6 +124,10 @@ async def temporal_client(settings: Settings) -> temporalio.client.Client:
     Raises:
         OperationFailed: Temporal is away or refuses us.
     """
-    with temporal_failures(settings):
-        async with asyncio.timeout(CONNECT_SECONDS):
-            return await connect_temporal(settings)
+    try:
+        with temporal_failures(settings):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await connect_temporal(settings)
+    except OSError as error:
+        where = f"Temporal at {settings.temporal_address} (TEMPORAL_ADDRESS)"
+        raise OperationFailed(f"{where} cannot be reached: {reason(error)}.") from error

@@ -24,7 +24,7 @@ async def migrate_everything(settings: Settings) -> list[str]:
         OperationFailed: a service is away, or a revision failed.
     """
     try:
-        with postgres_failures(settings):
+        with postgres_failures(settings, ValueError):
             revisions = await migrate(settings.database_url)
     except (DatabaseIsNewer, MigrationBusy, TableInUse, sqlalchemy.exc.SQLAlchemyError) as error:
         raise OperationFailed(f"Postgres was not migrated: {reason(error)}.") from error

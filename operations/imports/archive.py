@@ -23,9 +23,8 @@ from eve.errors import EveError
 from eve.session import open_session
 from eve.wanted import Wanted
 from live import LiveEvents
-from operations.connections import database, temporal_client, temporal_failures
+from operations.connections import database, redis_client, temporal_client, temporal_failures
 from operations.failure import OperationFailed
-from redis_client import open_redis
 from settings import Settings
 from temporal.archive import start_archive_day
 from temporal.universe import name_old_killmails
@@ -95,7 +94,7 @@ async def import_files(settings: Settings, places: Sequence[str], on_day: OnDay)
     files = _files(places)
     imported = ArchiveImported()
     client = await temporal_client(settings)
-    async with database(settings) as pool, contextlib.aclosing(open_redis(settings.redis_url)) as connection:
+    async with database(settings) as pool, redis_client(settings) as connection:
         subjects = await archive_subjects(pool)
         wanted = Wanted(subjects.characters, subjects.corporations, settings.public_board)
         name = partial(name_old_killmails, client, after=NAMED_AFTER)
@@ -114,8 +113,12 @@ async def import_files(settings: Settings, places: Sequence[str], on_day: OnDay)
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings, place: Path | str) -> AsyncIterator[io.RawIOBase | io.BufferedIOBase]:
     if isinstance(place, Path):
-        with await asyncio.to_thread(place.open, "rb") as packed:
-            yield packed
+        try:
+            file = await asyncio.to_thread(place.open, "rb")
+        except OSError as error:
+            raise OperationFailed(f"{place} cannot be read: {error.strerror}.") from error
+        with file:
+            yield file
         return
     try:
         async with open_session(settings) as session, KillmailArchive(session, "").file(place) as answer:
@@ -135,9 +138,16 @@ def _files(places: Sequence[str]) -> list[tuple[str, Path | str]]:
             found.append((named["day"], place))
             continue
         path = Path(place)
-        candidates = sorted(path.rglob("*.tar.bz2")) if path.is_dir() else [path]
-        days = [(named["day"], one) for one in candidates if (named := _FILE.fullmatch(one.name)) and one.is_file()]
+        try:
+            days = _days_at(path)
+        except OSError as error:
+            raise OperationFailed(f"{path} cannot be read: {error.strerror}.") from error
         if not days:
             raise OperationFailed(f"{path} is no day of the archive (killmails-YYYY-MM-DD.tar.bz2), nor holds one.")
         found += days
     return sorted(found, key=lambda one: one[0], reverse=True)
+
+
+def _days_at(path: Path) -> list[tuple[str, Path]]:
+    candidates = sorted(path.rglob("*.tar.bz2")) if path.is_dir() else [path]
+    return [(named["day"], one) for one in candidates if (named := _FILE.fullmatch(one.name)) and one.is_file()]

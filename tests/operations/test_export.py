@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,9 +23,15 @@ from db.intake.store import store_killmails
 from db.pool import open_pool
 from sandbox.process import free_port
 from tests.db.bodies import body, raw
+from tests.paths import ROOT
 
 PILOT, STRANGER = 90_000_001, 90_000_009
 Export = Callable[..., Awaitable[Result]]
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
 
 
 @pytest.fixture
@@ -41,10 +50,9 @@ async def pilot(database_url: str) -> None:
 
 
 @pytest.fixture
-def export(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
-    monkeypatch.chdir(tmp_path)
+def environment(database_url: str) -> dict[str, str]:
     nobody = f"127.0.0.1:{free_port()}"
-    environment = {
+    return {
         "DATABASE_URL": database_url,
         "REDIS_URL": f"redis://{nobody}/0",
         "TEMPORAL_ADDRESS": nobody,
@@ -53,6 +61,11 @@ def export(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "EVE_SSO_URL": f"http://{nobody}",
         "TOKEN_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
     }
+
+
+@pytest.fixture
+def export(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Export:
+    monkeypatch.chdir(tmp_path)
 
     async def run(*arguments: str, **changes: str) -> Result:
         # In a thread: each command runs an event loop of its own.
@@ -125,3 +138,41 @@ async def test_what_broke_off_says_how_to_go_on(
     pages = 10
     assert (await export(str(PILOT), "--output", "broken.csv", "--after", cursor)).stderr == "2 killmails.\n"
     assert len((tmp_path / "broken.csv").read_text().splitlines()) == 11
+
+
+async def in_a_process(
+    environment: dict[str, str], *arguments: str, into: int | None = None, at_most: int = 1 << 30
+) -> subprocess.CompletedProcess[str]:
+    """The same beside us, with a standard output of its own; no file may become larger than `at_most` bytes."""
+    command = [sys.executable, "-c", LIMITED, str(at_most), str(ROOT / "cli.py"), "export", str(PILOT), *arguments]
+    return await asyncio.to_thread(
+        subprocess.run, command, env={**os.environ, **environment}, stdout=into, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.usefixtures("pilot")
+async def test_whoever_reads_no_further_is_not_told_of_it(environment: dict[str, str]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    ended = await in_a_process(environment, into=writes)
+    os.close(writes)
+    assert (ended.returncode, ended.stderr) == (1, "")
+
+
+@pytest.mark.usefixtures("pilot")
+async def test_a_full_disk_is_named_and_no_line_is_torn(
+    environment: dict[str, str], export: Export, tmp_path: Path
+) -> None:
+    with open("/dev/full", "wb") as full:
+        ended = await in_a_process(environment, into=full.fileno())
+    assert ended.stderr == "Error: Standard output cannot be written: No space left on device.\n"
+
+    whole = (await export(str(PILOT))).stdout_bytes
+    lines = whole.splitlines(keepends=True)
+    file = tmp_path / "killmails.csv"
+    ended = await in_a_process(environment, "--output", str(file), at_most=len(b"".join(lines[:5])) + 9)
+    assert ended.stderr.startswith(f"Error: {file} cannot be written: File too large. 4 killmails were written;")
+    assert (ended.returncode, file.read_bytes()) == (1, b"".join(lines[:5]))
+    cursor = ended.stderr.partition("--after ")[2].strip().rstrip(".")
+    assert (await export(str(PILOT), "--output", file.name, "--after", cursor)).stderr == "6 killmails.\n"
+    assert file.read_bytes() == whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import asyncpg
+import pytest
 from temporalio.client import Client
 
 from contracts.corporations import CorporationSyncState
@@ -99,6 +100,20 @@ async def test_people_and_workflows_that_do_not_know_each_other(
         assert described.status is not None
         assert described.status.name == "TERMINATED"
     assert await pool.fetchval("SELECT count(*) FROM departures WHERE character_id = $1", back) == 1
+
+
+async def test_postgres_that_goes_away_meanwhile_is_blamed(
+    settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del client  # Temporal is prepared
+
+    async def refused(_pool: asyncpg.Pool) -> None:
+        raise ConnectionRefusedError("Connection refused")
+
+    monkeypatch.setattr("operations.doctor.reconcile.known_pilots", refused)
+    result = await killreport(settings, "doctor", "--reconcile")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: Postgres at ")
 
 
 async def test_mend_alone_is_a_usage_error(settings: Settings) -> None:
