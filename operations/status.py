@@ -10,7 +10,7 @@ import asyncpg
 from contracts.sync import SyncState
 from contracts.sync_sentences import SENTENCES, action_in
 from db.intake.stream_place import stream_place
-from db.syncs.figures import figures
+from db.syncs.figures import figures, killmails_stored
 from eve.esi.budget import BucketState, Budget, Pause
 from operations.connections import database, redis_client, temporal_client, temporal_failures
 from settings import Settings
@@ -54,6 +54,7 @@ async def installation_status(settings: Settings) -> Status:
     """
     async with database(settings) as pool:
         found = asdict(await figures(pool, settings.sync_interval_seconds))
+        killmails = await killmails_stored(pool)
         live_killmails = await _live_killmails(settings, pool)
     client = await temporal_client(settings)
     with temporal_failures(settings):
@@ -64,6 +65,7 @@ async def installation_status(settings: Settings) -> Status:
     users = [_in_state(state, count) for state, count in found.pop("users").items()]
     return Status(
         users=users,
+        killmails=killmails,
         queues=queues,
         esi_buckets=buckets,
         esi_pauses=pauses,

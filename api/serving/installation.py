@@ -17,7 +17,7 @@ from contracts.sync import SyncState
 from db.accounts.tokens import TokenState
 from db.failures import DATABASE_FAILURES
 from db.intake.stream_place import StreamPlace, stream_place
-from db.syncs.figures import Figures, figures, table_bytes, tokens_by_state
+from db.syncs.figures import Figures, figures, killmails_stored, table_bytes, tokens_by_state, unless_slow
 from db.webhooks.hooks import webhooks_by_state
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
@@ -65,12 +65,15 @@ async def _postgres(services: Services) -> list[Metric]:
     tokens = await tokens_by_state(services.pool)
     place = await stream_place(services.pool) if services.settings.zkillboard_live else None
     hooks = await webhooks_by_state(services.pool)
+    # Both ask for `killmails`, which somebody may have locked. The alarms need them least.
+    killmails, sizes = await unless_slow(killmails_stored(services.pool)), await unless_slow(table_bytes(services.pool))
     return [
         *_of_pilots(found),
+        *([] if killmails is None else [GaugeMetricFamily("killreport_killmails", "Killmails stored.", killmails)]),
         _family("killreport_webhooks", "Webhooks by how they stand.", "state", hooks),
         *_of_stream(place),
         _family("killreport_tokens", "Grants by state.", "state", {str(one): tokens.get(one, 0) for one in TokenState}),
-        _family("killreport_table_bytes", "Size with indexes.", "table", await table_bytes(services.pool)),
+        _family("killreport_table_bytes", "Size with indexes.", "table", sizes or {}),
     ]
 
 
@@ -79,7 +82,6 @@ def _of_pilots(found: Figures) -> Iterator[Metric]:
     yield _family("killreport_users", "Pilots by the state of their sync.", "state", states)
     for name, words, value in (
         ("killreport_users_late", "Pilots not looked at for too long.", found.late_users),
-        ("killreport_killmails", "Killmails stored.", found.killmails),
         ("killreport_references_pending", "Killmails still to be fetched.", found.references_pending),
         ("killreport_references_failed", "Killmails given up; `doctor --gaps`.", found.references_failed),
         ("killreport_database_bytes", "Size of the database.", found.database_bytes),

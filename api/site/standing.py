@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from api.services import Services
 from contracts.plurals import counted
 from db.intake.stream_place import StreamPlace, stream_place
-from db.syncs.figures import Figures, figures
+from db.syncs.figures import Figures, figures, killmails_stored, unless_slow
 from eve.errors import Unavailable
 from eve.esi.budget import BucketState, Budget, Pause
 from temporal.task_queues import TaskQueueFigures, TemporalDoesNotAnswer, task_queue_figures
@@ -22,9 +22,11 @@ REDIS_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class InstallationStanding:
-    """`queues` is None when Temporal does not answer, `buckets` and `pauses` when Redis does not."""
+    """`killmails` is None when they could not be counted soon, `queues` when Temporal does not answer, `buckets` and
+    `pauses` when Redis does not."""
 
     figures: Figures
+    killmails: int | None
     queues: list[TaskQueueFigures] | None
     buckets: list[BucketState] | None
     pauses: list[Pause] | None
@@ -62,14 +64,15 @@ class Budgeted:
 
 async def standing(services: Services) -> InstallationStanding:
     """Ask Postgres, Temporal and Redis, all at once: whoever reads this waits for the slowest of them only."""
-    found, queues, budgets, stream = await asyncio.gather(
+    found, killmails, queues, budgets, stream = await asyncio.gather(
         figures(services.pool, services.settings.sync_interval_seconds),
+        unless_slow(killmails_stored(services.pool)),
         _queues(services),
         _budgets(Budget(services.redis)),
         _stream(services),
     )
     buckets, pauses = budgets or (None, None)
-    return InstallationStanding(found, queues, buckets, pauses, stream)
+    return InstallationStanding(found, killmails, queues, buckets, pauses, stream)
 
 
 async def _stream(services: Services) -> StreamPlace | None:

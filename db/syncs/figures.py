@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import asyncpg
 
 from contracts.sync import SyncState
 from contracts.upkeep import LATE_AFTER_INTERVALS
 
+T = TypeVar("T")
+ESTIMATED_FROM = 1_000_000
+"""Killmails from which on they are not counted: that reads all of an index, a second for every few million."""
+SLOW_SECONDS = 1.0
 _NOT_SYNCED = (SyncState.PAUSED, SyncState.NEEDS_LOGIN, SyncState.OWNER_CHANGED, SyncState.REMOVED)
 IS_SYNCED = "(token_state = 'valid' AND sync_state <> ALL($2::text[]))"
 IS_LATE = """(now() > greatest(
@@ -27,7 +34,6 @@ class Figures:
     """
 
     users: dict[str, int]
-    killmails: int
     references_pending: int
     references_failed: int
     last_sync_at: datetime | None
@@ -46,10 +52,10 @@ def late_values(sync_interval_seconds: int) -> tuple[float, list[str], float]:
 
 
 async def figures(pool: asyncpg.Pool, sync_interval_seconds: int) -> Figures:
-    """Two statements; the counts are exact."""
+    """Two statements; the counts are exact. What takes long in a large database is asked for apart, below."""
     states = await pool.fetch("SELECT sync_state, count(*) AS users FROM users GROUP BY sync_state ORDER BY users DESC")
     row = await pool.fetchrow(
-        "SELECT (SELECT count(*) FROM killmails) AS killmails,"  # noqa: S608 - made of constants
+        "SELECT"  # noqa: S608 - made of constants
         " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NULL) AS references_pending,"
         " (SELECT count(*) FROM killmail_refs WHERE stored_at IS NULL AND parked_at IS NOT NULL) AS references_failed,"
         " max(last_killmail_sync_at) AS last_sync_at,"
@@ -62,6 +68,24 @@ async def figures(pool: asyncpg.Pool, sync_interval_seconds: int) -> Figures:
     )
     assert row is not None  # noqa: S101 - an aggregate always has a row
     return Figures(users={state["sync_state"]: state["users"] for state in states}, **dict(row))
+
+
+async def killmails_stored(pool: asyncpg.Pool) -> int:
+    """How many; from a million on, in thousands, as Postgres estimated when it last analyzed or vacuumed the table. It
+    does so for every fiftieth row that is new."""
+    estimate = await pool.fetchval("SELECT reltuples::bigint FROM pg_class WHERE oid = 'killmails'::regclass")
+    if estimate >= ESTIMATED_FROM:
+        return int(estimate) // 1000 * 1000
+    return int(await pool.fetchval("SELECT count(*) FROM killmails"))
+
+
+async def unless_slow(asking: Awaitable[T]) -> T | None:
+    """The figure, or None after `SLOW_SECONDS`: what is told beside it does not wait longer."""
+    try:
+        async with asyncio.timeout(SLOW_SECONDS):
+            return await asking
+    except TimeoutError:
+        return None
 
 
 async def tokens_by_state(pool: asyncpg.Pool) -> dict[str, int]:

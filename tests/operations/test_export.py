@@ -163,8 +163,9 @@ async def test_whoever_reads_no_further_is_not_told_of_it(environment: dict[str,
 async def test_a_full_disk_is_named_and_no_line_is_torn(
     environment: dict[str, str], export: Export, tmp_path: Path
 ) -> None:
-    with open("/dev/full", "wb") as full:
-        ended = await in_a_process(environment, into=full.fileno())
+    full = os.open("/dev/full", os.O_WRONLY)
+    ended = await in_a_process(environment, into=full)
+    os.close(full)
     assert ended.stderr == "Error: Standard output cannot be written: No space left on device.\n"
 
     whole = (await export(str(PILOT))).stdout_bytes

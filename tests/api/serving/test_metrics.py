@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncpg
 import redis.asyncio
 from multidict import CIMultiDict, CIMultiDictProxy
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from contracts.call_classes import CallClass
+from db.syncs.figures import killmails_stored
 from eve.answer import Answer
 from eve.esi.budget import Budget
 from eve.esi.routes import CHARACTER_KILLMAILS, KILLMAIL
@@ -73,6 +75,23 @@ async def test_users_by_state_gaps_and_every_bucket(site: Site, browser: Browser
     up = {service: found["killreport_service_up", service] for service in ("postgres", "redis", "temporal")}
     assert up == {"postgres": 1, "redis": 1, "temporal": 0}
     assert not any(name.startswith("killreport_task_queue") for name, *_ in found), "Temporal does not say"
+
+
+async def test_killmails_that_somebody_has_locked_hold_up_nothing_else(site: Site, browser: Browser) -> None:
+    async with site.pool.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE killmails IN ACCESS EXCLUSIVE MODE")
+        _, text = await browser.get("/metrics")
+    found = values(text)
+    assert found["killreport_service_up", "postgres"] == 1
+    assert found["killreport_users_late",] == 0
+    assert not {"killreport_killmails", "killreport_table_bytes"} & {name for name, *_ in found}
+    assert values((await browser.get("/metrics"))[1])["killreport_killmails",] == 0
+
+
+async def test_a_million_killmails_are_not_counted(pool: asyncpg.Pool) -> None:
+    assert await killmails_stored(pool) == 0
+    await pool.execute("UPDATE pg_class SET reltuples = 31234567 WHERE oid = 'killmails'::regclass")
+    assert await killmails_stored(pool) == 31_234_000
 
 
 async def test_a_bucket_of_a_pilot_is_no_series_of_its_own(browser: Browser, redis_url: str) -> None:

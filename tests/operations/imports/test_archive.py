@@ -48,7 +48,7 @@ async def test_a_service_that_fails_is_blamed_and_no_other(
         raise ConnectionRefusedError("Connection refused")
 
     monkeypatch.setattr(PublicIntake, "read", refused)
-    with pytest.raises(OperationFailed, match="^Postgres at .* cannot be used: Connection refused"):
+    with pytest.raises(OperationFailed, match=r"^Postgres at .* cannot be used: Connection refused"):
         await import_files(settings, [str(days[0])], nothing)
     for address, words in (("http://redis", "^REDIS_URL is not redis://"), ("redis://127.0.0.1:1/0", "^Redis at ")):
         with pytest.raises(OperationFailed, match=words):
