@@ -15,13 +15,14 @@ from temporalio.client import Client
 from db.accounts.departures import LastCharacter, delete_account, remove_character
 from db.syncs.reconciliation import KnownPilot
 from operations.doctor.finding import Finding, Verdict
-from temporal.departure import departures_remembered, start_departure
+from temporal.departure import start_departure
 from temporal.running import RunningSync
 
 
 async def look_at_departures(
     pool: asyncpg.Pool,
     client: Client,
+    left: dict[int, datetime],
     pilots: dict[int, KnownPilot],
     running: dict[int, RunningSync],
     kept_days: int,
@@ -32,9 +33,11 @@ async def look_at_departures(
 
     One whose workflow began after that is left alone: it may have been begun by a login that the database has
     forgotten, and not by the watchdog.
+
+    Args:
+        left: who Temporal remembers to have left, and when; asked before `pilots` were.
     """
     subject = "Deleted characters"
-    left = await departures_remembered(client)
     back = {
         character_id: left_at
         for character_id, left_at in left.items()

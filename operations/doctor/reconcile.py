@@ -24,6 +24,7 @@ from operations.doctor.killmails import look_at_killmails
 from operations.universe.sums import look_at_all_sums
 from settings import Settings
 from temporal.connection import CALL_TIMEOUT
+from temporal.departure import departures_remembered
 from temporal.handles import WorkflowNotRunning
 from temporal.running import RunningSync, running_corporations, running_pilots
 from temporal.schedules import trigger_watchdog
@@ -55,9 +56,12 @@ async def reconcile(settings: Settings, *, mend: bool) -> list[Finding]:
     async with database(settings, statement_timeout_seconds=STATEMENT_SECONDS) as pool:
         with postgres_failures(settings), temporal_failures(settings):
             work = Reconciling(pool, client, mend)
-            pilots, running = await known_pilots(pool), await running_pilots(client)
+            # In this order: who logs in between two of them is not taken for somebody who left, or never was here.
+            left, running = await departures_remembered(client), await running_pilots(client)
+            pilots = await known_pilots(pool)
+            kept_days = settings.temporal_retention_days
             return [
-                *await look_at_departures(pool, client, pilots, running, settings.temporal_retention_days, mend=mend),
+                *await look_at_departures(pool, client, left, pilots, running, kept_days, mend=mend),
                 # Who was just deleted again is not to be started.
                 *await _missing(work, running),
                 *await _superfluous(work, pilots, running),

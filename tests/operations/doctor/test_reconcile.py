@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import pytest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from contracts.corporations import CorporationSyncState
 from db.accounts.departures import is_here
 from db.intake.arrivals import record_arrivals
 from db.intake.store import store_killmails
+from db.syncs.reconciliation import known_pilots
 from db.values.appraisal import appraise
+from operations.doctor import reconcile as reconciling
 from settings import Settings
 from temporal.corporation_sync import start_corporation_sync
 from temporal.departure import start_departure
+from temporal.running import running_pilots
 from temporal.user_sync import start_or_wake
 from tests.db.bodies import body, raw
 from tests.logins import add_user
@@ -102,6 +107,32 @@ async def test_people_and_workflows_that_do_not_know_each_other(
     assert await pool.fetchval("SELECT count(*) FROM departures WHERE character_id = $1", back) == 1
 
 
+async def test_who_logs_in_meanwhile_is_left_alone(
+    settings: Settings, pool: asyncpg.Pool, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pilot = 95
+
+    async def listed() -> bool:
+        return (await client.count_workflows('WorkflowType = "UserSync"')).count == 1
+
+    def followed_by_a_login(reading: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+        async def read(of: Any) -> Any:
+            found = await reading(of)
+            if not await is_here(pool, pilot):
+                await add_user(pool, pilot)
+                await start_or_wake(client, pilot, 900)
+                await eventually(listed)
+            return found
+
+        return read
+
+    for name, reading in (("known_pilots", known_pilots), ("running_pilots", running_pilots)):
+        monkeypatch.setattr(reconciling, name, followed_by_a_login(reading))
+    await reconciling.reconcile(settings, mend=True)
+    described = await client.get_workflow_handle(f"user-sync-{pilot}").describe()
+    assert described.status is WorkflowExecutionStatus.RUNNING
+
+
 async def test_postgres_that_goes_away_meanwhile_is_blamed(
     settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +141,7 @@ async def test_postgres_that_goes_away_meanwhile_is_blamed(
     async def refused(_pool: asyncpg.Pool) -> None:
         raise ConnectionRefusedError("Connection refused")
 
-    monkeypatch.setattr("operations.doctor.reconcile.known_pilots", refused)
+    monkeypatch.setattr(reconciling, "known_pilots", refused)
     result = await killreport(settings, "doctor", "--reconcile")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: Postgres at ")
