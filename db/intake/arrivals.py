@@ -13,12 +13,32 @@ from dataclasses import dataclass
 import asyncpg
 
 from db.intake.sources import Brought
+from db.values.appraisal import appraise
 from db.visibility import is_public
 
 EVERYBODY = 0
 """Among the entities of an arrival: no character's and no corporation's id."""
 _UNNUMBERED_MINUTES = 120
 """How far back `record_missed_arrivals` looks; the watchdog runs every five minutes."""
+_APPRAISED_AT_ONCE = 500
+# While a region's tables are copied, one after the other, its killmails are not whole yet.
+_MISSED = """
+WITH missed AS MATERIALIZED (
+    SELECT killmail_id, attacker_count, killmail_time > now() - interval '1 day' AS is_news
+    FROM killmails
+    WHERE
+        created_at BETWEEN now() - make_interval(mins => $1) AND now() - interval '5 minutes'
+        AND NOT EXISTS (SELECT FROM killmail_arrivals WHERE killmail_arrivals.killmail_id = killmails.killmail_id)
+    LIMIT 5000
+)
+SELECT killmail_id, is_news
+FROM missed
+WHERE
+    EXISTS (SELECT FROM killmail_bodies WHERE killmail_bodies.killmail_id = missed.killmail_id)
+    AND attacker_count + 1 = (
+        SELECT count(*) FROM participants WHERE participants.killmail_id = missed.killmail_id
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +91,14 @@ async def record_arrivals(
 
 
 async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:
-    """Record what was stored by a process that died before it could say so; returns those killmails.
+    """Appraise and record what another region sent, or was stored by a process that died before it could say so;
+    returns those killmails.
 
     Older than a day is history, and told to nobody.
     """
-    rows = await pool.fetch(
-        """
-        SELECT killmail_id, killmail_time > now() - interval '1 day' AS is_news FROM killmails
-         WHERE created_at BETWEEN now() - make_interval(mins => $1) AND now() - interval '5 minutes'
-           AND NOT EXISTS (SELECT FROM killmail_arrivals a WHERE a.killmail_id = killmails.killmail_id)
-         LIMIT 5000
-        """,
-        _UNNUMBERED_MINUTES,
-    )
+    rows = await pool.fetch(_MISSED, _UNNUMBERED_MINUTES)
+    for start in range(0, len(rows), _APPRAISED_AT_ONCE):
+        await appraise(pool, [row["killmail_id"] for row in rows[start : start + _APPRAISED_AT_ONCE]])
     for is_news in (False, True):
         missed = [row["killmail_id"] for row in rows if row["is_news"] is is_news]
         await record_arrivals(pool, missed, silent=not is_news)

@@ -1,8 +1,15 @@
--- Follow another region's killmails (docs/regions.md). Run it once for each region that is followed, as a superuser:
+-- Follow another region's killmails (docs/regions.md). Run it once for each region that is followed, as a superuser.
+-- To run it again, after an upgrade say, is safe:
 --   FOLLOW="host=… dbname=killreport user=killreport_follower password=…" \
 --     psql -X -v region=east -f deploy/regions/follow.sql "$DATABASE_URL"
 \set ON_ERROR_STOP on
 \getenv follow FOLLOW
+SELECT current_setting('server_version_num')::int >= 160000 AS can_follow \gset
+\if :can_follow
+\else
+    \warn 'Postgres 16 or later is needed, here and there: before, a region would get back what it sent.'
+    SELECT 1 / 0;
+\endif
 BEGIN;
 -- What is here already stays as it is: without this, a killmail that both regions have would stop the copy.
 CREATE OR REPLACE FUNCTION public.leave_what_is_here() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -24,6 +31,15 @@ BEGIN
     RETURN CASE WHEN is_here THEN NULL ELSE NEW END;
 END
 $$;
+-- Facts do not change. What does is the appraisal: each region makes its own, which its sums of statistics follow.
+CREATE OR REPLACE FUNCTION public.keep_what_is_here() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER keep_what_is_here BEFORE UPDATE ON public.killmails FOR EACH ROW
+    EXECUTE FUNCTION public.keep_what_is_here();
+ALTER TABLE public.killmails ENABLE REPLICA TRIGGER keep_what_is_here;
 -- REPLICA: for what comes from another region, and never for what is written here.
 SELECT format('CREATE OR REPLACE TRIGGER leave_what_is_here BEFORE INSERT ON public.%1$I FOR EACH ROW'
               ' EXECUTE FUNCTION public.leave_what_is_here()', name),
@@ -32,4 +48,9 @@ SELECT format('CREATE OR REPLACE TRIGGER leave_what_is_here BEFORE INSERT ON pub
 \gexec
 COMMIT;
 -- origin: what this region has from others is not sent back to them.
+SELECT count(*) = 0 AS is_new
+  FROM pg_subscription JOIN pg_database ON pg_database.oid = subdbid
+ WHERE subname = :'region' AND datname = current_database() \gset
+\if :is_new
 CREATE SUBSCRIPTION :"region" CONNECTION :'follow' PUBLICATION killreport WITH (origin = none);
+\endif

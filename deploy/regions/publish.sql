@@ -8,6 +8,12 @@ SELECT current_setting('wal_level') = 'logical' AS can_publish \gset
     \warn 'Start Postgres with wal_level=logical first.'
     SELECT 1 / 0;
 \endif
+SELECT current_setting('server_version_num')::int >= 160000 AS can_publish \gset
+\if :can_publish
+\else
+    \warn 'Postgres 16 or later is needed, here and there: before, a region would get back what it sent.'
+    SELECT 1 / 0;
+\endif
 BEGIN;
 -- It may read killmails and names, and nothing of a pilot's.
 CREATE ROLE killreport_follower LOGIN REPLICATION PASSWORD :'password';

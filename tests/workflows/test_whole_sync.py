@@ -19,8 +19,10 @@ from activities.watch import Watch
 from activities.webhook_target import WebhookTargets
 from activities.webhooks import WebhookBell
 from contracts.sync import SyncState, user_sync_id
+from contracts.universe import ENRICHMENT_ID
 from contracts.upkeep import WatchdogReport
 from db.accounts.vault import TokenVault
+from db.intake.store import store_killmails
 from db.pool import open_pool
 from eve.archive.client import KillmailArchive, MarketArchive
 from eve.errors import InvalidHash, TokenRevoked
@@ -31,6 +33,7 @@ from temporal.schedules import trigger_watchdog
 from temporal.universe import wake_enrichment
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
 from tests.activities.stand_in_eve import ENEMY, PILOT, World
+from tests.db.bodies import body, raw
 from tests.workflows.waiting import eventually, ok, until
 from worker_main import activities_by_queue, queue_worker
 
@@ -151,6 +154,15 @@ async def watch(world: World, client: Client) -> WatchdogReport:
     assert isinstance(report, WatchdogReport)
     report.lost_pilots = report.lost_corporations = None  # once an hour it is compared, whatever the counts say
     return report
+
+
+async def test_what_another_region_sent_gets_its_place_and_is_looked_up(world: World, temporal_client: Client) -> None:
+    await store_killmails(world.pool, [raw(body(7))])
+    await world.pool.execute("UPDATE killmails SET created_at = now() - interval '6 minutes'")
+    await watch(world, temporal_client)
+    assert await count(world.pool, "killmail_arrivals") == 1
+    assert await count(world.pool, "killmails WHERE solo IS NOT NULL") == 1
+    await temporal_client.get_workflow_handle(ENRICHMENT_ID).describe()  # it was begun
 
 
 async def test_a_terminated_workflow_is_restored_and_nothing_is_missing(world: World, temporal_client: Client) -> None:
