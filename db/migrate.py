@@ -17,13 +17,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Row, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -43,15 +44,22 @@ LOCK_PAUSE_SECONDS = 5.0
 """Between two attempts; writers go on then."""
 _NO_LOCK = ("55P03", "40P01")
 """Postgres's lock_not_available and deadlock_detected."""
+# A vacuum that Postgres began of itself steps aside for us, unless it is one against the wraparound of transaction ids.
 _OLDEST_TRANSACTION = """
-SELECT pid, application_name, extract(epoch FROM clock_timestamp() - xact_start)::bigint AS seconds
+SELECT
+    pid, application_name, extract(epoch FROM clock_timestamp() - xact_start)::bigint AS seconds,
+    CASE WHEN backend_type = 'autovacuum worker' THEN query END AS vacuum
 FROM pg_stat_activity
 WHERE
     datname = current_database()
-    AND backend_type = 'client backend'
+    AND (
+        backend_type = 'client backend'
+        -- How Postgres says it (autovacuum.c, autovac_report_activity).
+        OR backend_type = 'autovacuum worker' AND query LIKE '%(to prevent wraparound)'
+    )
     AND application_name <> 'killreport migrate'
     AND xact_start IS NOT NULL
-ORDER BY xact_start
+ORDER BY backend_type, xact_start
 LIMIT 1
 """
 
@@ -109,16 +117,21 @@ async def _upgrade_patiently(connection: AsyncConnection, is_pooled: bool) -> No
             await connection.rollback()
             refusal = error
     oldest = (await connection.exec_driver_sql(_OLDEST_TRANSACTION)).one_or_none()
-    who = (
+    raise TableInUse(
+        f"a table was in use, and {LOCK_ATTEMPTS} attempts to lock it within {LOCK_SECONDS} s failed.{_whose(oldest)}"
+        " Then migrate again: what was applied stays, and nothing of the revision that failed is left behind."
+    ) from refusal
+
+
+def _whose(oldest: Row[Any] | None) -> str:
+    if oldest is None:
+        return ""
+    if oldest.vacuum:
+        return f" Process {oldest.pid} has vacuumed for {oldest.seconds} s ({oldest.vacuum}): wait for it."
+    return (
         f" The oldest open transaction is that of process {oldest.pid} ({oldest.application_name or 'without a name'}),"
         f" open for {oldest.seconds} s: end it, or wait for it."
-        if oldest
-        else ""
     )
-    raise TableInUse(
-        f"a table was in use, and {LOCK_ATTEMPTS} attempts to lock it within {LOCK_SECONDS} s failed.{who} Then migrate"
-        " again: what was applied stays, and nothing of the revision that failed is left behind."
-    ) from refusal
 
 
 async def pending_revisions(database_url: str) -> list[str]:

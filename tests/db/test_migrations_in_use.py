@@ -150,6 +150,32 @@ async def test_a_revision_that_has_no_lock_gives_up_and_lets_writers_on(
 
 
 @pytest.mark.new_database
+async def test_nobody_is_to_be_ended_for_a_vacuum_that_steps_aside_for_no_one(
+    database_url: str, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres begins one in its own time, so its list of processes is made up."""
+    processes = """(
+        SELECT pid, type, current_database(), name, query, clock_timestamp() - make_interval(mins => age)
+        FROM (VALUES
+            (7, 'autovacuum worker', '', 'autovacuum: VACUUM public.users (to prevent wraparound)', 1),
+            (8, 'client backend', 'a long report', 'SELECT', 60),
+            (9, 'autovacuum worker', '', 'autovacuum: VACUUM public.killmails', 90)
+        ) AS one(pid, type, name, query, age)
+    ) AS pg_stat_activity(pid, backend_type, datname, application_name, query, xact_start)"""
+    asked = migrating._OLDEST_TRANSACTION.replace("pg_stat_activity", processes)
+    monkeypatch.setattr(migrating, "_OLDEST_TRANSACTION", asked)
+    monkeypatch.setattr(migrating, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(migrating, "LOCK_ATTEMPTS", 1)
+    following(migrations, HARMLESS["a column"])
+    vacuum = await asyncpg.connect(database_url)
+    async with vacuum.transaction():
+        await vacuum.execute("LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE")
+        with pytest.raises(TableInUse, match=r"Process 7 has vacuumed for 60 s \(.*public\.users.*\): wait for it\."):
+            await migrate(database_url)
+    await vacuum.close()
+
+
+@pytest.mark.new_database
 async def test_an_index_that_was_interrupted_is_made_again_while_others_write(
     database_url: str, migrations: Path
 ) -> None:
