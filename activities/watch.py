@@ -24,7 +24,6 @@ from temporal.departure import start_departure
 from temporal.handles import WorkflowNotRunning
 from temporal.running import count_at_work, waiting_for_permission
 from temporal.task_queues import workflows_with_problems
-from temporal.universe import wake_enrichment
 
 WAKE_AT_MOST = 500
 """Of each kind in one run; the next run is five minutes away."""
@@ -151,7 +150,7 @@ class Watch:
         # With killmails another region sends names, and not what else is known of who has them.
         wanted = [await want_details(self._pool, some) for some in _batches(missed)]
         if any(wanted):
-            await wake_enrichment(self._client)
+            await self._wake_enrichment()
 
 
 def _batches(killmail_ids: Sequence[int]) -> Iterator[Sequence[int]]:
