@@ -40,7 +40,7 @@ from contracts.sync import KILLMAIL_BATCH, FailureType, FetchKillmails, NameEnti
 
 with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
-    from workflows.failures import Failure, failure_of
+    from workflows.failures import Failure, failure_of, sleep_after
     from workflows.new_run import another_version_is_current, continue_as_new, history_is_long
 
 Answer = TypeVar("Answer")
@@ -53,6 +53,8 @@ ANSWER_WITHIN = timedelta(days=1)
 PAUSE = timedelta(minutes=2)
 """After the first failure that does not say how long; twice as long after each further one."""
 LONGEST_PAUSE = timedelta(hours=1)
+PUT_ON_RECORD_WITHIN = timedelta(days=1)
+"""Whoever ends while our database is away tries so long to put the account on record, every `LONGEST_PAUSE`."""
 TRIES = 8
 """Failures in a row that do not say when they end, over about three hours; then the import has failed."""
 TRIES_WHEN_REFUSED = 3
@@ -156,7 +158,7 @@ class ZkillboardImport:
         if state.estimate is None:
             state.estimate = await self._estimate()
             if state.estimate.killmails and not self._begin:
-                await self._record_state(ImportState.ESTIMATED)
+                await self._retry(lambda: self._note(ImportState.ESTIMATED))  # nobody answers what they do not see
                 try:
                     await workflow.wait_condition(
                         lambda: self._begin or self._stop,
@@ -284,6 +286,13 @@ class ZkillboardImport:
             await self._record_state(shown)
 
     async def _record_state(self, shown: ImportState) -> None:
+        """The page shows an old state for a while if our database is away; the import itself goes on."""
+        try:
+            await self._note(shown)
+        except ActivityError as error:
+            workflow.logger.warning("The state %s could not be recorded (%s)", shown, failure_of(error).type)
+
+    async def _note(self, shown: ImportState) -> None:
         self._shown = shown
         waits = self._waits
         note = NoteImport(
@@ -305,10 +314,22 @@ class ZkillboardImport:
     async def _finish(self, ended: ImportState, failure: str = "") -> ImportAccount:
         self._ending = True
         finish = FinishImport(self._state.character_id, ended, failure, self._state.cut_off)
-        self._account = await call(activities.FINISH_IMPORT, finish, self._priority)
+        self._account = await self._put_on_record(finish)
         self._shown, self._waits = ended, None
         workflow.set_current_details(self.status().message)
         return self._account
+
+    async def _put_on_record(self, finish: FinishImport) -> ImportAccount:
+        until = workflow.now() + PUT_ON_RECORD_WITHIN
+        while True:
+            try:
+                return await call(activities.FINISH_IMPORT, finish, self._priority)
+            except ActivityError as error:
+                failure = failure_of(error)
+                if failure.is_final or workflow.now() >= until:
+                    raise
+                workflow.logger.warning("The account could not be put on record (%s)", failure.type)
+                await sleep_after(failure, LONGEST_PAUSE)
 
 
 def _month_before(position: Position) -> Position | None:

@@ -24,10 +24,15 @@ from contracts.imports import (
 
 @dataclass
 class ImportStandIns:
-    """`page` is asked for each page's answer, `counted` for its length: or an exception to raise."""
+    """`page` is asked for each page's answer, `counted` for its length: or an exception to raise.
+
+    `noting` and `finishing` may have one to raise as well.
+    """
 
     page: Callable[[Position], ImportedPage | Exception] = lambda _: ImportedPage()
     counted: Callable[[int], CountedPage | Exception] = lambda _: CountedPage()
+    noting: Callable[[NoteImport], Exception | None] = lambda _: None
+    finishing: Callable[[FinishImport], Exception | None] = lambda _: None
     here: int = 0
     may_finish: asyncio.Event | None = None
     begun: int = 0
@@ -60,12 +65,16 @@ class ImportStandIns:
     @activity.defn
     async def note_zkillboard_import(self, note: NoteImport) -> None:
         self.notes.append(note)
+        if (trouble := self.noting(note)) is not None:
+            raise trouble
 
     @activity.defn
     async def finish_zkillboard_import(self, finish: FinishImport) -> ImportAccount:
         self.finished.append(finish)
         if self.may_finish is not None:
             await self.may_finish.wait()
+        if (trouble := self.finishing(finish)) is not None:
+            raise trouble
         return ImportAccount(finish.state, finish.failure, cut_off=finish.cut_off)
 
     @property

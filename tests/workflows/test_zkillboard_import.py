@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client
+import pytest
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 
+from contracts.activity_policy import THROUGH_AN_OUTAGE
 from contracts.call_classes import PRIORITY_OF, CallClass
 from contracts.imports import CountedPage, Estimate, ImportAccount, ImportedPage, ImportRunState, ImportState, Position
 from contracts.sync import FailureType
 from contracts.task_queues import SYNC_QUEUE
 from temporal.zkillboard_import import cancel_import, start_import
 from tests.workflows.conftest import Served
-from tests.workflows.stand_ins import StandIns, failure
+from tests.workflows.stand_ins import StandIns, failure, passing_failure
 from tests.workflows.waiting import CHARACTER, eventually, until_import
 
 SECONDS = 60
@@ -176,6 +178,55 @@ async def test_refusals_and_outages_are_borne_and_end(skipping: WorkflowEnvironm
     stand_ins.imports.page = lambda _: failure(FailureType.REMOVED)
     handle = await start_import(skipping.client, CHARACTER, ask_first=False, reason="test")
     assert (await asyncio.wait_for(handle.result(), SECONDS)).state is ImportState.CANCELLED
+
+
+async def test_an_outage_of_our_own_ends_no_import(skipping: WorkflowEnvironment, serve: Served) -> None:
+    stand_ins = pages(2)
+    missed = {"page": 0, "note": 0, "finish": 0}
+    tries = THROUGH_AN_OUTAGE.maximum_attempts
+
+    def away(what: str, attempts: int) -> Exception | None:
+        missed[what] += 1
+        return passing_failure() if missed[what] <= attempts else None
+
+    lists = stand_ins.imports.page
+    # The import's first note and both of its wait outlast their policy, and so do the first two calls for the account.
+    stand_ins.imports.page = lambda position: (
+        failure(FailureType.INFRASTRUCTURE) if away("page", 1) is not None else lists(position)
+    )
+    stand_ins.imports.noting = lambda note: away("note", 3 * tries) if note.state is not ImportState.ESTIMATED else None
+    stand_ins.imports.finishing = lambda _: away("finish", 2 * tries)
+    await serve(skipping.client, stand_ins)
+    handle = await start_import(skipping.client, CHARACTER, ask_first=False, reason="test")
+    account = await asyncio.wait_for(handle.result(), SECONDS)
+    assert account.state is ImportState.DONE
+    assert {finish.state for finish in stand_ins.imports.finished} == {ImportState.DONE}
+    assert (missed["note"], missed["finish"]) == (3 * tries, 2 * tries + 1)
+
+
+async def test_an_estimate_is_shown_though_our_database_was_away(skipping: WorkflowEnvironment, serve: Served) -> None:
+    stand_ins = pages(1)
+    troubles: list[Exception] = [passing_failure() for _ in range(THROUGH_AN_OUTAGE.maximum_attempts)]
+    stand_ins.imports.noting = lambda _: troubles.pop() if troubles else None
+    await serve(skipping.client, stand_ins)
+    handle = await start_import(skipping.client, CHARACTER, ask_first=True, reason="test")
+    account = await asyncio.wait_for(handle.result(), SECONDS)
+    assert account.state is ImportState.CANCELLED, "after a day without an answer"
+    assert stand_ins.imports.notes[-1].state is ImportState.ESTIMATED
+
+
+async def test_an_account_that_cannot_be_put_on_record_is_given_up_after_a_day(
+    skipping: WorkflowEnvironment, serve: Served
+) -> None:
+    stand_ins = pages(1)
+    stand_ins.imports.finishing = lambda _: passing_failure()
+    await serve(skipping.client, stand_ins)
+    handle = await start_import(skipping.client, CHARACTER, ask_first=False, reason="test")
+    with pytest.raises(WorkflowFailureError):
+        await asyncio.wait_for(handle.result(), SECONDS)
+    ended = await handle.describe()
+    assert ended.close_time is not None
+    assert timedelta(days=1) < ended.close_time - ended.start_time < timedelta(days=1.5)
 
 
 async def test_an_estimate_without_an_answer_is_dropped_after_a_day(
