@@ -31,6 +31,7 @@ from eve.errors import (
     NotAsked,
     OwnerChanged,
     RateLimited,
+    RedisUnreachable,
     SsoLimited,
     SsoRefused,
     TokenRevoked,
@@ -69,7 +70,16 @@ REFRESHES = Counter(
 )
 UNANSWERED = Counter("killreport_sso_refreshes_unanswered", "Refreshes that EVE SSO may have done unanswered.")
 GRANTS_LOST = Counter("killreport_grants_lost", "Grants that EVE SSO renewed without our hearing of it.")
-_SEEN = (*UNCHANGED, SsoLimited, Unavailable, TokenRevoked, GrantLost, OwnerChanged, UntrustedAccessToken)
+_SEEN = (
+    *UNCHANGED,
+    RedisUnreachable,
+    SsoLimited,
+    Unavailable,
+    TokenRevoked,
+    GrantLost,
+    OwnerChanged,
+    UntrustedAccessToken,
+)
 for _outcome in ("renewed", *(one.__name__ for one in _SEEN)):
     REFRESHES.labels(_outcome)  # so that the first one is seen as a rise from 0
 

@@ -15,7 +15,6 @@ from db.intake.public import Ring
 from db.intake.receive import Received, receive_killmails
 from db.intake.references import FAILURES, FailedAttempt, PendingReference, record_failures, take_up
 from eve.errors import (
-    AccountUnreachable,
     BadRequest,
     Downtime,
     EveError,
@@ -24,6 +23,7 @@ from eve.errors import (
     MalformedBody,
     NotFound,
     RateLimited,
+    RedisUnreachable,
     Unavailable,
 )
 from eve.esi.client import Esi
@@ -70,7 +70,7 @@ class KillmailBodies:
         A killmail that cannot be had is noted on its reference and tried again later; it never fails the batch.
 
         Raises:
-            RateLimited, Downtime, AccountUnreachable: the rest must wait; what was fetched is stored and announced.
+            RateLimited, Downtime, RedisUnreachable: the rest must wait; what was fetched is stored and announced.
             Unavailable: ESI gave none of them, for the first times.
         """
         call_class = CallClass(request.call_class)
@@ -104,7 +104,7 @@ class KillmailBodies:
                     batch.bodies[reference.killmail_id] = await self._esi.killmail(
                         KillmailRef(reference.killmail_id, reference.killmail_hash), call_class
                     )
-                except (RateLimited, Downtime, AccountUnreachable) as error:
+                except (RateLimited, Downtime, RedisUnreachable) as error:
                     batch.stop = error
                 except EveError as error:
                     batch.failed[reference.killmail_id] = error

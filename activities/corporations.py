@@ -40,6 +40,7 @@ from eve.errors import (
     NotInCorporation,
     OwnerChanged,
     RateLimited,
+    RedisUnreachable,
     RoleMissing,
     TokenRevoked,
     Unavailable,
@@ -215,7 +216,7 @@ def _no_token_now() -> Iterator[None]:
     """SSO's trouble with one director is no reason not to ask with the next."""
     try:
         yield
-    except (TokenRevoked, OwnerChanged, ClientRejected, RateLimited):
+    except (TokenRevoked, OwnerChanged, ClientRejected, RateLimited, RedisUnreachable):
         raise
     except EveError as error:
         raise NoTokenNow(str(error)) from None

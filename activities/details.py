@@ -14,7 +14,7 @@ from contracts.universe import Described
 from db.universe import details
 from db.universe.details import Kind, store_details, wanted_ids
 from db.universe.names import store_names, unnamed
-from eve.errors import AccountUnreachable, BadRequest, Downtime, EveError, NotFound, RateLimited, Unavailable
+from eve.errors import BadRequest, Downtime, EveError, NotFound, RateLimited, RedisUnreachable, Unavailable
 from eve.esi import universe
 from eve.esi.client import Esi
 from settings import Settings
@@ -151,7 +151,7 @@ class Details:
                         found.names.append((entity_id, str(LOOKUPS[kind].category), told.name))
                 except (NotFound, BadRequest):
                     found.unknown.add(entity_id)
-                except (RateLimited, Downtime, AccountUnreachable) as error:
+                except (RateLimited, Downtime, RedisUnreachable) as error:
                     found.stop = error
                 except EveError as error:
                     activity.logger.warning("The %s %d cannot be told: %s", kind.name, entity_id, error)

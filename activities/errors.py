@@ -38,6 +38,7 @@ from eve.errors import (
     NotFound,
     OwnerChanged,
     RateLimited,
+    RedisUnreachable,
     TokenRevoked,
     Unavailable,
     ZkillboardRefused,
@@ -75,7 +76,7 @@ ALARMING = (FailureType.CONFIGURATION,)
 """The only one of these that an operator must act on; the others are part of a normal day."""
 
 
-REDIS_IS_SILENT = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
+REDIS_IS_SILENT = (RedisUnreachable, redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
 LOG_AGAIN_SECONDS = 60.0
 FAILURES = prometheus_client.Counter(
     "killreport_activity_failures", "Attempts of activities that failed, by `FailureType`.", ["activity", "reason"]
@@ -165,7 +166,7 @@ def application_error(error: Exception, now: datetime, *, wait_in_retries: bool 
             next_retry_delay=max(error.until - now, timedelta(seconds=1)) if soon else None,
             category=ApplicationErrorCategory.BENIGN,
         )
-    if isinstance(error, EveError):
+    if isinstance(error, EveError) and not isinstance(error, RedisUnreachable):
         kind, goes_on = next((PLAIN[known] for known in PLAIN if isinstance(error, known)), ("", Next.RETRY))
         kind = kind or FailureType.UNAVAILABLE
         return ApplicationError(

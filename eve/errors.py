@@ -112,8 +112,8 @@ class NotAsked(Unavailable):
     """The request never left: no connection could be made, or the service is failing and is left alone for now."""
 
 
-class AccountUnreachable(NotAsked):
-    """Redis, which holds the shared account of ESI's budget, does not answer: nothing is sent until it does."""
+class RedisUnreachable(NotAsked):
+    """Not a service of EVE's but our own Redis: who may ask what is agreed on there, so nothing is sent without it."""
 
 
 class DoubtfulRefusal(Unavailable):

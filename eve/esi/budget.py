@@ -6,7 +6,7 @@ once spent stops *all* routes with 420 (ESI docs, "Rate limiting" and "Error lim
 the most it may cost before it is sent, so that workers racing for the last tokens cannot overspend, and
 settles with what it did cost; what ESI's headers say corrects the account.
 
-When Redis cannot be reached nothing is sent (`AccountUnreachable`): without the account we could only guess.
+When Redis cannot be reached nothing is sent (`RedisUnreachable`): without the account we could only guess.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import redis.asyncio
 
 from contracts.call_classes import CallClass
 from eve.answer import Answer, utc_now
-from eve.errors import AccountUnreachable, Downtime, ErrorLimited, EveError, RateLimited
+from eve.errors import Downtime, ErrorLimited, EveError, RateLimited, RedisUnreachable
 from eve.esi import budget_scripts
 from eve.esi.budget_messages import Account, Left, Outcome, Refused, RefusedLately, Reserved, Seen, Stop, Wish
 from eve.esi.budget_rules import (
@@ -127,7 +127,7 @@ class Budget:
             RateLimited: the bucket holds too little for this class, or is paused.
             ErrorLimited: too few errors are left, or ESI said 420: every route waits.
             Downtime: EVE is down; not raised when `heed_downtime` is false (to ask whether it still is).
-            AccountUnreachable: Redis does not answer.
+            RedisUnreachable: Redis does not answer.
         """
         limit = self._learned.get(route, route.limit) or ERROR_LIMIT
         legacy = limit.group == ERROR_LIMIT.group
@@ -172,7 +172,7 @@ class Budget:
         """
         try:
             return await self._account(reservation, answer)
-        except AccountUnreachable as error:
+        except RedisUnreachable as error:
             log.warning("An ESI call to %s could not be settled: %s", reservation.route.template, error)
             return None
 
@@ -180,7 +180,7 @@ class Budget:
         """Every bucket in use, the emptiest first.
 
         Raises:
-            AccountUnreachable: Redis does not answer.
+            RedisUnreachable: Redis does not answer.
         """
         names = [name async for name in self._names(_BUCKETS)]
         if not names:
@@ -199,7 +199,7 @@ class Budget:
         """What stands still now.
 
         Raises:
-            AccountUnreachable: Redis does not answer.
+            RedisUnreachable: Redis does not answer.
         """
         names = [self._downtime, self._error_limit]
         names += [name async for name in self._names(_PAUSES) if name not in names]
@@ -210,7 +210,7 @@ class Budget:
         """Note that ESI refused `caller`; how many callers it has refused within the last ten minutes.
 
         Raises:
-            AccountUnreachable: Redis does not answer.
+            RedisUnreachable: Redis does not answer.
         """
         lately = RefusedLately(caller, REFUSALS_KEPT_MILLISECONDS)
         return (await self._run(self._refused, [_REFUSED], lately, Refused)).callers
@@ -329,5 +329,5 @@ def _pause(name: str) -> str:
     return _PREFIX + "pause:" + name
 
 
-def _unreachable(error: Exception) -> AccountUnreachable:
-    return AccountUnreachable(f"The shared account of ESI's budget cannot be reached ({type(error).__name__}).")
+def _unreachable(error: Exception) -> RedisUnreachable:
+    return RedisUnreachable(f"The shared account of ESI's budget cannot be reached ({type(error).__name__}).")

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import msgspec
 import redis.asyncio
 
-from eve.errors import NotAsked, SsoLimited, Unavailable
+from eve.errors import NotAsked, RedisUnreachable, SsoLimited, Unavailable
 from redis_client import REDIS_IS_AWAY
 
 SLOT_MILLISECONDS = 10_000
@@ -135,7 +135,7 @@ class Brake:
 
         Raises:
             SsoLimited: SSO asked us to stay away, or no place became free in time; `ask` was not called.
-            NotAsked: SSO fails, or Redis cannot be reached; `ask` was not called.
+            NotAsked: SSO fails, or (`RedisUnreachable`) Redis does not answer; `ask` was not called.
             EveError: whatever `ask` raised.
         """
         holder = secrets.token_hex(8)
@@ -188,7 +188,7 @@ class Brake:
         try:
             return msgspec.json.decode(await self._run(self._enter, self._told(holder)), type=_Place)
         except REDIS_IS_AWAY as error:
-            raise NotAsked(f"The brake for EVE SSO cannot be reached ({type(error).__name__}).") from None
+            raise RedisUnreachable(f"The brake for EVE SSO cannot be reached ({type(error).__name__}).") from None
 
     async def _give_back(self, told: _Told) -> None:
         # An answer that is here is not thrown away because Redis is not: the place ends by itself.

@@ -17,7 +17,7 @@ from typing import Any
 
 import redis.asyncio
 
-from eve.errors import Unavailable, ZkillboardLimited
+from eve.errors import RedisUnreachable, ZkillboardLimited
 from redis_client import REDIS_IS_AWAY
 
 UNSETTLED_MILLISECONDS = 3_000
@@ -67,7 +67,7 @@ class Turns:
 
         Raises:
             ZkillboardLimited: no turn became free within `patience_seconds`.
-            Unavailable: Redis cannot be reached; without it we could only guess.
+            RedisUnreachable: without Redis we could only guess.
         """
         turn = Turn(secrets.token_hex(8))
         await self._wait_for(turn, patience_seconds)
@@ -77,7 +77,7 @@ class Turns:
             pause = max(self._interval, round(turn.pause_seconds * 1000))
             # Also when we are being cancelled: the request may have been sent. And if Redis is away just now, an
             # answer that is here is not thrown away for it: the turn ends by itself.
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(RedisUnreachable):
                 await asyncio.shield(self._run(self._give_back, turn.holder, pause))
 
     async def _wait_for(self, turn: Turn, patience_seconds: float) -> None:
@@ -97,7 +97,7 @@ class Turns:
             async with asyncio.timeout(REDIS_SECONDS):
                 return int(await script(keys=[_KEY], args=arguments))
         except REDIS_IS_AWAY as error:
-            raise Unavailable(f"The turns at zKillboard cannot be agreed on ({type(error).__name__}).") from None
+            raise RedisUnreachable(f"The turns at zKillboard cannot be agreed on ({type(error).__name__}).") from None
 
 
 class Turn:

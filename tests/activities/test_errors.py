@@ -41,6 +41,7 @@ SECRET = "0123456789abcdef0123456789abcdef01234567"
         (errors.MalformedBody("x"), FailureType.UNAVAILABLE, True, True),
         (errors.Unavailable("x"), FailureType.UNAVAILABLE, True, True),
         (EveError("one nobody thought of"), FailureType.UNAVAILABLE, True, True),
+        (errors.RedisUnreachable("x"), FailureType.INFRASTRUCTURE, True, False),
         (OSError("the database"), FailureType.INFRASTRUCTURE, True, False),
     ],
 )

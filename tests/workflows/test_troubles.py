@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 
+from activities.errors import application_error
 from contracts.sync import DiscoverKillmails, Discovery, FailureType, SyncState, user_sync_id
 from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import WatchdogReport
+from eve.errors import RedisUnreachable
 from temporal.user_sync import query_status, signal_user_sync, start_or_wake
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns, failure
@@ -87,6 +89,16 @@ async def test_trouble_of_our_own_is_not_said_to_be_eves(temporal_client: Client
     status = await until(temporal_client, after(1))
     assert status.state == SyncState.INTERRUPTED
     assert status.message.startswith("This site had a problem of its own; trying again at ")
+
+
+async def test_redis_that_is_away_is_not_said_to_be_eve(temporal_client: Client, serve: Served) -> None:
+    away = application_error(RedisUnreachable("x"), datetime.now(UTC))
+    stand_ins = StandIns(token=lambda _: away)
+    await serve(temporal_client, stand_ins)
+    await start_or_wake(temporal_client, CHARACTER, 900)
+    assert (await until(temporal_client, after(1))).state == SyncState.INTERRUPTED
+    assert stand_ins.recorded_states == [SyncState.INTERRUPTED]
+    assert len(stand_ins.tokens) > 1, "it is tried again before anybody is told"
 
 
 async def test_refusals_of_esis_ask_for_no_login_however_many(temporal_client: Client, serve: Served) -> None:

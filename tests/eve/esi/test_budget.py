@@ -6,7 +6,7 @@ import pytest
 import redis.asyncio
 
 from contracts.call_classes import CallClass
-from eve.errors import Downtime, ErrorLimited, RateLimited, Unavailable
+from eve.errors import Downtime, ErrorLimited, RateLimited, RedisUnreachable
 from eve.esi.budget import Budget, Reservation
 from eve.esi.routes import CHARACTER_KILLMAILS, KILLMAIL, NAMES, SERVER_STATUS, SOLAR_SYSTEM
 from tests.eve.conftest import QUIET_HOUR
@@ -179,9 +179,9 @@ async def test_redis_coming_back_empty_costs_one_probe_not_a_burst(
 
 async def test_without_redis_nothing_is_sent() -> None:
     client = redis.asyncio.from_url("redis://127.0.0.1:1/0")
-    with pytest.raises(Unavailable):
+    with pytest.raises(RedisUnreachable):
         await Budget(client).reserve(KILLMAIL, None, CallClass.LIVE)
-    with pytest.raises(Unavailable):
+    with pytest.raises(RedisUnreachable):
         await Budget(client).buckets()
     await client.aclose()
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis.asyncio
 
-from eve.errors import BadRequest, EveError, NotAsked, SsoLimited, TokenRevoked, Unavailable
+from eve.errors import BadRequest, EveError, NotAsked, RedisUnreachable, SsoLimited, TokenRevoked, Unavailable
 from eve.sso.brake import THRESHOLD, Brake
 
 SLOTS = 5
@@ -148,6 +148,6 @@ async def test_a_429_stops_everybody_for_as_long_as_it_says_or_a_few_seconds(
 
 async def test_without_redis_sso_is_not_asked() -> None:
     client = redis.asyncio.from_url("redis://127.0.0.1:1/0")
-    with pytest.raises(NotAsked):
+    with pytest.raises(RedisUnreachable):
         await Brake(client, SLOTS).call(good)
     await client.aclose()

@@ -21,6 +21,7 @@ from eve.errors import (
     Forbidden,
     MalformedBody,
     NotFound,
+    RedisUnreachable,
     Unavailable,
     ZkillboardLimited,
     ZkillboardRefused,
@@ -217,6 +218,6 @@ async def test_a_turn_whose_worker_died_ends_by_itself(redis_client: redis.async
 async def test_without_redis_nothing_is_asked() -> None:
     client = redis.asyncio.from_url("redis://127.0.0.1:1/0")
     async with opened(client, answering([])) as zkillboard:
-        with pytest.raises(Unavailable):
+        with pytest.raises(RedisUnreachable):
             await zkillboard.character_killmails(1, 1)
     await client.aclose()
