@@ -71,6 +71,7 @@ async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: Killm
         seen,
         # A walk that had to leave pages out proves nothing: it is asked for again.
         kind="first" if look.first else "full" if look.full and pages_missing_until is None else "incremental",
+        forgives=look.full,
         asked=asked,
         fresh_until=fresh_until,
         next_sync_at=look.next_sync_at,

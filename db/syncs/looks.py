@@ -147,6 +147,7 @@ async def take_on(
     seen: ListSeen | None,
     *,
     kind: str,
+    forgives: bool,
     asked: bool,
     fresh_until: datetime | None,
     next_sync_at: datetime | None,
@@ -156,7 +157,8 @@ async def take_on(
     Args:
         asked_by: the character with whose token the list was read; None if it was not.
         seen: None when the list is unchanged or was not asked.
-        kind: first, incremental or full; a full one also retries what was given up.
+        kind: first, incremental or full.
+        forgives: what was given up is tried again.
     """
     async with pool.acquire() as connection, connection.transaction():
         new: list[int] = []
@@ -165,7 +167,7 @@ async def take_on(
             listed = [killmail_id for killmail_id, _ in seen.references]
             new = await add_references(connection, subject.id, seen.references, HashFrom.ESI)
             await _keep_pages(connection, subject, asked_by, seen)
-        if kind == "full":
+        if forgives:
             await forgive(connection, subject.id, listed)
         run = await connection.fetchrow(
             f"SELECT run_id, killmail_ids FROM sync_runs WHERE {subject.key} = $1 AND finished_at IS NULL"  # noqa: S608

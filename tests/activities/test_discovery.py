@@ -150,12 +150,9 @@ async def test_a_failed_walk_writes_nothing(world: World) -> None:
     assert (await discover(world)).killmail_ids == [2]
 
 
-async def test_pages_the_budget_did_not_allow_are_asked_for_later(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await world.login()
-    world.esi.happens(1)
-    world.esi.fresh_for = timedelta(minutes=5)
+@pytest.fixture
+def rest_due_at(world: World, monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """Every walk ends before the list does; when the rest of the pages may be asked for."""
     later = datetime.now(UTC) + timedelta(minutes=7)
     whole = world.esi.character_killmails
 
@@ -165,9 +162,31 @@ async def test_pages_the_budget_did_not_allow_are_asked_for_later(
         return walk
 
     monkeypatch.setattr(world.esi, "character_killmails", half)
+    return later
+
+
+async def test_pages_the_budget_did_not_allow_are_asked_for_later(world: World, rest_due_at: datetime) -> None:
+    await world.login()
+    world.esi.happens(1)
+    world.esi.fresh_for = timedelta(minutes=5)
     found = await discover(world)
-    assert (found.killmail_ids, found.pending_until) == ([1], later)
+    assert (found.killmail_ids, found.pending_until) == ([1], rest_due_at)
     assert (await world.user())["killmail_list_fresh_until"] is None
+
+
+@pytest.mark.usefixtures("rest_due_at")
+async def test_a_full_look_that_is_cut_short_retries_what_was_given_up(world: World) -> None:
+    await world.login()
+    world.esi.happens(1, 2)
+    world.esi.bodies[2] = InvalidHash("no")
+    await sync(world, first=True)
+    await world.pool.execute("UPDATE killmail_refs SET parked_at = now(), attempts = 2 WHERE killmail_id = 2")
+    world.esi.lists[PILOT] = [1]  # 2 is on the page that is not read
+    found = await discover(world, full=True)
+    assert found.killmail_ids == [2]
+    run = await world.pool.fetchrow("SELECT kind FROM sync_runs WHERE run_id = $1", found.run_id)
+    assert run is not None
+    assert run["kind"] == "incremental", "a list that was not walked to its end proves nothing"
 
 
 async def test_an_expired_token_is_not_sent(world: World) -> None:
