@@ -154,7 +154,8 @@ class Look:
     def _come_back_for_the_rest(self, discovery: Discovery, wanted: datetime | None) -> None:
         """An earlier look than the next regular one, when something is known to be due before."""
         state = self._state
-        if not discovery.asked and (self._full or self._urgency.priority.priority_key == 1):
+        somebody_waits = self._full or self._manual or not state.first_sync_done
+        if not discovery.asked and somebody_waits:
             wanted = min(filter(None, (wanted, discovery.fresh_until)), default=None)
         names_again = self._when_to_name_again()
         wanted = min(filter(None, (wanted, names_again)), default=None)
