@@ -159,7 +159,7 @@ class Settings(BaseModel):
     idle_pilots: bool = Field(
         False,
         description="true: pilots without a new killmail for a week, a month or a quarter get a look only every hour,"
-        " six hours or day",
+        " six hours or day, where that is rarer than SYNC_INTERVAL_SECONDS",
     )
     runs_kept_days: int = Field(90, ge=1, description="how long the accounts of sync runs are kept")
     login_events_kept_days: int = Field(180, ge=1, description="how long it is kept who logged in or failed to")

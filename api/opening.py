@@ -55,7 +55,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             temporal = await connect_temporal(settings, lazy=True, interceptors=temporal_interceptors())
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
             live = LiveEvents(events_client)
-            live_feed = LiveFeed(live, pool, everything=settings.public_board)
+            live_feed = LiveFeed(
+                live,
+                pool,
+                sync_interval_seconds=settings.sync_interval_seconds,
+                everything=settings.public_board,
+            )
             live_feed.follow(tasks)
             yield Services(
                 settings=settings,

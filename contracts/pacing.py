@@ -28,6 +28,8 @@ class IdleStep:
     words: str
 
 
+LONGEST_USUAL_LOOK = 4 / 3 + 2 * JITTER
+"""No usual look comes later than so many intervals: the second one may take four thirds of one (`second_look`)."""
 IDLE_STEPS = (
     IdleStep(timedelta(days=91), timedelta(days=1), "once a day"),
     IdleStep(timedelta(days=30), timedelta(hours=6), "every six hours"),
@@ -36,18 +38,26 @@ IDLE_STEPS = (
 """The longest silence first. Only where the setting IDLE_PILOTS is on."""
 
 
-def idle_step(active_at: datetime | None, now: datetime) -> IdleStep | None:
-    """The step of a pilot who was last active then (a killmail, a login, a sync asked for); None: not idle."""
+def idle_step(active_at: datetime | None, interval_seconds: int, now: datetime) -> IdleStep | None:
+    """The step of a pilot who was last active then (a killmail, a login, a sync asked for); None: the usual pace."""
     if active_at is None:
         return None
-    return next((step for step in IDLE_STEPS if now - active_at >= step.quiet), None)
+    return next((step for step in _rarer_than(interval_seconds) if now - active_at >= step.quiet), None)
 
 
-def shown_idle_step(last_look: datetime | None, next_look: datetime | None) -> IdleStep | None:
+def shown_idle_step(last_look: datetime | None, next_look: datetime | None, interval_seconds: int) -> IdleStep | None:
     """The step that two looks so far apart tell of; for readers who see only these."""
     if last_look is None or next_look is None:
         return None
-    return next((step for step in IDLE_STEPS if next_look - last_look >= step.every * (1 - 2 * JITTER)), None)
+    apart = next_look - last_look
+    if apart <= timedelta(seconds=interval_seconds * LONGEST_USUAL_LOOK):
+        return None
+    return next((step for step in _rarer_than(interval_seconds) if apart >= step.every * (1 - 2 * JITTER)), None)
+
+
+def _rarer_than(interval_seconds: int) -> list[IdleStep]:
+    """Nobody is looked at more often for being idle."""
+    return [step for step in IDLE_STEPS if step.every > timedelta(seconds=interval_seconds)]
 
 
 def second_look(character_id: int, interval_seconds: int, now: datetime) -> datetime:

@@ -251,7 +251,7 @@ class SyncLoop:
         state = self._state
         if state.idle_pilots:
             active_at = max(filter(None, (state.last_new_killmail_at, state.awake_since)), default=None)
-            if step := pacing.idle_step(active_at, workflow.now()):
+            if step := pacing.idle_step(active_at, self._owner.interval_seconds, workflow.now()):
                 return step.every.total_seconds()
         return self._owner.interval_seconds
 

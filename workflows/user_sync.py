@@ -99,7 +99,8 @@ class Pilot:
         )
 
     def sentence(self, state: SyncState, until: datetime | None = None, progress: Progress | None = None) -> str:
-        return sentence(state, until, progress, pacing.shown_idle_step(self.state.last_sync_at, until))
+        idle = pacing.shown_idle_step(self.state.last_sync_at, until, self.interval_seconds)
+        return sentence(state, until, progress, idle)
 
 
 @workflow.defn(name="UserSync")

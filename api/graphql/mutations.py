@@ -81,7 +81,8 @@ async def _order(context: Context, signal: str, character_id: int) -> Row:
     refusal = await give_order(context.services, context.caller, character_id, signal)
     if refusal is not None:
         return {"status": None, "userErrors": [{"code": refusal.code, "message": refusal.message}]}
-    (character,) = await characters(context.services.pool, [character_id])
+    services = context.services
+    (character,) = await characters(services.pool, [character_id], services.settings.sync_interval_seconds)
     return {"status": status_row(character.status), "userErrors": []}
 
 

@@ -29,7 +29,8 @@ async def resolve_me(_: None, info: Info) -> Row | None:
     if context.caller is None:
         return None
     account_id, pool = context.caller.account_id, context.services.pool
-    characters = await account_characters(pool, account_id) if selects(info, "characters") else []
+    interval = context.services.settings.sync_interval_seconds
+    characters = await account_characters(pool, account_id, interval) if selects(info, "characters") else []
     ids = [character.character_id for character in characters]
     runs = await recent_runs(pool, ids) if selects(info, "characters", "runs") else {}
     feeds = AccountFeeds(ids)

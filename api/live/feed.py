@@ -27,7 +27,7 @@ AGAIN_SECONDS = 1.0
 class LiveFeed:
     """Rings, reads, and sees to it that only those are sent anything who still may see it."""
 
-    def __init__(self, events: LiveEvents, pool: asyncpg.Pool, *, everything: bool) -> None:
+    def __init__(self, events: LiveEvents, pool: asyncpg.Pool, *, sync_interval_seconds: int, everything: bool) -> None:
         self._events = events
         self._pool = pool
         self._bell = asyncio.Event()
@@ -37,7 +37,7 @@ class LiveFeed:
         """Whether all accounts are to be looked at."""
         self.sockets = Sockets()
         self.killmails = KillmailStream(pool, self._still_allowed, everything=everything)
-        self.syncs = SyncStream(pool, self._still_allowed)
+        self.syncs = SyncStream(pool, self._still_allowed, sync_interval_seconds)
 
     def ring(self) -> None:
         """There may be something new."""

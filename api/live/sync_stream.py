@@ -27,9 +27,15 @@ class SyncWish:
 class SyncStream:
     """One per process. `check` is that of `KillmailStream`; what is rendered is an `AccountCharacter`."""
 
-    def __init__(self, pool: asyncpg.Pool, check: Callable[[Collection[Member]], Awaitable[list[Member]]]) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        check: Callable[[Collection[Member]], Awaitable[list[Member]]],
+        sync_interval_seconds: int,
+    ) -> None:
         self._pool = pool
         self._check = check
+        self._interval = sync_interval_seconds
         self._changed: set[int] = set()
         self.groups = Groups()
 
@@ -62,7 +68,7 @@ class SyncStream:
         try:
             members = await self._check(concerned)
             wanted = changed & {one for member in members for one in _characters_of(member)}
-            states = {one.character_id: one for one in await characters(self._pool, wanted)}
+            states = {one.character_id: one for one in await characters(self._pool, wanted, self._interval)}
         except BaseException:
             self._changed |= changed
             raise

@@ -16,7 +16,7 @@ async def give_order(services: Services, caller: Caller, character_id: int, sign
     """Pass the order on to the character's workflow; None when it was taken."""
     if character_id not in caller.character_ids:
         return Refusal("NOT_YOUR_CHARACTER", "This character is not in your account.")
-    (character,) = await characters(services.pool, [character_id])
+    (character,) = await characters(services.pool, [character_id], services.settings.sync_interval_seconds)
     if not character.token_is_valid:
         return Refusal("NEEDS_LOGIN", character.status.message)
     if character.status.state == SyncState.PAUSED and signal not in ("pause", "resume"):

@@ -79,7 +79,7 @@ async def _operator(services: Services, who: Caller) -> int:
 
 async def _order_one(services: Services, operator: int, signal: str, form: Form) -> Refusal | None:
     character_id = form.eve_id("whom")
-    if not await characters(services.pool, [character_id]):
+    if not await characters(services.pool, [character_id], services.settings.sync_interval_seconds):
         return Refusal("NO_SUCH_CHARACTER", f"Character {character_id} has never logged in here.")
     action = await begin_action(services.pool, operator, signal, user_sync_id(character_id))
     refusal = await services.sync_requests.signal(character_id, signal, "asked for by an operator")

@@ -29,9 +29,9 @@ HISTORY = "/settings#history"
 
 async def imports_context(request: Request, who: Caller) -> dict[str, Any]:
     """What `_settings_imports.html` shows."""
-    pool = services_of(request).pool
-    characters = await account_characters(pool, who.account_id)
-    found = await imports_of(pool, who.character_ids)
+    services = services_of(request)
+    characters = await account_characters(services.pool, who.account_id, services.settings.sync_interval_seconds)
+    found = await imports_of(services.pool, who.character_ids)
     return {
         "importers": [(character, found.get(character.character_id)) for character in characters],
         "imports_changing": any(one.running and one.state is not ImportState.ESTIMATED for one in found.values()),
@@ -47,7 +47,7 @@ async def history_context(request: Request, who: Caller) -> dict[str, Any]:
 async def sources_context(request: Request, who: Caller) -> dict[str, Any]:
     """What `_settings_sources.html` shows."""
     services = services_of(request)
-    characters = await account_characters(services.pool, who.account_id)
+    characters = await account_characters(services.pool, who.account_id, services.settings.sync_interval_seconds)
     return {
         "killmail_accounts": await killmail_accounts(services, [one.character_id for one in characters]),
         "source_words": WORDS,

@@ -52,10 +52,11 @@ async def corporation_order(request: Request) -> Response:
 
 
 async def _characters(request: Request, who: Caller) -> dict[str, Any]:
-    pool = services_of(request).pool
+    services = services_of(request)
+    interval = services.settings.sync_interval_seconds
     return {
-        "characters": await account_characters(pool, who.account_id),
-        "runs": await recent_runs(pool, who.character_ids),
+        "characters": await account_characters(services.pool, who.account_id, interval),
+        "runs": await recent_runs(services.pool, who.character_ids),
     }
 
 

@@ -50,8 +50,9 @@ async def sync_order(request: Request) -> Response:
 
 async def sync_strip(request: Request, who: Caller) -> dict[str, Any]:
     """What `_characters.html` shows."""
-    pool = services_of(request).pool
-    characters = await account_characters(pool, who.account_id)
+    services = services_of(request)
+    pool = services.pool
+    characters = await account_characters(pool, who.account_id, services.settings.sync_interval_seconds)
     quiet = [one for one in characters if one.status.state == SyncState.OK and one.last_killmail_sync_at is not None]
     folded = quiet if len(characters) > WORTH_A_LOOK else []
     return {

@@ -109,26 +109,32 @@ class AccountCharacter:
         return CORPORATION_SCOPES.issubset(self.scopes)
 
 
-async def characters(pool: asyncpg.Pool, character_ids: Collection[int]) -> list[AccountCharacter]:
-    """These characters with the state of their syncs, in the order they joined."""
+async def characters(
+    pool: asyncpg.Pool, character_ids: Collection[int], sync_interval_seconds: int
+) -> list[AccountCharacter]:
+    """These characters with the state of their syncs, in the order they joined.
+
+    Args:
+        sync_interval_seconds: of this installation; only looks further apart are told as an idle pilot's.
+    """
     rows = await pool.fetch(_CHARACTERS.format(which="u.character_id = ANY ($1)"), list(character_ids))
-    return [_character(row) for row in rows]
+    return [_character(row, sync_interval_seconds) for row in rows]
 
 
-async def account_characters(pool: asyncpg.Pool, account_id: int) -> list[AccountCharacter]:
-    """The account's characters with the state of their syncs, in the order they joined."""
+async def account_characters(pool: asyncpg.Pool, account_id: int, sync_interval_seconds: int) -> list[AccountCharacter]:
+    """The account's characters with the state of their syncs, in the order they joined; see `characters`."""
     rows = await pool.fetch(_CHARACTERS.format(which="u.account_id = $1"), account_id)
-    return [_character(row) for row in rows]
+    return [_character(row, sync_interval_seconds) for row in rows]
 
 
-def _character(row: asyncpg.Record) -> AccountCharacter:
+def _character(row: asyncpg.Record, sync_interval_seconds: int) -> AccountCharacter:
     state = SyncState(row["sync_state"])
     ends = orjson.loads(row["sync_detail"]).get("until")
     until = datetime.fromisoformat(ends) if ends else None
     under_way = state in (SyncState.FIRST_SYNC, SyncState.SYNCING) and row["total"]
     progress = Progress(done=row["done"], total=row["total"]) if under_way else None
     token_is_valid = row["token_state"] == "valid"  # noqa: S105 - a state, not a token
-    idle = shown_idle_step(row["last_killmail_sync_at"], until)
+    idle = shown_idle_step(row["last_killmail_sync_at"], until, sync_interval_seconds)
     why = WHY_NEEDS_LOGIN.get(row["token_state"]) if state is SyncState.NEEDS_LOGIN else None
     return AccountCharacter(
         character_id=row["character_id"],

@@ -289,7 +289,7 @@ async def test_an_answer_that_never_came_is_given_time_and_then_said_to_be_lost(
         with pytest.raises(GrantLost):
             await one.ensure()
     assert (await one.user())["token_state"] == "lost"
-    (shown,) = await characters(one.pool, [one.pilot])
+    (shown,) = await characters(one.pool, [one.pilot], 900)
     assert (shown.status.message, shown.status.action) == (LOST_GRANT, "log_in")
     await one.log_in()
     await one.ensure()

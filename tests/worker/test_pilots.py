@@ -157,11 +157,11 @@ async def test_a_pilot_whose_first_look_fails_reads_so_and_when_it_is_tried_agai
     await start_or_wake(client, pilot, 900)
 
     async def page_says_so() -> bool:
-        [shown] = await characters(pool, [pilot])
+        [shown] = await characters(pool, [pilot], settings.sync_interval_seconds)
         return shown.status.state == SyncState.DEGRADED
 
     await eventually(page_says_so)
-    [shown] = await characters(pool, [pilot])
+    [shown] = await characters(pool, [pilot], settings.sync_interval_seconds)
     assert shown.status.until is not None
     assert shown.status.until - began < timedelta(seconds=30), "after two attempts, not after a minute and a half"
     assert "EVE" in shown.status.message
@@ -185,7 +185,7 @@ async def test_a_list_of_killmails_that_eve_cannot_give_ends_the_first_sync(
     eve.add_fault("status", route="/killmails/{killmail_id}/{killmail_hash}", status=422)
     await start_or_wake(client, pilot, 900)
     await until(client, ok, pilot)
-    [shown] = await characters(pool, [pilot])
+    [shown] = await characters(pool, [pilot], settings.sync_interval_seconds)
     assert shown.last_run is not None
     assert (shown.last_run.stored, shown.last_run.pending + shown.last_run.failed) == (0, listed)
 

@@ -47,6 +47,18 @@ async def test_the_looks_of_a_day(
     assert len(stand_ins.looks) - looks >= 11
 
 
+async def test_a_longer_interval_is_kept_for_idle_pilots_too(skipping: WorkflowEnvironment, serve: Served) -> None:
+    stand_ins = StandIns(discoveries=lambda _: Discovery(unchanged=True, idle_pilots=True))
+    await serve(skipping.client, stand_ins)
+    quiet = await skipping.get_current_time() - timedelta(days=8)
+    state = UserSyncState(CHARACTER, 7200, first_sync_done=True, last_new_killmail_at=quiet, idle_pilots=True)
+    await skipping.client.start_workflow("UserSync", state, id=user_sync_id(CHARACTER), task_queue=SYNC_QUEUE)
+    await until(skipping.client, lambda s: ok(s) and s.cycles == 1)
+    await skipping.sleep(timedelta(days=1))
+    assert 11 <= len(stand_ins.looks) <= 14
+    assert (await query_status(skipping.client, CHARACTER)).message.startswith("Up to date; next check at ")
+
+
 async def test_a_new_killmail_brings_the_usual_pace_back(skipping: WorkflowEnvironment, serve: Served) -> None:
     stand_ins = StandIns(
         discoveries=lambda _: (

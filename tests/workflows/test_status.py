@@ -9,7 +9,7 @@ import pytest
 from contracts.corporation_sentences import corporation_sentence
 from contracts.import_sentences import ImportStanding, import_sentence
 from contracts.imports import ImportAccount, ImportState
-from contracts.pacing import IDLE_STEPS, IdleStep, idle_step, next_look, shown_idle_step
+from contracts.pacing import IDLE_STEPS, IdleStep, idle_step, next_look, second_look, shown_idle_step
 from contracts.plurals import counted, kills_and_losses, with_article
 from contracts.sync import FailureType, Progress, SyncAction, SyncState, SyncStatus
 from contracts.sync_sentences import ACTIONS, SENTENCES, action_in, details, sentence
@@ -99,16 +99,38 @@ def test_the_sentence_says_how_far_it_is_and_when_it_goes_on() -> None:
     ],
 )
 def test_the_longer_the_silence_the_rarer_the_looks(silence: float, words: str | None) -> None:
-    step = idle_step(NOW - timedelta(days=silence), NOW)
+    step = idle_step(NOW - timedelta(days=silence), 900, NOW)
     assert (step.words if step else None) == words
-    assert idle_step(None, NOW) is None
+    assert idle_step(None, 900, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "silence", "words"),
+    [
+        (3600, 8, None),
+        (3600, 40, "every six hours"),
+        (7200, 8, None),
+        (7200, 40, "every six hours"),
+        (90_000, 99, None),
+    ],
+)
+def test_nobody_is_looked_at_more_often_for_being_idle(interval: int, silence: int, words: str | None) -> None:
+    step = idle_step(NOW - timedelta(days=silence), interval, NOW)
+    assert (step.words if step else None) == words
 
 
 @pytest.mark.parametrize("extreme", [0, 1])
 @pytest.mark.parametrize("step", IDLE_STEPS, ids=lambda step: step.words)
 def test_readers_know_the_step_from_the_looks(step: IdleStep, extreme: float) -> None:
     following = next_look(step.every.total_seconds(), NOW, Dice(extreme))  # type: ignore[arg-type]
-    assert shown_idle_step(NOW + timedelta(seconds=5), following) == step
+    assert shown_idle_step(NOW + timedelta(seconds=5), following, 900) == step
     assert step.words in sentence(SyncState.OK, following, None, step)
-    usual = next_look(900, NOW, Dice(extreme))  # type: ignore[arg-type]
-    assert shown_idle_step(NOW, usual) is None
+
+
+@pytest.mark.parametrize("extreme", [0, 1])
+@pytest.mark.parametrize("interval", [900, 3300, 3600, 7200, 21_600])
+def test_the_usual_pace_is_nobodys_idleness(interval: int, extreme: float) -> None:
+    usual = next_look(interval, NOW, Dice(extreme))  # type: ignore[arg-type]
+    assert shown_idle_step(NOW, usual, interval) is None
+    for character_id in range(90_000_000, 90_000_050):
+        assert shown_idle_step(NOW, second_look(character_id, interval, NOW), interval) is None
