@@ -34,6 +34,12 @@ def own_trouble_has_its_state() -> bool:
     return workflow.patched("own-trouble-has-its-state")
 
 
+def the_last_look_hears_of_others() -> bool:
+    """A look that finds nobody left answers those who wait for it, and is repeated if a permission came meanwhile
+    (30 November 2026)."""
+    return workflow.patched("the-last-look-hears-of-others")
+
+
 def the_lost_are_started_by_pages() -> bool:
     """`Watchdog`: workflows that are missing are started by an activity of their own (28 November 2026)."""
     return workflow.patched("the-lost-are-started-by-pages")

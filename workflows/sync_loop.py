@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.list_owner import ListOwner
     from workflows.look import Look
     from workflows.new_run import another_version_is_current, continue_as_new, history_is_long
-    from workflows.patches import own_trouble_has_its_state, refusals_end_nothing
+    from workflows.patches import own_trouble_has_its_state, refusals_end_nothing, the_last_look_hears_of_others
 
 
 class SyncLoop:
@@ -32,6 +32,7 @@ class SyncLoop:
         self._look: Look | None = None
         self._looks_in_this_run = 0
         self._version_is_asked_for = False
+        self._nobody_is_left = False
 
     async def _follow_list(self) -> None:
         """Look again and again, until there is nobody left to look for."""
@@ -80,12 +81,14 @@ class SyncLoop:
     async def sync_now_and_wait(self, request: Request | None = None) -> SyncStatus:  # noqa: ARG002
         self._state.sync_requested = True
         enough = self._state.cycles + (1 if self._look is None else 2)
-        await workflow.wait_condition(lambda: self._state.cycles >= enough or self._is_blocked())
+        await workflow.wait_condition(
+            lambda: self._state.cycles >= enough or self._is_blocked() or self._nobody_is_left
+        )
         return self.status()
 
     @sync_now_and_wait.validator
     def _may_sync_now(self, request: Request | None = None) -> None:  # noqa: ARG002
-        if self._is_blocked():
+        if self._is_blocked() or self._state.state == SyncState.REMOVED:
             shown = self._shown_state()
             raise ApplicationError(self._owner.sentence(shown), type=str(shown), non_retryable=True)
 
@@ -180,6 +183,8 @@ class SyncLoop:
         if failure.type in RECORDED_BY_ACTIVITY:
             state.state = state.recorded_state = RECORDED_BY_ACTIVITY[failure.type]
             state.until = None
+            if state.state == SyncState.REMOVED and the_last_look_hears_of_others():
+                self._end_unless_granted()
             return
         if failure.type == FailureType.RATE_LIMITED:
             state.state = SyncState.RATE_LIMITED
@@ -201,6 +206,13 @@ class SyncLoop:
         state.next_sync_at = state.until
         workflow.logger.warning("The look failed (%s); now %s until %s", failure.type, state.state, state.until)
         await self._record(state.state)
+
+    def _end_unless_granted(self) -> None:
+        """The look may have begun before a permission came: then it is taken once more."""
+        if self._state.token_granted:
+            self._state.state = SyncState.STARTING
+        else:
+            self._nobody_is_left = True
 
     def _count_refusal(self, failure: Failure) -> None:
         """Of runs that began when refusals of ESI's still ended a permission; now the activity asks SSO about each."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateStage
 
 from contracts.corporations import CorporationSyncState, corporation_sync_id
 from contracts.sync import Discovery, FailureType, SyncState, SyncStatus
@@ -83,6 +83,30 @@ async def directors(client: Client, stand_ins: Scripted) -> str:
     await until_corporation(client, lambda s: s.state == SyncState.NO_DIRECTOR and s.cycles == 3)
     await start_or_wake_corporation(client, CORPORATION, 900)
     await until_corporation(client, lambda s: ok(s) and s.cycles == 4)
+    return WORKFLOW_ID
+
+
+async def asked_during_the_last_looks(client: Client, stand_ins: Scripted) -> str:
+    """Nobody is left; a director comes while that is found out, and later somebody only waits for the answer."""
+    gone = failure(FailureType.REMOVED)
+    stand_ins.answers[DISCOVER] = [Discovery(1, 1, 1, [1]), gone, Discovery(unchanged=True), gone]
+    await start_or_wake_corporation(client, CORPORATION, 900)
+    handle = client.get_workflow_handle(WORKFLOW_ID)
+    for looks, comes in ((1, True), (3, False)):
+        await until_corporation(client, lambda s, looks=looks: ok(s) and s.cycles == looks)  # type: ignore[misc]
+        stand_ins.held[DISCOVER] = asyncio.Event()
+        await signal_corporation_sync(client, CORPORATION, "sync_now", "recorded")
+
+        async def looking(looks: int = looks) -> bool:
+            return stand_ins.asked.count(DISCOVER) == looks + 1
+
+        await eventually(looking)
+        update = await handle.start_update("sync_now_and_wait", wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+        if comes:
+            await start_or_wake_corporation(client, CORPORATION, 900)
+        stand_ins.held[DISCOVER].set()
+        await update.result()
+    await handle.result()
     return WORKFLOW_ID
 
 
@@ -164,6 +188,7 @@ SCENARIOS = (
     Scenario(first_sync_and_signals),
     Scenario(troubles),
     Scenario(directors),
+    Scenario(asked_during_the_last_looks),
     Scenario(paused_while_it_fetches),
     Scenario(restored),
     Scenario(a_short_interval, continues_after=60),

@@ -6,6 +6,7 @@ import asyncio
 
 from temporalio.client import Client, WorkflowFailureError
 
+from contracts.activity_policy import THROUGH_AN_OUTAGE
 from contracts.imports import (
     CountedPage,
     Estimate,
@@ -20,7 +21,7 @@ from contracts.task_queues import SYNC_QUEUE
 from temporal.zkillboard_import import cancel_import, start_import
 from tests.workflows.scenarios import Scenario, run_of
 from tests.workflows.scripted import limited
-from tests.workflows.stand_ins import StandIns, failure
+from tests.workflows.stand_ins import StandIns, failure, passing_failure
 from tests.workflows.waiting import CHARACTER, eventually, shows, until_import
 
 WORKFLOW_ID = zkillboard_import_id(CHARACTER)
@@ -110,6 +111,21 @@ async def given_up(client: Client, stand_ins: StandIns) -> str:
     return WORKFLOW_ID
 
 
+async def our_own_outage(client: Client, stand_ins: StandIns) -> str:
+    """A page, what is shown of the import, and its account fail for as long as they are tried; then all is well."""
+    lists(stand_ins, 2)
+    page, tries = stand_ins.imports.page, THROUGH_AN_OUTAGE.maximum_attempts
+    unread: list[Exception] = [failure(FailureType.INFRASTRUCTURE)]
+    unshown: list[Exception] = [passing_failure() for _ in range(3 * tries)]
+    unrecorded: list[Exception] = [passing_failure() for _ in range(tries)]
+    stand_ins.imports.page = lambda position: unread.pop() if unread else page(position)
+    stand_ins.imports.noting = lambda _: unshown.pop() if unshown else None
+    stand_ins.imports.finishing = lambda _: unrecorded.pop() if unrecorded else None
+    handle = await start_import(client, CHARACTER, ask_first=False, reason="recorded")
+    await handle.result()
+    return WORKFLOW_ID
+
+
 async def its_pilot_left(client: Client, stand_ins: StandIns) -> str:
     """The character is removed while its pages are read."""
     lists(stand_ins, 2)
@@ -166,6 +182,7 @@ SCENARIOS = (
     Scenario(without_an_answer, skips_time=True),
     Scenario(nothing_listed),
     Scenario(given_up, skips_time=True),
+    Scenario(our_own_outage, skips_time=True),
     Scenario(its_pilot_left),
     Scenario(by_month),
     Scenario(continued, continues_after=60),
