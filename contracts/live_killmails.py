@@ -26,7 +26,10 @@ class FollowStream:
 
 @dataclass
 class StreamReport:
-    """What came of it. `missed`: objects that were gone before they could be read; the archive has them."""
+    """What came of it. `missed`: objects that were gone before they could be read; the archive has them.
+
+    Nothing depends on `wanted` and `missed`: they are for those who read the workflow's history.
+    """
 
     outcome: StreamOutcome
     sequence: int | None = None

@@ -138,7 +138,6 @@ class LoopState:
     last_full_sync_at: datetime | None = None
     unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored, but their naming failed
     looks_without_names: int = 0  # in a row, that could not name everything
-    list_fresh_until: datetime | None = None
     forbidden_in_a_row: int = 0  # looks that ESI refused
     idle_pilots: bool = False  # the installation looks less often at pilots without new killmails
     awake_since: datetime | None = None  # the last login or look that somebody asked for
@@ -184,7 +183,8 @@ class DiscoverKillmails:
 class Discovery:
     """What the list said. `killmail_ids` are ours to fetch: known, without a body, claimed by nobody else.
 
-    Newest first. `listed` and `new` count references; `new` ones were never shown to us before.
+    Newest first. `listed` and `new` count references; `new` ones were never shown to us before. Nothing depends on
+    `unchanged`: it says to those who read a workflow's history why a look found nothing.
     """
 
     listed: int = 0

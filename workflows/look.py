@@ -75,7 +75,6 @@ class Look:
     def _note_discovery(self, discovery: Discovery) -> None:
         state, now = self._state, workflow.now()
         state.idle_pilots = discovery.idle_pilots
-        state.list_fresh_until = discovery.fresh_until
         if discovery.asked:
             state.last_sync_at = now
             state.last_listed, state.last_new = discovery.listed, discovery.new
