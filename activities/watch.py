@@ -131,7 +131,7 @@ class Watch:
 
     async def _signal(self, kind: Kind, subject_id: int, signal: str) -> bool:
         try:
-            await kind.signal(self._client, subject_id, signal, "watchdog")
+            await kind.signal(self._client, subject_id, signal, "watchdog", keeps_pace=True)
         except WorkflowNotRunning:
             return False
         return True

@@ -26,7 +26,7 @@ class Kind:
     watched: Watched
     permission_signal: str
     spacing_seconds: float
-    signal: Callable[[Client, int, str, str], Awaitable[None]]
+    signal: Callable[..., Awaitable[None]]
     restore: Callable[[Client, WatchedSync, int, datetime], Awaitable[None]]
 
 

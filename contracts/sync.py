@@ -114,6 +114,7 @@ class Request:
 
     reason: str = ""
     at_next_look: bool = False  # of `force_full_resync`: not now, but when the next look is due anyway
+    keeps_pace: bool = False  # of `sync_now`: the watchdog missed a look; nobody is more active for that
 
 
 @dataclass(kw_only=True)
@@ -133,6 +134,7 @@ class LoopState:
     failures_in_a_row: int = 0
     full_requested: bool = False
     sync_requested: bool = False
+    keeps_pace: bool = False  # that look was requested by the watchdog alone
     token_granted: bool = False  # a login happened and was not looked at yet
     recorded_state: SyncState = SyncState.STARTING  # what the database shows
     last_full_sync_at: datetime | None = None

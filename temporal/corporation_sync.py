@@ -45,14 +45,20 @@ async def start_corporation_sync(client: Client, state: CorporationSyncState, *,
 
 
 async def signal_corporation_sync(
-    client: Client, corporation_id: int, signal: str, reason: str = "", *, at_next_look: bool = False
+    client: Client,
+    corporation_id: int,
+    signal: str,
+    reason: str = "",
+    *,
+    at_next_look: bool = False,
+    keeps_pace: bool = False,
 ) -> None:
-    """Send one of the signals of `CorporationSync`; `at_next_look` as in `signal_user_sync`.
+    """Send one of the signals of `CorporationSync`; options as of `signal_user_sync`.
 
     Raises:
         WorkflowNotRunning: the corporation is not followed, or not restored yet.
     """
-    await send_signal(client, corporation_sync_id(corporation_id), signal, Request(reason, at_next_look))
+    await send_signal(client, corporation_sync_id(corporation_id), signal, Request(reason, at_next_look, keeps_pace))
 
 
 async def query_corporation_status(client: Client, corporation_id: int) -> SyncStatus:

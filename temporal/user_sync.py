@@ -44,17 +44,24 @@ async def start_user_sync(
 
 
 async def signal_user_sync(
-    client: Client, character_id: int, signal: str, reason: str = "", *, at_next_look: bool = False
+    client: Client,
+    character_id: int,
+    signal: str,
+    reason: str = "",
+    *,
+    at_next_look: bool = False,
+    keeps_pace: bool = False,
 ) -> None:
     """Send one of the signals of `UserSync`.
 
     Args:
         at_next_look: of `force_full_resync`: not now, but when the next look is due anyway.
+        keeps_pace: of `sync_now`: nobody is more active for that.
 
     Raises:
         WorkflowNotRunning: there is nobody to hear it.
     """
-    await send_signal(client, user_sync_id(character_id), signal, Request(reason, at_next_look))
+    await send_signal(client, user_sync_id(character_id), signal, Request(reason, at_next_look, keeps_pace))
 
 
 async def query_status(client: Client, character_id: int) -> SyncStatus:

@@ -86,4 +86,5 @@ class CorporationSync(SyncLoop):
 
     @workflow.signal(description="Its directors have changed: one logged in, or switched this on or off.")
     def director_granted(self, request: Request | None = None) -> None:  # noqa: ARG002 - the reason is in the history
-        self._state.token_granted = self._state.sync_requested = True
+        self._state.token_granted = True
+        self._request_look()

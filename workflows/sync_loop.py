@@ -57,11 +57,11 @@ class SyncLoop:
     def force_full_resync(self, request: Request | None = None) -> None:
         self._state.full_requested = True
         if request is None or not request.at_next_look:
-            self._state.sync_requested = True
+            self._request_look()
 
     @workflow.signal(description="Look at ESI now; after that the regular rhythm goes on.")
-    def sync_now(self, request: Request | None = None) -> None:  # noqa: ARG002 - the reason is in the history
-        self._state.sync_requested = True
+    def sync_now(self, request: Request | None = None) -> None:
+        self._request_look(keeps_pace=request is not None and request.keeps_pace)
 
     @workflow.signal(description="Fetch nothing until `resume`. What is under way is finished.")
     def pause(self, request: Request | None = None) -> None:  # noqa: ARG002
@@ -71,7 +71,7 @@ class SyncLoop:
     def resume(self, request: Request | None = None) -> None:  # noqa: ARG002
         if self._state.paused:
             self._state.paused = False
-            self._state.sync_requested = True
+            self._request_look()
 
     @workflow.signal(description="Go on with the current version of the worker, also while nothing is to be done.")
     def use_current_version(self, request: Request | None = None) -> None:  # noqa: ARG002
@@ -79,7 +79,7 @@ class SyncLoop:
 
     @workflow.update(description="Look at ESI now and answer when that is done.")
     async def sync_now_and_wait(self, request: Request | None = None) -> SyncStatus:  # noqa: ARG002
-        self._state.sync_requested = True
+        self._request_look()
         enough = self._state.cycles + (1 if self._look is None else 2)
         await workflow.wait_condition(
             lambda: self._state.cycles >= enough or self._is_blocked() or self._nobody_is_left
@@ -115,6 +115,12 @@ class SyncLoop:
             full_requested=state.full_requested,
             sync_requested=state.sync_requested,
         )
+
+    def _request_look(self, *, keeps_pace: bool = False) -> None:
+        """Of several wishes for one look, a person's counts."""
+        state = self._state
+        state.keeps_pace = keeps_pace and (state.keeps_pace or not state.sync_requested)
+        state.sync_requested = True
 
     # The steps of the loop.
 
@@ -153,7 +159,8 @@ class SyncLoop:
 
     async def _look_now(self) -> None:
         state, now = self._state, workflow.now()
-        manual, state.sync_requested = state.sync_requested, False
+        manual = state.sync_requested and not state.keeps_pace
+        state.sync_requested = state.keeps_pace = False
         if manual or not state.first_sync_done:
             state.awake_since = now
         pause = self._seconds_to_next_look()

@@ -118,5 +118,6 @@ class UserSync(SyncLoop):
 
     @workflow.signal(description="The pilot logged in: there is a new token.")
     def token_granted(self, request: Request | None = None) -> None:  # noqa: ARG002
-        self._pilot_state.token_granted = self._pilot_state.sync_requested = True
+        self._pilot_state.token_granted = True
+        self._request_look()
         self._pilot_state.token_valid_until = None

@@ -37,6 +37,12 @@ async def test_the_looks_of_a_day(
     assert "as long as no new killmails arrive" in status.message
     assert status.until is not None
 
+    # The watchdog missed a look: that is nobody's wish.
+    await signal_user_sync(skipping.client, CHARACTER, "sync_now", keeps_pace=True)
+    before = status.cycles
+    status = await until(skipping.client, lambda s: ok(s) and s.cycles == before + 1)
+    assert "as long as no new killmails arrive" in status.message
+
     # Somebody asks: the usual pace for a week.
     await signal_user_sync(skipping.client, CHARACTER, "sync_now")
     before = status.cycles
