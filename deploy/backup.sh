@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
-# Write a backup of Postgres into a directory: bash deploy/backup.sh DIRECTORY
+# Write a backup of Postgres into a directory: bash deploy/backup.sh [--env-file FILE] DIRECTORY
 #
-# DATABASE_URL names the database, straight and not through a connection pooler. KEEP_DAYS removes older backups of
-# ours from that directory. The file appears under its name only when it is complete; docs/backup.md says the rest.
+# DATABASE_URL, of the environment or of FILE, names the database, straight and not through a connection pooler.
+# KEEP_DAYS removes older backups of ours from that directory. The file appears under its name only when it is complete;
+# docs/backup.md says the rest.
 set -euo pipefail
 umask 077
 # shellcheck source-path=SCRIPTDIR source=database.sh
 . "$(dirname "${BASH_SOURCE[0]}")/database.sh"
 
+if [ "${1:-}" = --env-file ]; then
+    read_env_file "${2:-}"
+    shift 2
+fi
 directory=${1:-}
-[ $# = 1 ] && [ -d "$directory" ] || say_and_stop "Say into which directory: bash $0 DIRECTORY"
+[ $# = 1 ] && [ -d "$directory" ] || say_and_stop "Say into which directory: bash $0 [--env-file FILE] DIRECTORY"
 keep_days=${KEEP_DAYS:-}
 case $keep_days in *[!0-9]*) say_and_stop "KEEP_DAYS is not a number of days." ;; esac
 read_database_url

@@ -1,4 +1,4 @@
-# For backup.sh and restore.sh, which read it: how libpq's programs reach the database that DATABASE_URL names.
+# For backup.sh, restore.sh and psql.sh, which read it: how libpq's programs reach the database that DATABASE_URL names.
 # shellcheck shell=bash
 
 say_and_stop() {
@@ -6,12 +6,19 @@ say_and_stop() {
     exit 1
 }
 
+# DATABASE_URL from a file of variables, as `killreport --env-file` takes it: what is in the environment wins.
+read_env_file() {
+    [ -r "$1" ] || say_and_stop "$1 cannot be read: say --env-file FILE, as the user who may read it."
+    DATABASE_URL=${DATABASE_URL:-$(sed -n 's/^DATABASE_URL=//p' "$1" | tail -n 1)}
+}
+
 # Sets `to_database`, the programs' argument: a URL without its password, for everybody on the machine can read
 # arguments. The password goes to PGPASSWORD. Without DATABASE_URL, libpq's own variables (PGHOST, PGPASSFILE, …) count.
 read_database_url() {
     local url=${DATABASE_URL:-} user_and_password server
     if [ -z "$url" ]; then
-        [ -n "${PGDATABASE:-}" ] || say_and_stop "Set DATABASE_URL, or PGHOST, PGUSER, PGDATABASE and PGPASSFILE."
+        [ -n "${PGDATABASE:-}" ] || say_and_stop \
+            "Set DATABASE_URL, by --env-file FILE too, or PGHOST, PGUSER, PGDATABASE and PGPASSFILE."
         to_database=--dbname=$PGDATABASE
         return
     fi

@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# Restore a backup of deploy/backup.sh into an empty database: bash deploy/restore.sh FILE
+# Restore a backup of deploy/backup.sh into an empty database: bash deploy/restore.sh [--env-file FILE] BACKUP
 #
-# DATABASE_URL names the database, which must exist and have no tables. It is one transaction: either everything is
-# there in the end or nothing. What to do before and after is in docs/backup.md.
+# DATABASE_URL, of the environment or of FILE, names the database, which must exist and have no tables. It is one
+# transaction: either everything is there in the end or nothing. What to do before and after is in docs/backup.md.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=database.sh
 . "$(dirname "${BASH_SOURCE[0]}")/database.sh"
 
+if [ "${1:-}" = --env-file ]; then
+    read_env_file "${2:-}"
+    shift 2
+fi
 file=${1:-}
-[ $# = 1 ] && [ -f "$file" ] || say_and_stop "Say which backup: bash $0 FILE"
+[ $# = 1 ] && [ -f "$file" ] || say_and_stop "Say which backup: bash $0 [--env-file FILE] BACKUP"
 if [ -f "$file.sha256" ]; then
     (cd "$(dirname "$file")" && sha256sum --check --status "${file##*/}.sha256") ||
         say_and_stop "$file is not what it was when it was written: take another backup."

@@ -1,7 +1,7 @@
 -- Follow another region's killmails (docs/regions.md). Run it once for each region that is followed, as a superuser.
 -- To run it again, after an upgrade say, is safe:
 --   FOLLOW="host=… dbname=killreport user=killreport_follower password=…" \
---     psql -X -v region=east -f deploy/regions/follow.sql "$DATABASE_URL"
+--     bash deploy/psql.sh -X -v region=east -f deploy/regions/follow.sql
 \set ON_ERROR_STOP on
 \getenv follow FOLLOW
 SELECT current_setting('server_version_num')::int >= 160000 AS can_follow \gset

