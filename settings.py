@@ -314,10 +314,10 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
 
 
 def running_environment(directory: Path = STATE_DIRECTORY) -> dict[str, str]:
-    """The variables of the `killreport up` running from `directory`'s parent; empty when none runs."""
+    """The variables of the `killreport up` running from `directory`'s parent; empty without one that we may see."""
     try:
         lines = (directory / "environment").read_text().splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # `sudo -u` leaves a command in a directory that may be root's alone
         return {}
     values = dict(line.split("=", 1) for line in lines if "=" in line)
     pid = values.pop("KILLREPORT_UP_PID", "")

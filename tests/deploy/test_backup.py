@@ -37,6 +37,7 @@ from temporal.departure import start_departure
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.deploy.program import installed
+from tests.deploy.sudo import OWNED, not_run_as_our_user, owned_here, write_sudo
 from tests.deploy.units import INSTALLED_IN
 from tests.fixtures.workers import Worker
 from tests.logins import log_in
@@ -62,6 +63,7 @@ def test_the_scripts_are_sound_and_the_commands_are_ours() -> None:
     subprocess.run([installed("shellcheck"), "--external-sources", *SCRIPTS], check=True)
     blocks = re.findall(r"```sh (\w+)\n(.*?)```", PAGE, re.DOTALL)
     assert {kind for kind, _ in blocks} == {"run", "docker"}
+    assert not_run_as_our_user("".join(text for kind, text in blocks if kind == "run")) == []
     for text in (*(text for _, text in blocks), *(script.read_text() for script in SCRIPTS)):
         checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
         assert checked.stderr == ""
@@ -91,8 +93,9 @@ class Place:
     async def run(self, text: str, status: int = 0) -> str:
         """A block of commands, and what it says."""
         (self.directory / "killreport.env").write_text("".join(f"{name}={v}\n" for name, v in self.variables.items()))
-        (self.directory / "backups").mkdir(exist_ok=True)
+        write_sudo(self.directory / "sudo", COLUMNS="400")
         for theirs, ours in {
+            OWNED: owned_here(),
             f"{INSTALLED_IN}/.venv/bin": str(Path(sys.executable).parent),
             INSTALLED_IN: str(ROOT),
             "/etc/killreport": str(self.directory),
@@ -101,7 +104,7 @@ class Place:
             text = text.replace(theirs, ours)
         process = await asyncio.create_subprocess_exec(
             *("bash", "-euc", text),
-            env={"PATH": f"{self.programs}:{os.environ['PATH']}", "COLUMNS": "400"},
+            env={"PATH": f"{self.directory / 'sudo'}:{self.programs}:{os.environ['PATH']}"},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -1,8 +1,9 @@
 """docs/install.md, followed: its commands in its order, up to a login and the killmails on the page.
 
 What it does as root stands here in a directory of its own, and no service of the machine is touched: the programs are
-this checkout's, systemd is played by starting each unit's ExecStart with its EnvironmentFile, as another user than
-root. What needs root or Docker is checked for its grammar, and for the files it names.
+this checkout's, systemd is played by starting each unit's ExecStart with its EnvironmentFile. The units' user is played
+by another one than root, whom Postgres knows by the same name. What needs root or Docker is checked for its grammar,
+and for the files it names.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
+import asyncpg
 import pytest
 from starlette.routing import Route
 
@@ -34,6 +37,7 @@ from sandbox.installation import Pilot, eventually
 from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from sandbox.temporal import temporal
 from settings import settings_from
+from tests.deploy.sudo import OWNED, not_run_as_our_user, owned_here, plain_user, write_sudo
 from tests.deploy.units import INSTALLED_IN, start_command, unit
 from tests.operations.running_up import as_plain_user
 from tests.paths import ROOT
@@ -60,6 +64,11 @@ def test_every_command_is_one_and_names_files_that_exist() -> None:
     assert links <= {title.lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", PAGE, re.MULTILINE)}
 
 
+def test_commands_run_as_the_user_whom_postgres_knows() -> None:
+    assert not_run_as_our_user("".join(text for _, kind, text in BLOCKS if kind == "run")) == []
+    assert not_run_as_our_user(f"sudo {INSTALLED_IN}/.venv/bin/killreport doctor") != []
+
+
 def test_the_application_is_registered_as_it_is_used() -> None:
     assert set(re.findall(r"`(esi-[\w.-]+)`", PAGE)) == set(SCOPES)
     assert "`https://killreport.example.org/auth/callback`" in PAGE
@@ -78,7 +87,7 @@ class Server:
     def here(self, text: str) -> str:
         """A command or path of the page, as it is said on this machine."""
         for theirs, ours in {
-            "sudo ": "",
+            OWNED: owned_here(),
             f"{INSTALLED_IN}/.venv/bin": str(Path(sys.executable).parent),
             INSTALLED_IN: str(ROOT),
             "/etc/killreport": str(self.directory / "etc"),
@@ -93,10 +102,11 @@ class Server:
 
     async def run(self, text: str) -> str:
         """A block of commands; each must succeed."""
+        write_sudo(self.directory / "bin", **self.variables)
         process = await asyncio.create_subprocess_exec(
             *("bash", "-euc", self.here(text)),
             cwd=self.directory,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.directory), **self.variables},
+            env={"PATH": f"{self.directory / 'bin'}:{os.environ['PATH']}", "HOME": str(self.directory)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -142,14 +152,29 @@ class Server:
 
 
 @pytest.fixture
-async def server(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Server]:
+async def url_without_user(database_url: str) -> AsyncIterator[str]:
+    """As the page's own: whoever connects is who he is on this machine. Postgres knows the plain user, and no root."""
+    name, parts = plain_user().pw_name, urlsplit(database_url)
+    connection = await asyncpg.connect(database_url)
+    try:
+        if is_new := not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
+            await connection.execute(f"CREATE ROLE \"{name}\" SUPERUSER LOGIN PASSWORD '{parts.password}'")
+        yield parts._replace(netloc=f":{parts.password}@{parts.hostname}:{parts.port}").geturl()
+        if is_new:
+            await connection.execute(f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def server(url_without_user: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Server]:
     ports = {"7233": str(free_port()), "8233": str(free_port())}
     answers = {
         "PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
         "EVE_CLIENT_ID": "killreport-tests",
         "EVE_CLIENT_SECRET": "eat_a-client-secret",
         "CONTACT": "tests@killreport.invalid",
-        "DATABASE_URL": database_url,
+        "DATABASE_URL": url_without_user,
         "REDIS_URL": redis_url,
         "TEMPORAL_ADDRESS": f"127.0.0.1:{ports['7233']}",
     }
@@ -167,6 +192,7 @@ async def test_the_commands_lead_to_a_login(server: Server, eve: SandboxEve) -> 
     assert "eat_a-client-secret" not in said
     assert stat.S_IMODE(server.file.stat().st_mode) == 0o600
     assert stat.S_IMODE(server.file.parent.stat().st_mode) == 0o700
+    assert {path.stat().st_uid for path in (server.file, server.file.parent)} == {plain_user().pw_uid}
     site = server.variables["PUBLIC_URL"]
     with server.file.open("a") as lines:  # EVE is played by the sandbox, and Caddy is left out
         services = ("ESI_BASE_URL", "EVE_SSO_URL", "ZKILLBOARD_URL")
