@@ -38,7 +38,7 @@ from sandbox.process import Part, PartNotReady, RunningPart, free_port
 from sandbox.temporal import temporal
 from settings import settings_from
 from tests.deploy.sudo import OWNED, not_run_as_our_user, owned_here, plain_user, write_sudo
-from tests.deploy.units import INSTALLED_IN, start_command, unit
+from tests.deploy.units import INSTALLED_IN, command_of, start_command, unit
 from tests.operations.running_up import as_plain_user
 from tests.paths import ROOT
 
@@ -136,6 +136,8 @@ class Server:
             return
         part = Part(f"killreport-{name}", command, self.answers(name), self.directory / f"{name}.log", environment)
         self.started.push_async_callback((await RunningPart.start(part)).stop)
+        if "ExecStartPost" in unit(name):
+            await self.run(shlex.join(command_of(name, "ExecStartPost", Path(INSTALLED_IN))))
 
     def answers(self, name: str) -> Callable[[], Awaitable[None]]:
         if name == "temporal":

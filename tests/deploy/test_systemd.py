@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import cli
 from tests.deploy.program import said
-from tests.deploy.units import INSTALLED_IN, UNITS, start_command, unit
+from tests.deploy.units import INSTALLED_IN, UNITS, command_of, start_command, unit
 from tests.paths import ROOT
 
 NAMES = ("api", "migrate", "temporal", "worker")
@@ -34,12 +36,28 @@ def test_systemd_takes_the_units_and_finds_them_hardened(tmp_path: Path) -> None
     said("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={EXPOSED_AT_MOST}", *copies)
 
 
-def test_the_migration_runs_before_api_and_worker() -> None:
+def test_the_migration_runs_before_api_and_worker_which_outlive_a_failed_attempt() -> None:
     for name in ("api", "worker"):
-        assert unit(name)["After"] == unit(name)["Requires"] == ["killreport-migrate.service"]
+        assert unit(name)["After"] == unit(name)["Wants"] == ["killreport-migrate.service"]
+        assert not {"Requires", "Requisite", "BindsTo", "PartOf"} & unit(name).keys()
         assert (unit(name)["Type"], unit(name)["Restart"]) == (["exec"], ["always"])
     assert unit("migrate")["Type"] == ["oneshot"]
+    assert (unit("migrate")["Restart"], unit("migrate")["RemainAfterExit"]) == (["on-failure"], ["yes"])
     assert "killreport-temporal.service" in unit("migrate")["After"][0].split()
+
+
+def test_temporal_has_started_when_it_can_be_asked() -> None:
+    waiting = command_of("temporal", "ExecStartPost", ROOT)
+    (port,) = re.findall(r"--port (\d+)", " ".join(start_command("temporal", ROOT)))
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        free = str(nobody.getsockname()[1])
+        patience = waiting.index("60")
+        soon = [word.replace(port, free) for word in [*waiting[:patience], "0.3", *waiting[patience + 1 :]]]
+        assert soon != waiting
+        assert subprocess.run(soon, check=False).returncode == 124, "nobody listens: it gives up"
+        nobody.listen()
+        assert subprocess.run(soon, check=False).returncode == 0
 
 
 def test_they_run_one_program_as_one_user_and_are_hardened_alike() -> None:

@@ -23,5 +23,10 @@ def unit(name: str) -> dict[str, list[str]]:
 
 def start_command(name: str, installed_in: Path) -> list[str]:
     """Its ExecStart, of an installation somewhere else than in /opt/killreport."""
-    (line,) = unit(name)["ExecStart"]
+    return command_of(name, "ExecStart", installed_in)
+
+
+def command_of(name: str, setting: str, installed_in: Path) -> list[str]:
+    """The command of this setting, of an installation somewhere else."""
+    (line,) = unit(name)[setting]
     return [word.replace(INSTALLED_IN, str(installed_in)) for word in shlex.split(line)]
