@@ -84,7 +84,9 @@ class WorkerPages:
         self._settings = settings
         self.sdk_address = f"{LOOPBACK}:{_free_port()}" if settings.metrics_port else ""
         self.tasks: LongLived | None = None
-        """None until Temporal and the database have answered: the worker is not ready before."""
+        """None until Temporal and the database can be used: the worker is not ready before."""
+        self.waits_for = "Temporal has not answered yet."
+        """Why there are no tasks yet."""
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
@@ -138,7 +140,7 @@ class WorkerPages:
 
     async def _is_ready(self, _: web.Request) -> web.Response:
         if self.tasks is None:
-            return web.json_response({"queues": "Temporal has not answered yet."}, status=503)
+            return web.json_response({"queues": self.waits_for}, status=503)
         if down := self.tasks.down:
             return web.json_response({"queues": f"to be started again: {', '.join(down)}."}, status=503)
         return web.json_response({"queues": "ok"})

@@ -39,6 +39,7 @@ from contracts.task_queues import (
     TASK_QUEUES,
 )
 from contracts.values import PRICE_SNAPSHOT_ID
+from db.schema import DatabaseIsOlder, Schema
 from exposition import WorkerPages
 from long_lived import LongLived
 from observability import temporal_runtime
@@ -70,6 +71,8 @@ CACHED_WORKFLOWS = 10_000
 """More than the users one process looks after: below that each look costs three times as much (measured)."""
 GRACEFUL_SHUTDOWN = timedelta(seconds=30)
 CONNECT_AGAIN_SECONDS = (1.0, 30.0)
+SCHEMA_EVERY_SECONDS = 2.0
+"""How often a database that is still to be migrated is looked at."""
 SCHEDULES_EVERY_SECONDS = 10.0
 """How soon a Temporal that came back without its data is noticed."""
 AT_ONCE = {
@@ -113,7 +116,8 @@ async def run_worker(
 ) -> None:
     """Serve these queues until `stop` is set, then finish what is under way.
 
-    Temporal is waited for if it cannot be reached yet; Postgres and Redis must answer. A queue's worker that Temporal
+    Temporal is waited for if it cannot be reached yet, and `killreport migrate` if the database is older than this
+    program, which would fail on it at all that is new; Postgres and Redis must answer. A queue's worker that Temporal
     sends away (its namespace is not there yet, a permission is missing) is made anew, again and again.
 
     Raises:
@@ -126,6 +130,8 @@ async def run_worker(
         if client is None:
             return
         services = await stack.enter_async_context(open_services(settings, client))
+        if not await _is_migrated(services.pool, pages, stop):
+            return
         pages.tasks = tasks = LongLived()
         stack.push_async_callback(tasks.end)
         version = worker_version(settings)
@@ -161,11 +167,8 @@ def activities_per_second(settings: Settings, queue: str) -> float | None:
 
 
 async def pilots_known(pool: asyncpg.Pool) -> int:
-    """0 where nothing was migrated yet: a worker may be started first, and its activities say what is missing."""
-    try:
-        known: int = await pool.fetchval("SELECT count(*) FROM users")
-    except asyncpg.UndefinedTableError:
-        return 0
+    """Everybody who has logged in and not left."""
+    known: int = await pool.fetchval("SELECT count(*) FROM users")
     return known
 
 
@@ -251,6 +254,21 @@ async def _connect_patiently(settings: Settings, stop: asyncio.Event, metrics_ad
             await asyncio.wait_for(stop.wait(), delay)
         delay = min(delay * 2, longest)
     return None
+
+
+async def _is_migrated(pool: asyncpg.Pool, pages: WorkerPages, stop: asyncio.Event) -> bool:
+    """Waits until it is; False if we are to stop before."""
+    schema = Schema()
+    while not stop.is_set():
+        try:
+            await schema.check(pool)
+        except DatabaseIsOlder as error:
+            pages.waits_for = str(error)
+        else:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SCHEMA_EVERY_SECONDS)
+    return False
 
 
 async def _keep_schedules(client: Client, stop: asyncio.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from api.compiled.reads import CompiledReads
 from api.graphql.persisted import PersistedQueries
@@ -14,6 +14,7 @@ from api.serving.rate_limits import RateLimits
 from db.accounts.vault import TokenVault
 from db.pool import open_pool
 from db.pulse import Pulse
+from db.schema import DatabaseIsOlder, Schema
 from eve.esi.budget import Budget
 from eve.esi.client import Esi
 from eve.session import open_session
@@ -52,6 +53,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         async with await open_pool(
             settings.database_url, statement_timeout_seconds=STATEMENT_SECONDS, pulse=pulse
         ) as pool:
+            schema = Schema()
+            with suppress(DatabaseIsOlder):  # it is in the log, and /readyz says so
+                await schema.check(pool)
             temporal = await connect_temporal(settings, lazy=True, interceptors=temporal_interceptors())
             sync_requests = SyncRequests(temporal, settings.sync_interval_seconds)
             live = LiveEvents(events_client)
@@ -66,6 +70,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 settings=settings,
                 pool=pool,
                 pulse=pulse,
+                schema=schema,
                 redis=redis_client,
                 http=http,
                 vault=TokenVault.from_settings(settings),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from api.serving.rate_limits import RateLimits
     from db.accounts.vault import TokenVault
     from db.pulse import Pulse
+    from db.schema import Schema
     from eve.esi.client import Esi
     from eve.sso.client import Sso
     from eve.zkillboard.client import Zkillboard
@@ -38,6 +39,7 @@ class Services:
     settings: Settings
     pool: asyncpg.Pool
     pulse: Pulse
+    schema: Schema
     redis: redis.asyncio.Redis
     http: aiohttp.ClientSession
     vault: TokenVault

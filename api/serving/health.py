@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from api.services import Services, services_of
 from db.failures import DATABASE_FAILURES
+from db.schema import DatabaseIsOlder
 from redis_client import REDIS_IS_AWAY
 
 PATIENCE_SECONDS = 2.0
@@ -30,7 +31,7 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Each service by name with "ok" or what is wrong with it; 503 if Postgres does not answer.
+    """Each service by name with "ok" or what is wrong with it; 503 if Postgres does not answer or is not migrated.
 
     Without Redis or Temporal the process still shows what is stored, so it is worth asking. However many ask at once,
     each service is asked once: this page is public, and nobody pays for it.
@@ -63,6 +64,8 @@ async def _finding(name: str, check: Awaitable[None]) -> str:
         return f"{name} did not answer within {PATIENCE_SECONDS:.0f} s."
     try:
         checking.result()
+    except DatabaseIsOlder as error:
+        return str(error)
     except FAILURES as error:
         # The type only: messages of drivers hold addresses and users, and this page is public.
         return f"{name} does not answer ({type(error).__name__})."
@@ -70,7 +73,10 @@ async def _finding(name: str, check: Awaitable[None]) -> str:
 
 
 async def _postgres(services: Services) -> None:
-    await services.pool.fetchval("SELECT 1 FROM users LIMIT 1")
+    if services.schema.is_here:
+        await services.pool.fetchval("SELECT 1 FROM users LIMIT 1")
+    else:
+        await services.schema.check(services.pool)
 
 
 async def _redis(services: Services) -> None:

@@ -85,6 +85,19 @@ def test_every_queue_has_workers_scaled_by_what_waits_in_it(manifests: list[Mani
     assert autoscaler["spec"]["minReplicas"] >= 2
 
 
+def test_the_first_step_is_the_migration_and_what_it_needs(manifests: list[Manifest]) -> None:
+    """README.md applies what has the label first, and the rest when the Job is through."""
+    label, step = "killreport/step", "first"
+    assert f"--selector {label}={step}\n" in (KUBERNETES / "README.md").read_text()
+    first = [one for one in manifests if one["metadata"].get("labels", {}).get(label) == step]
+    [(name, pod)] = pods(first)
+    assert name == "killreport-migrate"
+    referred = {one["name"] for source in pod["spec"]["containers"][0]["envFrom"] for one in source.values()}
+    assert {one["metadata"]["name"] for kind in ("ConfigMap", "Secret") for one in of(first, kind).values()} == referred
+    for kind in ("Namespace", "NetworkPolicy"):
+        assert of(first, kind) == of(manifests, kind) != {}
+
+
 def test_pods_may_do_little_and_run_what_there_is(manifests: list[Manifest]) -> None:
     found = dict(pods(manifests))
     assert len(found) == len(TASK_QUEUES) + 2

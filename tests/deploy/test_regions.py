@@ -49,7 +49,7 @@ async def databases(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
 
 
 def run(script: str, url: str, *arguments: str, **variables: str) -> None:
-    argv = ["bash", ROOT / "deploy/psql.sh", "-X", "-q", *arguments, "-f", ROOT / "deploy/regions" / script]
+    argv = ["bash", f"{ROOT}/deploy/psql.sh", "-X", "-q", *arguments, "-f", f"{ROOT}/deploy/regions/{script}"]
     environment = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "DATABASE_URL": url, **variables}
     told = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr

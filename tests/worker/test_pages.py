@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import aiohttp
+import pytest
 from pydantic import SecretStr
+from temporalio.client import Client
 
+from db.migrate import migrate, take_back
+from db.schema import known_revisions
 from sandbox.process import free_port
 from settings import Settings
 from tests.workflows.waiting import eventually
@@ -44,3 +48,36 @@ async def test_a_worker_without_temporal_lives_and_is_not_ready(settings: Settin
             assert await status("/metrics", **elsewhere, Authorization="Bearer a long secret") == 200
     stop.set()
     await running
+
+
+@pytest.mark.new_database
+async def test_a_worker_serves_nothing_before_the_database_is_migrated(settings: Settings, client: Client) -> None:
+    del client  # Temporal is prepared
+    await take_back(settings.database_url, 1)
+    early = settings.model_copy(update={"metrics_port": free_port()})
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_worker(early, stop))
+    async with aiohttp.ClientSession() as session:
+
+        async def readiness() -> tuple[int, str]:
+            try:
+                async with session.get(f"http://127.0.0.1:{early.metrics_port}/readyz") as answer:
+                    return answer.status, (await answer.json())["queues"]
+            except aiohttp.ClientConnectorError:
+                return 0, ""
+
+        async def waits() -> bool:
+            status, says = await readiness()
+            assert status != 200
+            return says.endswith(f"and this version needs {known_revisions()[-1]}: run `killreport migrate`.")
+
+        async def serves() -> bool:
+            return await readiness() == (200, "ok")
+
+        try:
+            await eventually(waits)
+            await migrate(settings.database_url)
+            await eventually(serves)
+        finally:
+            stop.set()
+            await running

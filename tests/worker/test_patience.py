@@ -9,7 +9,6 @@ from temporalio.client import Client
 
 import worker_main
 from contracts.sync import user_sync_id
-from db.pool import open_pool
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
 from settings import Settings
@@ -31,11 +30,6 @@ def eve_options() -> SandboxOptions:
 def test_where_many_look_tasks_wait_longer() -> None:
     waits = [worker_main.patience(looks).total_seconds() for looks in (0, 0.1, 20, 70, 1000)]
     assert waits == [5, 5, 20, 60, 60]
-
-
-async def test_a_worker_may_be_started_before_anything_is_migrated(postgres_url: str) -> None:
-    async with await open_pool(f"{postgres_url.rpartition('/')[0]}/postgres") as empty:
-        assert await worker_main.pilots_known(empty) == 0
 
 
 async def test_a_task_waits_for_the_worker_that_remembers_its_workflow(
