@@ -76,12 +76,17 @@ def import_archive(paths: tuple[str, ...], first: datetime | None, last: datetim
         if not as_json:
             click.echo(f"[{done:,}/{total:,}] {sentence}")
 
+    oldest = first.date() if first else FIRST_DAY
+    newest = last.date() if last else datetime.now(UTC).date() - timedelta(days=1)
+    if oldest > newest:
+        raise click.UsageError(
+            f"There is no day from {oldest} to {newest}: unless you say otherwise, --from is the archive's first day,"
+            f" {FIRST_DAY}, and --to is yesterday."
+        )
     settings = load_settings()
     if paths:
         imported = asyncio.run(import_files(settings, paths, on_day))
     else:
-        oldest = first.date() if first else FIRST_DAY
-        newest = last.date() if last else datetime.now(UTC).date() - timedelta(days=1)
         imported = asyncio.run(import_days(settings, oldest, newest, on_day))
     skipped = f", {imported.skipped:,} had been read before" if imported.skipped else ""
     told = f"{sum(imported.days.values()):,} days looked at{skipped}: {imported.wanted:,} killmails with somebody of"

@@ -19,6 +19,7 @@ CHUNK_BYTES = 1 << 18
 LARGEST_EXPORT_BYTES = 1 << 30
 """Ten times the export of 2026: anything larger is something else."""
 DOWNLOAD_SECONDS = 900.0
+DOWNLOADED = "static-data.zip"
 
 
 async def load_export(settings: Settings, where: str, on_progress: Progress) -> Loaded:
@@ -31,7 +32,7 @@ async def load_export(settings: Settings, where: str, on_progress: Progress) -> 
         with tempfile.TemporaryDirectory(prefix="killreport-sde-") as directory:
             path = Path(where)
             if where.startswith(("http://", "https://")):
-                path = Path(directory) / "static-data.zip"
+                path = Path(directory) / DOWNLOADED
                 await _download(settings, where, path, on_progress)
             with StaticData(path) as static_data:
                 async with database(settings) as pool:
@@ -40,6 +41,11 @@ async def load_export(settings: Settings, where: str, on_progress: Progress) -> 
         raise OperationFailed(f"Nothing was loaded. {error}") from error
     except (aiohttp.ClientError, TimeoutError) as error:
         raise OperationFailed(f"The export could not be downloaded from {place(where)}: {reason(error)}.") from error
+    except OSError as error:
+        raise OperationFailed(
+            f"Nothing was loaded: the export or the temporary directory, which TMPDIR names, cannot be used"
+            f" ({error.strerror or reason(error)})."
+        ) from error
 
 
 async def _download(settings: Settings, address: str, path: Path, on_progress: Progress) -> None:

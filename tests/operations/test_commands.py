@@ -81,6 +81,13 @@ async def test_a_missing_setting_is_named(killreport: Killreport, command: str) 
     assert sentence(result).startswith("Error: DATABASE_URL is not set: it is Postgres, as postgresql://")
 
 
+async def test_days_of_the_archive_that_end_before_they_begin_are_refused(killreport: Killreport) -> None:
+    for arguments in (["--from", "2026-11-02", "--to", "2026-11-01"], ["--from", "2999-01-01"], ["--to", "2007-01-01"]):
+        result = await killreport("import-archive", *arguments)
+        assert result.exit_code == 2
+        assert "Error: There is no day from " in result.stderr
+
+
 @pytest.mark.parametrize("command", ["migrate", "status", "sync 1", "sync 1 --wait", "pause 1", "resume 1"])
 async def test_a_database_that_is_away_is_named(killreport: Killreport, command: str, away: str) -> None:
     said = sentence(await killreport(*command.split()))

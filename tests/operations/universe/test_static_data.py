@@ -235,6 +235,24 @@ async def serving(body: bytes, status: int = 200) -> AsyncIterator[str]:
         yield str(server.make_url("/eve-online-static-data-latest-jsonl.zip"))
 
 
+async def test_a_temporary_directory_that_is_missing_or_full_is_said_in_a_sentence(
+    load: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(write_zip(small_export(), tmp_path / "sde.zip").read_bytes()) as address:
+        for name, value, why in (
+            ("DOWNLOADED", "/dev/full", "No space left on device"),
+            ("tempfile.tempdir", str(tmp_path / "missing"), "No such file or directory"),
+        ):
+            with monkeypatch.context() as patched:
+                patched.setattr(f"operations.universe.static_data.{name}", value)
+                result = await load(address)
+            assert result.exit_code == 1
+            assert result.stderr.splitlines()[-1] == (
+                "Error: Nothing was loaded: the export or the temporary directory, which TMPDIR names, cannot be used"
+                f" ({why})."
+            )
+
+
 async def test_the_zip_may_be_elsewhere(load: Any, pool: asyncpg.Pool, tmp_path: Path) -> None:
     async with serving(write_zip(small_export(), tmp_path / "sde.zip").read_bytes()) as address:
         result = await load(address)
