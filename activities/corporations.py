@@ -25,9 +25,8 @@ from db.corporations.directors import (
     mark,
     members,
     note_affiliation,
-    note_attempt,
     note_role,
-    note_use,
+    note_turn,
 )
 from db.syncs.looks import Standing, finish_run, record_state, standing
 from db.syncs.subjects import Subject, a_corporation
@@ -129,12 +128,12 @@ class Corporations:
             except ENDS_A_PART as error:
                 await self._end_part(request.corporation_id, director, error)
             except (DoubtfulRefusal, NoTokenNow) as error:
-                await note_attempt(self._pool, request.corporation_id, director.character_id)
+                await note_turn(self._pool, request.corporation_id, director.character_id)
                 put_off = _sooner(put_off, error)
             except (AccessTokenRejected, RateLimited) as error:
                 put_off = _sooner(put_off, error)
             else:
-                await note_use(self._pool, request.corporation_id, director.character_id)
+                await note_turn(self._pool, request.corporation_id, director.character_id)
                 return director.character_id, before, walk
         if put_off is not None:
             raise put_off

@@ -154,17 +154,8 @@ async def mark(pool: asyncpg.Pool, corporation_id: int, character_id: int, stand
         await _forget_lists(connection, corporation_id, [character_id])
 
 
-async def note_attempt(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
-    """It could not be asked with this character now; the others' turn comes first."""
-    await pool.execute(
-        "UPDATE corporation_directors SET used_at = now() WHERE corporation_id = $1 AND character_id = $2",
-        corporation_id,
-        character_id,
-    )
-
-
-async def note_use(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
-    """The list was read with this character's token; the others' turn comes first."""
+async def note_turn(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
+    """The list was read with this character's token, or could not be just now; the others' turn comes first."""
     await pool.execute(
         "UPDATE corporation_directors SET used_at = now() WHERE corporation_id = $1 AND character_id = $2",
         corporation_id,

@@ -47,7 +47,7 @@ LIMIT {NAMED}
 
 @dataclass(frozen=True, slots=True)
 class SyncHealth:
-    """Numbers of pilots. `due`: a look is to come or on its way; `late`: it should have come long ago (`db.figures`).
+    """Numbers of pilots. `due`: a look is to come or on its way; `late`: long overdue (`db.syncs.figures`).
 
     `logged_out`: EVE withdrew the permission, or the character has another owner. `lag_seconds`: since the last look
     at whom was looked at longest ago; None without pilots whose syncs run.

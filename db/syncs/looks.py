@@ -95,7 +95,7 @@ async def standing(pool: asyncpg.Pool, subject: Subject, asked_by: int | None) -
           LEFT JOIN LATERAL (SELECT array_agg(page) AS numbers, array_agg(etag) AS etags, array_agg(listed) AS listed
                                FROM killmail_lists l WHERE l.list_of = $1 AND l.character_id = $2) AS pages ON true
          WHERE s.{subject.key} = $1
-        """,  # noqa: S608 - constants above and of `db.subjects`
+        """,  # noqa: S608 - constants above and of `db.syncs.subjects`
         subject.id,
         asked_by,
     )
@@ -131,7 +131,7 @@ async def note_idle_look(
                killmail_list_fresh_until = CASE WHEN $2 THEN $3 ELSE killmail_list_fresh_until END,
                first_synced_at = coalesce(first_synced_at, now()), sync_state = $4, sync_detail = $5
          WHERE {subject.key} = $1
-        """,  # noqa: S608 - constants of `db.subjects`
+        """,  # noqa: S608 - constants of `db.syncs.subjects`
         subject.id,
         asked,
         fresh_until,
@@ -209,7 +209,7 @@ async def take_on(
                        killmail_list_fresh_until = CASE WHEN $2 THEN $3 ELSE killmail_list_fresh_until END,
                        sync_state = $4, sync_detail = '{{}}'
                  WHERE {subject.key} = $1
-                """,  # noqa: S608 - constants of `db.subjects`
+                """,  # noqa: S608 - constants of `db.syncs.subjects`
                 subject.id,
                 asked,
                 fresh_until,

@@ -49,7 +49,7 @@ class CorporationDirector(SQLModel, table=True):
             BigInteger, ForeignKey("users.character_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
         )
     )
-    standing: str = Field(sa_column=Column(Text, nullable=False, server_default="good"))  # workflows.corporation_status
+    standing: str = Field(sa_column=Column(Text, nullable=False, server_default="good"))  # a DirectorStanding
     marked_at: datetime = Field(sa_column=time(now=True))  # when it got this standing
     role_seen_at: datetime | None = Field(default=None, sa_column=time(nullable=True))  # EVE said: a director of it
     forbidden_in_a_row: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))  # not used any more

@@ -32,7 +32,7 @@ from db.tables.columns import bigint, count, string, time
 
 
 def _by_ticker(name: str) -> Index:
-    """For `db.search`: a prefix is a range of it."""
+    """For `db.universe.search`: a prefix is a range of it."""
     return Index(name, func.lower(text("ticker")).label("low"), postgresql_ops={"low": "text_pattern_ops"})
 
 
@@ -40,7 +40,7 @@ class Entity(SQLModel, table=True):
     """A name for an id, as `POST /universe/names` gave it. `name` null: ESI does not know the id (asked then)."""
 
     __tablename__ = "entities"
-    __table_args__ = (  # for db.search
+    __table_args__ = (  # for db.universe.search
         Index(
             "entities_name",
             "category",
