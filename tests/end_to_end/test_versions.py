@@ -34,7 +34,7 @@ PATIENCE = 60.0 + 3 * PILOTS
 OLD, NEW = "1.0", "2.0"
 NO_CAUSE = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNSPECIFIED
 """Of any other event."""
-BEFORE = "        state, now = self._state, workflow.now()\n        manual, state.sync_requested"
+BEFORE = "        state, now = self._state, workflow.now()\n        manual = "
 CHANGED = "        await workflow.sleep(timedelta(milliseconds=1))\n" + BEFORE
 
 
