@@ -23,7 +23,7 @@ from starlette.responses import Response
 from contracts.plurals import counted
 from db.killmails.filter import KillmailFilter, Viewer
 from db.killmails.rows import FeedRead, Wanted
-from db.webhooks.subjects import Subject
+from db.webhooks.subjects import Subject, of_subject
 from db.webhooks.told import Told, told_of
 
 ENTRIES = 50
@@ -50,9 +50,9 @@ class Feed:
 async def read_feed(
     pool: asyncpg.Pool, viewer: Viewer, chosen: KillmailFilter, subject: Subject, subject_id: int, site_url: str
 ) -> list[Told]:
-    """The newest of it, newest first. Three statements."""
+    """The newest that the viewer sees of it, newest first. Three statements."""
     async with pool.acquire() as connection:
-        rows = await FeedRead(viewer, ENTRIES, None, chosen).read(connection, Wanted())
+        rows = await FeedRead(viewer, ENTRIES, None, of_subject(chosen)).read(connection, Wanted())
     return await told_of(pool, [row["killmail_id"] for row in rows.killmails], subject, subject_id, site_url)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
-from db.killmails.filter import Viewer
+from db.killmails.filter import KillmailFilter, Viewer
 from db.visibility import DIRECTS
 
 
@@ -41,6 +42,11 @@ def holds(operators: str) -> str:
     )
     ELSE false END
 """  # noqa: S608 - constants
+
+
+def of_subject(chosen: KillmailFilter) -> KillmailFilter:
+    """The filter for those eyes: all that they see. A corporation's and everybody's have no characters of an account."""
+    return replace(chosen, scope="VISIBLE")
 
 
 def viewer_of(subject: Subject, subject_id: int) -> Viewer:

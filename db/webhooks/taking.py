@@ -21,7 +21,7 @@ from db.killmails.filter import KillmailFilter, eyes
 from db.killmails.filter_json import filter_from_json
 from db.killmails.pages import page_of_ids
 from db.webhooks.hooks import Tells
-from db.webhooks.subjects import Subject, holds, viewer_of
+from db.webhooks.subjects import Subject, holds, of_subject, viewer_of
 
 READ_AT_ONCE = 500
 
@@ -210,8 +210,8 @@ def _reason(hook: Hook, fits: bool, *, quiet: bool) -> str | None:
 async def _fitting(pool: asyncpg.Pool, hook: Hook, killmail_ids: list[int]) -> set[int]:
     if not killmail_ids:
         return set()
-    seen_by = eyes(viewer_of(hook.subject, hook.subject_id), hook.chosen, "VISIBLE")
-    parameters = Parameters()
-    page = page_of_ids(seen_by, hook.chosen, killmail_ids)(parameters)
+    chosen, parameters = of_subject(hook.chosen), Parameters()
+    seen_by = eyes(viewer_of(hook.subject, hook.subject_id), chosen, "VISIBLE")
+    page = page_of_ids(seen_by, chosen, killmail_ids)(parameters)
     rows = await pool.fetch(f"{page} SELECT killmail_id FROM page", *parameters.values)  # noqa: S608 - values are bound
     return {row["killmail_id"] for row in rows}

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from api.exports.feeds import read_feed
+from db.corporations.directors import follow, note_role
+from db.killmails.filter import EVERYTHING
 from db.visibility import Visibility, set_pilot_visibility
+from db.webhooks.subjects import Subject, viewer_of
 from tests.api.running_site import Browser, Site, open_browser
 from tests.api.site.document import Document
 from tests.db.bodies import body
+from tests.db.corporations.test_boards import add
 
-ME = 90_000_010
+ME, CORPORATION = 90_000_010, 98_000_001
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -113,3 +118,26 @@ async def _read_a_feed(site: Site, browser: Browser, anonymous: Browser) -> None
     assert (await anonymous.get(f"/s/{token}/feed.atom"))[0] == 404
     assert (await anonymous.get(f"/s/{token}/feed.pdf"))[0] == 404
     assert Document(page).of("form")
+
+
+async def test_a_feed_of_a_corporation_and_of_everything_has_their_killmails(site: Site, browser: Browser) -> None:
+    account_id = await add(site.pool, ME, CORPORATION, director=True)
+    await follow(site.pool, ME)
+    await note_role(site.pool, CORPORATION, ME)
+    elsewhere = body(3)
+    elsewhere["victim"]["corporation_id"] = 98_000_003
+    await site.store(body(1, victim=ME + 1), body(2, victim=ME + 2), elsewhere)
+    await browser.sign_in(account_id)
+
+    async def of(subject: str, chosen: str = "") -> list[str]:
+        form = {"order": "create", "name": "Everybody's", "subject": subject, "side": "", "filter": chosen}
+        status, page = await browser.post("/settings/feeds", form)
+        assert status == 201
+        [token] = set(re.findall(r"/s/([\w-]{43})/feed", page))
+        return re.findall(r"killmails/(\d+)</id>", (await browser.get(f"/s/{token}/feed.atom"))[1])
+
+    assert await of(f"corporation:{CORPORATION}") == ["2", "1"]
+    assert await of(f"corporation:{CORPORATION}", f"?pilot={ME + 1}") == ["1"]
+    everything = viewer_of(Subject.INSTALLATION, 0)
+    told = await read_feed(site.pool, everything, EVERYTHING, Subject.INSTALLATION, 0, site.address)
+    assert [one["id"] for one in told] == ["3", "2", "1"]
