@@ -21,7 +21,10 @@ from contracts.webhooks import mail_link
 from settings import Settings
 
 SECONDS = 20.0
-"""Longest that handing over may take."""
+"""Longest that a mail server may take for each of its answers until it is given a letter."""
+TAKEN_WITHIN = 60.0
+"""And for each from then on: it may look at the letter before it says that it has it (RFC 5321, 4.5.3.2.6), and whoever
+does not wait sends it again."""
 NEVER_DELIVERED = (501, 550, 551, 553, 556)
 """Answers to an address that takes nothing the next time either (RFC 5321, 4.2.3; RFC 7504)."""
 _DEFAULT_PORT = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -58,10 +61,7 @@ class Mailer:
             return Answer(None, "this installation sends no mail")
         parts = urlsplit(self._url)
         try:
-            await aiosmtplib.send(
-                self._message(address, letter, token).as_bytes(),
-                sender=parseaddr(self._from)[1],
-                recipients=[address],
+            async with aiosmtplib.SMTP(
                 hostname=parts.hostname,
                 port=parts.port or _DEFAULT_PORT[parts.scheme],
                 username=unquote(parts.username) if parts.username else None,
@@ -69,11 +69,14 @@ class Mailer:
                 use_tls=parts.scheme == "smtps",
                 start_tls=parts.scheme == "smtp+starttls",
                 timeout=SECONDS,
-            )
+            ) as server:
+                body = self._message(address, letter, token).as_bytes()
+                await server.sendmail(parseaddr(self._from)[1], [address], body, timeout=TAKEN_WITHIN)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             code = refused.recipients[0].code
-            return Answer(code, f"SMTP {code}")
+            return Answer(code, f"SMTP {code}", is_gone=code in NEVER_DELIVERED)
         except aiosmtplib.SMTPResponseException as error:  # its words may hold the address
+            # Of the sender, the password or the letter: the address may be a good one.
             return Answer(error.code, f"SMTP {error.code}")
         except (aiosmtplib.SMTPException, OSError):
             return Answer(None, "the mail server could not be spoken to")

@@ -33,11 +33,15 @@ class PrivateAddress(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a target said. `status` None: nothing; `reason`: what went wrong, for the log; `retry_after`: as it asks."""
+    """What a target said. `status` None: nothing; `reason`: what went wrong, for the log; `retry_after`: as it asks.
+
+    `is_gone`: it is a letter box that takes nothing the next time either.
+    """
 
     status: int | None
     reason: str = ""
     retry_after: timedelta | None = None
+    is_gone: bool = False
 
     @property
     def is_taken(self) -> bool:

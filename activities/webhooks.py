@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.webhook_bodies import Form, written
-from activities.webhook_mail import NEVER_DELIVERED, Letter, Mailer
+from activities.webhook_mail import Letter, Mailer
 from activities.webhook_messages import signed
 from activities.webhook_target import Answer, WebhookTargets
 from contracts.webhooks import Delivered, DeliverWebhook, is_discord
@@ -50,7 +50,7 @@ GONE = 410
 NEVER_TAKEN = (400, 413, 422)
 """Discord's answers to a message that it will not take the next time either."""
 REMOVED_AT_DISCORD = (401, 403, 404)
-_GONE = {Form.STANDARD: (GONE,), Form.DISCORD: (GONE, *REMOVED_AT_DISCORD), Form.MAIL: NEVER_DELIVERED}
+_GONE = {Form.STANDARD: (GONE,), Form.DISCORD: (GONE, *REMOVED_AT_DISCORD), Form.MAIL: ()}
 MESSAGES = Counter("killreport_webhook_messages", "Messages of webhooks, by what became of an attempt.", ["outcome"])
 for _outcome in ("sent", "failed", "refused", "paused"):
     MESSAGES.labels(_outcome)
@@ -150,7 +150,7 @@ class Webhooks:
         """It failed: come back later, or never."""
         failures, lasted = await note_failure(self._pool, hook, message, answer.reason, answer.status)
         MESSAGES.labels("failed").inc()
-        is_gone = answer.status in _GONE[way.form]
+        is_gone = answer.is_gone or answer.status in _GONE[way.form]
         if is_gone or lasted > GIVEN_UP_AFTER:
             await pause(self._pool, hook, Pause.GONE if is_gone else Pause.FAILED)
             MESSAGES.labels("paused").inc()

@@ -45,7 +45,7 @@ def holds(operators: str) -> str:
 
 
 def of_subject(chosen: KillmailFilter) -> KillmailFilter:
-    """The filter for those eyes: all that they see. A corporation's and everybody's have no characters of an account."""
+    """The filter for those eyes: all that they see. A corporation's have no characters of an account."""
     return replace(chosen, scope="VISIBLE")
 
 

@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
+import activities.webhook_mail
 import activities.webhooks
 from activities.webhook_mail import Letter, Mailer
 from activities.webhook_target import WebhookTargets
@@ -264,11 +265,17 @@ async def test_mail_goes_to_who_confirmed_it_until_they_leave(
             assert "Best kill: " in text
             assert "/killmails/2" in text
 
-            box.refused = "550 no such user"
             await desk.due(mailed)
             await pool.execute("DELETE FROM digest_editions")
             await make_due_editions(pool, DUE)
             await pool.execute("UPDATE digest_editions SET late_after = now() + interval '1 hour'")
+            box.refused_sender = "550 no such sender"
+            assert await desk.deliver(mailed) == 0
+            box.refused_sender, box.refused_letter = "", "550 too many letters today"
+            assert await desk.deliver(mailed) == 0
+            assert (await desk.log(mailed))[0] == ("digest", "waiting", "SMTP 550")
+            assert (await desk.shown(mailed)).paused is None, "nobody said that there is no such letter box"
+            box.refused = "550 no such user"
             assert await desk.deliver(mailed) == 0
             assert (await desk.shown(mailed)).paused is Pause.GONE
             await unsubscribe(pool, recipient)
@@ -285,6 +292,19 @@ async def test_mail_goes_to_who_confirmed_it_until_they_leave(
     await pool.execute("UPDATE mail_recipients SET confirmed_at = NULL")
     await make_due_editions(pool)
     assert await pool.fetchval("SELECT count(*) FROM webhooks") == 0, "who never confirmed is forgotten"
+
+
+async def test_a_mail_server_that_looks_long_at_a_letter_is_given_it_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activities.webhook_mail, "SECONDS", 1.0)
+    with letter_box() as box:
+        box.seconds = 1.5
+        url = SecretStr(f"smtp://127.0.0.1:{box.port}")
+        answer = await Mailer(settings.model_copy(update={"smtp_url": url})).send(
+            "ada@example.com", Letter("m-1", "Hello", "There"), "token"
+        )
+        assert (answer.status, len(box.letters)) == (250, 1)
 
 
 async def test_the_mail_server_is_spoken_to_as_its_url_says(
