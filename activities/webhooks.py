@@ -148,7 +148,9 @@ class Webhooks:
 
     async def _give_way(self, hook: Hook, way: _Way, message: Message, answer: Answer, done: Delivered) -> None:
         """It failed: come back later, or never."""
-        failures, lasted = await note_failure(self._pool, hook, message, answer.reason, answer.status)
+        failures, lasted = await note_failure(
+            self._pool, hook, message, answer.reason, answer.status, within=GIVEN_UP_AFTER
+        )
         MESSAGES.labels("failed").inc()
         is_gone = answer.is_gone or answer.status in _GONE[way.form]
         if is_gone or lasted > GIVEN_UP_AFTER:

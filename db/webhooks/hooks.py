@@ -245,7 +245,9 @@ async def redrive_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) 
 async def _try_now(pool: asyncpg.Pool, account_id: int, webhook_id: int) -> bool:
     return _one(
         await pool.execute(
-            "UPDATE webhooks SET next_attempt_at = NULL WHERE account_id = $1 AND webhook_id = $2",
+            # When it was to be tried is kept, once it is past: `note_failure` tells from it how long nothing was tried.
+            "UPDATE webhooks SET next_attempt_at = CASE WHEN next_attempt_at > now() THEN now() ELSE next_attempt_at END"
+            " WHERE account_id = $1 AND webhook_id = $2",
             account_id,
             webhook_id,
         )

@@ -87,9 +87,13 @@ async def note_refused(pool: asyncpg.Pool, message: Message, status: int) -> Non
 
 
 async def note_failure(
-    pool: asyncpg.Pool, hook: Hook, message: Message, reason: str, status: int | None
+    pool: asyncpg.Pool, hook: Hook, message: Message, reason: str, status: int | None, *, within: timedelta
 ) -> tuple[int, timedelta]:
-    """An attempt failed; how many did in a row by now, and for how long nothing has got through."""
+    """An attempt failed; how many did in a row by now, and for how long nothing has got through.
+
+    Args:
+        within: of the time at which the last was to be repeated. Where nothing was tried for longer, a row begins anew.
+    """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "UPDATE webhook_deliveries SET attempts = attempts + 1, reason = $2, status = $3"
@@ -99,9 +103,15 @@ async def note_failure(
             status,
         )
         row = await connection.fetchrow(
-            "UPDATE webhooks SET failing_since = coalesce(failing_since, now()), failures = failures + 1"
-            " WHERE webhook_id = $1 RETURNING failures, now() - failing_since AS lasted",
+            """
+            UPDATE webhooks
+               SET failing_since = CASE WHEN next_attempt_at < now() - $2::interval THEN now()
+                                        ELSE coalesce(failing_since, now()) END,
+                   failures = CASE WHEN next_attempt_at < now() - $2::interval THEN 1 ELSE failures + 1 END
+             WHERE webhook_id = $1 RETURNING failures, now() - failing_since AS lasted
+            """,
             hook.webhook_id,
+            within,
         )
     return (0, timedelta()) if row is None else (row["failures"], row["lasted"])
 

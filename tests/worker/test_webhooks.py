@@ -219,9 +219,24 @@ async def test_a_process_that_dies_says_it_again_under_the_same_name_and_a_burst
         assert digest["type"] == "killmail.digest"
         assert [int(one["id"]) for one in digest["data"]["killmails"]] == many
 
-        await pool.execute("UPDATE webhooks SET failing_since = now() - interval '25 hours', failures = 30")
+        # Its last message grew too old at a sick receiver, and nothing happened for days.
+        await pool.execute(
+            "UPDATE webhooks SET failing_since = now() - interval '3 days', failures = 30,"
+            " next_attempt_at = now() - interval '2 days'"
+        )
         eve.receiver.answers = [(503, {})]
+        assert await send_test(pool, account, hook)
         await arrive(pool, 3_000, 1, ago=timedelta(minutes=5))
+        await ActivityEnvironment().run(step, request)
+        now = await shown(pool, account)
+        assert (now.paused, now.deliveries[0].state) == (None, "waiting"), "one failure is no day of them"
+        assert await pool.fetchval("SELECT failures FROM webhooks") == 1
+
+        await pool.execute(
+            "UPDATE webhooks SET failing_since = now() - interval '25 hours', failures = 30,"
+            " next_attempt_at = now() - interval '1 minute'"
+        )
+        eve.receiver.answers = [(503, {})]
         await ActivityEnvironment().run(step, request)
         assert (await shown(pool, account)).paused is Pause.FAILED
 
