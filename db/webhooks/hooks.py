@@ -246,8 +246,8 @@ async def _try_now(pool: asyncpg.Pool, account_id: int, webhook_id: int) -> bool
     return _one(
         await pool.execute(
             # When it was to be tried is kept, once it is past: `note_failure` tells from it how long nothing was tried.
-            "UPDATE webhooks SET next_attempt_at = CASE WHEN next_attempt_at > now() THEN now() ELSE next_attempt_at END"
-            " WHERE account_id = $1 AND webhook_id = $2",
+            "UPDATE webhooks SET next_attempt_at = CASE WHEN next_attempt_at <= now() THEN next_attempt_at"
+            " WHEN next_attempt_at > now() THEN now() END WHERE account_id = $1 AND webhook_id = $2",
             account_id,
             webhook_id,
         )

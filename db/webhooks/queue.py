@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
@@ -35,12 +35,19 @@ class Message:
 
 
 async def next_message(pool: asyncpg.Pool, hook: Hook) -> Message | None:
-    """What is to be sent now: never what has grown too old, which is settled here. None: nothing waits."""
+    """What is to be sent now: never what has grown too old or came to its quiet time, which is settled here.
+
+    None: nothing waits, or its owner has paused it meanwhile.
+    """
     await _skip_what_is_old(pool, hook)
+    if hook.is_quiet(datetime.now(UTC)):
+        await _skip_killmails(pool, hook, NotSent.QUIET)
     rows = await pool.fetch(
         "SELECT webhook_delivery_id, killmail_id, reimbursement_change_id, digest_edition_id, message_id"
         " FROM webhook_deliveries"
-        " WHERE webhook_id = $1 AND state = 'waiting' ORDER BY webhook_delivery_id LIMIT $2",
+        " WHERE webhook_id = $1 AND state = 'waiting'"
+        " AND EXISTS (SELECT FROM webhooks WHERE webhook_id = $1 AND paused_reason IS NULL)"
+        " ORDER BY webhook_delivery_id LIMIT $2",
         hook.webhook_id,
         LOOKED_AT,
     )
@@ -162,6 +169,16 @@ async def _settle(
         state,
         reason,
         status,
+    )
+
+
+async def _skip_killmails(pool: asyncpg.Pool, hook: Hook, why: NotSent) -> None:
+    """Of what waits; of claims, digests and tests nothing."""
+    await pool.execute(
+        "UPDATE webhook_deliveries SET state = 'skipped', reason = $2, settled_at = now()"
+        " WHERE webhook_id = $1 AND state = 'waiting' AND killmail_id IS NOT NULL",
+        hook.webhook_id,
+        str(why),
     )
 
 
