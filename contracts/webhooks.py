@@ -16,7 +16,10 @@ _MAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 """As forms of the web take it (HTML, "valid e-mail address"), with a dot in its domain."""
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INTERNET = ipaddress.IPv6Network("2000::/3")
+"""All that IANA gives to the internet ("IPv6 Address Space"). Outside are old and local ways into other networks, which
+Python calls global: site-local addresses, those with an IPv4 address at their end, and NAT64 of one's own."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -111,9 +114,9 @@ def is_discord(url: str, *, stand_ins: bool) -> bool:
 def is_public_address(address: Address) -> bool:
     """Whether it is one of the internet's, and not another network's in disguise."""
     if isinstance(address, ipaddress.IPv6Address):
-        inside = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if inside is None and address in _NAT64:
-            inside = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inside is not None and not is_public_address(inside):
+        if address in _NAT64:
+            return is_public_address(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
+        inside = address.sixtofour or (address.teredo or (None, None))[1]
+        if address not in _INTERNET or (inside is not None and not is_public_address(inside)):
             return False
     return address.is_global and not address.is_multicast
