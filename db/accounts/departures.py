@@ -127,15 +127,21 @@ async def _remove(connection: asyncpg.pool.PoolConnectionProxy, character_ids: l
         """,
         character_ids,
     )
-    await connection.execute("DELETE FROM login_events WHERE character_id = ANY ($1)", character_ids)
+    await forget_person(connection, character_ids)
     await connection.execute(
         "DELETE FROM webhooks WHERE subject = 'character' AND subject_id = ANY ($1)", character_ids
     )
     await connection.execute(
         "DELETE FROM killmail_feeds WHERE subject = 'character' AND subject_id = ANY ($1)", character_ids
     )
+    await connection.execute("DELETE FROM users WHERE character_id = ANY ($1)", character_ids)
+
+
+async def forget_person(connection: asyncpg.pool.PoolConnectionProxy, character_ids: list[int]) -> None:
+    """Of whoever had these characters nothing is left beside them: where they logged in, what they opened and wrote."""
+    await connection.execute("DELETE FROM login_events WHERE character_id = ANY ($1)", character_ids)
+    await connection.execute("DELETE FROM visibility_changes WHERE board_id = ANY ($1)", character_ids)
     # That a loss was paid for is the corporation's business, too; what its pilot wrote is not.
     await connection.execute(
         "UPDATE reimbursement_changes SET note = '' WHERE by_character_id = ANY ($1) AND role = 'pilot'", character_ids
     )
-    await connection.execute("DELETE FROM users WHERE character_id = ANY ($1)", character_ids)

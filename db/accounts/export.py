@@ -21,8 +21,9 @@ _BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), 0)
 _OF_ACCOUNT = {
     "account": "SELECT account_id, created_at FROM accounts WHERE account_id = $1",
     "character": """
-        SELECT character_id, name, owner_hash, corporation_id, scopes, token_state, created_at, last_login_at,
-               last_killmail_sync_at, first_synced_at, last_full_sync_at, last_new_killmail_at, sync_state
+        SELECT character_id, name, owner_hash, corporation_id, alliance_id, visibility, scopes, token_state,
+               created_at, last_login_at, last_killmail_sync_at, first_synced_at, last_full_sync_at,
+               last_new_killmail_at, sync_state
           FROM users WHERE account_id = $1 ORDER BY character_id""",
     "session": """
         SELECT session_id, client, created_at, last_seen_at, expires_at
@@ -53,7 +54,16 @@ _OF_ACCOUNT = {
          WHERE character_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY killmail_id""",
     "reimbursement_change": """
         SELECT killmail_id, number, before, after, note, by_character_id, role, changed_at FROM reimbursement_changes
-         WHERE by_character_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY change_id""",
+         WHERE by_character_id IN (SELECT character_id FROM users WHERE account_id = $1) OR killmail_id IN (
+               SELECT killmail_id FROM reimbursements
+                WHERE character_id IN (SELECT character_id FROM users WHERE account_id = $1)) ORDER BY change_id""",
+    "visibility_change": """
+        SELECT at, by_character_id, board_id, "from", "to" FROM visibility_changes
+         WHERE by_character_id IN (SELECT character_id FROM users WHERE account_id = $1)
+            OR board_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY visibility_change_id""",
+    "operator_order": """
+        SELECT at, by_character_id, action, subject, outcome FROM admin_actions
+         WHERE by_character_id IN (SELECT character_id FROM users WHERE account_id = $1) ORDER BY admin_action_id""",
     "corporation_followed": """
         SELECT d.corporation_id, d.character_id, d.standing, d.marked_at, d.role_seen_at, d.used_at
           FROM corporation_directors d JOIN users USING (character_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from contracts.sync import SyncState
+from db.accounts.departures import forget_person
 from db.accounts.vault import TokenVault
 from db.corporations.directors import granted_again
 
@@ -106,6 +107,8 @@ async def grant_character(
         await connection.execute("DELETE FROM refresh_leases WHERE character_id = $1", character.character_id)
         await granted_again(connection, character.character_id, owner_changed=owner_changed)
         if known is not None and known["account_id"] != home:
+            if owner_changed:
+                await forget_person(connection, [character.character_id])
             await connection.execute(
                 "DELETE FROM accounts WHERE account_id = $1"
                 " AND NOT EXISTS (SELECT FROM users WHERE users.account_id = accounts.account_id)",

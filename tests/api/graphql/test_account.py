@@ -17,6 +17,7 @@ DELETE = "mutation Delete($confirm: Boolean!) { deleteAccount(confirm: $confirm)
 REMOVE = "mutation Remove($id: ID!) { removeCharacter(characterId: $id) { userErrors { code } } }"
 OF_ACCOUNT = (
     "accounts", "users", "sessions", "api_keys", "sync_runs", "killmail_lists", "login_events", "login_attempts",
+    "visibility_changes",
 )  # fmt: skip
 
 
@@ -90,6 +91,7 @@ async def test_the_export_holds_everything_but_secrets(site: Site, browser: Brow
     await browser.data('mutation { createApiKey(name: "A bot", scopes: [READ]) { key } }')
     await site.store(*(body(number, victim=ME) for number in range(1, 451)))
     await site.store(body(1000, victim=STRANGER), body(1001, victim=STRANGER, attackers=(ALT,)))
+    await browser.post("/settings/visibility", {"kind": "character", "id": str(ALT), "visibility": "public"})
     url = (await browser.data("mutation { exportMyData { url } }"))["exportMyData"]["url"]
     async with browser.http.get(url) as response:
         assert "attachment" in response.headers["Content-Disposition"]
@@ -99,7 +101,12 @@ async def test_the_export_holds_everything_but_secrets(site: Site, browser: Brow
     assert {"account", "character", "session", "api_key", "login", "killmail"} <= kinds
     killmails = [thing["killmail"]["killmail_id"] for thing in things if thing["kind"] == "killmail"]
     assert sorted(killmails) == [*range(1, 451), 1001]
-    assert [thing["name"] for thing in things if thing["kind"] == "character"] == ["Ada Lovelace", "Grace Hopper"]
+    characters = [(thing["name"], thing["visibility"]) for thing in things if thing["kind"] == "character"]
+    assert characters == [("Ada Lovelace", "private"), ("Grace Hopper", "public")]
+    opened = [
+        (thing["board_id"], thing["from"], thing["to"]) for thing in things if thing["kind"] == "visibility_change"
+    ]
+    assert opened == [(ALT, "private", "public")]
     secrets = {"access_token", "refresh_token", "session_hash", "key_hash", "killmail_hash"}
     assert secrets.isdisjoint({name for thing in things for name in thing})
     async with open_browser(site) as stranger:
@@ -115,6 +122,7 @@ async def test_a_deleted_account_leaves_nothing_but_killmails(site: Site, browse
         "INSERT INTO sync_runs (character_id, kind, listed, killmail_ids, new) VALUES ($1, 'first', 0, '{}', 0)", ME
     )
     await browser.data('mutation { createApiKey(name: "A bot", scopes: [READ]) { key } }')
+    await browser.post("/settings/visibility", {"kind": "character", "id": str(ALT), "visibility": "public"})
     assert (await browser.data(DELETE, confirm=False))["deleteAccount"]["userErrors"] == [{"code": "NOT_CONFIRMED"}]
     assert (await browser.data(DELETE, confirm=True))["deleteAccount"]["userErrors"] == []
     assert (await browser.data("{ me { id } }"))["me"] is None

@@ -1,4 +1,4 @@
-"""Who leaves while a grant of theirs is renewed gives back the newest, and who moves meanwhile stays."""
+"""Who leaves while a grant is renewed gives back the newest, who moves meanwhile stays, who buys inherits no words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 import asyncpg
 
 from db.accounts.departures import delete_account, departures_of, is_here, remove_character
+from db.accounts.export import account_things
+from db.accounts.grants import grant_character
+from db.accounts.sessions import record_login_event
 from db.accounts.tokens import save_issued
+from db.accounts.vault import TokenVault
+from db.visibility import Visibility, set_pilot_visibility
+from settings import Settings
+from tests.activities.stand_in_eve import grant
 from tests.logins import add_user
 from tests.workflows.waiting import eventually
 
@@ -59,3 +66,27 @@ async def test_a_character_that_moves_to_another_account_meanwhile_stays(pool: a
         assert not await leaving
         assert await is_here(pool, PILOT)
         assert not await departures_of(pool, PILOT)
+
+
+async def test_a_sold_character_tells_its_new_owner_nothing_of_the_old_one(
+    pool: asyncpg.Pool, settings: Settings
+) -> None:
+    vault = TokenVault.from_settings(settings)
+
+    async def log_in(owner: str) -> int:
+        given = grant("access", "refresh", character_id=PILOT, owner=owner)
+        account_id = (await grant_character(pool, vault, given, None, None)).account_id
+        await record_login_event(pool, "logged_in", PILOT, f"network of {owner}")
+        return account_id
+
+    async def networks(account_id: int) -> list[Any]:
+        return [one["network"] async for one in account_things(pool, account_id) if one["kind"] == "login"]
+
+    seller = await log_in("seller")
+    assert await set_pilot_visibility(pool, seller, PILOT, Visibility.PUBLIC)
+    assert await log_in("seller") == seller
+    assert await networks(seller) == ["network of seller"] * 2
+    buyer = await log_in("buyer")
+    assert buyer != seller
+    assert await networks(buyer) == ["network of buyer"]
+    assert "visibility_change" not in {one["kind"] async for one in account_things(pool, buyer)}
