@@ -39,6 +39,8 @@ async def test_mail_is_confirmed_and_ended_by_its_link(site: Site, browser: Brow
     assert posted["digest"] == {"every": "WEEK", "hour": 11, "weekday": 7, "evenIfEmpty": False}
     row = await site.pool.fetchrow("SELECT webhook_id, secret FROM webhooks ORDER BY webhook_id LIMIT 1")
     assert row is not None
+    await site.pool.execute("UPDATE webhook_deliveries SET status = 451, reason = 'SMTP 451'")
+    assert "test: waiting, SMTP 451</li>" in (await browser.get("/settings/digests"))[1]
     refused = await browser.post("/settings/webhooks", {"id": str(row["webhook_id"]), "order": "test", "at": "digests"})
     assert "Nothing is sent to this address before" in refused[1]
 
