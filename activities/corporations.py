@@ -22,6 +22,7 @@ from db.accounts.vault import TokenVault
 from db.corporations.directors import (
     Director,
     directors_in_turn,
+    good_among,
     mark,
     members,
     note_affiliation,
@@ -186,13 +187,17 @@ class Corporations:
     async def _probe(self, character_id: int, corporation_id: int, access_token: str) -> None:
         """Ask for what costs little first: a refusal of the list costs a sixth of what may be spent on it.
 
-        In the same call ESI tells where the corporation's other users are by now: who left sees its board no more.
+        In the same call ESI tells where the corporation's other users are by now: who left sees its board no more, and
+        if they were a director, decides nothing there any more.
         """
-        left = False
+        elsewhere = []
         for known in await self._esi.affiliations(await members(self._pool, corporation_id), CallClass.LIVE):
             await note_affiliation(self._pool, known.character_id, known.corporation_id, known.alliance_id)
-            left |= known.character_id == character_id and known.corporation_id != corporation_id
-        if left:
+            if known.corporation_id != corporation_id:
+                elsewhere.append(known.character_id)
+        for director in await good_among(self._pool, corporation_id, elsewhere):
+            await mark(self._pool, corporation_id, director, DirectorStanding.LEFT)
+        if character_id in elsewhere:
             raise NotInCorporation("The character is in another corporation.")
         if DIRECTOR_ROLE not in await self._esi.character_roles(character_id, access_token, CallClass.LIVE):
             raise RoleMissing("The character is not a director.")

@@ -154,6 +154,17 @@ async def mark(pool: asyncpg.Pool, corporation_id: int, character_id: int, stand
         await _forget_lists(connection, corporation_id, [character_id])
 
 
+async def good_among(pool: asyncpg.Pool, corporation_id: int, character_ids: Collection[int]) -> list[int]:
+    """Which of these are directors in good standing."""
+    rows = await pool.fetch(
+        "SELECT character_id FROM corporation_directors"
+        " WHERE corporation_id = $1 AND character_id = ANY ($2) AND standing = 'good' ORDER BY character_id",
+        corporation_id,
+        list(character_ids),
+    )
+    return [row["character_id"] for row in rows]
+
+
 async def note_turn(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
     """The list was read with this character's token, or could not be just now; the others' turn comes first."""
     await pool.execute(

@@ -262,3 +262,34 @@ async def test_the_watchdog_restores_a_corporation_and_tells_one_that_waits_of_a
         return ok(await query_corporation_status(client, corporation_id))
 
     await eventually(goes_on)
+
+
+async def test_a_director_who_left_is_none_as_soon_as_another_is_looked_at(
+    settings: Settings,
+    pool: asyncpg.Pool,
+    client: Client,
+    eve: SandboxEve,
+    directors: list[Pilot],
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del worker
+    stays, leaves, _ = directors
+    corporation_id = stays.corporation_id
+    for director in (stays, leaves):
+        await log_in(settings, pool, director)
+        await follow(pool, director.character_id)
+    await start_or_wake_corporation(client, corporation_id, 900)
+    await until(client, corporation_id, ok)
+    moves_to = next(pilot.corporation_id for pilot in eve.pilots if pilot.corporation_id != corporation_id)
+    everybody = eve.world.universe.characters
+    moved = replace(everybody[leaves.character_id], corporation_id=moves_to)
+    monkeypatch.setitem(everybody, leaves.character_id, moved)
+    await pool.execute(
+        "UPDATE corporation_directors SET role_seen_at = now() - interval '2 hours',"
+        " used_at = CASE WHEN character_id = $1 THEN now() - interval '1 day' ELSE now() END",
+        stays.character_id,
+    )
+    eve.advance(3601)
+    assert ok(await look(client, pool, corporation_id))
+    assert await standings(pool) == {stays.character_id: "good", leaves.character_id: "left"}
