@@ -8,7 +8,7 @@ the killmails within `GAP` of a battle's first and last tells all of it.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,23 +56,28 @@ def groups(killmails: Iterable[Fought]) -> list[Group]:
         return number
 
     last_of_party: dict[tuple[int, int], int] = {}
-    last_of_pilot: dict[int, int] = {}
+    # Of each pilot the killmails within `GAP`, by solar system.
+    lately: defaultdict[int, defaultdict[int, deque[int]]] = defaultdict(lambda: defaultdict(deque))
     for number, one in enumerate(hunted):
-        since = one.time - GAP
-        pilots = {pilot for fighter in one.fighters if (pilot := fighter.pilot) is not None}
-        met = Counter(
-            last for pilot in pilots if (last := last_of_pilot.get(pilot)) is not None and hunted[last].time >= since
-        )
-        linked = [last for last, together in met.items() if together >= TRAVELLERS]
+        since, here = one.time - GAP, one.solar_system_id
         for party in {party for fighter in one.fighters if (party := fighter.party) is not None}:
-            last = last_of_party.get((one.solar_system_id, party))
+            last = last_of_party.get((here, party))
             if last is not None and hunted[last].time >= since:
-                linked.append(last)
-            last_of_party[one.solar_system_id, party] = number
+                parents[root(last)] = root(number)
+            last_of_party[here, party] = number
+        pilots = {pilot for fighter in one.fighters if (pilot := fighter.pilot) is not None}
+        met: Counter[int] = Counter()
         for pilot in pilots:
-            last_of_pilot[pilot] = number
-        for last in linked:
-            parents[root(last)] = root(number)
+            for place, earlier in lately[pilot].items():
+                while earlier and hunted[earlier[0]].time < since:
+                    earlier.popleft()
+                # One pilot's killmails of a place hang together: if the last is of the same battle, they all are.
+                if place != here and earlier and root(earlier[-1]) != root(number):
+                    met.update(earlier)
+            lately[pilot][here].append(number)
+        for other, together in met.items():
+            if together >= TRAVELLERS:
+                parents[root(other)] = root(number)
     members: defaultdict[int, list[Fought]] = defaultdict(list)
     for number, one in enumerate(hunted):
         members[root(number)].append(one)

@@ -147,6 +147,28 @@ async def test_what_belongs_together_is_one_battle(pool: asyncpg.Pool) -> None:
     assert await battle_of(pool, Viewer((RED[0],)), 5) is None, "not theirs to see"
 
 
+async def test_two_who_moved_on_belong_together_though_one_of_them_was_there_before_the_other(
+    pool: asyncpg.Pool,
+) -> None:
+    """What one of them shot alone in between, here or there, parts nothing."""
+    there = 30_002_187
+    await store_killmails(
+        pool,
+        [
+            raw(one)
+            for one in (
+                shot(1, BLUE[0], RED, 0),
+                shot(2, OTHER[0], (RED[1],), 1),
+                shot(3, BLUE[1], (RED[0],), 8, system=there),
+                shot(4, OTHER[1], RED, 15, system=there),
+                shot(5, BLUE[0], RED, 31, system=30_000_144),  # too late for whoever was on the fourth
+            )
+        ],
+    )
+    page = await battles_page(pool, Viewer(RED), 10, None, BattleFilter())
+    assert [[one.killmail_id for one in battle.group.killmails] for battle in page.battles] == [[1, 2, 3, 4]]
+
+
 def test_whoever_was_moved_by_hand_stays_there_when_killmails_arrive_later() -> None:
     inferred = {1: 0, 2: 0, 3: 1, 4: 2}
     moved = move(inferred, 4, 1)
