@@ -54,12 +54,14 @@ class ArchiveDays:
         day = date.fromisoformat(request.day)
         known = await known_day(self._pool, day, subjects.newest_at, everything=self._everything)
         validators = Validators(known.etag, known.last_modified) if known and known.is_for_all else Validators()
-        expected = (await self._archive.totals()).get(day)
+        totals = await self._archive.totals()
+        expected = totals.get(day)
         async with self._archive.day(day, validators) as answer:
             if answer.found is DayFound.UNCHANGED:
                 return DayReport(request.day, DayOutcome.UNCHANGED)
             if answer.found is DayFound.MISSING:
-                if not expected and day < request.since.date() - timedelta(days=LOOK_BACK_DAYS):
+                is_over = day < request.since.date() - timedelta(days=LOOK_BACK_DAYS) and day < max(totals, default=day)
+                if not expected and is_over:
                     # Nothing happened on it, or nobody will ever tell: the day is known, not to be asked for again.
                     nothing = DayAccount(None, 0, 0, 0, {})
                     await record_day(self._pool, day, subjects.now, "", "", nothing, everything=self._everything)

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from temporalio import activity
 
 from contracts.values import MarketRead
-from db.values.history import DayKept, MarketMonth, store_market_month, wanted_days
+from db.values.history import SETTLED_AFTER, DayKept, MarketMonth, store_market_month, wanted_days
 from eve.archive.client import DayFound, MarketArchive, Validators
 from eve.archive.market import read_market_day
 from eve.errors import MalformedBody
@@ -44,8 +44,13 @@ class MarketDays:
         days = await wanted_days(self._pool, self._today()) if self._archive.is_on else []
         if not days:
             return MarketRead()
-        month = MarketMonth(days[0].replace(day=1))
         totals = await self._archive.totals()
+        if (counted := max(totals, default=date.min)) < max(days):
+            # It has not come so far yet: what it does not count today may be there tomorrow.
+            days = await wanted_days(self._pool, counted + SETTLED_AFTER)
+            if not days:
+                return MarketRead()
+        month = MarketMonth(days[0].replace(day=1))
         try:
             for day in days:
                 await self._read(day, month, totals)
@@ -57,7 +62,8 @@ class MarketDays:
         return MarketRead(read, missing, refused, str(month.first))
 
     async def _read(self, day: date, month: MarketMonth, totals: Mapping[date, int]) -> None:
-        """What there is of a day goes to `month`. A day that the archive does not count is not asked for."""
+        """What there is of a day goes to `month`. A day that the archive does not count is not asked for; one that it
+        counts and does not give, it may give another time."""
         kept, averages = DayKept.MISSING, {}
         if day in totals:
             async with self._archive.day(day, Validators()) as answer:
@@ -68,5 +74,8 @@ class MarketDays:
                     except MalformedBody as error:
                         logger.warning("No price was taken: %s", error)
                         kept = DayKept.REFUSED
+                else:
+                    logger.warning("No price was taken: the market archive counts %s and does not have it", day)
+                    kept = DayKept.REFUSED
         month.add(day, kept, averages)
         DAYS.labels(str(kept)).inc()

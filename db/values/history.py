@@ -29,7 +29,7 @@ class DayKept(StrEnum):
 
     READ = "read"
     MISSING = "missing"  # the archive has none, and never will have
-    REFUSED = "refused"  # what it has is no such day; asked for again after `REFUSED_AGAIN_AFTER`
+    REFUSED = "refused"  # what it has is no such day, or not there; asked for again after `REFUSED_AGAIN_AFTER`
 
 
 @dataclass(slots=True)
