@@ -15,7 +15,7 @@ from contracts.call_classes import CallClass
 from contracts.sync import NamedEntities, NameEntities
 from contracts.universe import Described
 from db.intake.naming_place import ahead_of_naming, move_naming_place
-from db.intake.receive import announce
+from db.intake.receive import tell_again
 from db.universe.details import want_details
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
 from eve.errors import EveError, NotFound, Unavailable
@@ -53,8 +53,7 @@ class Enrichment:
         names = await self._esi.names(ids, CallClass(request.call_class))
         await store_names(self._pool, [(n.id, n.category, n.name) for n in names.found], names.unknown)
         if names.found:
-            # Those who saw the killmails without names may look again.
-            await announce(self._pool, self._live, request.killmail_ids, CallClass(request.call_class))
+            await tell_again(self._pool, self._live, request.killmail_ids)
         await self._want_details(request.killmail_ids)
         if names.unresolved:
             raise Unavailable(f"ESI did not answer for {len(names.unresolved)} of {len(ids)} ids.")

@@ -90,6 +90,15 @@ async def record_arrivals(
     return [Arrived(row["killmail_id"], row["age"], row["isk"]) for row in rows if row["killmail_id"] in new]
 
 
+async def announced_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
+    """Those of these killmails that arrived as news. Ascending."""
+    rows = await pool.fetch(
+        "SELECT killmail_id FROM killmail_arrivals WHERE killmail_id = ANY ($1) AND NOT silent ORDER BY killmail_id",
+        list(killmail_ids),
+    )
+    return [row["killmail_id"] for row in rows]
+
+
 async def record_missed_arrivals(pool: asyncpg.Pool) -> list[int]:
     """Appraise and record what another region sent, or was stored by a process that died before it could say so;
     returns those killmails.

@@ -14,7 +14,7 @@ import asyncpg
 from prometheus_client import Counter, Histogram
 
 from contracts.call_classes import CallClass
-from db.intake.arrivals import Arrived, record_arrivals
+from db.intake.arrivals import Arrived, announced_among, record_arrivals
 from db.intake.references import news_among, stored_among, users_on
 from db.intake.sources import Brought
 from db.intake.store import RefusedKillmail, RefusedKillmails, store_killmails
@@ -135,6 +135,16 @@ async def announce(
         await live.killmails_stored(news, await users_on(pool, news))
     told = set(news)
     return [one.killmail_id for one in arrived if one.killmail_id in told]
+
+
+async def tell_again(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequence[int]) -> None:
+    """Those who were told of these killmails may look again: more is known of who is on them.
+
+    What has no place in the order of arrival gets none: whoever brings it may just have stored it, and alone knows
+    whether it is news.
+    """
+    told = await announced_among(pool, killmail_ids)
+    await live.killmails_stored(told, await users_on(pool, told))
 
 
 def _batches(bodies: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:

@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from activities.bodies import AT_ONCE, BLAMELESS_ATTEMPTS, PARK_AFTER_ATTEMPTS, failed_attempt
+from contracts.call_classes import CallClass
 from contracts.sync import FetchedKillmails, FetchKillmails, NamedEntities, NameEntities
+from db.intake.receive import Bringer, receive_killmails
+from db.intake.sources import Brought
+from db.intake.store import store_killmails
 from eve.errors import EveError, InvalidHash, MalformedBody, NotFound, RateLimited, Unavailable
 from tests.activities.looks import discover
 from tests.activities.stand_in_eve import ENEMY, PILOT, World
@@ -147,3 +151,18 @@ async def test_names_are_asked_for_once_and_shared(world: World, found: list[int
     assert await world.run(world.enrichment.name_entities, NameEntities(found)) == NamedEntities()
     assert await world.run(world.enrichment.describe_solar_systems, NameEntities(found)) == NamedEntities()
     assert world.esi.requests == []
+
+
+async def test_names_that_come_before_the_arrival_make_no_news_of_what_an_archive_has_just_stored(world: World) -> None:
+    """It is being valued, or its process died: whoever brings it says that it is old, and whose it was."""
+    await world.login()
+    await store_killmails(world.pool, [raw(body(1))])
+    named = await world.run(world.enrichment.name_entities, NameEntities([1], CallClass.BACKFILL))
+    assert named.named > 0
+    assert await world.pool.fetchval("SELECT count(*) FROM killmail_arrivals") == 0
+
+    received = await receive_killmails(world.pool, world.live, [], killmail_ids=[1], by=Bringer.ARCHIVE)
+    assert (received.stored, received.news) == ([1], [])
+    row = await world.pool.fetchrow("SELECT killmail_id, silent, source FROM killmail_arrivals")
+    assert row is not None
+    assert tuple(row) == (1, True, Brought.ARCHIVE)
