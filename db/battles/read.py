@@ -184,15 +184,15 @@ async def battles_page(
             seen = replace(_SEEN, until=until)
             start = await best_start(connection, seen_by, seen)
             rows = await _listed(connection, page_by_time(seen_by, seen, start.walk, size, place))
-            taken = _affordable(rows, MOST_LOOKED_AT - fighters)
+            taken = _affordable(rows, MOST_LOOKED_AT - fighters, after)
             known += await _fought(connection, taken)
-            fighters += _fighters(taken)
+            fighters += _fighters([row for row in taken if after is None or _place(row) < after])
             if taken:
-                place = (taken[-1]["killmail_time"], taken[-1]["killmail_id"])
+                place = _place(taken[-1])
             exhausted = len(taken) == len(rows) < size
             spent = len(taken) < len(rows)
             horizon = None if exhausted or place is None else place[0]
-            found, is_all = await asyncio.to_thread(_ended, known, after, chosen, horizon, force=spent)
+            found, is_all, goes_on = await asyncio.to_thread(_ended, known, after, chosen, horizon, force=spent)
             if len(found) > first or is_all or spent:
                 break
             size = len(known)
@@ -200,31 +200,40 @@ async def battles_page(
     if len(found) > first:
         return BattlePage(page, True, page[-1].cursor)
     if place is not None and not is_all:
-        return BattlePage(page, True, encode_cursor(*place))
+        return BattlePage(page, True, encode_cursor(*(goes_on or place)))
     return BattlePage(page, False, page[-1].cursor if page else None)
 
 
 def _ended(
     known: list[Fought], after: Before | None, chosen: BattleFilter, horizon: datetime | None, *, force: bool
-) -> tuple[list[Battle], bool]:
-    """The chosen battles that ended before the place, the last first, and whether those are all.
+) -> tuple[list[Battle], bool, Before | None]:
+    """The chosen battles that ended before the place, the last first; whether those are all; and where the list goes
+    on, if that is not where reading ended.
 
-    The list ends at a battle that may go on beyond the horizon, unless `force`: battles before it in the list are
-    those that ended later, and that one might have.
+    It ends at a battle that may go on beyond the horizon: battles before it in the list are those that ended later,
+    and that one might have. With `force`, when no more is read, the list goes on with that one; where it could not get
+    any further so, that one is told in part.
     """
     found: list[Battle] = []
     for group in sorted(groups(known), key=lambda one: (one.last.time, one.last.killmail_id), reverse=True):
-        if after is not None and (_moment(group.last.time), group.last.killmail_id) >= after:
+        place = _ended_at(group.last)
+        if after is not None and place >= after:
             continue
-        if chosen.since is not None and _moment(group.last.time) < chosen.since:
-            return found, True
+        if chosen.since is not None and place[0] < chosen.since:
+            return found, True, None
         is_whole = horizon is None or _moment(group.first.time) - _GAP > horizon
-        if not is_whole and not force:
-            return found, False
+        if not is_whole:
+            before = min((later for one in known if (later := _ended_at(one)) > place), default=None)
+            if not force or (before is not None and (after is None or before < after)):
+                return found, False, before
         if group.is_battle and chosen.holds(group):
             found.append(Battle(group, is_whole))
     is_all = horizon is None or (chosen.since is not None and horizon < chosen.since - _GAP)
-    return found, is_all
+    return found, is_all, None
+
+
+def _ended_at(one: Fought) -> Before:
+    return _moment(one.time), one.killmail_id
 
 
 async def aside(call: Callable[..., Result], *arguments: object, many: int) -> Result:
@@ -238,8 +247,17 @@ def _fighters(killmails: Sequence[asyncpg.Record]) -> int:
     return sum(row["attacker_count"] + 1 for row in killmails)
 
 
-def _affordable(rows: Sequence[asyncpg.Record], fighters: int) -> Sequence[asyncpg.Record]:
+def _place(row: asyncpg.Record) -> Before:
+    return row["killmail_time"], row["killmail_id"]
+
+
+def _affordable(rows: Sequence[asyncpg.Record], fighters: int, after: Before | None = None) -> Sequence[asyncpg.Record]:
+    """As many as have so many victims and attackers. What ended an earlier page (`after`), or came later, costs
+    nothing: in a quarter of an hour there may be more than a page may read, and each page must get further.
+    """
     for number, row in enumerate(rows):
+        if after is not None and _place(row) >= after:
+            continue
         fighters -= row["attacker_count"] + 1
         if fighters < 0:
             # One at least, however large: else a page would never end.

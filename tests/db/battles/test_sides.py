@@ -11,6 +11,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+import db.battles.read as room
 from api.compiled.reads import CompiledReads
 from db.battles.moved import move, with_moved
 from db.battles.nodes import battle_nodes
@@ -167,6 +168,29 @@ async def test_two_who_moved_on_belong_together_though_one_of_them_was_there_bef
     )
     page = await battles_page(pool, Viewer(RED), 10, None, BattleFilter())
     assert [[one.killmail_id for one in battle.group.killmails] for battle in page.battles] == [[1, 2, 3, 4]]
+
+
+async def test_every_page_gets_further_and_leaves_no_battle_out_however_little_it_may_read(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fight has more victims and attackers in a quarter of an hour than a page may read."""
+    monkeypatch.setattr(room, "MOST_LOOKED_AT", 20)
+    fights = [[shot(start + number, BLUE[number % 2], RED, start + number) for number in range(size)]
+              for start, size in ((1, 4), (70, 15), (130, 3), (200, 4))]  # fmt: skip
+    await store_killmails(pool, [raw(one) for fight in fights for one in fight])
+    found, after = list[list[int]](), None
+    for _ in range(20):
+        page = await battles_page(pool, Viewer((*RED, *BLUE)), 10, after, BattleFilter())
+        found += [[one.killmail_id for one in battle.group.killmails] for battle in page.battles]
+        if not page.has_more:
+            break
+        assert page.end_cursor is not None
+        before, after = after, decode_cursor(page.end_cursor)
+        assert before is None or after < before
+    assert not page.has_more
+    latest, small, part, oldest = found
+    assert (latest, small, oldest) == ([200, 201, 202, 203], [130, 131, 132], [1, 2, 3, 4])
+    assert part[-1] == 84, "of more than can be read a part is told, and once"
 
 
 def test_whoever_was_moved_by_hand_stays_there_when_killmails_arrive_later() -> None:
