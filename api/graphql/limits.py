@@ -25,6 +25,8 @@ from graphql import (
 MAX_TOKENS = 2_000
 MAX_DEPTH = 12
 MAX_ALIASES = 30
+MAX_INTROSPECTION_ALIASES = 5
+"""Of `__schema`, and of all below it and `__type`: each may mean the whole schema once more, and tools use none."""
 MAX_DIRECTIVES = 50
 MAX_ROOT_FIELDS = 10
 MAX_DIGITS = 40
@@ -39,6 +41,7 @@ class Size:
     aliases: int = 0
     directives: int = 0
     fields: int = 0  # at its own level
+    introspection_aliases: int = 0
 
 
 def excess(document: DocumentNode) -> str | None:
@@ -51,6 +54,9 @@ def excess(document: DocumentNode) -> str | None:
                 return f"The document is {size.depth} fields deep; the limit is {MAX_DEPTH}."
             if size.aliases > MAX_ALIASES:
                 return f"The document has {size.aliases} aliases; the limit is {MAX_ALIASES}."
+            if size.introspection_aliases > MAX_INTROSPECTION_ALIASES:
+                told = f"{size.introspection_aliases} aliases in its introspection"
+                return f"The document has {told}; the limit is {MAX_INTROSPECTION_ALIASES}."
             directives = size.directives + len(definition.directives or ())
             if directives > MAX_DIRECTIVES:
                 return f"The document has {directives} directives; the limit is {MAX_DIRECTIVES}."
@@ -86,15 +92,16 @@ class _Measure:
         self._sizes: dict[str, Size] = {}
 
     def of(self, selection_set: SelectionSetNode) -> Size:
-        depth = aliases = directives = fields = 0
+        depth = aliases = directives = fields = introspection_aliases = 0
         for size in self._parts(selection_set):
             depth = max(depth, size.depth)
             aliases += size.aliases
             directives += size.directives
             fields += size.fields
+            introspection_aliases += size.introspection_aliases
         for node in selection_set.selections:
             directives += len(node.directives or ())
-        return Size(depth, aliases, directives, fields)
+        return Size(depth, aliases, directives, fields, introspection_aliases)
 
     def _parts(self, selection_set: SelectionSetNode) -> Iterator[Size]:
         for node in selection_set.selections:
@@ -107,11 +114,13 @@ class _Measure:
 
     def _field(self, node: FieldNode) -> Size:
         aliased = 1 if node.alias else 0
-        # Introspection is deep by nature and answered from memory.
-        if node.selection_set is None or node.name.value.startswith("__"):
+        if node.selection_set is None:
             return Size(1, aliased, fields=1)
         inner = self.of(node.selection_set)
-        return Size(inner.depth + 1, inner.aliases + aliased, inner.directives, 1)
+        if node.name.value.startswith("__"):  # deep by nature, and answered from memory
+            again = aliased if node.name.value == "__schema" else 0
+            return Size(1, aliased, inner.directives, 1, inner.aliases + again)
+        return Size(inner.depth + 1, inner.aliases + aliased, inner.directives, 1, inner.introspection_aliases)
 
     def _fragment(self, name: str) -> Size:
         if name not in self._sizes:

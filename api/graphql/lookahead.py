@@ -21,21 +21,23 @@ def selects(info: GraphQLResolveInfo[Any], *path: str) -> bool:
     """
     nodes: Sequence[FieldNode] = info.field_nodes
     for name in path:
-        nodes = [
-            field
-            for node in nodes
-            if node.selection_set is not None
-            for field in _fields(info, node.selection_set)
-            if field.name.value == name
-        ]
+        nodes = [field for field in _fields(info, nodes) if field.name.value == name]
     return bool(nodes)
 
 
-def _fields(info: GraphQLResolveInfo[Any], selection_set: SelectionSetNode) -> Iterator[FieldNode]:
-    for node in selection_set.selections:
-        if isinstance(node, FieldNode):
-            yield node
-        elif isinstance(node, InlineFragmentNode):
-            yield from _fields(info, node.selection_set)
-        elif isinstance(node, FragmentSpreadNode):
-            yield from _fields(info, info.fragments[node.name.value].selection_set)
+def _fields(info: GraphQLResolveInfo[Any], nodes: Sequence[FieldNode]) -> Iterator[FieldNode]:
+    """The fields below these. A fragment is followed once: those that hold the next one twice would double each time."""
+    followed: set[str] = set()
+
+    def fields(selection_set: SelectionSetNode | None) -> Iterator[FieldNode]:
+        for node in selection_set.selections if selection_set is not None else ():
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                yield from fields(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in followed:
+                followed.add(node.name.value)
+                yield from fields(info.fragments[node.name.value].selection_set)
+
+    for node in nodes:
+        yield from fields(node.selection_set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 import aiohttp
@@ -101,6 +102,14 @@ async def test_a_body_far_too_long_is_refused_and_no_error_of_ours(
             + " }",
             "TOO_COMPLEX",
         ),
+        ("{ __schema { " + " ".join(f"a{n}: types {{ name }}" for n in range(6)) + " } }", "TOO_COMPLEX"),
+        ("{ " + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(6)) + " }", "TOO_COMPLEX"),
+        (
+            '{ __type(name: "Killmail") { ...F } } fragment F on __Type { fields { '
+            + " ".join(f"a{n}: name" for n in range(6))
+            + " } }",
+            "TOO_COMPLEX",
+        ),  # fmt: skip
         ("{ killmails { nodes { items " + "{ items " * 9 + "{ flag } " + "}" * 9 + "} } }", "TOO_COMPLEX"),
     ],
 )
@@ -133,6 +142,18 @@ async def test_introspection_is_within_the_limits(visitor: Browser) -> None:
     from graphql import get_introspection_query
 
     assert (await visitor.data(get_introspection_query()))["__schema"]["types"]
+    types = " ".join(f'a{n}: __type(name: "Killmail") {{ name }}' for n in range(10))
+    assert await visitor.data(f"{{ {types} }}"), "a type is little"
+
+
+async def test_fragments_that_double_hold_nobody_up(shared_site: Site) -> None:
+    """Such a document is short and costs 1; whoever follows each fragment as often as it is written never returns."""
+    doubling = " ".join(f"fragment F{n} on SyncHealth {{ ...F{n + 1} ...F{n + 1} }}" for n in range(22))
+    async with open_browser(shared_site) as stranger:
+        started = time.perf_counter()
+        told = await stranger.data(f"{{ syncHealth {{ ...F0 }} }} {doubling} fragment F22 on SyncHealth {{ users }}")
+    assert told["syncHealth"]["users"] >= 0
+    assert time.perf_counter() - started < 5, "not 2^22 steps"
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_request_is_no_failure_of_ours(
