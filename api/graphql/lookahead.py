@@ -26,7 +26,7 @@ def selects(info: GraphQLResolveInfo[Any], *path: str) -> bool:
 
 
 def _fields(info: GraphQLResolveInfo[Any], nodes: Sequence[FieldNode]) -> Iterator[FieldNode]:
-    """The fields below these. A fragment is followed once: those that hold the next one twice would double each time."""
+    """The fields below these. A fragment is followed once: a chain of those that hold the next one twice doubles."""
     followed: set[str] = set()
 
     def fields(selection_set: SelectionSetNode | None) -> Iterator[FieldNode]:

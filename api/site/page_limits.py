@@ -43,9 +43,10 @@ class PageLimits:
                 happened=f"You asked for more pages within a minute than we serve to one visitor. {limit}",
                 advice="Wait until then; nothing is lost. Programs get further with the API.",
                 button="Try again",
-                address=request.url.path if request.method == "GET" else "/",
+                address=_asked_for(request),
             )
             response.headers.update(limit.verdict.headers())
+            response.headers["Referrer-Policy"] = "no-referrer"  # it may hold EVE's code, as what a login ends with
             await response(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -72,3 +73,10 @@ class PageLimits:
             if not database_is_away(error):
                 raise
             return None  # whoever needs to know fails by it
+
+
+def _asked_for(request: Request) -> str:
+    """The page, to be asked for again: whole, for a login that comes back has its proof in the query."""
+    if request.method != "GET":
+        return "/"
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path

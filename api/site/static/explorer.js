@@ -60,10 +60,15 @@ function describe(type) {
   return details;
 }
 
+/** Introspection that is switched off is refused by validation; anything else, such as a limit, speaks for itself. */
+function withoutSchema(error) {
+  return error.extensions.code === "GRAPHQL_VALIDATION_FAILED" ? "The schema is not public on this site." : error.message;
+}
+
 document.getElementById("run").addEventListener("click", run);
 document.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.ctrlKey) { run(); } });
 ask({ query: INTROSPECTION }).then((result) => {
-  if (!result.data) { schemaBox.textContent = "The schema is not public on this site."; return; }
+  if (!result.data) { schemaBox.textContent = withoutSchema(result.errors[0]); return; }
   const types = result.data.__schema.types.filter((type) => !type.name.startsWith("__"));
   schemaBox.replaceChildren(...types.map(describe));
 }, (error) => { schemaBox.textContent = String(error); });

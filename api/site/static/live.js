@@ -188,7 +188,10 @@ function readOn() {
     const address = new URL(link.href);
     const after = address.searchParams.get("after");
     const separator = feedBox.dataset.address.includes("?") ? "&" : "?";
-    const more = (await fragment(`${feedBox.dataset.address}${separator}after=${encodeURIComponent(after)}`)).getElementById("feed");
+    let more;
+    try {
+      more = (await fragment(`${feedBox.dataset.address}${separator}after=${encodeURIComponent(after)}`)).getElementById("feed");
+    } catch (error) { setTimeout(() => { scrolled = false; }, LOOK_OFTEN_MS); throw error; } // by the next scroll, again
     const feed = document.getElementById("feed");
     still(() => { for (const day of more.querySelectorAll(".day")) { appendDay(feed, day); } });
     const next = more.querySelector("#older");
@@ -228,7 +231,11 @@ async function goOn() {
   sessionStorage.removeItem(PLACE);
   const arrived = performance.getEntriesByType("navigation")[0]?.type;
   if (!place || arrived !== "back_forward") { return; }
-  while (!document.getElementById(place.id) && rowsOf(feedBox).length < place.rows && document.getElementById("older")) { await readOn(); }
+  let rows = -1; // as long as there are more each time: reading on may fail
+  while (!document.getElementById(place.id) && rows < rowsOf(feedBox).length && rowsOf(feedBox).length < place.rows && document.getElementById("older")) {
+    rows = rowsOf(feedBox).length;
+    await readOn();
+  }
   const row = document.getElementById(place.id);
   row?.scrollIntoView({ block: "center", behavior: "instant" });
   row?.querySelector(".lost a").focus({ preventScroll: true });
@@ -319,14 +326,21 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) { lo
 
 // --- the socket ----------------------------------------------------------------------------------------------------
 
+// A phone that slept, or a computer in another network, has a socket that is dead and says nothing of it.
+const PING_MS = 20000;
 let attempts = 0;
 let cursor = feedBox.dataset.cursor; // the page's, then the last killmail's: what came while we were away is sent
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   const socket = new WebSocket(`${scheme}//${location.host}/graphql`, "graphql-transport-ws");
   const send = (message) => socket.send(JSON.stringify(message));
+  let silent = false; // since the last ping
+  const pinging = setInterval(() => {
+    if (silent) { socket.close(); } else if (socket.readyState === WebSocket.OPEN) { silent = true; send({ type: "ping" }); }
+  }, PING_MS);
   socket.onopen = () => send({ type: "connection_init" });
   socket.onmessage = (event) => {
+    silent = false;
     const message = JSON.parse(event.data);
     if (message.type === "connection_ack") {
       const { character, corporation, everything } = feedBox.dataset;
@@ -349,6 +363,7 @@ function connect() {
     }
   };
   socket.onclose = (event) => {
+    clearInterval(pinging);
     if (event.code === 4401) { liveSign.textContent = "Not live: reload the page to log in again."; return; }
     attempts += 1;
     liveSign.textContent = "Connection lost; reconnecting…";

@@ -76,11 +76,25 @@ if (box) {
     const stops = [box, ...suggestions.querySelectorAll("a")];
     stops[(stops.indexOf(document.activeElement) + step + stops.length) % stops.length].focus();
   });
+  box.form.addEventListener("focusout", (event) => { // to elsewhere; without a place to go to, a link was pressed
+    if (event.relatedTarget && !box.form.contains(event.relatedTarget)) { hideSuggestions(); }
+  });
   document.addEventListener("click", (event) => { if (!box.form.contains(event.target)) { hideSuggestions(); } });
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest("input, select, textarea")) { event.preventDefault(); box.focus(); }
   });
 }
+
+// --- forms: pressed twice, they are sent once; what the first made would never be shown ------------------------------
+
+const SENDING_MS = 10000; // after that it may be pressed again: the answer is lost, or was stopped
+const sentAt = new WeakMap();
+addEventListener("submit", (event) => { // of the window: a script of the page that sends it itself comes before
+  if (event.defaultPrevented || event.target.method !== "post") { return; }
+  if (performance.now() - (sentAt.get(event.target) ?? -SENDING_MS) < SENDING_MS) { event.preventDefault(); return; }
+  sentAt.set(event.target, performance.now());
+});
+addEventListener("pageshow", (event) => { if (event.persisted) { for (const form of document.forms) { sentAt.delete(form); } } });
 
 // --- copying ---------------------------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ async def test_a_body_far_too_long_is_refused_and_no_error_of_ours(
             + " ".join(f"a{n}: name" for n in range(6))
             + " } }",
             "TOO_COMPLEX",
-        ),  # fmt: skip
+        ),
         ("{ killmails { nodes { items " + "{ items " * 9 + "{ flag } " + "}" * 9 + "} } }", "TOO_COMPLEX"),
     ],
 )

@@ -28,6 +28,26 @@ async def test_without_graphiql_the_page_is_ours(
 
 @needs_chromium
 @pytest.mark.browser
+async def test_without_a_schema_the_page_says_why(
+    engine: Browser, furnished: FurnishedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(furnished.site.app.state.explorer, "graphiql", None)
+    context = await signed_in_context(engine, furnished.site, furnished.there.account_id)
+    page = await context.new_page()
+    refused = {"message": "Too many requests: try again in 30 s.", "extensions": {"code": "RATE_LIMITED"}}
+    await page.route("**/graphql", lambda route: (
+        route.fulfill(status=429, json={"errors": [refused]}) if route.request.method == "POST" else route.continue_()
+    ))  # fmt: skip
+    await page.goto(f"{furnished.site.address}/graphql")
+    await expect(page.locator("#schema")).to_have_text("Too many requests: try again in 30 s.")
+    refused |= {"extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}
+    await page.reload()
+    await expect(page.locator("#schema")).to_have_text("The schema is not public on this site.")
+    await context.close()
+
+
+@needs_chromium
+@pytest.mark.browser
 async def test_graphiql_asks_nobody_but_us(engine: Browser, furnished: FurnishedSite, visitor: Visitor) -> None:
     if furnished.site.app.state.explorer.graphiql is None:
         pytest.skip("GraphiQL has not been built here: `make graphiql` does it")
