@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -74,14 +74,14 @@ class SyncStream:
             raise
         for group in {member.group for member in members if member.group is not None}:
             try:
-                await self._send_to(group, states)
+                # Who joined meanwhile is not among them: it gets all of its characters the next time.
+                await self._send_to(group, [member for member in members if member.group is group], states)
             except Exception:
                 log.exception("the state of a sync could not be sent to the %d sockets of a group", len(group.members))
                 for member in list(group.members):
                     member.follower.lose()
 
-    async def _send_to(self, group: Group, states: Mapping[int, AccountCharacter]) -> None:
-        members = list(group.members)
+    async def _send_to(self, group: Group, members: Sequence[Member], states: Mapping[int, AccountCharacter]) -> None:
         if not members:
             return  # they left while others were sent theirs
         for character_id in sorted(_characters_of(members[0]) & states.keys()):

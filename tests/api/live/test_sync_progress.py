@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
 
+from api.live.members import Member
 from tests.api.live.socket_client import SocketClient, open_socket
 from tests.api.running_site import Browser, Site, open_browser
 
@@ -50,6 +53,33 @@ async def test_the_state_comes_at_once_and_whenever_it_changes(site: Site, brows
         assert await state(client) == (ME, "OK")
         await change(site, ME, "syncing")
         assert [await state(client), await state(client)] == [(ME, "SYNCING")] * 2
+
+
+@pytest.mark.usefixtures("me")
+async def test_who_comes_while_a_change_is_told_gets_the_state_of_all(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncs = site.services.live_feed.syncs
+    check, checking, somebody_came = syncs._check, asyncio.Event(), asyncio.Event()
+
+    async def checked(members: Collection[Member]) -> list[Member]:
+        checking.set()
+        await somebody_came.wait()
+        return await check(members)
+
+    async with open_socket(browser) as client:
+        await client.initialise()
+        await client.subscribe("one", PROGRESS)
+        assert [await state(client), await state(client)] == [(ME, "OK"), (OTHER, "OK")]
+        monkeypatch.setattr(syncs, "_check", checked)
+        await change(site, ME, "paused")
+        await checking.wait()
+        await client.subscribe("two", PROGRESS)
+        async with asyncio.timeout(10):
+            while len(syncs.groups.members) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        somebody_came.set()
+        assert [await state(client) for _ in range(3)] == [(ME, "PAUSED"), (ME, "PAUSED"), (OTHER, "OK")]
 
 
 @pytest.mark.usefixtures("me")
