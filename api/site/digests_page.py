@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,9 +14,10 @@ from api.orders.requests import Refusal
 from api.orders.webhooks import make_webhook, webhooks_of
 from api.pages import render
 from api.services import services_of
-from api.site.page_forms import Form, posted_form, refusal_page
+from api.site.page_forms import Form, posted_form
 from api.site.shared_page import GONE
 from api.site.webhooks_page import PAUSES, REASONS, subjects_of
+from db.accounts.sessions import Caller
 from db.killmails.filter import EVERYTHING
 from db.webhooks.hooks import MAILTO, NewWebhook, Tells
 from db.webhooks.recipients import Recipient, confirm, recipient_by, unsubscribe
@@ -30,10 +33,18 @@ ONE_CLICK = b"List-Unsubscribe=One-Click"
 
 async def page(request: Request) -> Response:
     """GET /settings/digests."""
-    who, services = await signed_in(request), services_of(request)
+    return await _page(request, await signed_in(request), {})
+
+
+async def _page(request: Request, who: Caller, typed: Mapping[str, str], refused: str = "") -> Response:
+    """`typed`: what stands in the form; `refused`: why no digest was made of it."""
+    services = services_of(request)
     return render(
         request,
         "digests.html",
+        409 if refused else 200,
+        typed={**dict.fromkeys(("name", "target", "subject", "day", "empty"), ""), "hour": "11", **typed},
+        refused=refused,
         hooks=[one for one in await webhooks_of(services, who) if one.tells is Tells.DIGESTS],
         subjects=await subjects_of(request, who, is_operator=False),
         pauses=PAUSES,
@@ -50,7 +61,7 @@ async def order(request: Request) -> Response:
         return form
     made = await make_webhook(services_of(request), form.who, _asked(form))
     if isinstance(made, Refusal):
-        return refusal_page(request, made.message, ADDRESS)
+        return await _page(request, form.who, form.fields, made.message)
     if not made.secret:
         return RedirectResponse(ADDRESS, 303)
     return render(

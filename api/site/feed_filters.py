@@ -14,6 +14,7 @@ from api.caller import signed_in
 from api.pages import render
 from api.services import services_of
 from api.site.feed_address import BANDS, IDS, FeedAddress
+from api.site.labels import isk_of
 from db.universe.search import Kind, names_of, search
 
 KINDS: dict[str, Kind] = {
@@ -34,6 +35,7 @@ LABELS = {
     "system": "Solar system",
     "region": "Region",
 }
+AMOUNTS = {"min": "ISK from", "max": "ISK to"}
 BAND_LABELS = {"high": "High-sec", "low": "Low-sec", "null": "Null-sec", "wormhole": "Wormholes"}
 LONGEST = 100
 SUGGESTED = 10
@@ -43,12 +45,12 @@ SUGGESTED = 10
 class Asked:
     """A query string with ids in the place of names. `changed`: it is not how the page's own links write it.
 
-    `unknown`: what was typed, by its label, and is the name of nothing.
+    `unknown`: a sentence for each thing that was typed and cannot be meant: the name of nothing, or no amount.
     """
 
     parameters: Mapping[str, str]
     changed: bool
-    unknown: list[tuple[str, str]]
+    unknown: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Panel:
 
     names: Mapping[str, str]
     chosen: int
-    unknown: list[tuple[str, str]]
+    unknown: list[str]
     labels: Mapping[str, str]
     bands: Mapping[str, str]
 
@@ -79,11 +81,14 @@ async def asked(pool: asyncpg.Pool, query: QueryParams) -> Asked:
             parameters[name], changed = str(hits[0].id), True
         else:
             del parameters[name]
-            unknown.append((LABELS[name], text))
+            unknown.append(f"{LABELS[name]}: nothing here is called “{text}”.")
+    for name, label in AMOUNTS.items():
+        if (text := parameters.get(name, "").strip()[:LONGEST]) and isk_of(text) is None:
+            unknown.append(f"{label}: “{text}” is no amount of ISK; write it as 250m, 1.5b or 1,000,000.")
     return Asked(parameters, changed and not unknown, unknown)
 
 
-async def panel(pool: asyncpg.Pool, address: FeedAddress, unknown: list[tuple[str, str]]) -> Panel:
+async def panel(pool: asyncpg.Pool, address: FeedAddress, unknown: list[str]) -> Panel:
     """The panel with this choice in it."""
     ids = {name: value for name in IDS if (value := getattr(address, name)) is not None}
     known = await names_of(pool, [(KINDS[name], value) for name, value in ids.items()])

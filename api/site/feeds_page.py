@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,6 +21,7 @@ from api.site.filter_words import filters_in_words
 from api.site.page_forms import posted_form, refusal_page
 from api.site.webhooks_page import chosen_by, subjects_of
 from db.accounts import share_links
+from db.accounts.sessions import Caller
 from db.accounts.share_links import opened_by
 from db.killmails.filter import KillmailFilter, Viewer
 from db.webhooks.feeds import feed_by
@@ -71,16 +74,23 @@ async def secret(request: Request) -> Response:
 
 async def page(request: Request) -> Response:
     """GET /settings/feeds."""
-    who, services = await signed_in(request), services_of(request)
+    return await _page(request, await signed_in(request), {"filter": request.url.query})
+
+
+async def _page(request: Request, who: Caller, typed: Mapping[str, str], refused: str = "") -> Response:
+    """`typed`: what stands in the form; `refused`: why no feed was made of it."""
+    services = services_of(request)
     feeds = await feeds_of(services, who)
     words = await filters_in_words(services.pool, [one.chosen for one in feeds])
     return render(
         request,
         "feeds.html",
+        409 if refused else 200,
         feeds=feeds,
         filters={one.feed_id: told for one, told in zip(feeds, words, strict=True)},
         subjects=await subjects_of(request, who, is_operator=await operator_of(services, who) is not None),
-        filtered=request.url.query,
+        typed={**dict.fromkeys(("name", "subject", "side", "filter"), ""), **typed},
+        refused=refused,
     )
 
 
@@ -98,11 +108,11 @@ async def order(request: Request) -> Response:
         raise HTTPException(400)
     chosen = chosen_by(form.fields.get("filter", "").strip(), form.fields.get("side", ""), "")
     if isinstance(chosen, Refusal):
-        return refusal_page(request, chosen.message, ADDRESS)
+        return await _page(request, form.who, form.fields, chosen.message)
     name = form.fields.get("name", "")
     made = await make_feed(services, form.who, Subject(kind), id_or_none(identity) or 0, name, chosen)
     if isinstance(made, Refusal):
-        return refusal_page(request, made.message, ADDRESS)
+        return await _page(request, form.who, form.fields, made.message)
     return render(request, "feed_address.html", 201, name=made.name, address=made.address, forms=FORMS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast, get_args
 from urllib.parse import parse_qsl, urlsplit
@@ -65,22 +66,38 @@ async def webhooks_context(request: Request, who: Caller) -> dict[str, Any]:
     return {"webhooks": await webhooks_of(services_of(request), who), "pauses": PAUSES}
 
 
+EMPTY = {
+    **dict.fromkeys(("name", "url", "subject", "side", "min", "filter", "quiet_from", "quiet_until"), ""),
+    "minutes": "120",
+    "burst": "10",
+    "tells": Tells.KILLMAILS.value,
+}
+"""The form for a new webhook before anything is typed."""
+
+
 async def page(request: Request) -> Response:
     """The page."""
-    who, services = await signed_in(request), services_of(request)
+    return await _page(request, await signed_in(request), {"filter": request.url.query})
+
+
+async def _page(request: Request, who: Caller, typed: Mapping[str, str], refused: str = "") -> Response:
+    """`typed`: what stands in the form; `refused`: why no webhook was made of it."""
+    services = services_of(request)
     subjects = await subjects_of(request, who, is_operator=await operator_of(services, who) is not None)
     hooks = [one for one in await webhooks_of(services, who) if one.tells is not Tells.DIGESTS]
     words = await filters_in_words(services.pool, [one.chosen for one in hooks])
     return render(
         request,
         "webhooks.html",
+        409 if refused else 200,
         hooks=hooks,
         filters={one.webhook_id: told for one, told in zip(hooks, words, strict=True)},
         subjects=subjects,
         pauses=PAUSES,
         reasons=REASONS,
         clock=clock,
-        filtered=request.url.query,
+        typed={**EMPTY, **typed},
+        refused=refused,
     )
 
 
@@ -97,7 +114,7 @@ async def order(request: Request) -> Response:
     new = _asked(form)
     made = new if isinstance(new, Refusal) else await make_webhook(services, form.who, new)
     if isinstance(made, Refusal):
-        return refusal_page(request, made.message, ADDRESS)
+        return await _page(request, form.who, form.fields, made.message)
     return render(
         request, "webhook_secret.html", 201, name=made.name, secret=made.secret, address=ADDRESS, is_digest=False
     )
