@@ -26,7 +26,7 @@ addEventListener("online", showConnection);
 addEventListener("offline", showConnection);
 if (!navigator.onLine) { showConnection(); }
 
-// --- notes that one has read ------------------------------------------------------------------------------------------
+// --- notes that one has read ------------------------------
 
 /** A note with `data-dismiss` gets a button, and stays away once it was pressed. */
 function dismissible(root) {
@@ -45,7 +45,7 @@ function dismissible(root) {
 }
 dismissible(document);
 
-// --- search: suggestions beneath the box; the form works without them -----------------------------------------------
+// --- search: suggestions beneath the box; the form works without them ---
 
 const box = document.getElementById("q");
 const suggestions = document.getElementById("suggestions");
@@ -76,27 +76,22 @@ if (box) {
     const stops = [box, ...suggestions.querySelectorAll("a")];
     stops[(stops.indexOf(document.activeElement) + step + stops.length) % stops.length].focus();
   });
-  box.form.addEventListener("focusout", (event) => { // to elsewhere; without a place to go to, a link was pressed
-    if (event.relatedTarget && !box.form.contains(event.relatedTarget)) { hideSuggestions(); }
-  });
+  box.form.addEventListener("focusout", ({ relatedTarget }) => { if (relatedTarget && !box.form.contains(relatedTarget)) { hideSuggestions(); } });
   document.addEventListener("click", (event) => { if (!box.form.contains(event.target)) { hideSuggestions(); } });
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !event.target.closest("input, select, textarea")) { event.preventDefault(); box.focus(); }
   });
 }
 
-// --- forms: pressed twice, they are sent once; what the first made would never be shown ------------------------------
-
-const SENDING_MS = 10000; // after that it may be pressed again: the answer is lost, or was stopped
-const sentAt = new WeakMap();
-addEventListener("submit", (event) => { // of the window: a script of the page that sends it itself comes before
-  if (event.defaultPrevented || event.target.method !== "post") { return; }
-  if (performance.now() - (sentAt.get(event.target) ?? -SENDING_MS) < SENDING_MS) { event.preventDefault(); return; }
-  sentAt.set(event.target, performance.now());
+// A form pressed twice is sent once, for 10 s. At the window: scripts that send one themselves come first.
+const sent = new WeakMap();
+addEventListener("submit", (event) => {
+  const { target, timeStamp } = event;
+  if (event.defaultPrevented || target.method !== "post") { return; }
+  if (timeStamp - sent.get(target) < 10000) { event.preventDefault(); } else { sent.set(target, timeStamp); }
 });
-addEventListener("pageshow", (event) => { if (event.persisted) { for (const form of document.forms) { sentAt.delete(form); } } });
 
-// --- copying ---------------------------------------------------------------------------------------------------------
+// --- copying ----------------------------------------------
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
