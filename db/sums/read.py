@@ -43,8 +43,9 @@ _FIRST_EVER = """
     )
 """
 # Nobody has more in a period than of all time. So if the last of the first among the likely has more than the last of
-# the likely has of all time, there can be nobody else, and 64,000 sums need not be read. What is not in the sums yet is
-# of none of the others: whoever it is of is read with the likely.
+# the likely has of all time, there can be nobody else, and 64,000 sums need not be read. In a short period of a long
+# history there can: but whoever has as many as that one has a share of them in one of the period's sums, and few have.
+# What is not in the sums yet is of none of the others: whoever it is of is read with the likely.
 _OF_PERIOD = """
     WITH likely AS MATERIALIZED (
         SELECT entity_id, kills + losses AS killmails FROM killmail_sums
@@ -58,21 +59,27 @@ _OF_PERIOD = """
         GROUP BY entity_id
     ),
     known AS MATERIALIZED (
-        SELECT coalesce(
-            (SELECT kills + losses FROM their ORDER BY 1 DESC OFFSET {top:d} - 1 LIMIT 1)
-                > (SELECT min(killmails) FROM likely),
-            false
-        ) AS are_first
+        SELECT
+            coalesce(least > (SELECT min(killmails) FROM likely), false) AS are_first,
+            coalesce(ceil(least::numeric / nullif({sums_of_one}, 0)), 0) AS share
+        FROM (SELECT (SELECT kills + losses FROM their ORDER BY 1 DESC OFFSET {top:d} - 1 LIMIT 1) AS least) AS first
     )
     SELECT entity_id, kills, losses, destroyed, lost FROM their WHERE (SELECT are_first FROM known)
     UNION ALL
     SELECT entity_id, kills, losses, destroyed, lost
     FROM ({pieces}) AS pieces
-    WHERE NOT (SELECT are_first FROM known) AND entity_id = ANY ({apart} || ARRAY(
+    WHERE (SELECT NOT are_first AND share > 1 FROM known) AND entity_id = ANY ({apart} || ARRAY(
+        SELECT DISTINCT entity_id FROM ({pieces}) AS pieces WHERE kills + losses >= (SELECT share FROM known)
+    ))
+    UNION ALL
+    SELECT entity_id, kills, losses, destroyed, lost
+    FROM ({pieces}) AS pieces
+    WHERE (SELECT NOT are_first AND share <= 1 FROM known) AND entity_id = ANY ({apart} || ARRAY(
         SELECT entity_id FROM ({pieces}) AS pieces GROUP BY entity_id
         ORDER BY sum(kills + losses) DESC FETCH FIRST {top:d} ROWS WITH TIES
     ))
 """
+_DAYS_OF = "SELECT {what} FROM killmail_sums WHERE subject_id = $1 AND kind = {kind:d} AND span = {span:d}"
 _RANKING = """
     SELECT json_build_object('id', id, 'killmails', killmails, 'isk', round(isk, 2)::text) AS told
     FROM (
@@ -198,12 +205,29 @@ class _Reading:
             sums = f"SELECT * FROM ({pieces} AND entity_id = ANY ({first} || {apart})) AS pieces"
         else:
             sums = _OF_PERIOD.format(
-                kind=kind, ever=Span.EVER, likely=max(LIKELY, top), pieces=pieces, apart=apart, top=top
+                kind=kind,
+                ever=Span.EVER,
+                likely=max(LIKELY, top),
+                pieces=pieces,
+                apart=apart,
+                top=top,
+                sums_of_one=self._sums_of_one(),
             )
         rows = f"SELECT entity_id, kills, losses, destroyed, lost FROM ({sums}) AS sums UNION ALL {_APART_RANKED}"
         rows = rows.format(kind=kind)
         # Of all but systems there are kills alone.
         return _RANKING.format(id="entity_id", killmails="kills + losses", isk="destroyed + lost", rows=rows, top=top)
+
+    def _sums_of_one(self) -> str:
+        """How many sums one entity may have in these pieces: one for each day or month in which there is anything."""
+        counts = []
+        for piece in self._pieces:
+            month = piece.span is Span.MONTH
+            what = "count(DISTINCT date_trunc('month', first_day))" if month else "count(*)"
+            days = _DAYS_OF.format(what=what, kind=Kind.ALL, span=Span.DAY)
+            within = f"first_day >= {self._bind(piece.since)} AND first_day < {self._bind(piece.until)}"
+            counts.append(f"({days} AND {within})")
+        return f"({' + '.join(counts) or '0'})"
 
     def _of(self, kind: Kind, pieces: Collection[Piece]) -> str:
         """One read: the planner knows how many rows that is, which of a union it does not."""
