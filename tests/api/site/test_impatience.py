@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, Route, WebSocketRoute, expect
 from api.serving.admission import LimitReached
 from api.serving.rate_limits import Quota, Verdict
 from api.site.page_limits import PageLimits
+from sandbox.installation import eventually
 from tests.api.running_site import Browser as Visitor
 from tests.api.site.furnished import FurnishedSite, signed_in_context
 from tests.end_to_end.chromium import needs_chromium
@@ -83,21 +84,33 @@ async def test_scrolling_reads_on_after_it_failed_once(page: Page, furnished: Fu
 async def test_a_socket_that_says_nothing_any_more_is_given_up(page: Page, furnished: FurnishedSite) -> None:
     """As after a phone has slept: the browser itself does not notice."""
     sockets: list[WebSocketRoute] = []
+    pongs: list[str | bytes] = []
     dead = asyncio.Event()
 
     def between(socket: WebSocketRoute) -> None:
         sockets.append(socket)
         server = socket.connect_to_server()
+
+        def told(message: str | bytes) -> None:
+            if not dead.is_set():
+                socket.send(message)
+                pongs.extend([message] if "pong" in str(message) else [])
+
         if len(sockets) == 1:
-            server.on_message(lambda message: None if dead.is_set() else socket.send(message))
+            server.on_message(told)
 
     await page.clock.install()
     await page.route_web_socket("**/graphql", between)
     await page.goto(furnished.site.address)
     await expect(page.locator("#live")).to_contain_text("Live:")
-    for _ in range(3):
+    for count in (1, 2, 3):
         await page.clock.fast_forward(20_000)
-        await expect(page.locator("#live")).to_contain_text("Live:")  # it is answered
+
+        async def is_answered(count: int = count) -> bool:
+            return len(pongs) == count
+
+        await eventually(is_answered, "the answer to a ping")
+        await expect(page.locator("#live")).to_contain_text("Live:")
     dead.set()
     await page.clock.fast_forward(20_000)
     await page.clock.fast_forward(20_000)
