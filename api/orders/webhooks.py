@@ -64,6 +64,7 @@ TOO_MANY_MAILS = Refusal(
     "TOO_MANY_MAILS", "This address, or your account, was sent enough mails that ask for a confirmation; wait a day."
 )
 NO_MAIL = Refusal("NO_MAIL", "This installation sends no mail.")
+PAUSED = Refusal("PAUSED", "This webhook is paused, so nothing is sent. Resume it, then test it.")
 UNCONFIRMED = Refusal("UNCONFIRMED", "Nothing is sent to this address before the link in its first mail is confirmed.")
 
 
@@ -103,8 +104,10 @@ def _host_of(services: Services, new: NewWebhook) -> str:
 async def order_webhook(services: Services, caller: Caller, webhook_id: int, order: WebhookOrder) -> Refusal | None:
     """Have it done; None: done. What is sent by it is in its log, moments later."""
     if not await _DO[order](services.pool, caller.account_id, webhook_id):
-        is_there = order == "test" and any(one.webhook_id == webhook_id for one in await webhooks_of(services, caller))
-        return UNCONFIRMED if is_there else NOT_FOUND
+        known = next((one for one in await webhooks_of(services, caller) if one.webhook_id == webhook_id), None)
+        if known is None or order != "test":
+            return NOT_FOUND
+        return UNCONFIRMED if known.paused is None else PAUSED
     if order in ("test", "redrive", "resume"):
         await _wake(services, webhook_id)
     return None

@@ -209,11 +209,13 @@ async def resume_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) -
 
 
 async def test_webhook(pool: asyncpg.Pool, account_id: int, webhook_id: int) -> bool:
-    """A test message waits to be sent, at once; False if there is no such webhook, or its mail is not confirmed."""
+    """A test message waits to be sent, at once; False if there is no such webhook, it is paused, or its mail is not
+    confirmed."""
     made = await pool.fetchval(
         """
         INSERT INTO webhook_deliveries (webhook_id, state)
-        SELECT webhook_id, 'waiting' FROM webhooks WHERE account_id = $1 AND webhook_id = $2 AND NOT EXISTS (
+        SELECT webhook_id, 'waiting' FROM webhooks
+         WHERE account_id = $1 AND webhook_id = $2 AND paused_reason IS NULL AND NOT EXISTS (
                SELECT FROM mail_recipients WHERE mail_recipients.webhook_id = $2 AND confirmed_at IS NULL)
         RETURNING true
         """,

@@ -26,6 +26,7 @@ from db.accounts.vault import TokenVault
 from db.corporations.directors import follow, note_role
 from db.intake.store import store_killmails
 from db.killmails.filter import EVERYTHING
+from db.webhooks import editions
 from db.webhooks.editions import make_due_editions
 from db.webhooks.hooks import MAILTO, NewWebhook, Pause, Tells, create_webhook
 from db.webhooks.recipients import confirm, may_be_asked, recipient_by, unsubscribe
@@ -215,11 +216,12 @@ async def test_the_watchdog_makes_what_is_due_and_wakes_it(
     monkeypatch.setattr(activities.webhooks, "wake_webhook", wake)
     async with WebhookTargets(settings) as targets:
         desk, hourly = Desk(pool, settings, targets, director), replace(DAILY, hour=NOW.hour)
-        due, later = [await desk.make(replace(NEW, target="https://example.com/", digest=hourly)) for _ in range(2)]
-        await desk.due(due, hourly.next_after(NOW) - timedelta(days=1))
-        assert await WebhookBell(pool, client).ring_who_is_behind() == 1
-        assert woken == [due]
-        assert await desk.log(due) == [("digest", "waiting", None)]
+        *due, later = [await desk.make(replace(NEW, target="https://example.com/", digest=hourly)) for _ in range(6)]
+        await pool.execute("UPDATE digests SET next_at = now() - interval '1 second' WHERE webhook_id = ANY ($1)", due)
+        monkeypatch.setattr(editions, "MADE_AT_ONCE", 2)  # and however many are due at that hour
+        assert await WebhookBell(pool, client).ring_who_is_behind() == len(due)
+        assert sorted(woken) == due
+        assert [await desk.log(one) for one in due] == [[("digest", "waiting", None)]] * len(due)
         assert await desk.log(later) == []
 
 

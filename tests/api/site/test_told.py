@@ -60,6 +60,8 @@ async def test_a_pilot_makes_a_webhook_and_reads_why_nothing_was_sent(site: Site
     _, page = await browser.get("/settings")
     assert "the target says that it does not exist any more" in page
     hook = {"id": "1", "order": "resume"}
+    status, page = await browser.post("/settings/webhooks", {**hook, "order": "test"})
+    assert (status, "Resume it, then test it." in page) == (409, True)
     assert (await browser.post("/settings/webhooks", hook))[0] == 200
     assert (await browser.post("/settings/webhooks", {**hook, "order": "delete"}))[0] == 200
     assert "You have no webhooks." in (await browser.get("/settings/webhooks"))[1]
