@@ -148,5 +148,8 @@ class TestWithoutBodies:
         assert await stored(pool) == everything
         asked = [record.path for record in eve.requests_of(BODY)]
         assert len(asked) == len(set(asked)) == len(everything)
-        assert sum(account.failed + account.pending for account in accounts) == 0
+        assert sum(account.failed for account in accounts) == 0
+        # What another import has taken on may come a moment after this one has ended.
+        shared = sum(map(len, expected)) - len(everything)
+        assert sum(account.pending for account in accounts) <= shared
         assert [account.listed for account in accounts] == [len(one) for one in expected]

@@ -11,6 +11,7 @@ import pytest
 import redis.asyncio
 from temporalio.client import Client
 
+from activities.bodies import AT_ONCE
 from eve.esi.budget import Budget
 from eve.esi.budget_rules import NOT_OURS
 from sandbox.eve.server import SandboxEve
@@ -118,4 +119,5 @@ async def test_beside_somebody_who_reads_all_the_time_we_slow_down(
     await eventually(noticed)
     await all_is_here(pool, eve, synced)
     await reading
-    assert len(refusals(eve)) <= 1
+    # Most times none or one; where somebody takes the last while a batch is under way, that batch, and no second one.
+    assert len(refusals(eve)) <= AT_ONCE
