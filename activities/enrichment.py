@@ -18,7 +18,7 @@ from db.intake.naming_place import ahead_of_naming, move_naming_place
 from db.intake.receive import tell_again
 from db.universe.details import want_details
 from db.universe.names import store_names, store_solar_systems, unknown_entity_ids, unknown_solar_system_ids
-from eve.errors import EveError, NotFound, Unavailable
+from eve.errors import BadRequest, EveError, MalformedBody, NotFound, Unavailable
 from eve.esi.client import Esi, SolarSystem
 from live import LiveEvents
 
@@ -76,8 +76,8 @@ class Enrichment:
             while waiting and failure is None:
                 try:
                     told.append(await self._esi.solar_system(waiting.pop(), CallClass(request.call_class)))
-                except NotFound:
-                    activity.logger.info("ESI does not know a solar system that a killmail names")
+                except (NotFound, BadRequest, MalformedBody) as error:  # it stands in no other's way
+                    activity.logger.warning("A solar system that a killmail names cannot be told: %s", error)
                 except EveError as error:
                     failure = error
 

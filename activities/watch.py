@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -18,7 +18,6 @@ from db.intake.history import wait_for_history
 from db.intake.naming_place import ahead_of_naming
 from db.intake.references import adopt_orphans, orphaned_finders
 from db.syncs.watching import count_watched, late, may_go_on
-from db.universe.details import want_details
 from temporal.archive import start_archive_history, start_live_killmails
 from temporal.departure import start_departure
 from temporal.handles import WorkflowNotRunning
@@ -29,7 +28,6 @@ WAKE_AT_MOST = 500
 """Of each kind in one run; the next run is five minutes away."""
 ADOPT_AT_MOST = 500
 DEPARTURES_AT_MOST = 500
-DETAILS_OF_AT_ONCE = 500
 LOST_AFTER = timedelta(minutes=1)
 """A departure that was written down so long ago and is not over may have nobody who works on it."""
 
@@ -143,16 +141,5 @@ class Watch:
             await start_departure(self._client, character_id)
 
     async def _announce_what_was_missed(self) -> None:
-        missed = await record_missed_arrivals(self._pool)
-        if not missed:
-            return
-        activity.logger.warning("Watchdog: %d killmails had been stored and not announced", len(missed))
-        # With killmails another region sends names, and not what else is known of who has them.
-        wanted = [await want_details(self._pool, some) for some in _batches(missed)]
-        if any(wanted):
-            await self._wake_enrichment()
-
-
-def _batches(killmail_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(killmail_ids), DETAILS_OF_AT_ONCE):
-        yield killmail_ids[start : start + DETAILS_OF_AT_ONCE]
+        if missed := await record_missed_arrivals(self._pool):
+            activity.logger.warning("Watchdog: %d killmails had been stored and not announced", len(missed))

@@ -143,8 +143,8 @@ async def tell_again(pool: asyncpg.Pool, live: LiveEvents, killmail_ids: Sequenc
     What has no place in the order of arrival gets none: whoever brings it may just have stored it, and alone knows
     whether it is news.
     """
-    told = await announced_among(pool, killmail_ids)
-    await live.killmails_stored(told, await users_on(pool, told))
+    if told := await announced_among(pool, killmail_ids):
+        await live.killmails_stored(told, await users_on(pool, told))
 
 
 def _batches(bodies: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:

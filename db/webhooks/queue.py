@@ -41,7 +41,7 @@ async def next_message(pool: asyncpg.Pool, hook: Hook) -> Message | None:
     """
     await _skip_what_is_old(pool, hook)
     if hook.is_quiet(datetime.now(UTC)):
-        await _skip_killmails(pool, hook, NotSent.QUIET)
+        await skip_all(pool, hook, NotSent.QUIET, killmails_only=True)
     rows = await pool.fetch(
         "SELECT webhook_delivery_id, killmail_id, reimbursement_change_id, digest_edition_id, message_id"
         " FROM webhook_deliveries"
@@ -138,13 +138,14 @@ async def pause(pool: asyncpg.Pool, hook: Hook, why: Pause) -> None:
     )
 
 
-async def skip_all(pool: asyncpg.Pool, hook: Hook, why: NotSent) -> int:
-    """Nothing of what waits is sent; how many that were."""
+async def skip_all(pool: asyncpg.Pool, hook: Hook, why: NotSent, *, killmails_only: bool = False) -> int:
+    """Nothing of what waits is sent, or no killmail of it: claims, digests and tests are then. How many that were."""
     tag = await pool.execute(
         "UPDATE webhook_deliveries SET state = 'skipped', reason = $2, settled_at = now()"
-        " WHERE webhook_id = $1 AND state = 'waiting'",
+        " WHERE webhook_id = $1 AND state = 'waiting' AND (killmail_id IS NOT NULL OR NOT $3)",
         hook.webhook_id,
         str(why),
+        killmails_only,
     )
     return int(tag.rpartition(" ")[2])
 
@@ -169,16 +170,6 @@ async def _settle(
         state,
         reason,
         status,
-    )
-
-
-async def _skip_killmails(pool: asyncpg.Pool, hook: Hook, why: NotSent) -> None:
-    """Of what waits; of claims, digests and tests nothing."""
-    await pool.execute(
-        "UPDATE webhook_deliveries SET state = 'skipped', reason = $2, settled_at = now()"
-        " WHERE webhook_id = $1 AND state = 'waiting' AND killmail_id IS NOT NULL",
-        hook.webhook_id,
-        str(why),
     )
 
 

@@ -26,7 +26,7 @@ from tests.db.bodies import raw
 from tests.fixtures.workers import StartWorker
 from tests.workflows.waiting import eventually
 
-NAMES = "/universe/names"
+NAMES, SYSTEMS = "/universe/names", "/universe/systems/{system_id}"
 UNNAMED = """
 SELECT count(DISTINCT id) FROM participants
 CROSS JOIN LATERAL unnest(ARRAY[character_id, corporation_id, ship_type_id]) AS id
@@ -76,7 +76,10 @@ async def test_what_esi_could_not_name_is_asked_for_again_and_nothing_twice(
             await go_on()
         assert await pool.fetchval("SELECT count(*) FROM killmail_naming") == 0
         eve.remove_faults()
+        eve.add_fault("status", route=SYSTEMS, status=400)  # one that ESI does not take holds nobody up
         assert (await go_on()).told > 0
+        eve.remove_faults()
+        assert await pool.fetchval("SELECT count(*) FROM killmail_naming") == 1
         assert await pool.fetchval(UNNAMED, old) == 0
         assert await pool.fetchval(UNNAMED, young) > 0, "who brought them may be at it"
         asked = len(eve.requests)

@@ -158,7 +158,7 @@ async def watch(world: World, client: Client) -> WatchdogReport:
 
 async def test_what_another_region_sent_gets_its_place_and_is_looked_up(world: World, temporal_client: Client) -> None:
     await store_killmails(world.pool, [raw(body(7))])
-    await world.pool.execute("UPDATE killmails SET created_at = now() - interval '6 minutes'")
+    await world.pool.execute("UPDATE killmails SET created_at = now() - interval '11 minutes'")
     await watch(world, temporal_client)
     assert await count(world.pool, "killmail_arrivals") == 1
     assert await count(world.pool, "killmails WHERE solo IS NOT NULL") == 1
