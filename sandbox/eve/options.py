@@ -21,9 +21,9 @@ class SandboxOptions:
     seed: int = 1
     """Universes of one seed are equal."""
     pilots: int = PILOT_COUNT
-    """How many characters can log in; 16 at least. Another number makes another universe."""
+    """How many characters can log in; `LEAST` says how few may. Another number makes another universe."""
     strangers: int = STRANGER_COUNT
-    """How many others they meet; 60 at least. Another number makes another universe."""
+    """How many others they meet; `LEAST` says how few may. Another number makes another universe."""
     history: bool = True
     """False: nobody has a killmail yet."""
     state_directory: Path | None = None
@@ -57,6 +57,8 @@ class SandboxOptions:
     """The `iss` claim and the metadata's issuer; empty: the server's URL."""
 
 
+LEAST = {"pilots": 16, "strangers": 60}
+"""Of fewer, a corporation may have nobody who could be its CEO."""
 _ALIASES = {"SANDBOX_KILLMAILS_DIR": "killmails_directory"}
 
 
@@ -64,7 +66,7 @@ def options_from(environment: Mapping[str, str] = os.environ) -> SandboxOptions:
     """Options from `SANDBOX_*` variables; an empty one counts as unset.
 
     Raises:
-        ValueError: a number does not parse; names the variable.
+        ValueError: a number does not parse, or is too small; names the variable.
     """
     values: dict[str, Any] = {}
     by_variable = {f"SANDBOX_{field.name.upper()}": field.name for field in fields(SandboxOptions)} | _ALIASES
@@ -75,6 +77,8 @@ def options_from(environment: Mapping[str, str] = os.environ) -> SandboxOptions:
                 values[name] = _parsed(text, name, getattr(defaults, name))
             except ValueError as error:
                 raise ValueError(f"{variable} cannot be used: {error}") from error
+            if values[name] < LEAST.get(name, values[name]):
+                raise ValueError(f"{variable} cannot be used: {text} are too few, {LEAST[name]} are the least.")
     return SandboxOptions(**values)
 
 

@@ -119,3 +119,5 @@ def test_variables_become_options(tmp_path: Path) -> None:
     )
     with pytest.raises(ValueError, match="SANDBOX_PORT"):
         options_from({"SANDBOX_PORT": "many"})
+    with pytest.raises(ValueError, match=r"SANDBOX_STRANGERS cannot be used: 12 are too few, 60 are the least\."):
+        options_from({"SANDBOX_STRANGERS": "12"})

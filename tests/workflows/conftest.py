@@ -12,6 +12,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from contracts.upkeep import WATCHDOG_ID
 from temporal.schedules import INDEXED, prepare_temporal
 from tests.workflows.stand_ins import StandIns
 
@@ -20,11 +21,19 @@ TEST_SERVER = Path(sys.executable).parent / "temporal-test-server"
 
 @pytest.fixture
 async def temporal_client(temporal_address: str, temporal_namespace: str) -> Client:
+    """Knows our search attributes; nothing runs by itself."""
     client = await Client.connect(temporal_address, namespace=temporal_namespace)
-    await prepare_temporal(client)
-    # Its first runs must come when a test wants them.
-    await client.get_schedule_handle("watchdog").pause()
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(namespace=client.namespace, search_attributes=INDEXED)
+    )
     return client
+
+
+@pytest.fixture
+async def watchdog(temporal_client: Client) -> None:
+    """Its schedule, whose first run must come when a test wants it."""
+    await prepare_temporal(temporal_client)
+    await temporal_client.get_schedule_handle(WATCHDOG_ID).pause()
 
 
 @pytest.fixture

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, ScheduleActionStartWorkflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+from temporalio.workflow._definition import _Definition
 
 from contracts.sync import UserSyncState, user_sync_id
 from contracts.task_queues import SYNC_QUEUE
-from contracts.upkeep import DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID, FullSyncsAsked, Housekept
+from contracts.upkeep import FullSyncsAsked, Housekept
+from temporal import schedules
+from temporal.schedules import prepare_temporal
 from temporal.user_sync import signal_user_sync, start_or_wake
 from tests.workflows.conftest import Served
 from tests.workflows.stand_ins import StandIns
 from tests.workflows.strict import strict_runner
 from tests.workflows.waiting import CHARACTER, ok, until
+from worker_main import WORKFLOWS
 from workflows.upkeep import BATCHES, DailyFullSync, Housekeeping
 
+EVERY_SCHEDULE = schedules.DAILY
+"""A test's namespace has only some of them (`tests/fixtures/services.py`)."""
 
-async def test_the_schedules_run_their_workflows(temporal_client: Client) -> None:
+
+async def test_full_syncs_are_asked_for_and_what_is_old_is_deleted_in_batches(temporal_client: Client) -> None:
     batches = [Housekept(sync_runs=5000, done=False), Housekept(sync_runs=7, sessions=2)]
 
     @activity.defn
@@ -46,8 +54,18 @@ async def test_the_schedules_run_their_workflows(temporal_client: Client) -> Non
         )
     assert asked == FullSyncsAsked(due=3, asked=2)
     assert kept == Housekept(sync_runs=5007, sessions=2, done=True)
-    schedules = {schedule.id async for schedule in await temporal_client.list_schedules()}
-    assert {DAILY_FULL_SYNC_ID, HOUSEKEEPING_ID} <= schedules
+
+
+async def test_every_schedule_is_made_and_made_once(temporal_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedules, "DAILY", EVERY_SCHEDULE)
+    assert len(await prepare_temporal(temporal_client)) == 1 + len(EVERY_SCHEDULE)
+    assert await prepare_temporal(temporal_client) == []
+    for work in EVERY_SCHEDULE:
+        action = (await temporal_client.get_schedule_handle(work.schedule_id).describe()).schedule.action
+        assert isinstance(action, ScheduleActionStartWorkflow)
+        assert (action.workflow, action.id, action.task_queue) == (work.workflow, work.schedule_id, SYNC_QUEUE)
+    served = {_Definition.must_from_class(workflow).name for workflow in WORKFLOWS}
+    assert {work.workflow for work in EVERY_SCHEDULE} <= served
 
 
 async def test_housekeeping_ends_even_if_there_is_always_more(temporal_client: Client) -> None:

@@ -165,6 +165,7 @@ async def test_what_another_region_sent_gets_its_place_and_is_looked_up(world: W
     await temporal_client.get_workflow_handle(ENRICHMENT_ID).describe()  # it was begun
 
 
+@pytest.mark.usefixtures("watchdog")
 async def test_a_terminated_workflow_is_restored_and_nothing_is_missing(world: World, temporal_client: Client) -> None:
     await world.login()
     world.esi.happens(*range(1, 101))
@@ -179,6 +180,7 @@ async def test_a_terminated_workflow_is_restored_and_nothing_is_missing(world: W
     assert await world.pool.fetchval("SELECT kind FROM sync_runs ORDER BY run_id DESC LIMIT 1") == "incremental"
 
 
+@pytest.mark.usefixtures("watchdog")
 async def test_a_workflow_terminated_half_way_is_restored_and_nothing_is_missing(
     world: World, temporal_client: Client
 ) -> None:
@@ -224,6 +226,7 @@ async def test_the_watchdog_wakes_who_is_late_but_not_who_may_sleep(world: World
     assert (await query_status(temporal_client, ENEMY)).cycles == 1
 
 
+@pytest.mark.usefixtures("watchdog")
 async def test_the_watchdog_keeps_a_pause_when_it_restores(world: World, temporal_client: Client) -> None:
     await world.login()
     await world.pool.execute("UPDATE users SET sync_state = 'paused'")
@@ -249,6 +252,7 @@ async def test_a_login_that_temporal_never_heard_of_is_made_good(world: World, t
     await until(temporal_client, ok)
 
 
+@pytest.mark.usefixtures("watchdog")
 async def test_killmails_whose_finder_has_gone_are_fetched(world: World, temporal_client: Client) -> None:
     await world.login()
     world.esi.happens(1, 2)
