@@ -14,7 +14,7 @@ from temporalio import activity
 
 from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved, CorporationNotFollowed, NoDirector
-from activities.looks import Look, conclude
+from activities.looks import Look, conclude, etags_to_send
 from contracts.call_classes import CallClass
 from contracts.corporations import DirectorStanding, DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.sync import Discovery, EnsureAccessToken, RunAccount, SyncState
@@ -179,8 +179,9 @@ class Corporations:
             request.corporation_id,
             director.character_id,
             access_token,
-            {} if request.full else before.etags,
+            etags_to_send(before, full=request.full, goes_on_at=request.goes_on_at),
             CallClass.LIVE,
+            request.goes_on_at,
         )
         return before, walk
 

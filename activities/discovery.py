@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.access_tokens import AccessTokens
 from activities.errors import CharacterRemoved
-from activities.looks import Look, conclude
+from activities.looks import Look, conclude, etags_to_send
 from contracts.call_classes import CallClass
 from contracts.sync import DiscoverKillmails, Discovery
 from db.accounts.vault import TokenVault
@@ -71,8 +71,9 @@ class KillmailDiscovery:
             return await self._esi.character_killmails(
                 request.character_id,
                 self._vault.decrypt(before.access_token),
-                {} if request.full else before.etags,
+                etags_to_send(before, full=request.full, goes_on_at=request.goes_on_at),
                 CallClass.FIRST_SYNC if request.first else CallClass.LIVE,
+                request.goes_on_at,
             )
         except Forbidden as error:
             # ESI refuses everybody while SSO is away, too: only SSO can say that the permission is gone.

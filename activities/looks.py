@@ -38,6 +38,11 @@ class Look:
     next_sync_at: datetime | None
 
 
+def etags_to_send(before: Standing, *, full: bool, goes_on_at: int) -> dict[int, str]:
+    """By page. A full look sends none with what it reads for the first time, however many walks it takes."""
+    return {page: etag for page, etag in before.etags.items() if not full or page < goes_on_at}
+
+
 async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: KillmailWalk | None) -> Discovery:
     """Put down what the walk showed; None: ESI's cache still holds the list we have, so it was not asked.
 
@@ -69,7 +74,7 @@ async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: Killm
         subject,
         look.asked_by,
         seen,
-        # A walk that had to leave pages out proves nothing: it is asked for again.
+        # A walk that had to leave pages out proves nothing; the one that gets to the end does.
         kind="first" if look.first else "full" if look.full and pages_missing_until is None else "incremental",
         forgives=look.full,
         asked=asked,
@@ -88,6 +93,7 @@ async def conclude(pool: asyncpg.Pool, live: LiveEvents, look: Look, walk: Killm
         asked=asked,
         pending_until=min(filter(None, (claimed.pending_until, pages_missing_until)), default=None),
         unnamed_killmail_ids=claimed.stored_before,
+        rest_from_page=walk.rest_from if walk is not None else None,
     )
 
 
@@ -100,4 +106,5 @@ def _seen(walk: KillmailWalk | None, before: Standing) -> ListSeen | None:
             number: ListedPage(page.etag, page.killmail_ids if page.listed is not None else None)
             for number, page in walk.pages.items()
         },
+        ends_at=walk.ends_at,
     )

@@ -48,6 +48,7 @@ class DiscoverCorporation:
     full: bool = False  # fetch every page without If-None-Match
     first: bool = False
     next_sync_at: datetime | None = None  # shown when there is nothing to do
+    goes_on_at: int = 1  # as of `DiscoverKillmails`
 
 
 @dataclass

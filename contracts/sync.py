@@ -143,6 +143,8 @@ class LoopState:
     forbidden_in_a_row: int = 0  # looks that ESI refused
     idle_pilots: bool = False  # the installation looks less often at pilots without new killmails
     awake_since: datetime | None = None  # the last login or look that somebody asked for
+    rest_from_page: int = 1  # where the next look goes on in a list that the last one could not read to its end
+    rest_is_full: bool = False  # that look was a full one; another kind of look begins at page 1
 
 
 @dataclass
@@ -179,6 +181,7 @@ class DiscoverKillmails:
     full: bool = False  # fetch every page without If-None-Match
     first: bool = False
     next_sync_at: datetime | None = None  # shown to the pilot when there is nothing to do
+    goes_on_at: int = 1  # the page that the look before did not get to; page 1 is asked for anyway
 
 
 @dataclass
@@ -198,6 +201,7 @@ class Discovery:
     asked: bool = True  # False: the list was still fresh, so ESI was not asked
     pending_until: datetime | None = None  # when more of this character's references become due
     unnamed_killmail_ids: list[int] = field(default_factory=list)  # stored by an earlier part of this run
+    rest_from_page: int | None = None  # the list was not read to its end: where the next look goes on
     idle_pilots: bool = False  # the setting IDLE_PILOTS
 
 

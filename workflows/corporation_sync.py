@@ -50,10 +50,16 @@ class Corporation:
         self.id = self.corporation_id = state.corporation_id
         self.interval_seconds = state.sync_interval_seconds
 
-    async def read_list(self, *, full: bool, manual: bool) -> tuple[Discovery, Urgency]:  # noqa: ARG002 - waits its turn
+    async def read_list(
+        self,
+        *,
+        full: bool,
+        manual: bool,  # noqa: ARG002 - waits its turn
+        goes_on_at: int,
+    ) -> tuple[Discovery, Urgency]:
         state = self.state
         priority = corporation_priority(self.id)
-        request = DiscoverCorporation(self.id, full, first=not state.first_sync_done, next_sync_at=state.next_sync_at)
+        request = DiscoverCorporation(self.id, full, not state.first_sync_done, state.next_sync_at, goes_on_at)
         read = DISCOVER_CORPORATION_KILLMAILS
         discovery = await call(read if state.first_sync_done else impatient(read), request, priority)
         if state.first_sync_done and len(discovery.killmail_ids) <= A_FEW:

@@ -44,8 +44,12 @@ class ListOwner(Protocol):
     def interval_seconds(self) -> int:
         """From one look to the next."""
 
-    async def read_list(self, *, full: bool, manual: bool) -> tuple[Discovery, Urgency]:
-        """What the list shows, and how urgent the rest of the look is. `manual`: a person asked for it."""
+    async def read_list(self, *, full: bool, manual: bool, goes_on_at: int) -> tuple[Discovery, Urgency]:
+        """What the list shows, and how urgent the rest of the look is. `manual`: a person asked for it.
+
+        Args:
+            goes_on_at: the page that the look before did not get to; 1 if there is none.
+        """
 
     async def finish_run(self, run_id: int, priority: Priority, *, interrupted: bool) -> RunAccount:
         """Put the account of the run on record; an interrupted run is continued by the next look."""

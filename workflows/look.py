@@ -56,7 +56,10 @@ class Look:
             ActivityError: the look could not be completed; `failure_of` says why. What was stored stays.
         """
         state = self._state
-        discovery, self._urgency = await self._owner.read_list(full=self._full, manual=self._manual)
+        goes_on_at = state.rest_from_page if state.rest_is_full == self._full else 1
+        discovery, self._urgency = await self._owner.read_list(
+            full=self._full, manual=self._manual, goes_on_at=goes_on_at
+        )
         self._note_discovery(discovery)
         if discovery.killmail_ids or self._to_name:
             await self._fetch_and_name(discovery)
@@ -78,7 +81,8 @@ class Look:
         if discovery.asked:
             state.last_sync_at = now
             state.last_listed, state.last_new = discovery.listed, discovery.new
-            if self._full:
+            state.rest_from_page, state.rest_is_full = discovery.rest_from_page or 1, self._full
+            if self._full and discovery.rest_from_page is None:
                 state.full_requested, state.last_full_sync_at = False, now
         if discovery.killmail_ids:
             state.state = SyncState.SYNCING if state.first_sync_done else SyncState.FIRST_SYNC

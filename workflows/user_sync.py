@@ -52,13 +52,13 @@ class Pilot:
     def corporation_id(self) -> int | None:
         return self.state.corporation_id
 
-    async def read_list(self, *, full: bool, manual: bool) -> tuple[Discovery, Urgency]:
+    async def read_list(self, *, full: bool, manual: bool, goes_on_at: int) -> tuple[Discovery, Urgency]:
         state = self.state
         call_class = CallClass.LIVE if state.first_sync_done else CallClass.FIRST_SYNC
         priority = character_priority(self.id, 1 if manual else PRIORITY_OF[call_class])
         if state.token_valid_until is None or state.token_valid_until - workflow.now() < TOKEN_MARGIN:
             await self._ensure_access_token(priority, refresh_even_if_valid=False)
-        request = DiscoverKillmails(self.id, full, first=not state.first_sync_done, next_sync_at=state.next_sync_at)
+        request = DiscoverKillmails(self.id, full, not state.first_sync_done, state.next_sync_at, goes_on_at)
         is_usual = state.first_sync_done and state.state == SyncState.OK and not full and not manual
         try:
             discovery = await self._discover(request, priority, in_this_task=is_usual and idle_looks_are_one_task())

@@ -37,10 +37,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class ListSeen:
-    """A walk over the list that gave something new: its references, and every page of it."""
+    """A walk over the list that gave something new: its references, and the pages it came to."""
 
     references: Sequence[tuple[int, str]] = field(repr=False)
     pages: Mapping[int, ListedPage]
+    ends_at: int | None  # the list has no page after this one; None: the walk did not get to its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,7 @@ async def take_on(
 
 
 async def _keep_pages(connection: Connection, subject: Subject, asked_by: int | None, seen: ListSeen) -> None:
-    """Pages that answered 304 stay as they were."""
+    """Pages that answered 304 stay as they were, and so do those that this walk did not come to."""
     await connection.executemany(
         """
         INSERT INTO killmail_lists (list_of, character_id, page, etag, listed, killmail_ids)
@@ -243,12 +244,13 @@ async def _keep_pages(connection: Connection, subject: Subject, asked_by: int | 
             if page.killmail_ids is not None
         ],
     )
-    await connection.execute(
-        "DELETE FROM killmail_lists WHERE list_of = $1 AND character_id = $2 AND NOT page = ANY ($3)",
-        subject.id,
-        asked_by,
-        sorted(seen.pages),
-    )
+    if seen.ends_at is not None:
+        await connection.execute(
+            "DELETE FROM killmail_lists WHERE list_of = $1 AND character_id = $2 AND page > $3",
+            subject.id,
+            asked_by,
+            seen.ends_at,
+        )
 
 
 async def finish_run(

@@ -93,9 +93,17 @@ class Esi:
         self._one_at_a_time = {NAMES: asyncio.Lock(), AFFILIATION: asyncio.Lock()}
 
     async def character_killmails(
-        self, character_id: int, access_token: str, etags: Mapping[int, str], call_class: CallClass
+        self,
+        character_id: int,
+        access_token: str,
+        etags: Mapping[int, str],
+        call_class: CallClass,
+        goes_on_at: int = 1,
     ) -> KillmailWalk:
         """The character's killmails of the last 90 days: those where it is victim or had the final blow.
+
+        Args:
+            goes_on_at: the page that the last walk did not get to.
 
         Raises:
             AccessTokenRejected: refresh the access token and try once more.
@@ -103,7 +111,9 @@ class Esi:
             DoubtfulRefusal: ESI refuses many at once, or cannot ask SSO.
         """
         path = f"/characters/{character_id}/killmails/recent"
-        return await self._killmail_list(CHARACTER_KILLMAILS, path, character_id, access_token, etags, call_class)
+        return await self._killmail_list(
+            CHARACTER_KILLMAILS, path, character_id, access_token, etags, call_class, goes_on_at
+        )
 
     async def corporation_killmails(
         self,
@@ -112,6 +122,7 @@ class Esi:
         access_token: str,
         etags: Mapping[int, str],
         call_class: CallClass,
+        goes_on_at: int = 1,
     ) -> KillmailWalk:
         """The corporation's killmails of the last 90 days: its members' as victim or with the final blow.
 
@@ -123,7 +134,9 @@ class Esi:
             Forbidden, DoubtfulRefusal: as for a character's list.
         """
         path = f"/corporations/{corporation_id}/killmails/recent"
-        return await self._killmail_list(CORPORATION_KILLMAILS, path, director_id, access_token, etags, call_class)
+        return await self._killmail_list(
+            CORPORATION_KILLMAILS, path, director_id, access_token, etags, call_class, goes_on_at
+        )
 
     async def character_roles(self, character_id: int, access_token: str, call_class: CallClass) -> frozenset[str]:
         """The roles the character has in its corporation everywhere, e.g. "Director". ESI caches them an hour.
@@ -231,6 +244,7 @@ class Esi:
         access_token: str,
         etags: Mapping[int, str],
         call_class: CallClass,
+        goes_on_at: int,
     ) -> KillmailWalk:
         async def page(number: int, etag: str) -> Answer:
             headers = {"Authorization": f"Bearer {access_token}"}
@@ -239,7 +253,7 @@ class Esi:
             caller = f"{self._client_id}:{character_id}"
             return await self._ask(route, f"{path}?page={number}", call_class, caller=caller, headers=headers)
 
-        found = await walk(page, etags, utc_now)
+        found = await walk(page, etags, utc_now, goes_on_at)
         for wrong, count in found.unusable.items():
             logger.warning("%d entries of the list of %d are left out: %s.", count, character_id, wrong)
         return found

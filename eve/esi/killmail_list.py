@@ -5,6 +5,10 @@ to 1,000, `X-Pages` says how many; no order is promised, so every page is asked 
 If-None-Match; pages of one snapshot carry the same Last-Modified, and while the list shifts under us a
 killmail can hide between two pages, so a walk over mixed snapshots is repeated, and what any of its passes
 showed is kept. Beyond the last page ESI answers 404, and some answer so for an empty history too.
+
+A list longer than the budget of one window is walked over several looks: each asks for page 1, where what is new
+tends to be, and goes on where the one before had to stop. What moves over that border meanwhile is found by the next
+walk, which begins at page 1 again.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from eve.responses import etag_in
 
 PAGE_SIZE = 1000
 MAX_PAGES = 100
-"""Pages walked at most; a character's budget allows 15 a window."""
+"""Pages walked at most; a character's budget allows 13 a window: each costs 2 of 30 tokens and reserves 5."""
 MAX_PASSES = 3
 """Passes over a list that keeps shifting."""
 REST_AFTER_FAILURE = timedelta(minutes=1)
@@ -62,10 +66,11 @@ class KillmailWalk:
     """What a list showed.
 
     `unchanged`: every page answered 304. `refs` are those of the pages that did not, each killmail once.
-    `pages` replaces what was remembered of the list. `fresh_until` (UTC): asking sooner is useless.
-    `rest_due_at` (UTC): the budget ran out, or ESI failed, after some pages; keep what is here (remembering
-    `pages`, the next walk gets the rest) and come back then. `unusable`: entries without an id or hash that could
-    be one, by what is wrong with them. Those with an id are among `refs`, with `NO_HASH`.
+    `pages` are those asked for. `fresh_until` (UTC): asking sooner is useless.
+    `rest_due_at` (UTC): the budget ran out, or ESI failed, after some pages; keep what is here and come back then, to
+    go on at page `rest_from`. `ends_at`: the list has no page after this one; None: the end was not reached.
+    `unusable`: entries without an id or hash that could be one, by what is wrong with them. Those with an id are
+    among `refs`, with `NO_HASH`.
     """
 
     unchanged: bool
@@ -74,17 +79,24 @@ class KillmailWalk:
     fresh_until: datetime | None
     rest_due_at: datetime | None = None
     unusable: Counter[str] = field(default_factory=Counter)
+    rest_from: int | None = None
+    ends_at: int | None = None
 
 
-async def walk(ask_page: AskPage, etags: Mapping[int, str], now: Callable[[], datetime]) -> KillmailWalk:
+async def walk(
+    ask_page: AskPage, etags: Mapping[int, str], now: Callable[[], datetime], goes_on_at: int = 1
+) -> KillmailWalk:
     """Walk the list; `etags` are the pages' ETags as last remembered (none: fetch all).
+
+    Args:
+        goes_on_at: the page that the last walk did not get to (`rest_from`); between it and page 1 none is asked for.
 
     Raises:
         EveError: whatever the first page failed with, or a later one when nothing new was learned before. A budget
             that is spent, or an outage, after something was learned is told by `rest_due_at`.
         MalformedBody: a page is not a list of ids and hashes. Single entries that are not are left out.
     """
-    seen = _Seen(dict(etags), now)
+    seen = _Seen(dict(etags), now, goes_on_at)
     for _ in range(MAX_PASSES):
         try:
             consistent = await _pass(ask_page, seen)
@@ -95,6 +107,8 @@ async def walk(ask_page: AskPage, etags: Mapping[int, str], now: Callable[[], da
         except (Unavailable, MalformedBody):
             if not seen.refs:
                 raise
+            if seen.page == goes_on_at:
+                seen.page = 1  # where a page fails again and again, those before it are read all the same
             return seen.result(None if seen.whole else now() + REST_AFTER_FAILURE)
         seen.whole = True
         if consistent:
@@ -106,6 +120,9 @@ async def walk(ask_page: AskPage, etags: Mapping[int, str], now: Callable[[], da
 class _Seen:
     etags: dict[int, str]
     now: Callable[[], datetime]
+    goes_on_at: int
+    page: int = 1  # asked for last
+    ends_at: int | None = None
     refs: dict[int, KillmailRef] = field(default_factory=dict)
     pages: dict[int, PageSeen] = field(default_factory=dict)
     fresh: list[datetime] = field(default_factory=list)
@@ -118,21 +135,25 @@ class _Seen:
         )
         fresh = max(self.fresh, default=None)
         unusable = sum(self.unusable.values(), Counter[str]())
-        return KillmailWalk(unchanged, tuple(self.refs.values()), self.pages, fresh, rest_due_at, unusable)
+        rest_from = None if rest_due_at is None else self.page
+        refs = tuple(self.refs.values())
+        return KillmailWalk(unchanged, refs, self.pages, fresh, rest_due_at, unusable, rest_from, self.ends_at)
 
 
 async def _pass(ask_page: AskPage, seen: _Seen) -> bool:
-    """Ask for each page once; whether they belonged to one snapshot."""
+    """Ask for each page of this walk once; whether they belonged to one snapshot."""
     snapshots: set[str] = set()
     counts: set[int] = set()
-    page, last = 1, 1
+    page, last = 1, seen.goes_on_at
     seen.fresh.clear()
     while page <= min(last, MAX_PAGES):
+        seen.page = page
         try:
             answer = await ask_page(page, seen.etags.get(page, ""))
         except NotFound:
             # Beyond the end: the list shrank while we read it. On page 1: no history at all.
             seen.pages = {number: known for number, known in seen.pages.items() if number < page}
+            seen.ends_at = page - 1
             return page == 1
         listed = _take(answer, page, seen)
         snapshots |= {answer.headers["Last-Modified"]} if "Last-Modified" in answer.headers else set()
@@ -143,9 +164,10 @@ async def _pass(ask_page: AskPage, seen: _Seen) -> bool:
         elif answer.status == 304:
             last = max(last, *seen.etags)
         elif listed >= PAGE_SIZE:
-            last = page + 1
-        page += 1
+            last = max(last, page + 1)
+        page = max(page + 1, seen.goes_on_at)
     seen.pages = {number: known for number, known in seen.pages.items() if number <= last}
+    seen.ends_at = last
     return len(snapshots) <= 1 and len(counts) <= 1
 
 

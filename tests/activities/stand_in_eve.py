@@ -60,9 +60,14 @@ class StandInEsi(Esi):
         self.most_at_once = 0
 
     async def character_killmails(
-        self, character_id: int, access_token: str, etags: Mapping[int, str], call_class: CallClass
+        self,
+        character_id: int,
+        access_token: str,
+        etags: Mapping[int, str],
+        call_class: CallClass,
+        goes_on_at: int = 1,
     ) -> KillmailWalk:
-        del call_class
+        del call_class, goes_on_at
         self.requests.append("list")
         self.access_tokens.append(access_token)
         if self.list_failure is not None:
@@ -71,9 +76,9 @@ class StandInEsi(Esi):
         etag = f'"{sorted(listed)} {sorted(self.hashless)}"'
         fresh_until = datetime.now(UTC) + self.fresh_for
         if etags == {1: etag}:
-            return KillmailWalk(True, (), {1: PageSeen(etag, None)}, fresh_until)
+            return KillmailWalk(True, (), {1: PageSeen(etag, None)}, fresh_until, ends_at=1)
         refs = tuple(KillmailRef(i, NO_HASH if i in self.hashless else f"{i:040x}") for i in listed)
-        return KillmailWalk(False, refs, {1: PageSeen(etag, len(refs), tuple(listed))}, fresh_until)
+        return KillmailWalk(False, refs, {1: PageSeen(etag, len(refs), tuple(listed))}, fresh_until, ends_at=1)
 
     async def killmail(self, ref: KillmailRef, call_class: CallClass) -> bytes:
         del call_class

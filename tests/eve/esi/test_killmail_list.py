@@ -61,8 +61,8 @@ class Listing:
         return web.Response(status=status, body=body, headers=headers, content_type="application/json")
 
 
-async def walk(esi: Esi, etags: dict[int, str] | None = None) -> KillmailWalk:
-    return await esi.character_killmails(CHARACTER_ID, TOKEN, etags or {}, CallClass.LIVE)
+async def walk(esi: Esi, etags: dict[int, str] | None = None, goes_on_at: int = 1) -> KillmailWalk:
+    return await esi.character_killmails(CHARACTER_ID, TOKEN, etags or {}, CallClass.LIVE, goes_on_at)
 
 
 def ids(found: KillmailWalk) -> list[int]:
@@ -199,9 +199,37 @@ async def test_a_budget_that_runs_out_on_the_way_keeps_what_was_read(open_esi: O
         assert not found.unchanged
         assert ids(found) == list(range(1, 14))
         assert sorted(found.pages) == list(range(1, 14))
+        assert (found.rest_from, found.ends_at) == (14, None)
         with pytest.raises(RateLimited):
             await walk(esi)
     assert all(status == 200 for _, _, status in listing.asked)  # ESI never had to refuse
+
+
+@pytest.mark.parametrize("says_total", [True, False])
+async def test_a_walk_goes_on_where_the_one_before_had_to_stop(open_esi: OpenEsi, *, says_total: bool) -> None:
+    listing = Listing(*[list(range(n, n + 1000)) for n in range(1, 4000, 1000)], [9000])
+    if not says_total:
+        listing.says_total = lambda: None
+    async with open_esi(listing) as esi:
+        found = await walk(esi, goes_on_at=4)
+        assert [page for page, _, _ in listing.asked] == [1, 4, 5]
+        assert (found.rest_from, found.rest_due_at, found.ends_at) == (None, None, 5)
+        assert (len(found.refs), sorted(found.pages)) == (2001, [1, 4, 5])
+        if says_total:
+            del listing.pages[2:]  # most of it grew too old meanwhile
+            shorter = await walk(esi, goes_on_at=4)
+            assert (listing.asked[3:], shorter.ends_at) == ([(1, None, 200)], 2)
+
+
+async def test_a_page_that_fails_again_and_again_does_not_hold_up_those_before_it(open_esi: OpenEsi) -> None:
+    listing = Listing([4], [3], [2], [1])
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(status=503) if request.query.get("page") == "3" else await listing(request)
+
+    async with open_esi(handler) as esi:
+        assert (await walk(esi)).rest_from == 3
+        assert (await walk(esi, goes_on_at=3)).rest_from == 1
 
 
 BAD_ENTRIES: list[object] = [
