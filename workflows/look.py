@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.calls import call
     from workflows.failures import failure_of
     from workflows.list_owner import ListOwner, Urgency
+    from workflows.patches import the_rest_of_a_list_is_come_back_for
 
 BATCHES_IN_FLIGHT = 8
 """Fetch activities of one look at a time; more would not be faster, only unfair."""
@@ -65,7 +66,11 @@ class Look:
             await self._fetch_and_name(discovery)
         pending_until = discovery.pending_until
         if discovery.run_id is not None:
-            pending_until = await self._finish_run(discovery.run_id)
+            # The run knows when its killmails are due, but not that pages of the list are still to be read.
+            due = await self._finish_run(discovery.run_id)
+            if pending_until is not None and not the_rest_of_a_list_is_come_back_for():
+                pending_until = None
+            pending_until = min(filter(None, (pending_until, due)), default=None)
         if self._failure is not None:
             raise self._failure
         if self._to_fetch:

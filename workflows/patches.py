@@ -48,3 +48,9 @@ def the_lost_are_started_by_pages() -> bool:
 def idle_looks_are_one_task() -> bool:
     """A pilot's list is read within the look's own workflow task, and by an activity only if that fails."""
     return workflow.patched("idle-looks-are-one-task")
+
+
+def the_rest_of_a_list_is_come_back_for() -> bool:
+    """Pages that ESI or the budget did not give are asked for when they are due, whatever the others brought
+    (1 December 2026)."""
+    return workflow.patched("the-rest-of-a-list-is-come-back-for")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -26,6 +26,7 @@ from db.intake.store import store_killmails
 from db.pool import open_pool
 from eve.archive.client import KillmailArchive, MarketArchive
 from eve.errors import InvalidHash, TokenRevoked
+from eve.esi.killmail_list import KillmailWalk, PageSeen
 from eve.static_builds import StaticBuilds
 from eve.zkillboard.stream import KillmailStream
 from settings import Settings
@@ -117,6 +118,26 @@ async def test_one_bad_killmail_does_not_hold_up_the_others(world: World, tempor
     due = (await world.reference(2))["next_attempt_at"]
     assert status.next_sync_at is not None
     assert timedelta(0) < status.next_sync_at - due < timedelta(seconds=3) or status.next_sync_at < due
+
+
+async def test_pages_that_esi_failed_to_give_come_though_the_others_brought_killmails(
+    world: World, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.login()
+    world.esi.happens(1, 2)
+    whole = world.esi.character_killmails
+
+    async def without_page_two(*asked: Any) -> KillmailWalk:
+        walk = await whole(*asked)
+        if world.esi.requests.count("list") == 1:
+            walk.refs, walk.pages = walk.refs[:1], {1: PageSeen("page one", 1, (1,))}
+            walk.rest_due_at = datetime.now(UTC) + timedelta(seconds=2)
+        return walk
+
+    monkeypatch.setattr(world.esi, "character_killmails", without_page_two)
+    await start_or_wake(temporal_client, PILOT, 900)
+    await until(temporal_client, lambda s: ok(s) and s.cycles == 2)  # the next regular look is in five minutes
+    assert await count(world.pool, "killmails") == 2
 
 
 async def test_a_revoked_grant_shows_on_the_page_and_a_login_mends_it(world: World, temporal_client: Client) -> None:

@@ -164,6 +164,19 @@ async def restored(client: Client, stand_ins: StandIns) -> str:
     return WORKFLOW_ID
 
 
+async def the_rest_of_the_pages(client: Client, stand_ins: StandIns) -> str:
+    """A first look that brings killmails, although some pages could not be read: back when they are due."""
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+    answers = [
+        Discovery(listed=2, new=2, run_id=1, killmail_ids=[2, 1], pending_until=soon),
+        Discovery(listed=3, new=1, run_id=2, killmail_ids=[3]),
+    ]
+    stand_ins.discoveries = lambda _: answers.pop(0)
+    await start_or_wake(client, CHARACTER, 900)
+    await until(client, lambda s: ok(s) and s.cycles == 2)
+    return WORKFLOW_ID
+
+
 async def an_idle_pilot(client: Client, stand_ins: StandIns) -> str:
     """Half a year without a killmail: looked at daily, until there is one."""
     answers = [Discovery(unchanged=True, idle_pilots=True)] * 2
@@ -250,6 +263,7 @@ SCENARIOS = (
     Scenario(refusals),
     Scenario(paused_while_it_fetches),
     Scenario(restored),
+    Scenario(the_rest_of_the_pages),
     Scenario(an_idle_pilot, skips_time=True),
     Scenario(idle_looks, skips_time=True),
     Scenario(a_short_interval, continues_after=80),
