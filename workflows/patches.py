@@ -54,3 +54,8 @@ def the_rest_of_a_list_is_come_back_for() -> bool:
     """Pages that ESI or the budget did not give are asked for when they are due, whatever the others brought
     (1 December 2026)."""
     return workflow.patched("the-rest-of-a-list-is-come-back-for")
+
+
+def states_are_recorded_again() -> bool:
+    """A pause that the database could not be told is told to it later (1 December 2026)."""
+    return workflow.patched("states-are-recorded-again")

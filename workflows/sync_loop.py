@@ -6,6 +6,8 @@ continue-as-new is in the `LoopState`; what differs between a pilot and a corpor
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from datetime import timedelta
 
 from temporalio import workflow
@@ -20,7 +22,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.list_owner import ListOwner
     from workflows.look import Look
     from workflows.new_run import another_version_is_current, continue_as_new, history_is_long
-    from workflows.patches import own_trouble_has_its_state, refusals_end_nothing, the_last_look_hears_of_others
+    from workflows.patches import (
+        own_trouble_has_its_state,
+        refusals_end_nothing,
+        states_are_recorded_again,
+        the_last_look_hears_of_others,
+    )
 
 
 class SyncLoop:
@@ -125,14 +132,26 @@ class SyncLoop:
     # The steps of the loop.
 
     async def _wait_while_blocked(self) -> None:
-        """Say why nothing is done, until that changes."""
+        """Say why nothing is done, until that changes; again and again while the database cannot be told."""
         shown = self._shown_state()
-        if self._state.recorded_state != shown:
-            await self._record(shown)
-        self._publish()
-        await workflow.wait_condition(
-            lambda: not self._is_blocked() or self._shown_state() != shown or self._run_is_over()
-        )
+        for attempt in itertools.count(1):
+            if self._state.recorded_state != shown:
+                await self._record(shown)
+            self._publish()
+            with contextlib.suppress(TimeoutError):
+                await workflow.wait_condition(
+                    lambda: not self._is_blocked() or self._shown_state() != shown or self._run_is_over(),
+                    timeout=self._until_recorded_again(shown, attempt),
+                    timeout_summary="until the state is recorded again",
+                )
+                return
+
+    def _until_recorded_again(self, shown: SyncState, attempt: int) -> timedelta | None:
+        """Later each time, as looks that fail are: everybody may be paused, and nothing else tells of it."""
+        if self._state.recorded_state == shown or not states_are_recorded_again():
+            return None
+        now = workflow.now()
+        return pacing.retry_after_failures(attempt, self._owner.interval_seconds, now, workflow.random()) - now
 
     def _use_new_permission(self) -> None:
         state = self._state

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from contracts.sync import SyncAction, SyncState, user_sync_id
@@ -173,6 +174,33 @@ async def test_a_pilot_whose_first_look_fails_reads_so_and_when_it_is_tried_agai
     eve.remove_faults()
     await until(client, ok, pilot)
     assert await stored(pool) == set(eve.listed_killmail_ids(pilot))
+
+
+@pytest.mark.usefixtures("soon_again", "worker")
+async def test_a_pause_that_postgres_could_not_take_is_shown_once_it_can(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contracts.pacing.FIRST_RETRY_SECONDS", 2)
+    pilot = eve.pilots[1].character_id
+    await log_in(settings, pool, pilot)
+    await start_or_wake(client, pilot, 900)
+    await until(client, ok, pilot)
+    await pool.execute("ALTER TABLE users ADD CONSTRAINT takes_no_pause CHECK (sync_state <> 'paused')")
+    await signal_user_sync(client, pilot, "pause", "before work on the database")
+    handle = client.get_workflow_handle(user_sync_id(pilot))
+
+    async def could_not_be_recorded() -> bool:
+        history = await handle.fetch_history()
+        return any(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED for event in history.events)
+
+    await eventually(could_not_be_recorded)
+    await pool.execute("ALTER TABLE users DROP CONSTRAINT takes_no_pause")
+
+    async def page_says_so() -> bool:
+        [shown] = await characters(pool, [pilot], settings.sync_interval_seconds)
+        return (shown.status.state, shown.status.action) == (SyncState.PAUSED, SyncAction.RESUME)
+
+    await eventually(page_says_so)
 
 
 @pytest.mark.usefixtures("worker")

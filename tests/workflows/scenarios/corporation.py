@@ -146,6 +146,21 @@ async def restored(client: Client, stand_ins: Scripted) -> str:
     return WORKFLOW_ID
 
 
+async def a_pause_that_is_recorded_late(client: Client, stand_ins: Scripted) -> str:
+    """Restored paused while the database is away; it has the pause when it is back, and the pause ends."""
+    stand_ins.answers["record_corporation_state"] = [failure(FailureType.INFRASTRUCTURE)] * 2
+    state = CorporationSyncState(CORPORATION, 2, first_sync_done=True, paused=True)
+    await start_corporation_sync(client, state, reason="watchdog")
+
+    async def recorded() -> bool:
+        return stand_ins.asked.count("record_corporation_state") == 3
+
+    await eventually(recorded)
+    await signal_corporation_sync(client, CORPORATION, "resume")
+    await until_corporation(client, lambda s: ok(s) and s.cycles >= 1)
+    return WORKFLOW_ID
+
+
 async def a_short_interval(client: Client, stand_ins: Scripted) -> str:  # noqa: ARG001 - answers as they are
     """Looks by the timer, until the workflow continued as new on the server's suggestion."""
     await start_or_wake_corporation(client, CORPORATION, 1)
@@ -191,6 +206,7 @@ SCENARIOS = (
     Scenario(asked_during_the_last_looks),
     Scenario(paused_while_it_fetches),
     Scenario(restored),
+    Scenario(a_pause_that_is_recorded_late),
     Scenario(a_short_interval, continues_after=60),
     Scenario(continued, continues_after=60),
 )

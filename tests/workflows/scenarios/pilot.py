@@ -164,6 +164,21 @@ async def restored(client: Client, stand_ins: StandIns) -> str:
     return WORKFLOW_ID
 
 
+async def a_pause_that_is_recorded_late(client: Client, stand_ins: StandIns) -> str:
+    """Restored paused while the database is away; it has the pause when it is back, and the pause ends."""
+    away = [failure(FailureType.INFRASTRUCTURE)] * 2
+    stand_ins.recording = lambda _: away.pop() if away else None
+    await start_user_sync(client, UserSyncState(CHARACTER, 2, first_sync_done=True, paused=True), reason="watchdog")
+
+    async def recorded() -> bool:
+        return len(stand_ins.recorded) == 3
+
+    await eventually(recorded)
+    await signal_user_sync(client, CHARACTER, "resume")
+    await until(client, lambda s: ok(s) and s.cycles >= 1)
+    return WORKFLOW_ID
+
+
 async def the_rest_of_the_pages(client: Client, stand_ins: StandIns) -> str:
     """A first look that brings killmails, although some pages could not be read: back when they are due."""
     soon = datetime.now(UTC) + timedelta(seconds=4)
@@ -263,6 +278,7 @@ SCENARIOS = (
     Scenario(refusals),
     Scenario(paused_while_it_fetches),
     Scenario(restored),
+    Scenario(a_pause_that_is_recorded_late),
     Scenario(the_rest_of_the_pages),
     Scenario(an_idle_pilot, skips_time=True),
     Scenario(idle_looks, skips_time=True),
