@@ -18,7 +18,7 @@ from activities.looks import Look, conclude, etags_to_send
 from contracts.call_classes import CallClass
 from contracts.corporations import DirectorStanding, DiscoverCorporation, FinishCorporationRun, RecordCorporationState
 from contracts.sync import Discovery, EnsureAccessToken, RunAccount, SyncState
-from db.accounts.vault import TokenVault
+from db.accounts.vault import TokenVault, VaultError
 from db.corporations.directors import (
     Director,
     directors_in_turn,
@@ -37,6 +37,7 @@ from eve.errors import (
     DoubtfulRefusal,
     EveError,
     Forbidden,
+    NotFound,
     NotInCorporation,
     OwnerChanged,
     RateLimited,
@@ -68,6 +69,9 @@ STANDING_AFTER: dict[type[Exception], DirectorStanding] = {
 }
 """What ends a director's part. Anything else, e.g. an outage of EVE's SSO, says nothing about the director."""
 ENDS_A_PART: tuple[type[Exception], ...] = (*STANDING_AFTER, CharacterRemoved)
+CONCERNS_ONE = (DoubtfulRefusal, NoTokenNow, NotFound, VaultError)
+"""What says nothing of the other directors. `NotFound`: the character was deleted, if ESI is right; it has been wrong.
+`VaultError`: no key opens this director's tokens now."""
 
 
 class Corporations:
@@ -87,7 +91,7 @@ class Corporations:
         Raises:
             NoDirector: nobody is left to ask with; the page says so already.
             CorporationNotFollowed: nobody has it switched on any more; the same.
-            EveError: the list cannot be read now.
+            EveError, VaultError: the list cannot be read now, with anybody.
         """
         subject = a_corporation(request.corporation_id)
         directors = await directors_in_turn(self._pool, request.corporation_id)
@@ -122,13 +126,13 @@ class Corporations:
     async def _in_turn(
         self, request: DiscoverCorporation, subject: Subject, directors: list[Director]
     ) -> tuple[int, Standing, KillmailWalk]:
-        put_off: EveError | None = None  # by what does not end anybody's part
+        put_off: EveError | VaultError | None = None  # by what does not end anybody's part
         for director in directors:
             try:
                 before, walk = await self._ask_with(director, request, subject)
             except ENDS_A_PART as error:
                 await self._end_part(request.corporation_id, director, error)
-            except (DoubtfulRefusal, NoTokenNow) as error:
+            except CONCERNS_ONE as error:
                 await note_turn(self._pool, request.corporation_id, director.character_id)
                 put_off = _sooner(put_off, error)
             except (AccessTokenRejected, RateLimited) as error:
@@ -227,8 +231,8 @@ def _no_token_now() -> Iterator[None]:
         raise NoTokenNow(str(error)) from None
 
 
-def _sooner(first: EveError | None, second: EveError) -> EveError:
-    """Of what put two directors off, what is over sooner; a limit has an end."""
+def _sooner(first: EveError | VaultError | None, second: EveError | VaultError) -> EveError | VaultError:
+    """Of what put two directors off, what is over sooner; a limit has an end, and a lost key may have none."""
     if isinstance(first, RateLimited):
         return second if isinstance(second, RateLimited) and second.until < first.until else first
-    return second
+    return first if first is not None and isinstance(second, (NotFound, VaultError)) else second

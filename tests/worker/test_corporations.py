@@ -8,11 +8,13 @@ from dataclasses import replace
 import asyncpg
 import pytest
 import redis.asyncio
+from cryptography.fernet import Fernet
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from contracts.corporations import corporation_sync_id
 from contracts.sync import SyncState, SyncStatus
+from db.accounts.vault import TokenVault
 from db.corporations.directors import follow, unfollow
 from db.corporations.followed import account_corporations
 from eve.esi.budget import Budget
@@ -293,3 +295,32 @@ async def test_a_director_who_left_is_none_as_soon_as_another_is_looked_at(
     eve.advance(3601)
     assert ok(await look(client, pool, corporation_id))
     assert await standings(pool) == {stays.character_id: "good", leaves.character_id: "left"}
+
+
+@pytest.mark.usefixtures("soon_again", "worker")
+async def test_a_director_whose_key_is_lost_or_who_is_deleted_does_not_stop_the_others(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, directors: list[Pilot]
+) -> None:
+    corporation_id = directors[0].corporation_id
+    for director in directors:
+        await log_in(settings, pool, director)
+        await follow(pool, director.character_id)
+    await start_or_wake_corporation(client, corporation_id, 900)
+    await until(client, corporation_id, ok)
+    lost, deleted, good = (director.character_id for director in directors)
+    sealed = TokenVault([Fernet.generate_key().decode()]).encrypt("under a key that is not here")
+    await pool.execute("UPDATE users SET access_token = $2, refresh_token = $2 WHERE character_id = $1", lost, sealed)
+    eve.add_fault("status", route=ROLES, path=f"/characters/{deleted}/", status=404, body={"error": "deleted"})
+    await pool.execute(
+        "UPDATE corporation_directors SET role_seen_at = NULL,"
+        " used_at = now() - CASE WHEN character_id = $1 THEN interval '0' ELSE interval '1 hour' END",
+        good,
+    )
+    eve.add_killmail(good)
+    eve.expire_lists()
+    assert ok(await look(client, pool, corporation_id))
+    await all_is_here(pool, eve, corporation_id)
+    assert set((await standings(pool)).values()) == {"good"}, "the key may come back, and ESI may be wrong"
+
+    assert await unfollow(pool, corporation_id, [deleted, good])
+    assert (await look(client, pool, corporation_id)).state == SyncState.MISCONFIGURED, "nobody else can be asked with"
