@@ -16,7 +16,7 @@ from prometheus_client import Counter, Histogram
 from contracts.call_classes import CallClass
 from db.intake.arrivals import Arrived, announced_among, record_arrivals
 from db.intake.references import news_among, stored_among, users_on
-from db.intake.sources import Brought
+from db.intake.sources import Brought, left_over_among
 from db.intake.store import RefusedKillmail, RefusedKillmails, store_killmails
 from db.values.appraisal import appraise
 from live import LiveEvents
@@ -54,7 +54,7 @@ _BROUGHT: Mapping[CallClass | Bringer, Brought] = {
     Bringer.ARCHIVE: Brought.ARCHIVE,
     Bringer.STREAM: Brought.LIVE,
 }
-"""Whatever else fetches killmails was shown them by a list of ESI's."""
+"""Whatever else fetches killmails was shown them by a list of ESI's, or finds what one of these left over."""
 
 for _by in (*CallClass, *Bringer):
     for _metric in (STORED, AGE, ISK):
@@ -89,8 +89,8 @@ async def receive_killmails(
         bodies: as ESI sent them and `eve` has validated them; may be empty.
         killmail_ids: the whole batch, with what an earlier attempt stored: it may have died before it could
             announce that.
-        by: for what they were fetched. Of a history, years-old killmails must not appear at the top of anybody's
-            live feed: they get their place in the order of arrival in silence.
+        by: for what they were fetched. Of a history, or left over by one, years-old killmails must not appear at the
+            top of anybody's live feed: they get their place in the order of arrival in silence.
 
     Raises:
         redis.exceptions.RedisError: nobody was told; the killmails are stored, and another call tells.
@@ -122,10 +122,13 @@ async def announce(
     To be called after the commit.
     """
     news, source = killmail_ids, _BROUGHT.get(by, Brought.LIST)
+    history = killmail_ids if is_history(by) else await left_over_among(pool, killmail_ids)
     arrived: list[Arrived] = []
-    if is_history(by):
-        news = await news_among(pool, killmail_ids)
-        arrived += await record_arrivals(pool, set(killmail_ids) - set(news), silent=True, source=source)
+    if history:
+        old = set(history) - set(await news_among(pool, history))
+        news = sorted(set(killmail_ids) - old)
+        # Whoever fetched what was left over did not bring it: its hash tells who did.
+        arrived += await record_arrivals(pool, old, silent=True, source=source if is_history(by) else None)
     if news:
         arrived += await record_arrivals(pool, news, source=source)
     for one in arrived:

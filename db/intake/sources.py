@@ -81,6 +81,15 @@ async def pilot_sources(pool: asyncpg.Pool, character_ids: Collection[int]) -> d
     return {row["character_id"]: _account(row, stored[row["character_id"]], now) for row in rows}
 
 
+async def left_over_among(pool: asyncpg.Pool, killmail_ids: Collection[int]) -> list[int]:
+    """Those of these stored killmails that an import or an archive told us of, and no list of ESI's shows. Ascending.
+
+    Their bodies did not come with that: they are left to whoever fetches what is missing.
+    """
+    rows = await pool.fetch(_LEFT_OVER, list(killmail_ids))
+    return [row["killmail_id"] for row in rows]
+
+
 async def archive_differences(pool: asyncpg.Pool) -> ArchiveDifferences:
     """What the days that were read lack, as far as the archive itself tells."""
     row = await pool.fetchrow(
@@ -135,6 +144,13 @@ SELECT pilot.character_id, source, count(*) AS killmails
           LEFT JOIN killmail_refs r USING (killmail_id)) AS one
  GROUP BY pilot.character_id, source
 """  # noqa: S608 - constants of ours
+_LEFT_OVER = f"""
+SELECT r.killmail_id FROM killmail_refs r
+ WHERE r.killmail_id = ANY ($1) AND r.hash_from <> '{HashFrom.ESI}' AND NOT EXISTS (
+       SELECT FROM participants p JOIN killmail_lists l ON l.list_of IN (p.character_id, p.corporation_id)
+        WHERE p.killmail_id = r.killmail_id AND r.killmail_id = ANY (l.killmail_ids))
+ ORDER BY r.killmail_id
+"""  # noqa: S608 - a constant of ours
 _MISSING = """
 SELECT users.character_id, last_killmail_sync_at, pending.waiting, pending.given_up,
        (SELECT count(*) FROM archive_days

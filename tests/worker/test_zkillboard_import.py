@@ -9,13 +9,17 @@ import pytest
 from temporalio.client import Client
 
 from contracts.imports import ImportState
+from db.intake.arrivals import arrivals_after
+from db.intake.sources import Source, pilot_sources
 from live import LiveEvents
 from sandbox.eve.options import SandboxOptions
 from sandbox.eve.server import SandboxEve
+from settings import Settings
+from temporal.user_sync import start_or_wake
 from temporal.zkillboard_import import cancel_import, start_import
-from tests.logins import add_user
+from tests.logins import add_user, log_in
 from tests.stored import on_zkillboard, stored
-from tests.workflows.waiting import shows, until_import
+from tests.workflows.waiting import eventually, shows, until_import
 
 BODY = "/killmails/{killmail_id}/{killmail_hash}"
 PAGE = "/api/{path}"
@@ -153,3 +157,37 @@ class TestWithoutBodies:
         shared = sum(map(len, expected)) - len(everything)
         assert sum(account.pending for account in accounts) <= shared
         assert [account.listed for account in accounts] == [len(one) for one in expected]
+
+    async def test_what_a_cancelled_import_left_is_no_news_when_the_pilots_own_look_fetches_it(
+        self, settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+    ) -> None:
+        pilot = eve.pilots[0].character_id
+        await log_in(settings, pool, pilot)
+        await pool.execute("UPDATE users SET token_state = 'revoked'")  # its own sync rests
+        eve.add_fault("latency", route=BODY, seconds=60)
+        handle = await start_import(client, pilot, ask_first=False, reason="test")
+
+        async def has_begun() -> bool:
+            return bool(await pool.fetchval("SELECT count(*) FROM killmail_refs WHERE claimed_until IS NOT NULL"))
+
+        await eventually(has_begun)
+        await cancel_import(client, pilot, "test")
+        await asyncio.wait_for(handle.result(), 60)
+        assert await stored(pool) == set()
+        eve.remove_faults()
+        await pool.execute("UPDATE killmail_refs SET claimed_until = NULL")  # an hour later
+        left = {row["killmail_id"] for row in await pool.fetch("SELECT killmail_id FROM killmail_refs")}
+        listed = set(eve.listed_killmail_ids(pilot))
+        assert left & listed
+        assert left - listed, "zKillboard has assists, too, and older ones"
+        await log_in(settings, pool, pilot)
+        await start_or_wake(client, pilot, 900)
+
+        async def all_arrived() -> bool:
+            return {one.killmail_id for one in await arrivals_after(pool, 0, 10_000)} == left | listed
+
+        await eventually(all_arrived)
+        told = {one.killmail_id for one in await arrivals_after(pool, 0, 10_000) if one.entities}
+        assert told == listed, "what ESI lists is news, and nothing else"
+        sources = (await pilot_sources(pool, [pilot]))[pilot].stored
+        assert sources == {Source.OWN_LIST: len(listed), Source.IMPORT: len(left - listed)}
