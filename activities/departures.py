@@ -33,14 +33,24 @@ class Departures:
         """End the sync, wake the corporations that were followed through the character, revoke its grant.
 
         Raises:
-            EveError: SSO did not take the grant back; it is tried again.
+            EveError: SSO did not take a grant back; it is tried again.
+            VaultError: no key opens a grant now; the same, for another worker may have the key, or it comes back.
         """
+        failure: EveError | VaultError | None = None
         for departure in await departures_of(self._pool, leaving.character_id):
             await self._end_sync(departure.character_id)
             for corporation_id in departure.corporation_ids:
                 await self._wake(corporation_id)
-            await self._revoke(departure)
+            try:
+                await self._revoke(departure)
+            except (EveError, VaultError) as error:
+                if not departure.given_up:
+                    failure = error
+                    continue
+                activity.logger.error("The grant of %d is thrown away: %s", departure.character_id, error)
             await finish_departure(self._pool, departure.departure_id)
+        if failure is not None:
+            raise failure
 
     async def _end_sync(self, character_id: int) -> None:
         if await is_here(self._pool, character_id):
@@ -63,14 +73,4 @@ class Departures:
     async def _revoke(self, departure: Departure) -> None:
         if departure.refresh_token is None:
             return
-        try:
-            refresh_token = self._vault.decrypt(departure.refresh_token)
-        except VaultError:
-            activity.logger.error("The grant of %d cannot be read, so not be given back", departure.character_id)
-            return
-        try:
-            await self._sso.revoke(refresh_token)
-        except EveError:
-            if not departure.given_up:
-                raise
-            activity.logger.error("The grant of %d is thrown away: EVE did not take it back", departure.character_id)
+        await self._sso.revoke(self._vault.decrypt(departure.refresh_token))

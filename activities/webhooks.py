@@ -18,7 +18,7 @@ from activities.webhook_mail import Letter, Mailer
 from activities.webhook_messages import signed
 from activities.webhook_target import Answer, WebhookTargets
 from contracts.webhooks import Delivered, DeliverWebhook, is_discord
-from db.accounts.vault import TokenVault, VaultError
+from db.accounts.vault import TokenVault
 from db.webhooks import editions
 from db.webhooks.hooks import MAILTO, Pause
 from db.webhooks.queue import (
@@ -82,7 +82,11 @@ class Webhooks:
 
     @activity.defn
     async def deliver_webhook(self, request: DeliverWebhook) -> Delivered:
-        """Compare what arrived with what is wanted, then send what waits until the target does not take it."""
+        """Compare what arrived with what is wanted, then send what waits until the target does not take it.
+
+        Raises:
+            VaultError: no key opens its address now. It waits: the key may come back, or another worker has it.
+        """
         done = Delivered()
         hook = await hook_of(self._pool, request.webhook_id, self._settings.admin_character_ids)
         if hook is None or hook.is_paused:
@@ -109,11 +113,7 @@ class Webhooks:
     async def _way(self, hook: Hook) -> _Way | None:
         if hook.target is None or hook.secret is None:
             return None
-        try:
-            url, secret = self._vault.decrypt(hook.target), self._vault.decrypt(hook.secret)
-        except VaultError:
-            await pause(self._pool, hook, Pause.UNREADABLE)
-            return None
+        url, secret = self._vault.decrypt(hook.target), self._vault.decrypt(hook.secret)
         if hook.is_mail:
             return _Way(url.removeprefix(MAILTO), secret, Form.MAIL)
         form = Form.DISCORD if is_discord(url, stand_ins=self._targets.private) else Form.STANDARD

@@ -12,7 +12,7 @@ from datetime import datetime
 import asyncpg
 
 GIVEN_UP_DAYS = 30
-"""A grant that EVE's SSO did not take back in so long is thrown away: nobody can use it any more."""
+"""A grant that EVE's SSO did not take back, or no key opened, in so long is thrown away: nobody can use it any more."""
 
 _LOCK_CHARACTERS = "SELECT character_id FROM users WHERE account_id = $1 ORDER BY character_id FOR UPDATE"
 

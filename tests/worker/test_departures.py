@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncpg
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.testing import ActivityEnvironment
 
+from activities.departures import Departures
 from contracts.sync import SyncState, user_sync_id
+from contracts.upkeep import LeavingCharacter
 from db.accounts.departures import delete_account, departures_of
-from db.accounts.vault import TokenVault
+from db.accounts.vault import TokenVault, VaultError
 from eve.errors import TokenRevoked
 from eve.session import open_session
 from eve.sso.client import Sso
@@ -90,3 +96,36 @@ async def test_the_watchdog_finishes_what_was_never_started_and_leaves_who_came_
     assert await grant_is_dead(settings, tokens[0])
     assert await grant_is_dead(settings, tokens[1])
     assert not await grant_is_dead(settings, await refresh_token_of(settings, pool, back))
+
+
+async def test_a_grant_waits_for_the_key_that_opens_it_and_holds_up_no_other(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    """While keys are changed, one host encrypts already with the new one, and another does not know it yet."""
+    pilot = eve.pilots[0].character_id
+    new = SecretStr(Fernet.generate_key().decode())
+    ahead = settings.model_copy(update={"token_encryption_keys": (new, *settings.token_encryption_keys)})
+    tokens = []
+    for host in (ahead, settings):
+        await log_in(host, pool, pilot)
+        tokens.append(await refresh_token_of(host, pool, pilot))
+        await leave(pool, pilot)
+
+    async with open_session(settings) as session:
+
+        async def finish(host: Settings) -> None:
+            departures = Departures(pool, client, Sso(session, host), TokenVault.from_settings(host))
+            await ActivityEnvironment().run(departures.finish_departure, LeavingCharacter(pilot))
+
+        with pytest.raises(VaultError):
+            await finish(settings)
+        assert [await grant_is_dead(settings, token) for token in tokens] == [False, True]
+        await finish(ahead)
+        assert await grant_is_dead(settings, tokens[0])
+        assert not await departures_of(pool, pilot)
+
+        await log_in(ahead, pool, pilot)
+        await leave(pool, pilot)
+        await pool.execute("UPDATE departures SET requested_at = now() - interval '31 days'")
+        await finish(settings)
+        assert not await departures_of(pool, pilot), "no key opened it for a month: it is thrown away"
