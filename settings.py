@@ -76,7 +76,10 @@ class Settings(BaseModel):
     temporal_address: HostAndPort = Field("localhost:7233", description="Temporal front end, as host:port")
     temporal_namespace: str = Field("default", description="Temporal namespace")
     temporal_retention_days: int = Field(
-        3, ge=1, le=365, description="how long Temporal keeps a workflow that has ended, in a namespace that we make"
+        3,
+        ge=1,
+        le=365,
+        description="how long Temporal keeps a workflow that has ended; a namespace that keeps it longer is left so",
     )
     temporal_payloads: str = Field(
         "plain",

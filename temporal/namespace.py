@@ -1,4 +1,5 @@
-"""The namespace: made where it is missing, if the server lets us; before anything else is registered in it."""
+"""The namespace: made where it is missing, if the server lets us; before anything else is registered in it. One that is
+there keeps what has ended for as long as it is told to, or longer."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import asyncio
 from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -21,7 +23,9 @@ class NotAllowed(Exception):
 
 
 async def ensure_namespace(client: Client, retention: timedelta) -> list[str]:
-    """Make the client's namespace if there is none; says so if it did.
+    """Make the client's namespace if there is none, and have it keep what has ended for `retention` at least.
+
+    Says what it did, and what somebody else must do.
 
     Raises:
         NotAllowed: there is none and we may not make it.
@@ -30,8 +34,9 @@ async def ensure_namespace(client: Client, retention: timedelta) -> list[str]:
     """
     name = client.namespace
     try:
-        if await _exists(client):
-            return []
+        kept = await namespace_retention(client)
+        if kept is not None:
+            return await _lengthen(client, kept, retention) if kept < retention else []
         await client.workflow_service.register_namespace(
             RegisterNamespaceRequest(
                 namespace=name,
@@ -51,18 +56,52 @@ async def ensure_namespace(client: Client, retention: timedelta) -> list[str]:
     async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
         while True:
             if await _is_known(client):
-                return [f"Made the namespace {name}: workflows that have ended are kept for {retention.days} days."]
+                return [
+                    f"Made the namespace {name}: workflows that have ended are kept for {told_retention(retention)}."
+                ]
             await asyncio.sleep(0.2)
 
 
-async def _exists(client: Client) -> bool:
+async def namespace_retention(client: Client) -> timedelta | None:
+    """For how long the client's namespace keeps a workflow that ends now; None if there is no such namespace.
+
+    Raises:
+        temporalio.service.RPCError: Temporal does not answer, or refuses.
+    """
     try:
-        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+        found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
-            return False
+            return None
         raise
-    return True
+    return found.config.workflow_execution_retention_ttl.ToTimedelta()
+
+
+def told_retention(retention: timedelta) -> str:
+    """In days, or in hours where those would not do."""
+    days, rest = divmod(retention, timedelta(days=1))
+    return f"{days} days" if days > 1 and not rest else f"{retention // timedelta(hours=1)} hours"
+
+
+async def _lengthen(client: Client, kept: timedelta, retention: timedelta) -> list[str]:
+    """Nothing here needs more than the namespace has, so a refusal is said, and stops nobody who upgrades."""
+    name = client.namespace
+    wanted = NamespaceConfig(workflow_execution_retention_ttl=Duration(seconds=int(retention.total_seconds())))
+    try:
+        await client.workflow_service.update_namespace(UpdateNamespaceRequest(namespace=name, config=wanted))
+    except RPCError as error:
+        if error.status not in REFUSED:
+            raise
+        command = f"temporal operator namespace update --namespace {name} --retention {retention.days}d"
+        return [
+            f"The namespace {name} keeps workflows that have ended for {told_retention(kept)}, not"
+            f" {told_retention(retention)}, and we may not change that: run `{command}` with an operator's rights (in"
+            " Temporal Cloud, change it on its pages), or set TEMPORAL_RETENTION_DAYS to what it keeps."
+        ]
+    return [
+        f"The namespace {name} now keeps workflows that have ended for {told_retention(retention)}, not"
+        f" {told_retention(kept)}."
+    ]
 
 
 async def _is_known(client: Client) -> bool:

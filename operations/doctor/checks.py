@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import asyncpg
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
 
 from contracts.upkeep import WATCHDOG_ID
 from db.accounts.vault import TokenVault, VaultError
@@ -22,6 +23,7 @@ from operations.doctor.finding import Finding, Verdict
 from operations.failure import OperationFailed
 from operations.universe.sums import look_at_some_sums
 from settings import Settings
+from temporal.namespace import namespace_retention, told_retention
 from temporal.task_queues import describe_task_queues
 
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
@@ -170,6 +172,7 @@ async def _temporal(settings: Settings) -> list[Finding]:
             if missing
             else Finding("Search attributes", Verdict.GOOD, ", ".join(SEARCH_ATTRIBUTES))
         )
+        findings.append(await _retention(client, timedelta(days=settings.temporal_retention_days)))
         schedules = {schedule.id async for schedule in await client.list_schedules()}
         findings.append(
             Finding("Watchdog schedule", Verdict.GOOD, WATCHDOG_ID)
@@ -185,6 +188,15 @@ async def _temporal(settings: Settings) -> list[Finding]:
                 detail = f"nothing polls it, {queue.backlog} tasks waiting"
                 findings.append(Finding(subject, Verdict.FAILS, detail, "Start `killreport worker`."))
     return findings
+
+
+async def _retention(client: Client, wanted: timedelta) -> Finding:
+    kept = await namespace_retention(client) or timedelta(0)
+    detail = f"workflows that have ended are kept for {told_retention(kept)}"
+    if kept >= wanted:
+        return Finding("Retention", Verdict.GOOD, detail)
+    detail += f", not for the {told_retention(wanted)} of TEMPORAL_RETENTION_DAYS"
+    return Finding("Retention", Verdict.DOUBTFUL, detail, "Run `killreport migrate`.")
 
 
 def skew(subject: str, theirs: datetime) -> Finding:

@@ -7,7 +7,7 @@ came back is not synced.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 from temporalio.client import Client
@@ -16,6 +16,7 @@ from db.accounts.departures import LastCharacter, delete_account, remove_charact
 from db.syncs.reconciliation import KnownPilot
 from operations.doctor.finding import Finding, Verdict
 from temporal.departure import start_departure
+from temporal.namespace import told_retention
 from temporal.running import RunningSync
 
 
@@ -25,7 +26,8 @@ async def look_at_departures(
     left: dict[int, datetime],
     pilots: dict[int, KnownPilot],
     running: dict[int, RunningSync],
-    kept_days: int,
+    retention: timedelta,
+    kept: timedelta,
     *,
     mend: bool,
 ) -> list[Finding]:
@@ -36,6 +38,8 @@ async def look_at_departures(
 
     Args:
         left: who Temporal remembers to have left, and when; asked before `pilots` were.
+        retention: how long it should remember them.
+        kept: how long it does.
     """
     subject = "Deleted characters"
     back = {
@@ -45,11 +49,15 @@ async def look_at_departures(
     }
     doubtful = {one for one in back if one in running and running[one].started_at > back[one]}
     certain = sorted(back.keys() - doubtful)
-    remembered = f"Temporal remembers {len(left):,} that left in the last {kept_days} days, or what its namespace keeps"
+    remembered = f"Temporal remembers {len(left):,} that left, and its namespace keeps them for {told_retention(kept)}"
     findings = []
     if doubtful:
         detail = f"{len(doubtful):,} left, and have a workflow that is younger: {_when(back, sorted(doubtful))}"
         advice = "If the watchdog started it and no login (its history says so), delete them again on their behalf."
+        findings.append(Finding(subject, Verdict.DOUBTFUL, detail, advice))
+    if kept < retention:
+        detail = f"{remembered}, less than TEMPORAL_RETENTION_DAYS: who left before that may be back unseen"
+        advice = "Run `killreport migrate`, so that Temporal remembers who leaves from now on."
         findings.append(Finding(subject, Verdict.DOUBTFUL, detail, advice))
     if not certain:
         return findings or [Finding(subject, Verdict.GOOD, f"{remembered}; none of them is here")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 import asyncpg
 from temporalio.client import Client
@@ -26,6 +27,7 @@ from settings import Settings
 from temporal.connection import CALL_TIMEOUT
 from temporal.departure import departures_remembered
 from temporal.handles import WorkflowNotRunning
+from temporal.namespace import namespace_retention
 from temporal.running import RunningSync, running_corporations, running_pilots
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import signal_user_sync
@@ -59,9 +61,10 @@ async def reconcile(settings: Settings, *, mend: bool) -> list[Finding]:
             # In this order: who logs in between two of them is not taken for somebody who left, or never was here.
             left, running = await departures_remembered(client), await running_pilots(client)
             pilots = await known_pilots(pool)
-            kept_days = settings.temporal_retention_days
+            wanted = timedelta(days=settings.temporal_retention_days)
+            kept = await namespace_retention(client) or timedelta(0)
             return [
-                *await look_at_departures(pool, client, left, pilots, running, kept_days, mend=mend),
+                *await look_at_departures(pool, client, left, pilots, running, wanted, kept, mend=mend),
                 # Who was just deleted again is not to be started.
                 *await _missing(work, running),
                 *await _superfluous(work, pilots, running),

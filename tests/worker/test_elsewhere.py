@@ -113,6 +113,31 @@ async def test_migrate_makes_the_namespace_or_says_who_can(settings: Settings, m
     assert found.config.workflow_execution_retention_ttl.ToTimedelta() == timedelta(days=7)
 
 
+async def test_migrate_lengthens_what_a_namespace_keeps_and_never_shortens_it(
+    settings: Settings, temporal_namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for_days = {days: settings.model_copy(update={"temporal_retention_days": days}) for days in (1, 7, 30)}
+    assert f"The namespace {temporal_namespace}" not in "".join(await migrate_everything(for_days[1]))
+
+    async def refused(*_: object, **__: object) -> None:
+        raise RPCError("Request unauthorized.", RPCStatusCode.PERMISSION_DENIED, b"")
+
+    with monkeypatch.context() as cloud:
+        cloud.setattr(WorkflowService, "update_namespace", refused, raising=False)
+        (said,) = await migrate_everything(for_days[30])
+    assert "for 24 hours, not 30 days, and we may not change that" in said
+    assert f"`temporal operator namespace update --namespace {temporal_namespace} --retention 30d`" in said
+
+    changed = (
+        f"Temporal: The namespace {temporal_namespace} now keeps workflows that have ended for 30 days, not 24 hours."
+    )
+    assert await migrate_everything(for_days[30]) == [changed]
+    assert await migrate_everything(for_days[7]) == []
+    client = await connect_temporal(settings)
+    found = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=temporal_namespace))
+    assert found.config.workflow_execution_retention_ttl.ToTimedelta() == timedelta(days=30)
+
+
 async def test_a_worker_of_one_queue_keeps_its_limit(settings: Settings, client: Client) -> None:
     stop = asyncio.Event()
     limited = settings.model_copy(update={"killmails_activities_per_second": 2.5})

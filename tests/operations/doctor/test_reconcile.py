@@ -107,6 +107,25 @@ async def test_people_and_workflows_that_do_not_know_each_other(
     assert await pool.fetchval("SELECT count(*) FROM departures WHERE character_id = $1", back) == 1
 
 
+async def test_for_how_long_temporal_remembers_who_left_is_its_own_word(settings: Settings, client: Client) -> None:
+    del client  # Temporal is prepared, and its namespace older than KillReport
+    remembered = "Temporal remembers 0 that left, and its namespace keeps them for"
+    less = f"{remembered} 24 hours, less than TEMPORAL_RETENTION_DAYS: who left before that may be back unseen"
+    assert (await found(settings, status=0))["Deleted characters"] == ("warning", less)
+    told = (await killreport(settings, "doctor", "--json")).stdout
+    (retention,) = [one for one in json.loads(told) if one["subject"] == "Retention"]
+    assert (retention["verdict"], retention["mend"]) == ("warning", "Run `killreport migrate`.")
+    assert "are kept for 24 hours, not for the 3 days of TEMPORAL_RETENTION_DAYS" in retention["detail"]
+
+    assert (await killreport(settings, "migrate")).exit_code == 0
+    assert (await found(settings, status=0))["Deleted characters"] == (
+        "ok",
+        f"{remembered} 3 days; none of them is here",
+    )
+    told = (await killreport(settings, "doctor", "--json")).stdout
+    assert [one["verdict"] for one in json.loads(told) if one["subject"] == "Retention"] == ["ok"]
+
+
 async def test_who_logs_in_meanwhile_is_left_alone(
     settings: Settings, pool: asyncpg.Pool, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
