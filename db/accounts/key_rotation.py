@@ -8,7 +8,7 @@ stop at any line; the next run passes over what is done.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -22,11 +22,12 @@ PASSES = 5
 
 @dataclass(frozen=True, slots=True)
 class Ciphertexts:
-    """A column of them, and the column that its rows are told apart by."""
+    """A column of them, the column that its rows are told apart by, and what operators call what is in it."""
 
     table: str
     key: str
     column: str
+    what: str
 
     @property
     def first_page(self) -> str:
@@ -52,12 +53,12 @@ class Ciphertexts:
 
 # A character that leaves takes its grant from `users` to `departures`: so in this order, none is missed on the way.
 ALL = (
-    Ciphertexts("login_attempts", "state_hash", "code_verifier"),
-    Ciphertexts("users", "character_id", "access_token"),
-    Ciphertexts("users", "character_id", "refresh_token"),
-    Ciphertexts("departures", "departure_id", "refresh_token"),
-    Ciphertexts("webhooks", "webhook_id", "target"),
-    Ciphertexts("webhooks", "webhook_id", "secret"),
+    Ciphertexts("login_attempts", "state_hash", "code_verifier", "logins under way"),
+    Ciphertexts("users", "character_id", "access_token", "access tokens"),
+    Ciphertexts("users", "character_id", "refresh_token", "permissions of pilots"),
+    Ciphertexts("departures", "departure_id", "refresh_token", "permissions to give back"),
+    Ciphertexts("webhooks", "webhook_id", "target", "addresses of webhooks"),
+    Ciphertexts("webhooks", "webhook_id", "secret", "secrets of webhooks"),
 )
 
 
@@ -69,6 +70,35 @@ class Rotation:
     rotated: int = 0
     older: int = 0
     unreadable: int = 0
+
+
+@dataclass(slots=True)
+class Survey:
+    """Under which keys it all is. `older`: readable, and not under the newest one; `unreadable`: by what they hold."""
+
+    ciphertexts: int = 0
+    older: int = 0
+    unreadable: dict[str, int] = field(default_factory=dict)
+
+
+async def survey(pool: asyncpg.Pool, vault: TokenVault) -> Survey:
+    """Try the keys on everything stored, and change nothing."""
+    found = Survey()
+    for held in ALL:
+        page = await pool.fetch(held.first_page, BATCH)
+        while page:
+            for _, ciphertext in page:
+                found.ciphertexts += 1
+                if vault.is_newest(ciphertext):
+                    continue
+                try:
+                    vault.decrypt(ciphertext)
+                except VaultError:
+                    found.unreadable[held.what] = found.unreadable.get(held.what, 0) + 1
+                else:
+                    found.older += 1
+            page = await pool.fetch(held.next_page, BATCH, page[-1][0])
+    return found
 
 
 async def count_ciphertexts(pool: asyncpg.Pool) -> int:

@@ -13,7 +13,8 @@ from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
 from contracts.upkeep import WATCHDOG_ID
-from db.accounts.vault import TokenVault, VaultError
+from db.accounts.key_rotation import survey
+from db.accounts.vault import TokenVault
 from db.address import database_address
 from db.connection import find_pooler
 from db.migrate import DatabaseIsNewer, pending_revisions
@@ -29,7 +30,6 @@ from temporal.task_queues import describe_task_queues
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
 TOLERATED_SKEW_SECONDS = 5.0
 """A 20-minute token tolerates clocks that are this far apart."""
-TOKENS_TRIED = 100
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -123,33 +123,24 @@ async def _way(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> list[F
 
 
 async def _keys(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> Finding:
-    vault = TokenVault.from_settings(settings)
-    rows = await pool.fetch(
-        "SELECT refresh_token FROM users WHERE refresh_token IS NOT NULL ORDER BY last_login_at DESC LIMIT $1",
-        TOKENS_TRIED,
-    )
-    unreadable = old = 0
-    for (ciphertext,) in rows:
-        try:
-            vault.decrypt(ciphertext)
-        except VaultError:
-            unreadable += 1
-        else:
-            old += not vault.is_newest(ciphertext)
-    if unreadable:
+    """Whether a key is missing, or an older one still needed: all that is stored is tried, not a sample."""
+    subject = "TOKEN_ENCRYPTION_KEYS"
+    found = await survey(pool, TokenVault.from_settings(settings))
+    if found.unreadable:
+        kinds = ", ".join(f"{what}: {count:,}" for what, count in found.unreadable.items())
         return Finding(
-            "TOKEN_ENCRYPTION_KEYS",
+            subject,
             Verdict.FAILS,
-            f"{unreadable} of {len(rows)} stored tokens cannot be decrypted",
+            f"{sum(found.unreadable.values()):,} of {found.ciphertexts:,} stored secrets cannot be decrypted ({kinds})",
             "Add the key they were encrypted with after the newest one. If it is lost, `killreport rotate-keys"
             " --forget-unreadable` asks their pilots to log in again.",
         )
-    detail = f"tried {len(rows)} stored tokens: all readable"
-    return Finding(
-        "TOKEN_ENCRYPTION_KEYS",
-        Verdict.GOOD,
-        f"{detail}, {old} with an older key: run `killreport rotate-keys`" if old else detail,
-    )
+    detail = f"tried {found.ciphertexts:,} stored secrets: all readable"
+    if found.older:
+        return Finding(
+            subject, Verdict.GOOD, f"{detail}, {found.older:,} with an older key: run `killreport rotate-keys`"
+        )
+    return Finding(subject, Verdict.GOOD, f"{detail} with the newest key")
 
 
 async def _redis(settings: Settings) -> list[Finding]:

@@ -110,15 +110,48 @@ async def test_a_token_that_is_refreshed_meanwhile_is_never_overwritten(pool: as
 
 
 async def rotate_keys(database_url: str, *options: str, keys: str, given: str = "") -> Result:
+    return await killreport(database_url, "rotate-keys", *options, keys=keys, given=given)
+
+
+async def doctor(database_url: str, keys: str) -> tuple[str, str]:
+    """What it says of the keys: verdict and detail."""
+    findings = json.loads((await killreport(database_url, "doctor", "--json", keys=keys)).stdout)
+    (found,) = [one for one in findings if one["subject"] == "TOKEN_ENCRYPTION_KEYS"]
+    return found["verdict"], found["detail"]
+
+
+async def killreport(database_url: str, *arguments: str, keys: str, given: str = "") -> Result:
+    """A command, with Postgres alone."""
     environment = {
         "DATABASE_URL": database_url,
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "ESI_BASE_URL": "http://127.0.0.1:1",
+        "EVE_SSO_URL": "http://127.0.0.1:1",
         "EVE_CLIENT_ID": "killreport-tests",
         "TOKEN_ENCRYPTION_KEYS": keys,
     }
-    arguments = ["rotate-keys", *options]
     return await asyncio.to_thread(CliRunner().invoke, cli.main, arguments, env=environment, input=given)
+
+
+@pytest.mark.usefixtures("account")
+async def test_doctor_tries_every_secret_and_not_only_the_newest_pilots(pool: asyncpg.Pool, database_url: str) -> None:
+    """All pilots' refresh tokens are under the new key; a departure, a login and the access tokens are not."""
+    await pool.execute("UPDATE users SET refresh_token = $1 WHERE refresh_token IS NOT NULL", AFTER.encrypt("refresh"))
+    older = (
+        f"tried {STORED:,} stored secrets: all readable, {PILOTS + 2} with an older key: run `killreport rotate-keys`"
+    )
+    assert await doctor(database_url, f"{NEW},{OLD}") == ("ok", older)
+    too_soon = (
+        f"{PILOTS + 2} of {STORED:,} stored secrets cannot be decrypted"
+        f" (logins under way: 1, access tokens: {PILOTS}, permissions to give back: 1)"
+    )
+    assert await doctor(database_url, NEW) == ("fails", too_soon)
+    assert (await rotate_keys(database_url, keys=f"{NEW},{OLD}")).exit_code == 0
+    assert await doctor(database_url, NEW) == (
+        "ok",
+        f"tried {STORED:,} stored secrets: all readable with the newest key",
+    )
 
 
 @pytest.mark.usefixtures("account")
