@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -106,13 +107,26 @@ async def trigger_watchdog(client: Client) -> bool:
 
 async def has_watchdog(client: Client) -> bool:
     """Whether its schedule is there; it is not in a Temporal that was never prepared, or has lost its data."""
+    return await _is_paused(client, WATCHDOG_ID) is not None
+
+
+async def paused_schedules(client: Client) -> dict[str, bool | None]:
+    """Of each schedule that belongs here whether it is paused, by id; None: it is not there.
+
+    Each is asked itself: the list of schedules hears of a pause later.
+    """
+    ids = [WATCHDOG_ID, *(work.schedule_id for work in DAILY)]
+    return dict(zip(ids, await asyncio.gather(*(_is_paused(client, one) for one in ids)), strict=True))
+
+
+async def _is_paused(client: Client, schedule_id: str) -> bool | None:
     try:
-        await client.get_schedule_handle(WATCHDOG_ID).describe()
+        described = await client.get_schedule_handle(schedule_id).describe()
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
-            return False
+            return None
         raise
-    return True
+    return described.schedule.state.paused
 
 
 async def trigger_schedule(client: Client, schedule_id: str) -> bool:

@@ -25,6 +25,7 @@ from operations.failure import OperationFailed
 from operations.universe.sums import look_at_some_sums
 from settings import Settings
 from temporal.namespace import namespace_retention, told_retention
+from temporal.schedules import paused_schedules
 from temporal.task_queues import describe_task_queues
 
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
@@ -164,12 +165,7 @@ async def _temporal(settings: Settings) -> list[Finding]:
             else Finding("Search attributes", Verdict.GOOD, ", ".join(SEARCH_ATTRIBUTES))
         )
         findings.append(await _retention(client, timedelta(days=settings.temporal_retention_days)))
-        schedules = {schedule.id async for schedule in await client.list_schedules()}
-        findings.append(
-            Finding("Watchdog schedule", Verdict.GOOD, WATCHDOG_ID)
-            if WATCHDOG_ID in schedules
-            else Finding("Watchdog schedule", Verdict.FAILS, "missing", "Run `killreport migrate`.")
-        )
+        findings.extend(_schedules(client.namespace, await paused_schedules(client)))
         for queue in await describe_task_queues(client):
             subject = f"Workers of queue {queue.name}"
             if queue.pollers:
@@ -188,6 +184,19 @@ async def _retention(client: Client, wanted: timedelta) -> Finding:
         return Finding("Retention", Verdict.GOOD, detail)
     detail += f", not for the {told_retention(wanted)} of TEMPORAL_RETENTION_DAYS"
     return Finding("Retention", Verdict.DOUBTFUL, detail, "Run `killreport migrate`.")
+
+
+def _schedules(namespace: str, paused: dict[str, bool | None]) -> Iterator[Finding]:
+    """Without the watchdog, nobody starts again what was lost; the rest only grows old."""
+    subject = "Schedules"
+    if missing := [one for one, state in paused.items() if state is None]:
+        yield Finding(subject, Verdict.FAILS, f"missing: {', '.join(missing)}", "Run `killreport migrate`.")
+    for one in (one for one, state in paused.items() if state):
+        verdict = Verdict.FAILS if one == WATCHDOG_ID else Verdict.DOUBTFUL
+        mend = f"Run `temporal schedule toggle --namespace {namespace} --schedule-id {one} --unpause`."
+        yield Finding(subject, verdict, f"{one} is paused", mend)
+    if not any(state is None or state for state in paused.values()):
+        yield Finding(subject, Verdict.GOOD, ", ".join(paused))
 
 
 def skew(subject: str, theirs: datetime) -> Finding:

@@ -16,13 +16,17 @@ import uvloop
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 from multidict import CIMultiDict, CIMultiDictProxy
+from temporalio.client import Client
 
 import cli
 from contracts.call_classes import CallClass
+from contracts.upkeep import WATCHDOG_ID
+from contracts.values import PRICE_SNAPSHOT_ID
 from eve.answer import Answer
 from eve.esi.budget import Budget
 from eve.esi.routes import KILLMAIL
 from sandbox.process import free_port
+from settings import Settings
 from tests.fixtures.pooler import needs_pgbouncer
 
 KEY = Fernet.generate_key().decode()
@@ -210,7 +214,7 @@ async def test_doctor_says_how_to_mend_what_fails(
     assert result.exit_code == 1
     findings = {finding["subject"]: finding for finding in json.loads(result.stdout)}
     mend = {subject: finding["mend"] for subject, finding in findings.items() if finding["verdict"] == "fails"}
-    assert mend["Search attributes"] == mend["Watchdog schedule"] == "Run `killreport migrate`."
+    assert mend["Search attributes"] == mend["Schedules"] == "Run `killreport migrate`."
     assert mend["Workers of queue killmails"] == "Start `killreport worker`."
     assert mend["Redis"] == "Start Redis or Valkey, or correct REDIS_URL."
     assert mend["TOKEN_ENCRYPTION_KEYS"].startswith("Add the key they were encrypted with")
@@ -221,6 +225,28 @@ async def test_doctor_says_how_to_mend_what_fails(
     shown = (await killreport("doctor")).stdout
     assert "→ Run `killreport migrate`." in shown
     assert "a-secret" not in shown
+
+
+async def test_doctor_says_which_schedules_are_missing_or_paused(
+    killreport: Killreport, settings: Settings, client: Client
+) -> None:
+    services = {"DATABASE_URL": settings.database_url, "TEMPORAL_ADDRESS": settings.temporal_address}
+
+    async def schedules() -> list[tuple[str, str, str]]:
+        findings = json.loads((await killreport("doctor", "--json", **services)).stdout)
+        return [(one["verdict"], one["detail"], one["mend"]) for one in findings if one["subject"] == "Schedules"]
+
+    assert await schedules() == [("ok", "watchdog, price-snapshot", "")]
+    for schedule_id in (WATCHDOG_ID, PRICE_SNAPSHOT_ID):
+        await client.get_schedule_handle(schedule_id).pause()
+    toggle = f"Run `temporal schedule toggle --namespace {client.namespace} --schedule-id"
+    assert await schedules() == [
+        ("fails", "watchdog is paused", f"{toggle} watchdog --unpause`."),
+        ("warning", "price-snapshot is paused", f"{toggle} price-snapshot --unpause`."),
+    ]
+    await client.get_schedule_handle(WATCHDOG_ID).unpause()
+    await client.get_schedule_handle(PRICE_SNAPSHOT_ID).delete()
+    assert await schedules() == [("fails", "missing: price-snapshot", "Run `killreport migrate`.")]
 
 
 async def test_a_url_that_cannot_be_used_stops_every_command_in_one_sentence(
