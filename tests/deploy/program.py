@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from settings import Settings
+
 
 def installed(name: str) -> str:
     """A program that a wheel put beside the interpreter."""
@@ -20,3 +22,13 @@ def said(*command: str | Path, **variables: str) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def variables_of(settings: Settings) -> dict[str, str]:
+    """What an operator's file of variables would hold for an installation with these settings."""
+    names = (
+        *("database_url", "redis_url", "temporal_address", "temporal_namespace"),
+        *("eve_client_id", "esi_base_url", "eve_sso_url"),
+    )
+    keys = ",".join(key.get_secret_value() for key in settings.token_encryption_keys)
+    return {name.upper(): str(getattr(settings, name)) for name in names} | {"TOKEN_ENCRYPTION_KEYS": keys}

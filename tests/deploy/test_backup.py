@@ -36,7 +36,7 @@ from temporal.connection import connect_temporal
 from temporal.departure import start_departure
 from temporal.schedules import trigger_watchdog
 from temporal.user_sync import signal_user_sync, start_or_wake
-from tests.deploy.program import installed
+from tests.deploy.program import installed, variables_of
 from tests.deploy.sudo import OWNED, not_run_as_our_user, owned_here, write_sudo
 from tests.deploy.units import INSTALLED_IN
 from tests.fixtures.workers import Worker
@@ -81,18 +81,10 @@ class Place:
         """Settings are other ones from now on."""
         self.settings = self.settings.model_copy(update=changed)
 
-    @property
-    def variables(self) -> dict[str, str]:
-        names = (
-            *("database_url", "redis_url", "temporal_address", "temporal_namespace"),
-            *("eve_client_id", "esi_base_url", "eve_sso_url"),
-        )
-        keys = ",".join(key.get_secret_value() for key in self.settings.token_encryption_keys)
-        return {name.upper(): str(getattr(self.settings, name)) for name in names} | {"TOKEN_ENCRYPTION_KEYS": keys}
-
     async def run(self, text: str, status: int = 0) -> str:
         """A block of commands, and what it says."""
-        (self.directory / "killreport.env").write_text("".join(f"{name}={v}\n" for name, v in self.variables.items()))
+        variables = variables_of(self.settings)
+        (self.directory / "killreport.env").write_text("".join(f"{name}={v}\n" for name, v in variables.items()))
         write_sudo(self.directory / "sudo", COLUMNS="400")
         for theirs, ours in {
             OWNED: owned_here(),
