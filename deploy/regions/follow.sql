@@ -52,5 +52,9 @@ SELECT count(*) = 0 AS is_new
   FROM pg_subscription JOIN pg_database ON pg_database.oid = subdbid
  WHERE subname = :'region' AND datname = current_database() \gset
 \if :is_new
-CREATE SUBSCRIPTION :"region" CONNECTION :'follow' PUBLICATION killreport WITH (origin = none);
+-- Several regions may follow the same one: each has a place there by a name that no other has.
+SELECT format('killreport_%s_%s', system_identifier, pg_database.oid) AS slot
+  FROM pg_control_system(), pg_database WHERE datname = current_database() \gset
+CREATE SUBSCRIPTION :"region" CONNECTION :'follow' PUBLICATION killreport
+    WITH (origin = none, slot_name = :'slot');
 \endif

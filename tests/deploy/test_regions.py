@@ -139,6 +139,20 @@ async def test_a_region_that_was_restored_is_followed_as_before(databases: dict[
             await until(pool, "killmail_bodies", 3)
 
 
+async def test_a_region_is_followed_by_several(databases: dict[str, str]) -> None:
+    east, west = databases["east"], databases["west"]
+    north = f"{west.rpartition('/')[0]}/north"
+    await new_database(north)
+    await migrate(north)
+    run("publish.sql", east, FOLLOWER_PASSWORD=PASSWORD)
+    async with await open_pool(east) as there:
+        await store_killmails(there, [raw(body(1))])
+    for follower in (west, north):
+        follow(follower, "east", east)
+        async with await open_pool(follower) as here:
+            await until(here, "killmail_bodies", 1)
+
+
 async def test_of_a_region_whose_server_was_lost_the_follower_copies_anew(databases: dict[str, str]) -> None:
     east, west = databases["east"], databases["west"]
     run("publish.sql", east, FOLLOWER_PASSWORD=PASSWORD)
@@ -166,7 +180,7 @@ async def new_database(url: str) -> None:
     """An empty one in the place of what was there."""
     server, _, name = url.rpartition("/")
     connection = await asyncpg.connect(f"{server}/postgres")
-    await connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     await connection.execute(f'CREATE DATABASE "{name}"')
     await connection.close()
 
