@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import compose_spec
@@ -113,6 +114,23 @@ def test_another_region_has_workers_of_the_same_installation() -> None:
     assert all(port.startswith("${PRIVATE_ADDRESS") for port in reached)
     asked = {re.findall(r":(\d+)", there["environment"][name])[-1] for name in ADDRESSES}
     assert {port.rpartition(":")[2] for port in reached} == asked
+
+
+def test_every_command_that_is_written_down_finds_its_variables_and_services() -> None:
+    """Compose takes `${…}` from the .env beside its first file, unless it is told of another."""
+    pages = [*(ROOT / "docs").rglob("*.md"), *DEPLOY.rglob("*.yaml")]
+    read = "".join(path.read_text().replace("\\\n", " ") for path in pages)
+    commands = re.findall(r"docker compose ((?:--env-file \S+ )?(?:(?:-f|--file) \S+ )+)([^`|&>()#\n]+)", read)
+    assert len(commands) > 15
+    for options, command in commands:
+        files = re.findall(r"(?:-f|--file) (\S+)", options)
+        told = re.findall(r"--env-file (\S+)", options)
+        assert (told or [str(Path(files[0]).with_name(".env"))]) == ["deploy/.env"], options
+        services = yaml.safe_load((ROOT / files[0]).read_text())["services"]
+        verb, *words = command.split()
+        assert verb in {"up", "exec", "run", "stop"}, command
+        named = [word for word in words if not word.startswith("-") and word not in {"killreport-next", "worker=3"}]
+        assert set(named[:1] if verb in {"exec", "run"} else named) <= set(services), command
 
 
 def test_caddy_takes_its_file() -> None:
