@@ -71,6 +71,13 @@ def test_every_service_is_looked_after() -> None:
     assert asked in paths
 
 
+@pytest.mark.parametrize("file", ["compose.yaml", "regions/worker.yaml"])
+def test_logs_do_not_fill_the_disk(file: str) -> None:
+    """Docker's own way, json-file, keeps all that was ever said."""
+    for name, service in yaml.safe_load((DEPLOY / file).read_text())["services"].items():
+        assert service.get("logging") == {"driver": "local", "options": {"max-size": "20m", "max-file": "5"}}, name
+
+
 def test_ours_may_do_little_and_are_what_killreport_can_do() -> None:
     assert {name: service["command"] for name, service in OURS.items()} == {
         name: [name] for name in ("migrate", "api", "worker")
