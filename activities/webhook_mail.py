@@ -93,7 +93,7 @@ class Mailer:
         message["Auto-Submitted"] = "auto-generated"
         message["List-Unsubscribe"] = f"<{link}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        message.set_content(f"{letter.text}\n\n-- \nTo get no more of this: {link}\n")
+        message.set_content(f"{letter.text}\n\n-- \nTo unsubscribe: {link}\n")
         return message
 
 

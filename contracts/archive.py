@@ -97,8 +97,8 @@ def day_sentence(report: DayReport) -> str:
         return f"{report.day}: {_OUTCOMES[report.outcome]}."
     counted = "" if report.expected is None else f" of {report.expected:,}"
     refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report.refused.items()))
-    told = f"{report.day}: {report.taken:,}{counted} killmails read, {report.wanted:,} with somebody of ours"
-    return f"{told}, {report.new:,} new{f'; refused: {refused}' if refused else ''}."
+    told = f"{report.day}: {report.taken:,}{counted} killmails read, {report.wanted:,} involving pilots or corporations"
+    return f"{told} here, {report.new:,} new{f'; refused: {refused}' if refused else ''}."
 
 
 _OUTCOMES = {

@@ -34,8 +34,8 @@ LOST_GRANT = (
 )
 """NEEDS_LOGIN, when nobody withdrew anything."""
 UNREADABLE_GRANT = (
-    "Log in again: this site has lost the key with which this character's permission was kept, and cannot read it any"
-    " more. Nobody else can either."
+    "Log in again: this site lost the encryption key for this character's permission and can no longer read it."
+    " Neither can anyone else."
 )
 """NEEDS_LOGIN, when it was us."""
 ACTIONS = {

@@ -47,14 +47,15 @@ class StreamPlace:
             )
         if self.trouble is not None and self.trouble_since is not None:
             return (
-                f"zKillboard's stream cannot be read since {self.trouble_since:%H:%M} EVE time ({self.trouble}).{gap}"
+                f"zKillboard's stream has been unreadable since {self.trouble_since:%H:%M} EVE time"
+                f" ({self.trouble}).{gap}"
             )
         if self.sequence is None:
             return "zKillboard's stream is about to be read."
         if not self.is_well:
             at = self.uploaded_at or self.read_at
-            return f"zKillboard's stream is read up to {at:%Y-%m-%d %H:%M} EVE time, and behind.{gap}"
-        return f"zKillboard's stream is read to its end.{gap}"
+            return f"zKillboard's stream has been read up to {at:%Y-%m-%d %H:%M} EVE time and is behind.{gap}"
+        return f"zKillboard's stream is up to date.{gap}"
 
 
 async def stream_place(pool: asyncpg.Pool) -> StreamPlace | None:

@@ -46,7 +46,7 @@ async def forget(settings: Settings) -> Forgotten:
 def told_forgotten(done: Forgotten) -> str:
     """The result."""
     return (
-        f"{done.pilots:,} pilots are asked to log in again, for no key opens their permission; {done.others:,} other"
+        f"{done.pilots:,} pilots must log in again, because no key opens their permission; {done.others:,} other"
         " secrets without a key were deleted. Their killmails stay."
     )
 

@@ -89,9 +89,9 @@ def import_archive(paths: tuple[str, ...], first: datetime | None, last: datetim
     else:
         imported = asyncio.run(import_days(settings, oldest, newest, on_day))
     skipped = f", {imported.skipped:,} had been read before" if imported.skipped else ""
-    told = f"{sum(imported.days.values()):,} days looked at{skipped}: {imported.wanted:,} killmails with somebody of"
+    told = f"{sum(imported.days.values()):,} days looked at{skipped}: {imported.wanted:,} killmails that"
     refused = f"; refused: {sum(imported.refused.values()):,}" if imported.refused else ""
-    say(imported, f"{told} ours, {imported.new:,} of them new{refused}.", as_json)
+    say(imported, f"{told} involve our pilots or corporations, {imported.new:,} of them new{refused}.", as_json)
 
 
 @click.command("import-legacy")

@@ -240,7 +240,7 @@ async def test_everything_may_be_lost_but_the_backup(
 
     await eventually(told)
     said = await place.run(block("Keys are lost", "--forget-unreadable"))
-    assert said.startswith("2 pilots are asked to log in again, for no key opens their permission;")
+    assert said.startswith("2 pilots must log in again, because no key opens their permission;")
     [shown] = await characters(pool, [stays], place.settings.sync_interval_seconds)
     assert (shown.status.state, shown.status.message) == (SyncState.NEEDS_LOGIN, UNREADABLE_GRANT)
     killmails = await stored(pool)

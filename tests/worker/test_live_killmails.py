@@ -178,7 +178,7 @@ async def test_whatever_the_stream_answers_the_others_come_and_a_gap_is_said(
         place = await stream_place(pool)
         assert place is not None
         assert (place.sequence, place.missed, place.trouble) == (number[other.killmail_id], len(gone), "Unavailable")
-        assert "cannot be read since" in place.sentence
+        assert "has been unreadable since" in place.sentence
         assert "5 killmails of the stream were gone before they were read; the archive has them" in place.sentence
 
         del world.streamed[number[cut.killmail_id]]  # it was; the page before it stays one
@@ -192,7 +192,7 @@ async def test_whatever_the_stream_answers_the_others_come_and_a_gap_is_said(
         place = await stream_place(pool)
         assert place is not None
         assert (place.sequence, place.trouble) == (number[last.killmail_id], None)
-        assert place.sentence.startswith("zKillboard's stream is read to its end.")
+        assert place.sentence.startswith("zKillboard's stream is up to date.")
 
         eve.add_fault("status", route=ROUTE, status=403, count=1)
         with pytest.raises(Forbidden):
