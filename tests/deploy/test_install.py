@@ -69,6 +69,23 @@ def test_commands_run_as_the_user_whom_postgres_knows() -> None:
     assert not_run_as_our_user(f"sudo {INSTALLED_IN}/.venv/bin/killreport doctor") != []
 
 
+def test_an_upgrade_installs_what_the_page_installs_while_nothing_runs() -> None:
+    page = (ROOT / "docs" / "upgrading.md").read_text()
+    [upgrade] = re.findall(r"^```sh root\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    lines = upgrade.splitlines()
+    installs = re.findall(
+        r"^sudo (?:\.venv/bin/pip install|cp \S+\.service|systemctl daemon-reload).*$", PAGE, re.MULTILINE
+    )
+    assert len(installs) == 4
+    while_stopped = lines[lines.index("sudo systemctl stop killreport-api killreport-worker") :]
+    assert [line for line in while_stopped if line in installs] == installs
+    assert while_stopped[1] == "sudo git pull"
+    assert while_stopped[-2:] == [
+        "sudo systemctl restart killreport-migrate",
+        "sudo systemctl start killreport-worker killreport-api",
+    ]
+
+
 def test_the_application_is_registered_as_it_is_used() -> None:
     assert set(re.findall(r"`(esi-[\w.-]+)`", PAGE)) == set(SCOPES)
     assert "`https://killreport.example.org/auth/callback`" in PAGE
