@@ -7,8 +7,11 @@ from starlette.responses import Response
 
 from api.caller import cookie_secret, is_secure, session_cookie_name
 from api.services import services_of
-from db.accounts.sessions import LOGIN_LIFETIME, SESSION_LIFETIME
+from db.accounts.sessions import LOGIN_LIFETIME
 from settings import Settings
+
+SESSION_SECONDS = 400 * 86_400
+"""As long as browsers keep any cookie (RFC 6265bis). The session itself ends in the database, 30 days after a visit."""
 
 
 def login_cookie_name(settings: Settings) -> str:
@@ -21,7 +24,7 @@ def login_browser(connection: HTTPConnection) -> str | None:
 
 
 def keep_session(response: Response, settings: Settings, token: str) -> None:
-    _set(response, settings, session_cookie_name(settings), token, int(SESSION_LIFETIME.total_seconds()))
+    _set(response, settings, session_cookie_name(settings), token, SESSION_SECONDS)
 
 
 def keep_login_browser(response: Response, settings: Settings, browser: str) -> None:

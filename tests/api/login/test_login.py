@@ -74,6 +74,18 @@ async def test_cookies_are_kept_from_scripts_and_other_sites(site: Site, browser
     assert stored == hashlib.sha256(cookie.value.encode()).digest()
 
 
+async def test_whoever_comes_often_enough_stays_logged_in(site: Site, browser: Browser) -> None:
+    """Each visit gives the session 30 days more. The cookie is sent once: it lasts as long as a browser keeps one."""
+    state = (await begin(browser))["state"]
+    callback = f"{site.address}/auth/callback?code=c&state={state}"
+    async with browser.http.get(callback, allow_redirects=False) as response:
+        assert response.cookies["killreport"]["max-age"] == str(400 * 86_400)
+    aged = "UPDATE sessions SET last_seen_at = now() - interval '20 days', expires_at = now() + interval '10 days'"
+    await site.pool.execute(aged)
+    assert await me(browser) == [str(FIRST)]
+    assert await site.pool.fetchval("SELECT expires_at > now() + interval '29 days' FROM sessions")
+
+
 async def test_over_https_cookies_are_bound_to_the_host(lone_settings: Settings, sso: OddSso) -> None:
     settings = lone_settings.model_copy(update={"eve_sso_url": sso.url, "public_url": "https://killreport.invalid"})
     async with serve(settings) as running, open_browser(running) as browser:
