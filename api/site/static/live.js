@@ -134,12 +134,12 @@ if (followsFeed && "Notification" in window) {
 
 const AWAY_MS = 30 * 60000; // shorter is the same visit
 const visit = JSON.parse(localStorage.getItem("visit") ?? "null"); // when the feed was last looked at, and its newest killmail
+const timeOf = (row) => Date.parse(row.querySelector("time").dateTime);
 function sinceLastVisit() {
   if (!followsFeed || location.search) { return; }
   const rows = rowsOf(feedBox);
-  const newest = Math.max(0, ...rows.map((row) => Date.parse(row.querySelector("time").dateTime)));
   if (visit && Date.now() - visit.at > AWAY_MS) {
-    const fresh = rows.filter((row) => Date.parse(row.querySelector("time").dateTime) > visit.newest);
+    const fresh = rows.filter((row) => timeOf(row) > visit.newest);
     const kills = fresh.filter((row) => row.classList.contains("kill")).length;
     const parts = [[kills, "kill"], [fresh.length - kills, "loss"]].filter(([count]) => count).map(([count, noun]) => counted(count, noun));
     const all = fresh.length === rows.length && document.getElementById("older") ? "more than " : "";
@@ -147,7 +147,7 @@ function sinceLastVisit() {
     note.textContent = fresh.length ? `Since your last visit: ${all}${parts.join(", ")}.` : "Nothing new since your last visit.";
     note.hidden = false;
   }
-  const remember = () => localStorage.setItem("visit", JSON.stringify({ at: Date.now(), newest: Math.max(newest, visit?.newest ?? 0) }));
+  const remember = () => localStorage.setItem("visit", JSON.stringify({ at: Date.now(), newest: Math.max(visit?.newest ?? 0, ...rowsOf(feedBox).map(timeOf)) }));
   remember();
   addEventListener("pagehide", remember);
 }

@@ -85,6 +85,25 @@ async def test_what_came_while_nobody_looked_is_counted_and_told_on_request(site
     await expect(page.locator("#since")).to_have_text("Since your last visit: 1 kill, 2 losses.")
 
 
+async def test_what_one_saw_arrive_is_not_new_at_the_next_visit(site: Site, page: Page) -> None:
+    await page.goto(site.address)
+    await until_live(page)
+    await site.store(body(1, victim=ME), announce_to=ME)
+    await expect(page.locator("#killmail-1")).to_be_visible()
+    await page.goto("about:blank")
+    await page.add_init_script(
+        """
+        const visit = JSON.parse(localStorage.getItem("visit"));
+        if (visit) { localStorage.setItem("visit", JSON.stringify({ ...visit, at: 0 })); }
+        """
+    )  # it was long ago
+    await page.goto(site.address)
+    await expect(page.locator("#since")).to_have_text("Nothing new since your last visit.")
+    await site.store(body(2, attackers=(ME,)))
+    await page.reload()
+    await expect(page.locator("#since")).to_have_text("Since your last visit: 1 kill.")
+
+
 @pytest.mark.parametrize("permission", ["denied", "absent", "granted"])
 async def test_nothing_is_told_that_the_filter_hides_or_the_browser_forbids(
     site: Site, page: Page, permission: str
