@@ -69,6 +69,13 @@ def killmails_at(request: Request) -> str:
     return at
 
 
+def asked_for(request: Request) -> str:
+    """The page, to be asked for again: whole, for a login that comes back has its proof in the query."""
+    if request.method != "GET":
+        return "/"
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
 def theme_of(request: Request) -> Theme:
     """The theme this browser chose, dark if none; `auto` follows the system's."""
     chosen = request.cookies.get(THEME_COOKIE, "")

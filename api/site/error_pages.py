@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import DATABASE_AWAY, RETRY_SECONDS, Code, plain_error
 from api.login.return_to import remember_page
-from api.pages import render
+from api.pages import asked_for, render
 from api.serving.request_log import request_id
 from db.failures import database_is_away
 
@@ -153,9 +153,10 @@ def _away(request: Request) -> Response:
         happened=DATABASE_AWAY,
         advice="Nothing is lost: syncs resume where they stopped.",
         button="Try again",
-        address=request.url.path if request.method == "GET" else "/",
+        address=asked_for(request),
     )
     response.headers.update(headers)
+    response.headers["Referrer-Policy"] = "no-referrer"  # the address may hold EVE's code, as what a login ends with
     return response
 
 

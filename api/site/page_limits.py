@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.caller import caller
-from api.pages import render
+from api.pages import asked_for, render
 from api.services import services_of
 from api.serving.admission import LimitReached, charge, identity_of, turn_away
 from api.site.static_files import ICON_ROUTES
@@ -43,7 +43,7 @@ class PageLimits:
                 happened=f"You asked for more pages within a minute than we serve to one visitor. {limit}",
                 advice="Wait until then; nothing is lost. Programs get further with the API.",
                 button="Try again",
-                address=_asked_for(request),
+                address=asked_for(request),
             )
             response.headers.update(limit.verdict.headers())
             response.headers["Referrer-Policy"] = "no-referrer"  # it may hold EVE's code, as what a login ends with
@@ -73,10 +73,3 @@ class PageLimits:
             if not database_is_away(error):
                 raise
             return None  # whoever needs to know fails by it
-
-
-def _asked_for(request: Request) -> str:
-    """The page, to be asked for again: whole, for a login that comes back has its proof in the query."""
-    if request.method != "GET":
-        return "/"
-    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 import os
 import signal
@@ -115,6 +116,18 @@ async def test_whoever_waits_for_a_silent_postgres_is_answered_in_time(
         for path in PAGES[:2]:
             assert (await _asked(outage.pilot, path))[1] == 200
     assert not caplog.records, "an outage is no fault of ours"
+
+
+@pytest.mark.parametrize("asked", ["/auth/callback?code=abc&state=def", "/?side=losses&solo=1"])
+async def test_what_fails_by_it_is_asked_for_again_as_it_was(outage: Outage, asked: str) -> None:
+    """A login above all: EVE sends each browser back once."""
+    address = f"{outage.site.address}{asked}"
+    async with frozen(outage.postgres), outage.pilot.http.get(address, allow_redirects=False) as response:
+        assert response.status == 503
+        link = f'<a class="button primary" href="{html.escape(asked)}">Try again</a>'
+        assert link in await response.text()
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+    await _answers(outage.site)
 
 
 async def test_readiness_is_told_at_once_and_truly(outage: Outage) -> None:
