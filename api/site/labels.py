@@ -34,16 +34,19 @@ def short_isk(amount: str) -> str:
     return f"{isk.quantize(Decimal(1), ROUND_HALF_UP)}"
 
 
-_TYPED = re.compile(r"([0-9]{1,15}(?:[.][0-9]{1,2})?) ?([kmbt]?)", re.ASCII | re.IGNORECASE)
+_TYPED = re.compile(
+    r"((?:[0-9]{1,15}|[0-9]{1,3}(?:,[0-9]{3}){1,4})(?:[.][0-9]{1,2})?) ?([kmbt]?)", re.ASCII | re.IGNORECASE
+)
+"""Commas only where thousands are: half of Europe means one and a half by 1,5."""
 
 
 def isk_of(text: str) -> Decimal | None:
     """The amount that somebody typed: 250m, 1.5b, 1,000,000; None when it is none."""
-    typed = _TYPED.fullmatch(text.strip().replace(",", ""))
+    typed = _TYPED.fullmatch(text.strip())
     if typed is None:
         return None
     units = {letter: unit for unit, letter in UNITS}
-    return Decimal(typed[1]) * units.get(typed[2].lower(), Decimal(1))
+    return Decimal(typed[1].replace(",", "")) * units.get(typed[2].lower(), Decimal(1))
 
 
 def worth(amount: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from api.site import battle_words
-from api.site.labels import flags, pricing, short_isk
+from api.site.labels import flags, isk_of, pricing, short_isk
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,31 @@ from api.site.labels import flags, pricing, short_isk
 )
 def test_three_digits(isk: str, shown: str) -> None:
     assert short_isk(isk) == shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "isk"),
+    [
+        ("250m", "250000000"),
+        (" 1.5 B ", "1500000000"),
+        ("1,000,000", "1000000"),
+        ("12,345.67k", "12345670"),
+        ("123,456,789,012,345", "123456789012345"),
+        ("0", "0"),
+        ("1,5b", None),
+        ("1,50b", None),
+        ("1,5000", None),
+        ("1000,000", None),
+        (",000", None),
+        ("1,", None),
+        ("1.000,000", None),
+        ("1" * 16, None),
+        ("", None),
+    ],
+)
+def test_an_amount_that_may_mean_another_is_none(typed: str, isk: str | None) -> None:
+    """A comma stands between thousands, and is no decimal point."""
+    assert isk_of(typed) == (None if isk is None else Decimal(isk))
 
 
 def test_the_exact_figure_says_what_it_rests_on() -> None:
