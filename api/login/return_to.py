@@ -8,7 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.caller import is_secure
+from api.pages import asked_for
 from api.services import services_of
+from api.serving.request_guard import origin_of
 
 COOKIE = "killreport-return"
 SECONDS = 600
@@ -25,13 +27,10 @@ def own_path(address: str) -> str:
 
 
 def remember_page(request: Request, response: Response) -> None:
-    """Come back to this page after the login; only to what a person opened."""
-    path = request.url.path
-    if request.method != "GET" or path.startswith(NO_PAGES):
-        return
-    address = f"{path}?{request.url.query}" if request.url.query else path
-    if len(address) <= LONGEST:
-        _set(request, response, quote(address, safe=""), SECONDS)
+    """Come back to this page after the login, or to the page whose form was sent; only to what a person opened."""
+    site = origin_of(services_of(request).settings.site_url)
+    form_at = request.headers.get("referer", "").removeprefix(site)
+    remember_address(request, response, asked_for(request) if request.method == "GET" else form_at)
 
 
 def remember_address(request: Request, response: Response, address: str) -> None:

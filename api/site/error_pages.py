@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import orjson
@@ -28,6 +28,8 @@ async def http_error(request: Request, error: Exception) -> Response:
     """A page for the errors that endpoints and Starlette raise. Its words are the error's own, if it has some."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
     words = _WORDS.get(error.status_code, _NOT_LIKE_THIS)
+    if error.status_code == 401 and request.method == "POST":
+        words = replace(words, advice="Nothing was changed. Log in, then send it again.")
     own = error.detail if error.detail != HTTPStatus(error.status_code).phrase else ""
     response = render(
         request,
