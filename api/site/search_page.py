@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from api.caller import visitor
 from api.pages import render
 from api.services import services_of
-from db.killmails.shown import search_for
+from db.killmails.shown import search_for, sees_only_public
 from db.universe.search import Hit, Kind
 
 KINDS: dict[Kind, tuple[str, str]] = {
@@ -46,7 +46,14 @@ async def page(request: Request) -> Response:
     exact = [hit for hit in hits if asked.lower() in (hit.name.lower(), (hit.ticker or "").lower())]
     if len(exact) == 1:
         return RedirectResponse(_found(exact[0]).address, 303)
-    return render(request, "search.html", asked=asked, found=[_found(hit) for hit in hits], more=len(hits) == ON_A_PAGE)
+    return render(
+        request,
+        "search.html",
+        asked=asked,
+        found=[_found(hit) for hit in hits],
+        more=len(hits) == ON_A_PAGE,
+        only_public=sees_only_public(viewer),
+    )
 
 
 async def suggestions(request: Request) -> Response:

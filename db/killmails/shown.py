@@ -18,6 +18,8 @@ from db.visibility import is_public
 
 LOOKED_AT = 1_000
 """So many of the newest killmails of each name are looked at; one that is public before them only is not found."""
+LOOKED_THROUGH = 100
+"""So many names are looked through for strangers: those that they may not see would leave no place for the others."""
 _OF: Mapping[Kind, str] = {"CHARACTER": "character_id", "CORPORATION": "corporation_id", "ALLIANCE": "alliance_id"}
 """Kinds that are somebody; the others are EVE's own, and everybody's."""
 
@@ -29,16 +31,21 @@ async def is_shown(pool: asyncpg.Pool, viewer: Viewer, kind: ProfileKind, entity
         return bool((await read.read(connection, Wanted())).killmails)
 
 
+def sees_only_public(viewer: Viewer) -> bool:
+    """A stranger on a board that is not public as a whole."""
+    return viewer.is_stranger and viewer.sight != "ALL"
+
+
 async def search_for(pool: asyncpg.Pool, viewer: Viewer, name: str, kinds: Collection[Kind], first: int) -> list[Hit]:
     """`db.universe.search.search` for this viewer. Two more statements for strangers on a board that is not public."""
-    hits = await search(pool, name, kinds, first)
-    if not viewer.is_stranger or viewer.sight == "ALL":
-        return hits
+    if not sees_only_public(viewer):
+        return await search(pool, name, kinds, first)
+    hits = await search(pool, name, kinds, max(first, LOOKED_THROUGH))
     shown = {
         kind: await _on_public_killmails(pool, column, [hit.id for hit in hits if hit.kind == kind])
         for kind, column in _OF.items()
     }
-    return [hit for hit in hits if hit.kind not in shown or hit.id in shown[hit.kind]]
+    return [hit for hit in hits if hit.kind not in shown or hit.id in shown[hit.kind]][:first]
 
 
 async def _on_public_killmails(pool: asyncpg.Pool, column: str, ids: list[int]) -> set[int]:

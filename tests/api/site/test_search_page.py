@@ -6,8 +6,12 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.api.running_site import Browser as Visitor
+from tests.api.running_site import Site
 from tests.api.site.furnished import FurnishedSite, signed_in_context
+from tests.db.bodies import body
 from tests.end_to_end.chromium import needs_chromium
+
+PUBLIC = 90_000_010
 
 
 async def test_what_is_found_is_linked_and_what_it_is_is_said(visitor: Visitor) -> None:
@@ -34,6 +38,28 @@ async def test_nothing_found_is_said(visitor: Visitor, asked: str) -> None:
 async def test_strangers_search_nothing(stranger: Visitor) -> None:
     assert (await stranger.get("/search?q=re"))[0] == 401
     assert (await stranger.get("/fragments/search?q=re"))[0] == 401
+
+
+async def test_private_names_leave_strangers_the_public_ones(site: Site, browser: Visitor) -> None:
+    """The shortest names are the closest; each of them is somebody's on a killmail that strangers may not see."""
+    await site.add_pilot(PUBLIC, name="Hidden No More")
+    await site.pool.execute("UPDATE users SET visibility = 'public'")
+    private = range(90_000_100, 90_000_160)
+    await site.store(body(1, victim=PUBLIC), *(body(one, victim=one, attackers=(one,)) for one in private))
+    await site.pool.executemany(
+        "INSERT INTO entities (entity_id, category, name) VALUES ($1, 'character', $2)",
+        [(PUBLIC, "Hidden No More"), *((one, f"Hidden {one % 1000}") for one in private)],
+    )
+    link = f'href="/characters/{PUBLIC}"'
+    for asked in ("/search?q=hidden", "/fragments/search?q=hidden"):
+        _, page = await browser.get(asked)
+        assert page.count('href="/characters/') == 1
+        assert link in page
+    found = (await browser.data('{ search(name: "hidden", first: 1) { id } }'))["search"]
+    assert found == [{"id": str(PUBLIC)}]
+    _, page = await browser.get("/search?q=hidden+1")
+    assert "Nothing public here starts with “hidden 1”." in page
+    assert "Hidden 1" not in page
 
 
 @needs_chromium
