@@ -190,7 +190,9 @@ def _extra(definition: GraphQLField) -> int:
 
 def _is_page(parent: str, name: str) -> bool:
     """Whether the list is as long as its connection's `first`, or a ranking as its statistics' `top`."""
-    return (parent.endswith("Connection") and name in PAGE_FIELDS) or (parent == "Statistics" and name[:3] == "top")
+    if parent == "Statistics":
+        return name.startswith("top")
+    return parent.endswith(("Connection", "Page")) and name in PAGE_FIELDS
 
 
 def _is_list(of: Any) -> bool:

@@ -37,6 +37,7 @@ def cost(query: str, operation: str | None = None, **variables: Any) -> int:
         ("{ killmails(first: 7) { nodes { id attackers { damageDone } } } }", 1 + 7 * (1 + ASSUMED_LENGTH)),
         ("{ killmails(first: 7) { ...F } } fragment F on KillmailConnection { nodes { id } }", 1 + 7),
         ("{ killmails(first: 7) { totalCount } }", 1 + 50),
+        ("{ reimbursements(first: 7) { nodes { killmailId } totals { state } } }", 1 + 50 + 7 + ASSUMED_LENGTH),
         ("{ killmails(first: -7) { nodes { id } } }", 1),
         (get_introspection_query(), INTROSPECTION_COST),
     ],
