@@ -73,6 +73,7 @@ def draw_story(environment: Environment, killmail: Node, asked: Asked) -> Story:
         "ring": ring,
         "attackers": shown_attackers(killmail, asked.attackers),
         "fit": shown_fit(killmail, racks, ALL_LINES if asked.all_lines else LINES_SHOWN),
+        "asked": asked,
         # Of the page around it a story knows these addresses, and an unknown variable is an error.
         "chrome": {"images": asked.images, "killmails": asked.killmails},
     }

@@ -98,6 +98,16 @@ async def test_a_fit_says_what_each_line_was_worth_and_what_became_of_it(visitor
     assert page.count('<div class="line">') == int(left_out) + LINES_SHOWN - 1, "a container's line is its summary"
 
 
+async def test_more_of_the_fit_and_more_of_the_attackers_can_be_shown_at_once(visitor: Visitor) -> None:
+    _, page = await visitor.get(f"/killmails/{PACKED_ID}?attackers=1")
+    assert 'href="?items=all&amp;attackers=1#fit-title"' in page
+    _, page = await visitor.get(f"/killmails/{BATTLE_ID}?items=all")
+    assert 'href="?attackers=1&amp;items=all#attackers-title"' in page
+    _, page = await visitor.get(f"/killmails/{BATTLE_ID}?items=all&attackers=2")
+    for number in (1, 3):
+        assert f'href="?attackers={number}&amp;items=all#attackers-title"' in page
+
+
 @needs_chromium
 @pytest.mark.browser
 async def test_its_text_can_be_taken_into_the_game(page: Page, furnished: FurnishedSite) -> None:
