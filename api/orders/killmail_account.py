@@ -61,7 +61,8 @@ def _missing(found: PilotSources, archive: ArchiveDifferences | None) -> list[Mi
     if found.waiting:
         told.append(Missing("WAITING", f"{counted(found.waiting, 'killmail')} that EVE listed must still be fetched."))
     if found.given_up:
-        told.append(Missing("GIVEN_UP", f"EVE gives no body for {counted(found.given_up, 'killmail')} that it listed."))
+        killmails = counted(found.given_up, "killmail")
+        told.append(Missing("GIVEN_UP", f"EVE lists {killmails} but does not return the details."))
     if found.unlisted_from is not None and found.unlisted_to is not None:
         span = f"{found.unlisted_from:%Y-%m-%d} to {found.unlisted_to:%Y-%m-%d}"
         told.append(Missing("NOT_LISTED", f"The list was not read for so long that EVE lists nothing from {span} now."))

@@ -85,9 +85,9 @@ def prices_of(value: Mapping[str, Any]) -> str:
 _NOTES = {
     "CAPPED": f"price capped at {CAP} times the {MEDIAN_DAYS}-day median",
     "FREE_HULL": "given away at every station",
-    "MUTATED": "no market has it",
-    "UNIQUE": "a prize: there is no honest price",
-    "SKIN": "a SKIN: there is no honest price",
+    "MUTATED": "not sold on the market",
+    "UNIQUE": "a prize ship: no reliable price",
+    "SKIN": "a SKIN: no reliable price",
 }
 """By GraphQL's `PriceNote`; of a blueprint copy the line says that it is one."""
 

@@ -31,12 +31,12 @@ def _flags(killmail: Node) -> Iterator[tuple[str, str]]:
 
 def _circumstances(killmail: Node) -> Iterator[tuple[str, str]]:
     if any(map(_is_concord, killmail["attackers"])):
-        yield "ganked by CONCORD", "CONCORD was among the attackers: the victim had broken the law"
+        yield "killed by CONCORD", "CONCORD was among the attackers: the victim had broken the law"
     if int(killmail["solarSystem"]["id"]) in ABYSSAL_SYSTEMS:
         yield "abyssal", "Lost in abyssal deadspace"
     mutated = sorted({item["type"]["name"] for item in _all(killmail["items"]) if is_mutated(item["type"])})
     if mutated:
-        yield f"{len(mutated)} mutated", f"Changed by mutaplasmids; no market has them: {', '.join(mutated)}"
+        yield f"{len(mutated)} mutated", f"Changed by mutaplasmids; not sold on the market: {', '.join(mutated)}"
 
 
 def _is_concord(attacker: Node) -> bool:

@@ -47,15 +47,15 @@ PAUSES = {
     Pause.FAILED: "Paused: nothing got through for a day. The log says what the target answered.",
     Pause.GONE: "Paused: the target says that it does not exist any more.",
     Pause.UNREADABLE: "Its address cannot be read any more: delete it and make a new one.",
-    Pause.UNSUBSCRIBED: "Ended: whoever got the mail wants no more of it.",
+    Pause.UNSUBSCRIBED: "Ended: the recipient unsubscribed.",
 }
 REASONS = {
     "filtered": "not what it asks for",
     "too_old": "too old by then",
     "quiet": "in its quiet time",
-    "not_yours": "you may not tell of it at the moment",
+    "not_yours": "you have no access to it right now",
     "refused": "the target will not take it",
-    "missed": "nobody was here to send it in time",
+    "missed": "KillReport was not running when it was due",
     "empty": "nothing happened",
     "gone": "what it was of is not here any more",
 }

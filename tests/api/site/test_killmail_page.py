@@ -199,7 +199,7 @@ def test_what_is_remarkable_is_said() -> None:
     }
     assert [point for point, _ in points_of_interest(plain)] == ["solo"]
     assert [point for point, _ in points_of_interest(rich)] == [
-        *("solo (NPCs present)", "ganked by CONCORD", "abyssal", "1 mutated")
+        *("solo (NPCs present)", "killed by CONCORD", "abyssal", "1 mutated")
     ]
     assert "Abyssal Gyrostabilizer" in points_of_interest(rich)[-1][1]
 
