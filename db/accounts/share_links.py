@@ -71,7 +71,8 @@ class NewLink:
 class Shared:
     """What a link opens, and the eyes with which its reader sees it.
 
-    Of a battle also what its maker could share, and the sides as they were moved by hand (`db.battles.moved`).
+    Of a killmail and of a battle also who its maker is and directs: whose side it is told by, and of a battle what they
+    could share. `sides`: of a battle, the sides as they were moved by hand (`db.battles.moved`).
     """
 
     share_link_id: int
@@ -83,7 +84,8 @@ class Shared:
 
     @property
     def viewer(self) -> Viewer:
-        """Of a board all that is on it; of a killmail everything, so only that killmail may be read with it.
+        """Of a board all that is on it; of a killmail everything, so only that killmail may be read with it, and its
+        maker's ids say no more than whose kill or loss it was.
 
         Of a battle what its maker could share, so only killmails of that battle.
         """
@@ -91,7 +93,7 @@ class Shared:
             case Subject.BATTLE:
                 return Viewer(self.character_ids, self.corporation_ids)
             case Subject.KILLMAIL:
-                return Viewer((), sight="ALL")
+                return Viewer(self.character_ids, self.corporation_ids, sight="ALL")
             case Subject.CHARACTER:
                 return Viewer((self.subject_id,))
             case Subject.CORPORATION:
@@ -132,8 +134,8 @@ _SHOWN = f"""
 _OPENED = f"""
     SELECT link.share_link_id, link.subject, link.subject_id, link.sides,
            coalesce(link.last_used_at < now() - $2::interval, true) AS unused,
-           CASE link.subject WHEN 'battle' THEN ARRAY({_OWN_CHARACTERS}) END AS characters,
-           CASE link.subject WHEN 'battle' THEN ARRAY({_DIRECTED}) END AS corporations
+           CASE WHEN link.subject IN ('killmail', 'battle') THEN ARRAY({_OWN_CHARACTERS}) END AS characters,
+           CASE WHEN link.subject IN ('killmail', 'battle') THEN ARRAY({_DIRECTED}) END AS corporations
       FROM share_links AS link
 """  # noqa: S608 - constants
 

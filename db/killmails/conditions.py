@@ -107,6 +107,9 @@ class Conditions:
         # Whoever is named and is the viewer's own is one participant, not two.
         self._viewer_side = chosen.side if seen_by.named or named.is_empty else None
         self._viewer_is = named if seen_by.named else ParticipantFilter()
+        # Of everything there is: a side is that of the viewer's own, if they have any.
+        asks_own_side = self._viewer_side is not None and bool(seen_by.characters or seen_by.corporations)
+        self._meets_all = seen_by.sight == "ALL" and not asks_own_side
         self._participants = [*chosen.others()]
         if not (seen_by.named or named.is_empty):
             self._participants.append((chosen.side, named))
@@ -127,7 +130,7 @@ class Conditions:
 
     def _paths_of_viewer(self) -> Iterator[Path]:
         eyes = self._eyes
-        if eyes.sight == "ALL":
+        if self._meets_all:
             yield Path("killmails", None, None)
             return
         for column, ids in (("character_id", eyes.characters), ("corporation_id", eyes.corporations)):
@@ -141,7 +144,7 @@ class Conditions:
         """Everything that is asked of a row which `walk` met; None: of a row that was met for no reason."""
         covered = "" if walk is None else walk.covers
         told = [*self.times(parameters)]
-        if self._eyes.sight == "ALL":
+        if self._meets_all:
             told.append("true")  # whoever is on it, and on which side
         elif covered == "viewer":
             told += [*about("here", self._viewer_side, self._viewer_is, parameters)]

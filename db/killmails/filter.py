@@ -111,6 +111,7 @@ class Eyes:
     named: bool = False
     """They are those of the participant whom the filter names."""
     sight: Sight = "OWN"
+    """What they see beside that. With ALL the ids say no more than whose side a killmail is told by."""
 
     @property
     def are_closed(self) -> bool:
@@ -134,6 +135,4 @@ def eyes(viewer: Viewer, chosen: KillmailFilter, otherwise: Scope) -> Eyes:
         return Eyes([named.character_id], [], named=True)
     if scope == "ACCOUNT":
         return Eyes(sorted(set(pilots)), [])
-    if viewer.sight == "ALL":
-        return Eyes([], [], sight="ALL")
     return Eyes(sorted(set(pilots)), sorted(set(viewer.corporation_ids)), sight=viewer.sight)

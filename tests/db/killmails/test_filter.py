@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from tests.db.drawn import ALLIANCES, ALT, CORPORATION, CORPORATIONS, ME, PILOTS
 from tests.db.killmails.listed import listed, seen_of
 
 EYES = Viewer((ME, ALT), (CORPORATION,))
+EVERYTHING_SEEN = replace(EYES, sight="ALL")
 
 
 def everybody(killmail: Body, side: Side | None) -> Iterator[dict[str, Any]]:
@@ -57,8 +58,11 @@ def bands(system: int) -> set[str]:
     return {"HIGH_SEC" if security >= 0.45 else "LOW_SEC" if security > 0 else "NULL_SEC"}
 
 
-def fits(killmail: Body, chosen: KillmailFilter) -> bool:
-    """The rules of the filter, told a second time and without an index."""
+def fits(killmail: Body, chosen: KillmailFilter, *, everything: bool = False) -> bool:
+    """The rules of the filter, told a second time and without an index.
+
+    `everything`: the viewer sees all there is, and is asked after only where a side is asked for: it is theirs.
+    """
     named, told = chosen.named, killmail["appraisal"]
     alone = named == ParticipantFilter()
     scope = chosen.scope or ("ACCOUNT" if alone else "VISIBLE")
@@ -73,7 +77,8 @@ def fits(killmail: Body, chosen: KillmailFilter) -> bool:
 
     return all(
         (
-            seen(killmail, chosen.side if alone else None, boards=scope == "VISIBLE"),
+            (everything and scope == "VISIBLE" and not (alone and chosen.side))
+            or seen(killmail, chosen.side if alone else None, boards=scope == "VISIBLE"),
             alone or matches(killmail, chosen.side, named),
             *(matches(killmail, side, one) for side, one in chosen.others()),
             chosen.solar_system_id in (None, killmail["solar_system_id"]),
@@ -127,11 +132,13 @@ def drawn_filter(dice: random.Random) -> KillmailFilter:
     return KillmailFilter(**{name: choices[name] for name in dice.sample([*choices], dice.choice([1, 1, 2, 2, 3]))})
 
 
-async def read(pool: asyncpg.Pool, chosen: KillmailFilter, order: Order, first: int) -> list[int]:
+async def read(
+    pool: asyncpg.Pool, chosen: KillmailFilter, order: Order, first: int, viewer: Viewer = EYES
+) -> list[int]:
     ids: list[int] = []
     after = None
     while True:
-        page = await listed(pool, EYES, first, after, chosen, order)
+        page = await listed(pool, viewer, first, after, chosen, order)
         ids += page.ids
         if not page.has_more:
             return ids
@@ -157,6 +164,29 @@ async def test_filters_find_what_a_plain_look_finds(
         assert await read(pool, chosen, "VALUE", 25) == [number for _, number in sorted(valued, reverse=True)], chosen
         found_something += bool(expected)
     assert found_something > 40
+
+
+@pytest.mark.parametrize("probed", [5_000, 0])
+async def test_who_sees_everything_is_told_by_side_of_their_own(
+    pool: asyncpg.Pool, killmails: list[Body], probed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.killmails.pages.PROBED", probed)
+    dice = random.Random(13)  # noqa: S311 - a draw to repeat
+    sides: list[Side] = ["VICTIM", "ATTACKER"]
+    for drawn in (drawn_filter(dice) for _ in range(60)):
+        chosen = replace(drawn, scope="VISIBLE", side=dice.choice([drawn.side, *sides]))
+        fitting = [one for one in killmails if fits(one, chosen, everything=True)]
+        expected = sorted((one["killmail_id"] for one in fitting), reverse=True)
+        assert await read(pool, chosen, "TIME", 25, EVERYTHING_SEEN) == expected, chosen
+        assert await count(pool, EVERYTHING_SEEN, chosen) == len(expected), chosen
+        assert await seen_of(pool, EVERYTHING_SEEN, range(1, 121), chosen) == expected, chosen
+        valued = [
+            (one["appraisal"]["value"], one["killmail_id"]) for one in fitting if one["appraisal"]["value"] is not None
+        ]
+        by_value = [number for _, number in sorted(valued, reverse=True)]
+        assert await read(pool, chosen, "VALUE", 25, EVERYTHING_SEEN) == by_value, chosen
+    without_a_side = Viewer((), sight="ALL")
+    assert await count(pool, without_a_side, KillmailFilter(side="VICTIM", scope="VISIBLE")) == len(killmails)
 
 
 async def test_filters_hold_for_killmails_chosen_by_id(pool: asyncpg.Pool, killmails: list[Body]) -> None:

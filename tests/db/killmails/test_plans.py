@@ -72,6 +72,13 @@ ALL_OF_CORPORATION = Viewer((QUIET,), (CORPORATION,))
         (Viewer((QUIET,)), KillmailFilter(side="VICTIM"), "participants_character_losses", 60),
         (ALL_OF_CORPORATION, KillmailFilter(corporation_id=CORPORATION), "participants_corporation", 60),
         (ALL_OF_CORPORATION, KillmailFilter(scope="VISIBLE"), "participants_corporation", 60),
+        # Also where everything is seen: a side is the viewer's.
+        (
+            Viewer((QUIET,), sight="ALL"),
+            KillmailFilter(scope="VISIBLE", side="VICTIM"),
+            "participants_character_losses",
+            60,
+        ),
         # A busy viewer and something rare: what is rare leads.
         (Viewer((BUSY,)), KillmailFilter(solar_system_id=EMPTY), "killmails_solar_system", 10),
         (Viewer((BUSY,)), KillmailFilter(awox=True), "killmails_awox", 10),
