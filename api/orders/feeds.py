@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from api.orders.requests import Refusal
+from api.orders.requests import NOBODYS_SIDE, Refusal
 from api.orders.sharing import LINKS_AT
 from api.services import Services
 from db.accounts.sessions import Caller
@@ -19,7 +19,7 @@ from db.webhooks.feeds import (
     revoke_feed,
 )
 from db.webhooks.hooks import LONGEST_NAME, NotYours
-from db.webhooks.subjects import Subject
+from db.webhooks.subjects import Subject, is_nobodys_side
 
 NOT_YOURS = Refusal(
     "NOT_YOURS",
@@ -47,6 +47,8 @@ async def make_feed(
     name, operators = " ".join(name.split()), services.settings.admin_character_ids
     if not is_a_name(name):
         return NO_NAME
+    if is_nobodys_side(subject, chosen):
+        return NOBODYS_SIDE
     try:
         made = await create_feed(services.pool, caller.account_id, subject, subject_id, name, chosen, operators)
     except NotYours:

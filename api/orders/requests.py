@@ -36,6 +36,11 @@ class Refusal:
     message: str
 
 
+NOBODYS_SIDE = Refusal(
+    "BAD_USER_INPUT",
+    "A kill or a loss is always somebody's. Of everything here, choose both, or name a character or corporation in the"
+    " filter.",
+)
 AWAY = Refusal("SYNC_UNAVAILABLE", "The sync service is not responding at the moment; try again in a minute.")
 DELAYED = Refusal(
     "SYNC_UNAVAILABLE", "Saved, but the sync service is not responding at the moment; it will catch up within minutes."

@@ -13,7 +13,7 @@ from typing import Literal
 
 import asyncpg
 
-from api.orders.requests import PATIENCE_SECONDS, Refusal
+from api.orders.requests import NOBODYS_SIDE, PATIENCE_SECONDS, Refusal
 from api.services import Services
 from contracts.webhooks import BadTarget, check_mail_address, check_target
 from db.accounts.sessions import Caller, new_secret
@@ -21,6 +21,7 @@ from db.webhooks import hooks
 from db.webhooks.hooks import MOST_WEBHOOKS, NewWebhook, NotYours, TooManyWebhooks
 from db.webhooks.recipients import may_be_asked
 from db.webhooks.shown import ShownWebhook, account_webhooks
+from db.webhooks.subjects import is_nobodys_side
 from db.webhooks.taking import hooks_on
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.webhooks import wake_webhook
@@ -79,6 +80,8 @@ async def make_webhook(services: Services, caller: Caller, new: NewWebhook) -> M
     new = replace(new, name=" ".join(new.name.split()), target_host=host)
     if not new.is_sound:
         return UNSOUND
+    if is_nobodys_side(new.subject, new.chosen):
+        return NOBODYS_SIDE
     if new.is_mail and not await may_be_asked(services.pool, caller.account_id, new.target.removeprefix(hooks.MAILTO)):
         return TOO_MANY_MAILS
     secret = new_secret() if new.is_mail else f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"

@@ -49,6 +49,11 @@ def of_subject(chosen: KillmailFilter) -> KillmailFilter:
     return replace(chosen, scope="VISIBLE")
 
 
+def is_nobodys_side(subject: Subject, chosen: KillmailFilter) -> bool:
+    """It asks for kills or losses, and nobody is there whose they could be: it would tell everything."""
+    return subject is Subject.INSTALLATION and chosen.side is not None and chosen.named.is_empty
+
+
 def viewer_of(subject: Subject, subject_id: int) -> Viewer:
     """The eyes with which its killmails are seen."""
     match subject:

@@ -12,7 +12,8 @@ from db.corporations.directors import follow, note_role
 from db.killmails.filter import EVERYTHING
 from db.visibility import Visibility, set_pilot_visibility
 from db.webhooks.subjects import Subject, viewer_of
-from tests.api.running_site import Browser, Site, open_browser
+from settings import Settings
+from tests.api.running_site import Browser, Site, open_browser, serve
 from tests.api.site.document import Document
 from tests.db.bodies import body
 from tests.db.corporations.test_boards import add
@@ -147,3 +148,23 @@ async def test_a_feed_of_a_corporation_and_of_everything_has_their_killmails(sit
     everything = viewer_of(Subject.INSTALLATION, 0)
     told = await read_feed(site.pool, everything, EVERYTHING, Subject.INSTALLATION, 0, site.address)
     assert [one["id"] for one in told] == ["3", "2", "1"]
+
+
+async def test_kills_or_losses_of_everything_here_are_refused_unless_somebody_is_named(lone_settings: Settings) -> None:
+    async with (
+        serve(lone_settings.model_copy(update={"admin_character_ids": frozenset({ME})})) as site,
+        open_browser(site) as operator,
+    ):
+        await operator.sign_in(await site.add_pilot(ME))
+        feed = {"order": "create", "name": "All", "subject": "installation:0", "side": "losses", "filter": ""}
+        hook = {**feed, "url": "https://discord.com/api/webhooks/1/secret", "minutes": "60", "burst": "5"}
+        for path, form in (("/settings/feeds", feed), ("/settings/webhooks", hook)):
+            status, page = await operator.post(path, form)
+            assert (status, "choose both, or name a character or corporation" in page) == (409, True), path
+            assert (await operator.post(path, {**form, "filter": f"?character={ME}"}))[0] == 201, path
+            assert (await operator.post(path, {**form, "side": ""}))[0] == 201, path
+        answer = await operator.data(
+            'mutation { createFeed(name: "All", subject: INSTALLATION, filter: {side: VICTIM})'
+            " { userErrors { code } } }"
+        )
+        assert answer["createFeed"]["userErrors"] == [{"code": "BAD_USER_INPUT"}]
