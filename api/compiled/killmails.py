@@ -223,6 +223,8 @@ def _side(_: Field, needs: Needs) -> Writer:
     def write(batch: Batch) -> Sequence[str]:
         page = cast(Page, batch)
         victims, whose = page.victims(), page.whose_side
+        if not whose:
+            return ["null"] * batch.size
         ids = zip(*(victims[name] for name in _SIDE_IDS), strict=True)
         return ['"ATTACKER"' if whose.isdisjoint(victim) else '"VICTIM"' for victim in ids]
 
@@ -255,4 +257,4 @@ BESIDE: Table = {
     "cursor": lambda field, _: columns.plain_text("cursor", field),
 }
 """What only pages and exports are told of a killmail, and no client can ask for: where the viewer stands (or whom the
-filter names), VICTIM before ATTACKER; and what continues the list after it."""
+filter names), VICTIM before ATTACKER, or nowhere; and what continues the list after it."""

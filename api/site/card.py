@@ -18,7 +18,7 @@ from font_source_sans_pro import font_files_ttf
 from jinja2 import Environment
 
 from api.site.battle_words import opponents, where
-from api.site.killmail_words import name_of, party, party_name
+from api.site.killmail_words import name_of, outcome, party, party_name
 from api.site.labels import short_isk
 from api.site.times import eve_clock, eve_time
 from contracts.plurals import counted
@@ -27,7 +27,9 @@ Node = Mapping[str, Any]
 WIDTH, HEIGHT = 1200, 630
 KEPT = 200
 """Pictures of a process; some forty kilobytes each."""
-LOSS, KILL = "#ff6b5e", "#5ec8a8"
+LOSS, KILL, NEITHER = "#ff6b5e", "#5ec8a8", "#8b98a9"
+COLOURS = {"Loss": LOSS, "Kill": KILL, "Killmail": NEITHER}
+"""Of a killmail, by what it is called (`outcome`)."""
 _FONTS = [font_files_ttf["SourceSansPro"], font_files_ttf["SourceSansProBold"]]
 _TITLE_SIZES = ((18, 104), (26, 76), (36, 56))
 """Up to so many letters, so large; what is longer is cut."""
@@ -65,7 +67,7 @@ def killmail_card(killmail: Node) -> Card:
     by = f"Final blow: {party_name(blow)}{more}" if blow else counted(killmail["attackerCount"], "attacker")
     return _cut(
         Card(
-            above="LOSS" if killmail["side"] == "VICTIM" else "KILL",
+            above=outcome(killmail).upper(),
             title=name_of(victim["ship"], "type"),
             below=" · ".join(filter(None, [pilot, *company])),
             amount=f"{short_isk(killmail['value']['total'])} ISK" if killmail["value"] else "Not priced yet",
@@ -73,7 +75,7 @@ def killmail_card(killmail: Node) -> Card:
                 f"{name_of(system, 'system')} {system['security']}{region} · {eve_time(killmail['time'])} EVE time",
                 by,
             ),
-            colour=LOSS if killmail["side"] == "VICTIM" else KILL,
+            colour=COLOURS[outcome(killmail)],
         )
     )
 

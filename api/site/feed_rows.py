@@ -12,6 +12,7 @@ from jinja2.environment import Environment
 from markupsafe import Markup
 
 from api.pages import Chrome
+from db.killmails.filter import Side
 
 KEPT = 2_000
 """Rows: some 5 MB of a process."""
@@ -26,7 +27,7 @@ class Row:
 
     text: str
     day: str
-    lost: bool
+    side: Side | None
     value: Decimal
 
 
@@ -35,7 +36,7 @@ def row_of(text: str) -> Row:
     """The row of a killmail."""
     killmail = orjson.loads(text)
     value = killmail["value"]
-    return Row(text, killmail["time"][:10], killmail["side"] == "VICTIM", Decimal(value["total"] if value else 0))
+    return Row(text, killmail["time"][:10], killmail["side"], Decimal(value["total"] if value else 0))
 
 
 @pass_environment

@@ -86,9 +86,18 @@ class ShownFeed:
 
 
 def shown_feed(
-    page: KillmailPage, address: FeedAddress, path: str, fragment: str, totals: Mapping[str, DayTotals]
+    page: KillmailPage,
+    address: FeedAddress,
+    path: str,
+    fragment: str,
+    totals: Mapping[str, DayTotals],
+    *,
+    has_sides: bool = True,
 ) -> ShownFeed:
-    """A page of the feed at `path`, whose list alone is at `fragment`; `totals` are those of `cut_days`."""
+    """A page of the feed at `path`, whose list alone is at `fragment`; `totals` are those of `cut_days`.
+
+    `has_sides`: kills and losses can be told apart, so there is a choice between them.
+    """
     first = address.but()
     older = first.but(after=page.cursors[-1]).at(path) if page.has_more else None
     rows = [*map(row_of, page.texts)]
@@ -99,7 +108,7 @@ def shown_feed(
         newest_address=first.at(path),
         older=older,
         fragment=first.at(fragment),
-        choices=quick_choices(first, path),
+        choices=quick_choices(first, path, has_sides=has_sides),
         sorts=sorts(first, path),
         filtered=first != first.unfiltered(),
         unfiltered=first.unfiltered().at(path),
@@ -122,7 +131,12 @@ def by_day(rows: list[Row], totals: Mapping[str, DayTotals]) -> list[Day]:
     """Killmails in order of time, put under their days."""
     days = [(day, [*of_day]) for day, of_day in groupby(rows, key=attrgetter("day"))]
     return [
-        Day(day, _heading(date.fromisoformat(day)), _said(totals.get(day) or _sums(of_day)), of_day)
+        Day(
+            day,
+            _heading(date.fromisoformat(day)),
+            _said(totals.get(day) or _sums(of_day), "kill" if of_day[0].side else "killmail"),
+            of_day,
+        )
         for day, of_day in days
     ]
 
@@ -138,22 +152,22 @@ def _heading(day: date) -> str:
 
 
 def _sums(rows: list[Row]) -> DayTotals:
-    lost = [row.value for row in rows if row.lost]
-    destroyed = [row.value for row in rows if not row.lost]
+    lost = [row.value for row in rows if row.side == "VICTIM"]
+    destroyed = [row.value for row in rows if row.side != "VICTIM"]
     return DayTotals(len(destroyed), len(lost), sum(destroyed, Decimal(0)), sum(lost, Decimal(0)))
 
 
-def _said(totals: DayTotals) -> str:
-    """5 kills 3.20b · 2 losses 890m."""
+def _said(totals: DayTotals, won: str) -> str:
+    """5 kills 3.20b · 2 losses 890m. `won`: what those are called that are no losses."""
     parts = [
-        (totals.kills, counted(totals.kills, "kill"), totals.destroyed),
+        (totals.kills, counted(totals.kills, won), totals.destroyed),
         (totals.losses, counted(totals.losses, "loss"), totals.lost),
     ]
     return " · ".join(f"{words} {short_isk(str(isk))}" for count, words, isk in parts if count)
 
 
 @lru_cache(KEPT)
-def quick_choices(address: FeedAddress, path: str) -> tuple[Choice, ...]:
+def quick_choices(address: FeedAddress, path: str, *, has_sides: bool) -> tuple[Choice, ...]:
     """The quick filters, each a link; pressing a chosen one again takes it back."""
 
     def choice(words: str, name: str, value: str) -> Choice:
@@ -161,8 +175,7 @@ def quick_choices(address: FeedAddress, path: str) -> tuple[Choice, ...]:
         return Choice(words, address.but(**{name: None if chosen else value}).at(path), chosen)
 
     return (
-        choice("Kills", "side", "kills"),
-        choice("Losses", "side", "losses"),
+        *((choice("Kills", "side", "kills"), choice("Losses", "side", "losses")) if has_sides else ()),
         choice("Solo", "solo", "1"),
         *(choice(f"{worth}+", "worth", worth) for worth in WORTHS),
     )

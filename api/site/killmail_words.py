@@ -33,6 +33,11 @@ def party_name(one: Node) -> str:
     return name_of(entity, kind)
 
 
+def outcome(killmail: Node) -> str:
+    """What it was for whoever looks; of a stranger it is nobody's kill or loss."""
+    return {"VICTIM": "Loss", "ATTACKER": "Kill"}.get(killmail["side"], "Killmail")
+
+
 def title(killmail: Node) -> str:
     """Ada Lovelace lost a Rifter."""
     victim = killmail["victim"]

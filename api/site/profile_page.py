@@ -165,7 +165,8 @@ async def _killmails(
         services, here = services_of(request), address.but(after=after)
         found = await services.compiled.page(SHOWN, FeedRead(asker, PAGE_SIZE, after, chosen, here.order))
         totals = await cut_days(services.pool, asker, chosen, found, here)
-        return shown_feed(found, here, profile.path, profile.path, totals)
+        has_sides = not (asker.is_stranger and profile.kind == "system")
+        return shown_feed(found, here, profile.path, profile.path, totals, has_sides=has_sides)
 
     try:
         return await page(address.after)

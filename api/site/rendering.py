@@ -11,7 +11,7 @@ from api.pages import THEMES
 from api.site import battle_words
 from api.site.charts import efficiency
 from api.site.feed_rows import feed_row
-from api.site.killmail_words import name_of, party
+from api.site.killmail_words import name_of, outcome, party
 from api.site.labels import distance, exact_isk, flags, prices_of, pricing, short_isk, worth
 from api.site.names import (
     company,
@@ -52,6 +52,7 @@ TEMPLATES = _Templates(
 TEMPLATES.filters.update(
     named=name_of,
     party=party,
+    outcome=outcome,
     eve_time=eve_time,
     eve_clock=eve_clock,
     eve_day=eve_day,

@@ -39,6 +39,14 @@ async def test_a_side_is_that_of_who_is_named_else_of_the_viewer(pool: asyncpg.P
     assert [(node["id"], node["side"]) for node in of_stranger] == [("2", "VICTIM"), ("1", "ATTACKER")]
     board = await told_of(pool, Viewer((), (98_000_001,)), [1])
     assert [node["side"] for node in board] == ["VICTIM"]
+    everything = await told_feed(pool, Viewer((ALT,), sight="ALL"), chosen=KillmailFilter(scope="VISIBLE"))
+    assert [(node["id"], node["side"]) for node in everything] == [
+        ("3", "VICTIM"),
+        ("2", "ATTACKER"),
+        ("1", "ATTACKER"),
+    ]
+    nobodys = await told_of(pool, Viewer((), sight="ALL"), [1, 2])
+    assert [node["side"] for node in nobodys] == [None, None]
 
 
 async def test_names_and_security_appear_as_they_become_known(pool: asyncpg.Pool) -> None:

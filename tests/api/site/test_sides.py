@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from db.accounts.share_links import Subject, create_share_link
+from db.visibility import Visibility, set_pilot_visibility
 from settings import Settings
 from tests.api.running_site import Browser, Site, open_browser, serve
 from tests.db.bodies import body
@@ -103,3 +104,23 @@ async def test_on_a_public_board_a_loss_is_one_s_own(public: Site) -> None:
             found = (await browser.data(query, side=side))["killmails"]
             assert [int(node["id"]) for node in found["nodes"]] == expected, side
             assert found["totalCount"] == len(expected), side
+
+
+async def test_to_strangers_a_killmail_is_nobody_s_kill_or_loss_but_on_a_board_it_is_the_board_s(site: Site) -> None:
+    account_id = await fill(site)
+    await set_pilot_visibility(site.pool, account_id, ME, Visibility.PUBLIC)
+    async with open_browser(site) as stranger:
+        assert await outcomes(stranger, "/") == ["Killmail", "Killmail"]
+        assert [one.split(" ")[:2] for one in await days(stranger, "/")] == [["2", "killmails"]]
+        for killmail_id in (LOSS, KILL):
+            assert await outcomes(stranger, f"/killmails/{killmail_id}") == ["Killmail"]
+        system = "/systems/30000142?days=all"
+        assert await outcomes(stranger, system) == ["Killmail", "Killmail"]
+        assert "side=losses" not in (await stranger.get(system))[1], "nobody's could be chosen"
+        assert await outcomes(stranger, f"/characters/{ME}?days=all") == ["Kill", "Loss"]
+        assert "side=losses" in (await stranger.get(f"/characters/{ME}?days=all"))[1]
+        drawn = await picture(stranger, f"/killmails/{LOSS}/card.png")
+        await stranger.sign_in(account_id)
+        assert await outcomes(stranger, f"/killmails/{LOSS}") == ["Loss"], "to whom it happened"
+        assert "side=losses" in (await stranger.get(system))[1]
+        assert await picture(stranger, f"/killmails/{LOSS}/card.png") != drawn
