@@ -23,10 +23,14 @@ pytest_plugins = [
 
 START_UP = ("tests/operations/test_up.py", "tests/end_to_end/test_make_run.py", "tests/end_to_end/test_chaos.py")
 """Two of them that run at once want the same ports: those that everybody is told of."""
+INSTALLATIONS = "tests/end_to_end/"
+"""Most of these wait for others' processes most of the time: one process has them all, while others are busy."""
 ONE_SITE = "tests/api/site/"
 """Its tests have one furnished site and one browser."""
 SHARE_BY_FILE = ("tests/api/", "tests/attacks/", "tests/fuzz/")
 """The tests of a file have one site and one database, which each process that takes some of them makes anew."""
+LONG = (*START_UP, INSTALLATIONS, ONE_SITE, "tests/deploy/", "tests/worker/", *SHARE_BY_FILE)
+"""What takes long begins first, in this order: at the end no process has much left while others have nothing."""
 _exit_status = pytest.StashKey[int]()
 
 
@@ -39,14 +43,24 @@ class SharedByOne(LoadScopeScheduling):  # type: ignore[misc]
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(START_UP):
             return "up"
-        if nodeid.startswith(ONE_SITE):
-            return ONE_SITE
+        for shared in (INSTALLATIONS, ONE_SITE):
+            if nodeid.startswith(shared):
+                return shared
         return nodeid.partition("::")[0] if nodeid.startswith(SHARE_BY_FILE) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedByOne:
     return SharedByOne(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first; xdist would sort by how many there are of a scope."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((number for number, where in enumerate(LONG) if item.nodeid.startswith(where)), len(LONG))
+
+    items.sort(key=rank)
 
 
 def pytest_configure() -> None:
