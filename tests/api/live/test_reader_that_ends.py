@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from api.live.feed import LiveFeed
+from long_lived import LongLived
 from settings import Settings
 from tests.api.live.socket_client import ADDED, open_socket
 from tests.api.live.subscribing import ME
@@ -24,11 +25,15 @@ async def test_sockets_are_closed_and_come_again(lone_settings: Settings, monkey
         if not ends.is_set():
             await ends.wait()
             raise RuntimeError("made up")
-        await again.wait()
         await works(feed)
 
+    async def starts_again(*_: object) -> bool:
+        """Not by the clock: once everything was looked at that is to be seen meanwhile."""
+        await again.wait()
+        return False
+
     monkeypatch.setattr(LiveFeed, "_read", ends_once)
-    monkeypatch.setattr("long_lived.FIRST_DELAY_SECONDS", 1.0)
+    monkeypatch.setattr(LongLived, "_stops_within", starts_again)
     async with serve(lone_settings) as site, open_browser(site) as browser:
         await browser.sign_in(await site.add_pilot(ME))
         async with open_socket(browser) as socket:
