@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import asyncpg
+import pytest
 from asyncpg.connection import LoggedQuery
 
 from db.intake.store import store_killmails
@@ -23,6 +24,7 @@ def loss(number: int) -> Body:
     return lost
 
 
+@pytest.mark.new_database  # one that was used has statistics, of what others left in it
 async def test_a_database_without_statistics_compares_no_loss_with_all_others(pool: asyncpg.Pool) -> None:
     await store_killmails(pool, [raw(loss(number)) for number in range(1, LOSSES + 1)])
     sent: list[LoggedQuery] = []
