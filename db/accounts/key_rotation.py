@@ -7,7 +7,7 @@ stop at any line; the next run passes over what is done.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +50,13 @@ class Ciphertexts:
         """The ciphertext $2 of the row $1 becomes $3; nothing, if it is another by now."""
         return f"UPDATE {self.table} SET {self.column} = $3 WHERE {self.key} = $1 AND {self.column} = $2"  # noqa: S608
 
+    async def pages(self, pool: asyncpg.Pool) -> AsyncIterator[list[asyncpg.Record]]:
+        """All of them, `BATCH` rows at a time: the key of a row, and its ciphertext."""
+        page = await pool.fetch(self.first_page, BATCH)
+        while page:
+            yield page
+            page = await pool.fetch(self.next_page, BATCH, page[-1][0])
+
 
 # A character that leaves takes its grant from `users` to `departures`: so in this order, none is missed on the way.
 ALL = (
@@ -85,8 +92,7 @@ async def survey(pool: asyncpg.Pool, vault: TokenVault) -> Survey:
     """Try the keys on everything stored, and change nothing."""
     found = Survey()
     for held in ALL:
-        page = await pool.fetch(held.first_page, BATCH)
-        while page:
+        async for page in held.pages(pool):
             for _, ciphertext in page:
                 found.ciphertexts += 1
                 if vault.is_newest(ciphertext):
@@ -97,7 +103,6 @@ async def survey(pool: asyncpg.Pool, vault: TokenVault) -> Survey:
                     found.unreadable[held.what] = found.unreadable.get(held.what, 0) + 1
                 else:
                     found.older += 1
-            page = await pool.fetch(held.next_page, BATCH, page[-1][0])
     return found
 
 
@@ -119,11 +124,9 @@ async def rotate(pool: asyncpg.Pool, vault: TokenVault, on_progress: Callable[[i
     for _ in range(PASSES):
         rotated, done.ciphertexts, done.older, done.unreadable = 0, 0, 0, 0
         for held in ALL:
-            page = await pool.fetch(held.first_page, BATCH)
-            while page:
+            async for page in held.pages(pool):
                 rotated += await _rotate_batch(pool, vault, held, page, done)
                 on_progress(done.ciphertexts)
-                page = await pool.fetch(held.next_page, BATCH, page[-1][0])
         done.rotated += rotated
         if not rotated and not done.older:
             break

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from contracts.sync import SyncState
-from db.accounts.key_rotation import ALL, BATCH, Ciphertexts
+from db.accounts.key_rotation import ALL, Ciphertexts
 from db.accounts.tokens import TokenState
 from db.accounts.vault import TokenVault, VaultError
 
@@ -51,14 +51,12 @@ async def forget_unreadable(pool: asyncpg.Pool, vault: TokenVault) -> Forgotten:
     """Let go of every ciphertext that none of the vault's keys opens. Safe to stop and repeat."""
     done = Forgotten()
     for held in ALL:
-        page = await pool.fetch(held.first_page, BATCH)
-        while page:
+        async for page in held.pages(pool):
             for key, ciphertext in page:
                 if not _is_readable(vault, ciphertext) and await _forget(pool, held, key, ciphertext):
                     is_pilot = (held.table, held.column) == ("users", "refresh_token")
                     done.pilots += is_pilot
                     done.others += not is_pilot
-            page = await pool.fetch(held.next_page, BATCH, page[-1][0])
     return done
 
 

@@ -19,13 +19,16 @@ from tests.workflows.stand_ins import StandIns
 TEST_SERVER = Path(sys.executable).parent / "temporal-test-server"
 
 
+async def know_our_attributes(client: Client) -> None:
+    wanted = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=INDEXED)
+    await client.operator_service.add_search_attributes(wanted)
+
+
 @pytest.fixture
 async def temporal_client(temporal_address: str, temporal_namespace: str) -> Client:
     """Knows our search attributes; nothing runs by itself."""
     client = await Client.connect(temporal_address, namespace=temporal_namespace)
-    await client.operator_service.add_search_attributes(
-        AddSearchAttributesRequest(namespace=client.namespace, search_attributes=INDEXED)
-    )
+    await know_our_attributes(client)
     return client
 
 
@@ -39,9 +42,7 @@ async def watchdog(temporal_client: Client) -> None:
 @pytest.fixture
 async def skipping() -> AsyncIterator[WorkflowEnvironment]:
     async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=str(TEST_SERVER)) as env:
-        await env.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=env.client.namespace, search_attributes=INDEXED)
-        )
+        await know_our_attributes(env.client)
         yield env
 
 
