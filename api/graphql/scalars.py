@@ -10,6 +10,8 @@ from graphql import GraphQLError
 
 LARGEST_ISK = Decimal(10) ** 24
 """Far above all ISK there is; a number beyond it is a mistake."""
+MOST_DECIMALS = 40
+"""As a short `1E-9999999999` is gigabytes of digits wherever it is written out."""
 
 date_time = ScalarType("DateTime")
 big_int = ScalarType("BigInt")
@@ -55,11 +57,19 @@ def parse_isk(value: object) -> Decimal:
     try:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             amount = Decimal(str(value))
-            if amount.is_finite() and abs(amount) <= LARGEST_ISK:
+            exponent = amount.as_tuple().exponent  # a letter for what is not finite
+            if (
+                isinstance(exponent, int)
+                and -MOST_DECIMALS <= exponent <= LARGEST_ISK.adjusted()
+                and amount.copy_abs() <= LARGEST_ISK
+            ):
                 return amount
     except InvalidOperation:
         pass
-    raise GraphQLError('An amount of ISK must be a decimal number, preferably in a string: "1234567.80".')
+    raise GraphQLError(
+        f"An amount of ISK must be a decimal number up to 10^{LARGEST_ISK.adjusted()}, with at most {MOST_DECIMALS}"
+        ' decimals, preferably in a string: "1234567.80".'
+    )
 
 
 BINDABLES = (date_time, big_int, isk)

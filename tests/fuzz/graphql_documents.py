@@ -133,7 +133,11 @@ class Request:
                 return self.draw(st.sampled_from([*TIMES, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00+01:00"]))
             case "ISK":
                 return self.draw(
-                    st.one_of(NUMBERS, NUMBERS.map(str), st.sampled_from(["1e23", "1e-9999", "NaN", "-1.5"]))
+                    st.one_of(
+                        NUMBERS,
+                        NUMBERS.map(str),
+                        st.sampled_from(["1e23", "1e-9999", "1E-20000", "1E999999999", "NaN", "-1.5"]),
+                    )
                 )
         return self.draw(st.one_of(st.sampled_from([*CURSORS, *ODD_TEXTS[:12], "ada"]), st.text(max_size=9)))
 

@@ -118,6 +118,7 @@ async def test_what_a_line_holds(site: Site, browser: Browser) -> None:
         (address("ndjson", {"side": "LEFT"}), 400),
         (address("ndjson", {"characterId": "me"}), 400),
         (address("ndjson", {"minValue": "much"}), 400),
+        (address("csv", {"minValue": "1E-20000"}), 400),
         ("/export/killmails.xlsx", 404),
     ],
 )

@@ -168,3 +168,19 @@ async def test_kills_or_losses_of_everything_here_are_refused_unless_somebody_is
             " { userErrors { code } } }"
         )
         assert answer["createFeed"]["userErrors"] == [{"code": "BAD_USER_INPUT"}]
+
+
+async def test_no_feed_is_made_of_an_amount_that_is_megabytes_long_when_written_out(
+    site: Site, browser: Browser
+) -> None:
+    await browser.sign_in(await site.add_pilot(ME))
+    answer = await browser.graphql(
+        'mutation Long($of: ID, $chosen: KillmailFilter) { createFeed(name: "Long", subject: CHARACTER, subjectId: $of,'
+        " filter: $chosen) { userErrors { code } } }",
+        of=str(ME),
+        chosen={"minValue": "1E-9999999"},
+    )
+    [error] = answer["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "at most 40 decimals" in error["message"]
+    assert await site.pool.fetchval("SELECT count(*) FROM killmail_feeds") == 0
