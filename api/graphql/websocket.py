@@ -26,6 +26,7 @@ from api.graphql.errors import internal_error, shown_error
 from api.graphql.execution import Context, Executor, MalformedRequest, Operation, refusal_answer
 from api.graphql.socket_messages import CloseCode, Closing, identity_in, parsed, presented_key
 from api.graphql.subscriptions import Subscriber, follow
+from api.live.killmail_stream import READ_AT_ONCE
 from api.live.sockets import Place
 from api.services import services_of
 from api.serving.admission import INVALID_COST, LimitReached, charge, identity_of, turn_away
@@ -45,8 +46,8 @@ MAX_OPERATIONS = 20
 """Operations running on one socket at a time."""
 MAX_MESSAGES, MESSAGES_SECONDS = 1_000, 10.0
 """Messages that a socket may send in so many seconds, pings among them."""
-WAITING_FRAMES = 256
-"""Frames a socket may be behind; one that is further behind is closed, not buffered."""
+WAITING_FRAMES = 2 * READ_AT_ONCE
+"""Frames a socket may be behind: a burst, and some. One that is further behind is closed, not buffered."""
 WAITING_CHARACTERS = 4_000_000
 """The same, where killmails are large."""
 

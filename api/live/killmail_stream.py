@@ -141,6 +141,7 @@ class KillmailStream:
                         member.position = arrival
                         member.send(payload)
                 LAG.observe(stored_seconds[arrival] + time.monotonic() - begun)
+                await asyncio.sleep(0)  # the sockets write now; else the whole burst would wait in each
         except Exception:
             # They come again with their cursors and get what they missed.
             log.exception("a killmail could not be sent to the %d sockets of a group", len(members))
