@@ -94,7 +94,7 @@ class CompiledReads:
 
         async def write(plan: Plan) -> Sequence[str]:
             page = await self._page(plan, read)
-            total = await count(self._pool, viewer, chosen) if plan.needs.total else None
+            total = await count(self._pool, viewer, chosen, order) if plan.needs.total else None
             return plan.write(Connection(page, total))
 
         (connection,) = await self._answers(field, _A_CONNECTION, write)

@@ -8,6 +8,8 @@ many killmails there are. `db.killmails.rows` reads what is wanted of them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -40,7 +42,8 @@ __all__ = [
     "count",
 ]
 
-
+_LEAST_VALUE = Decimal(-(10**30))
+"""Below every value: whoever asks for at least so much leaves out the killmails without one."""
 Before = tuple[Any, int]
 """Time or value, and the id, of the killmail that a page follows."""
 
@@ -82,8 +85,11 @@ async def count(
     pool: asyncpg.Pool,
     viewer: Viewer,
     filter: KillmailFilter = EVERYTHING,  # noqa: A002 - the name in schema.graphql
+    order: Order = "TIME",
 ) -> int:
-    """How many killmails `feed` has, newest first; `COUNTED` + 1 when there are more than `COUNTED`."""
+    """How many killmails a list in this order has; `COUNTED` + 1 when there are more than `COUNTED`."""
+    if order == "VALUE" and filter.min_value is None:
+        filter = replace(filter, min_value=_LEAST_VALUE)  # noqa: A001 - the name in schema.graphql
     seen_by = eyes(viewer, filter, "ACCOUNT")
     if seen_by.are_closed:
         return 0

@@ -235,7 +235,7 @@ class PlainReads:
         order: Order,
     ) -> Node:
         page = await listed(self._pool, viewer, first, after, chosen, order)
-        return await self._connection(page, viewer, await count(self._pool, viewer, chosen))
+        return await self._connection(page, viewer, await count(self._pool, viewer, chosen, order))
 
     async def feeds_apart(
         self, _: SelectedField, viewer: Viewer, character_ids: Collection[int], first: int

@@ -95,6 +95,25 @@ async def test_by_value_page_by_page(browser: Browser) -> None:
 
 @pytest.mark.usefixtures("mine")
 @pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, "2 3 1"),
+        ({"attacker": {"characterId": str(ME)}}, "2 3"),
+        ({"solarSystemId": "30000142"}, "3 1"),
+        ({"minValue": "6000000000"}, "2 3"),
+        ({"maxValue": "6000000000"}, "3 1"),
+        ({"minValue": "-1"}, "2 3 1"),
+    ],
+)
+async def test_the_count_by_value_is_that_of_the_list(browser: Browser, chosen: dict[str, Any], expected: str) -> None:
+    """The fourth killmail has no value."""
+    found = (await browser.data(FEED, filter=chosen, orderBy="VALUE"))["killmails"]
+    assert " ".join(node["id"] for node in found["nodes"]) == expected
+    assert (found["totalCount"], found["totalCountIsExact"]) == (len(expected.split()), True)
+
+
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize(
     "chosen",
     [
         {"allianceId": "Goons"},
