@@ -228,7 +228,7 @@ def _ended(
                 return found, False, before
         if group.is_battle and chosen.holds(group):
             found.append(Battle(group, is_whole))
-    is_all = horizon is None or (chosen.since is not None and horizon < chosen.since - _GAP)
+    is_all = horizon is None or (chosen.since is not None and horizon + _GAP < chosen.since)
     return found, is_all, None
 
 

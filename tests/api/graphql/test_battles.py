@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from db.battles import read
 from db.universe.names import store_names
 from tests.api.running_site import Browser, Site
 from tests.db.bodies import Body, body
@@ -90,6 +91,31 @@ async def test_battles_of_the_caller(site: Site, browser: Browser) -> None:
             {"id": "203", "side": 1, "character": {"id": str(FRIEND)}, "value": "3001.50"},
         ],
     }
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"since": "0001-01-01T00:00:00Z"}, ["301", "201", "101"]),
+        ({"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}, ["301", "201", "101"]),
+        ({"since": "9999-12-31T23:59:59Z"}, []),
+        ({"until": "0001-01-01T00:00:00Z"}, []),
+    ],
+)
+async def test_the_first_and_the_last_moment_there_are(
+    site: Site, browser: Browser, monkeypatch: pytest.MonkeyPatch, chosen: dict[str, str], expected: list[str]
+) -> None:
+    """Of a viewer with more killmails than one read takes, which ends with a loss to NPCs."""
+    monkeypatch.setattr(read, "BATCH", 1)
+    account_id = await site.add_pilot(ME)
+    await site.add_pilot(FRIEND, account_id)
+    to_npcs = body(401, victim=ME, minute=1_300)
+    del to_npcs["attackers"][0]["character_id"], to_npcs["attackers"][0]["corporation_id"]
+    await site.store(*fight(101, 0), *fight(201, 600), *fight(301, 1_200), to_npcs)
+    await browser.sign_in(account_id)
+    found = (await browser.data(BATTLES, filter=chosen))["battles"]
+    assert [node["id"] for node in found["nodes"]] == expected
+    assert not found["pageInfo"]["hasNextPage"]
 
 
 @pytest.mark.parametrize(
