@@ -284,12 +284,14 @@ class AccessTokens:
         raise Unavailable("A newer login came meanwhile.")
 
     async def _withdraw(self, token: StoredToken, state: TokenState, version: int | None = None) -> bool:
-        done = await withdraw(self._pool, token.character_id, version or token.version, state, SYNC_STATE_OF[state])
-        if done:
+        pilot, shown = token.character_id, SYNC_STATE_OF[state]
+        account_id = await withdraw(self._pool, pilot, version or token.version, state, shown)
+        if account_id is not None:
             if state is TokenState.LOST:
                 GRANTS_LOST.inc()
-            await self._live.sync_changed(token.character_id)
-        return done
+            await self._live.access_changed(account_id)  # it sees less from here on
+            await self._live.sync_changed(pilot)
+        return account_id is not None
 
 
 async def _again_and_again(save: Callable[[], Awaitable[Result]]) -> Result:

@@ -18,8 +18,8 @@ SENTENCES = {
     SyncState.OK: "Up to date.",
     SyncState.PAUSED: "Paused by you or an operator; resume to fetch new killmails.",
     SyncState.NEEDS_LOGIN: "Log in again: EVE revoked access to this character's killmails.",
-    SyncState.OWNER_CHANGED: "This character moved to another EVE account, so its access was deleted; log in again if"
-    " it is yours.",
+    SyncState.OWNER_CHANGED: "This character moved to another EVE account, so its access was deleted and you no longer"
+    " see its killmails; log in again if it is yours.",
     SyncState.NO_DIRECTOR: "No director gives access any more; syncing resumes when one logs in.",
     SyncState.RATE_LIMITED: "Waiting for EVE's request budget to refill.",
     SyncState.DOWNTIME: "EVE is in downtime; syncing resumes when it is back.",

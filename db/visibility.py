@@ -10,10 +10,11 @@ corporation. Each level lets in everybody whom the narrower ones do:
 * `public`: everybody, logged in or not.
 
 A killmail is seen by whoever sees the board of one of its participants. Who is in which corporation and alliance is
-what ESI last said. A pilot's choice holds while their grant is valid. A corporation's holds while somebody follows it,
-and beyond its members while a director in good standing does, whose role EVE has confirmed (SSO grants a director's
-scopes to anybody who asks). Nothing of this is kept outside Postgres: what is taken back is gone with the next
-statement.
+what ESI last said. A pilot who was sold is not their old account's own any more: it sees nothing of theirs, whether or
+not the new owner comes here. A pilot's choice holds while their grant is valid. A corporation's holds while somebody
+follows it, and beyond its members while a director in good standing does, whose role EVE has confirmed (SSO grants a
+director's scopes to anybody who asks). Nothing of this is kept outside Postgres: what is taken back is gone with the
+next statement.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ def _from(level: Visibility) -> str:
 OPEN_TO_LINKS = _from(Visibility.LINK)
 """SQL: the levels at which a share link opens a board."""
 _NPC = f"BETWEEN {NPC_CORPORATION_IDS.start} AND {NPC_CORPORATION_IDS.stop - 1}"
+NOT_SOLD = "users.token_state <> 'owner_changed'"
+"""SQL: a row of `users` is still its account's own. One whose grant ended in another way keeps its history."""
 DIRECTS = "d.standing = 'good' AND d.role_seen_at IS NOT NULL"
 """SQL: a row `d` of `corporation_directors` counts, if its character's grant is valid."""
 _IS_VOUCHED_FOR = f"""EXISTS (

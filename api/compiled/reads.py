@@ -23,7 +23,7 @@ from db.battles.nodes import Mentioned
 from db.killmails.feed import count
 from db.killmails.filter import KillmailFilter, Order, Viewer
 from db.killmails.of_characters import counts_apart, rows_apart
-from db.killmails.rows import ByIdRead, FeedRead, KillmailRows, Read
+from db.killmails.rows import NONE, ByIdRead, FeedRead, KillmailRows, Read
 
 log = logging.getLogger(__name__)
 
@@ -103,20 +103,21 @@ class CompiledReads:
     async def feeds_apart(
         self, field: SelectedField, viewer: Viewer, character_ids: Collection[int], first: int
     ) -> dict[int, Answer]:
-        """The `KillmailConnection` of each of these characters who are the viewer's."""
-        own = sorted({*character_ids} & {*viewer.character_ids})
+        """The `KillmailConnection` of each of these characters; of who is not the viewer's an empty one."""
+        asked = sorted({*character_ids})
+        own = [one for one in asked if one in viewer.character_ids]
 
         async def write(plan: Plan) -> Sequence[str]:
             async def read(connection: DbConnection) -> list[KillmailRows]:
                 rows = await rows_apart(connection, viewer, own, first, plan.needs.wanted)
-                return [rows[character_id] for character_id in own]
+                return [rows.get(character_id, NONE) for character_id in asked]
 
             pages = await self._pages(plan, read)
             totals = await counts_apart(self._pool, own) if plan.needs.total else {}
-            connections = map(Connection, pages, (totals.get(character_id) for character_id in own))
+            connections = map(Connection, pages, (totals.get(character_id, 0) for character_id in asked))
             return [text for connection in connections for text in plan.write(connection)]
 
-        return dict(zip(own, await self._answers(field, _A_CONNECTION, write), strict=True))
+        return dict(zip(asked, await self._answers(field, _A_CONNECTION, write), strict=True))
 
     async def killmail(self, field: SelectedField, viewer: Viewer, killmail_id: int) -> Answer | None:
         """A `Killmail`; None when there is none of this id that the viewer may see."""

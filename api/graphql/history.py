@@ -26,7 +26,10 @@ async def resolve_archive_history(_: Row, info: Info) -> Row | None:
 
 @account_character.field("killmailAccount")
 async def resolve_killmail_account(parent: Row, info: Info) -> Row:
-    character_id = int(parent["id"])
+    caller, character_id = info.context.caller, int(parent["id"])
+    assert caller is not None  # noqa: S101 - anonymous callers have no account
+    if character_id not in caller.character_ids:  # it is listed, and was sold
+        return {"total": 0, "sources": [], "missing": []}
     account = (await killmail_accounts(info.context.services, [character_id]))[character_id]
     return {
         "total": account.total,

@@ -89,7 +89,7 @@ async def _follow_syncs(subscriber: Subscriber, followed: Followed) -> None:
     if subscriber.caller is STRANGER:
         raise Refused(Code.UNAUTHENTICATED, "Log in to follow syncs.")
     character_id = None if chosen is None else eve_id(chosen)
-    if character_id is not None and character_id not in subscriber.caller.character_ids:
+    if character_id is not None and character_id not in subscriber.caller.listed_ids:
         raise Refused(Code.FORBIDDEN, "`characterId` must be a character in your account.")
     wish = SyncWish(_document(subscriber.planned), subscriber.caller.account_id, character_id)
     member = subscriber.member(wish, "syncProgress", _sync_row)

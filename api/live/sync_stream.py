@@ -98,5 +98,5 @@ class SyncStream:
 def _characters_of(member: Member) -> set[int]:
     wish = member.wish
     assert isinstance(wish, SyncWish)  # noqa: S101 - of this stream
-    ours = set(member.caller.character_ids)
+    ours = set(member.caller.listed_ids)  # that one was sold is told to who had it
     return ours if wish.character_id is None else ours & {wish.character_id}

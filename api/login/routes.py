@@ -100,7 +100,7 @@ async def login(request: Request) -> Response:
 async def _granted(request: Request, who: Caller | None) -> frozenset[str]:
     """What we ask for of all that the pilot's character has granted: a new grant takes the place of the one before."""
     character_id = id_or_none(request.query_params.get("character", ""))
-    if who is None or character_id not in who.character_ids:
+    if who is None or character_id not in who.listed_ids:
         return frozenset()
     token = await load_token(services_of(request).pool, character_id)
     return frozenset() if token is None else token.scopes & (CHARACTER_SCOPES | CORPORATION_SCOPES)

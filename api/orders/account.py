@@ -52,7 +52,7 @@ async def end_other_sessions(services: Services, caller: Caller) -> int:
 
 async def remove(services: Services, caller: Caller, character_id: int) -> Refusal | None:
     """Remove a character with its grant, sync and data; None: done, or done already."""
-    if character_id not in caller.character_ids:
+    if character_id not in caller.listed_ids:
         return Refusal("NOT_YOUR_CHARACTER", "This character is not in your account.")
     try:
         removed = await remove_character(services.pool, caller.account_id, character_id)

@@ -19,7 +19,7 @@ async def set_corporation_sync(
     Switching on again asks EVE again about characters whose part had ended.
     """
     if not enabled:
-        if not await unfollow(services.pool, corporation_id, caller.character_ids):
+        if not await unfollow(services.pool, corporation_id, caller.listed_ids):
             return Refusal("NOT_SWITCHED_ON", "None of your characters follows this corporation.")
         return await services.sync_requests.directors_changed(corporation_id)
     known = await account_corporations(services.pool, caller.account_id)

@@ -14,7 +14,7 @@ ORDERS = frozenset({"sync_now", "force_full_resync", "pause", "resume"})
 
 async def give_order(services: Services, caller: Caller, character_id: int, signal: str) -> Refusal | None:
     """Pass the order on to the character's workflow; None when it was taken."""
-    if character_id not in caller.character_ids:
+    if character_id not in caller.listed_ids:
         return Refusal("NOT_YOUR_CHARACTER", "This character is not in your account.")
     (character,) = await characters(services.pool, [character_id], services.settings.sync_interval_seconds)
     if not character.token_is_valid:

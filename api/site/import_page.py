@@ -33,7 +33,9 @@ async def imports_context(request: Request, who: Caller) -> dict[str, Any]:
     characters = await account_characters(services.pool, who.account_id, services.settings.sync_interval_seconds)
     found = await imports_of(services.pool, who.character_ids)
     return {
-        "importers": [(character, found.get(character.character_id)) for character in characters],
+        "importers": [
+            (character, found.get(character.character_id)) for character in characters if not character.is_sold
+        ],
         "imports_changing": any(one.running and one.state is not ImportState.ESTIMATED for one in found.values()),
     }
 
@@ -49,7 +51,9 @@ async def sources_context(request: Request, who: Caller) -> dict[str, Any]:
     services = services_of(request)
     characters = await account_characters(services.pool, who.account_id, services.settings.sync_interval_seconds)
     return {
-        "killmail_accounts": await killmail_accounts(services, [one.character_id for one in characters]),
+        "killmail_accounts": await killmail_accounts(
+            services, [one.character_id for one in characters if not one.is_sold]
+        ),
         "source_words": WORDS,
     }
 

@@ -53,11 +53,9 @@ async def corporation_order(request: Request) -> Response:
 
 async def _characters(request: Request, who: Caller) -> dict[str, Any]:
     services = services_of(request)
-    interval = services.settings.sync_interval_seconds
-    return {
-        "characters": await account_characters(services.pool, who.account_id, interval),
-        "runs": await recent_runs(services.pool, who.character_ids),
-    }
+    characters = await account_characters(services.pool, who.account_id, services.settings.sync_interval_seconds)
+    runs = await recent_runs(services.pool, [one.character_id for one in characters])
+    return {"characters": characters, "runs": runs}
 
 
 async def _corporations(request: Request, who: Caller) -> dict[str, Any]:

@@ -57,6 +57,7 @@ async def sync_strip(request: Request, who: Caller) -> dict[str, Any]:
     folded = quiet if len(characters) > WORTH_A_LOOK else []
     return {
         "characters": characters,
+        "own_characters": [one for one in characters if not one.is_sold],
         "shown_characters": [one for one in characters if one not in folded],
         "folded_characters": folded,
         "changing": any(character.status.state in WAITING for character in characters),

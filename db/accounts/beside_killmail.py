@@ -9,6 +9,7 @@ import orjson
 
 from db.accounts.sessions import Caller
 from db.accounts.share_links import HOLDS
+from db.visibility import NOT_SOLD
 
 # Down an index from the killmail's place in it, once for each of the account's characters and each way. The hash is
 # told to nobody who may not share the killmail.
@@ -43,7 +44,8 @@ SELECT
         ORDER BY next.killmail_time DESC, next.killmail_id DESC
         LIMIT 1
     ) AS older,
-    (SELECT jsonb_agg(jsonb_build_array(character_id, name)) FROM users WHERE account_id = $3) AS characters,
+    (SELECT jsonb_agg(jsonb_build_array(character_id, name)) FROM users WHERE account_id = $3 AND {NOT_SOLD})
+        AS characters,
     sharing.may_share,
     CASE WHEN sharing.may_share THEN
         (SELECT killmail_hash FROM killmail_refs WHERE killmail_refs.killmail_id = $1)
@@ -52,7 +54,7 @@ FROM (
     SELECT {HOLDS} AS may_share
     FROM (VALUES ($3::bigint, 'killmail', $1::bigint)) AS link(account_id, subject, subject_id)
 ) AS sharing
-"""  # noqa: S608 - a constant of `db.accounts.share_links`
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)

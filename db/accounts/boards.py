@@ -8,7 +8,7 @@ from typing import Literal
 
 import asyncpg
 
-from db.visibility import DIRECTS, Visibility
+from db.visibility import DIRECTS, NOT_SOLD, Visibility
 
 BoardKind = Literal["character", "corporation"]
 
@@ -31,7 +31,7 @@ async def account_boards(pool: asyncpg.Pool, account_id: int) -> list[ShownBoard
         f"""
         WITH boards AS (
             SELECT 'character' AS kind, character_id AS board_id, name, visibility, created_at
-              FROM users WHERE account_id = $1
+              FROM users WHERE account_id = $1 AND {NOT_SOLD}
             UNION ALL
             SELECT 'corporation', f.corporation_id, entities.name,
                    CASE WHEN f.published THEN f.audience ELSE 'private' END, NULL
@@ -47,7 +47,7 @@ async def account_boards(pool: asyncpg.Pool, account_id: int) -> list[ShownBoard
                  ORDER BY visibility_change_id DESC LIMIT 1) AS change ON true
           LEFT JOIN users ON users.character_id = change.by_character_id
          ORDER BY boards.kind, boards.created_at, boards.board_id
-        """,  # noqa: S608 - a constant of `db.visibility`
+        """,  # noqa: S608 - constants of `db.visibility`
         account_id,
     )
     return [

@@ -13,6 +13,8 @@ from typing import Any
 import asyncpg
 import orjson
 
+from db.visibility import NOT_SOLD
+
 Thing = dict[str, Any]
 PAGE = 200
 _BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), 0)
@@ -89,11 +91,14 @@ SELECT killmail_time, killmail_id, killmail_bodies.body::text AS body
 
 
 async def account_things(pool: asyncpg.Pool, account_id: int) -> AsyncIterator[Thing]:
-    """Everything of the account, then the killmails its characters are on, oldest first, as ESI gave them."""
+    """Everything of the account, then the killmails its characters are on, oldest first, as ESI gave them.
+
+    Of a character with another owner in EVE it is what was done with it here, and no killmail.
+    """
     for kind, query in _OF_ACCOUNT.items():
         for row in await pool.fetch(query, account_id):
             yield {"kind": kind, **row}
-    rows = await pool.fetch("SELECT character_id FROM users WHERE account_id = $1", account_id)
+    rows = await pool.fetch(f"SELECT character_id FROM users WHERE account_id = $1 AND {NOT_SOLD}", account_id)  # noqa: S608 - a constant
     after = _BEFORE_ALL
     while page := await pool.fetch(_KILLMAILS, [row["character_id"] for row in rows], *after, PAGE):
         for row in page:

@@ -17,7 +17,7 @@ import asyncpg
 
 from db.accounts.vault import TokenVault
 from db.killmails.filter import Sight, Viewer
-from db.visibility import ANYTHING_IS_PUBLIC, BOARDS_OF_USER, PILOTS_OF_USER
+from db.visibility import ANYTHING_IS_PUBLIC, BOARDS_OF_USER, NOT_SOLD, PILOTS_OF_USER
 from eve.sso.pkce import code_challenge, new_code_verifier
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -47,11 +47,20 @@ class Caller:
     """Characters of other accounts whose board is open to it, apart from public ones."""
     sees_public: bool = False
     """There are public boards."""
+    sold_ids: tuple[int, ...] = ()
+    """Characters of the account that have another owner in EVE: it sees that they are there, and none of what is
+    theirs.
+    """
     session_id: int | None = None
     """None when an API key speaks for the account."""
     api_key_id: int | None = None
     scopes: frozenset[Scope] = frozenset(Scope)
     """Of the API key; a session has all, and may do what no key may."""
+
+    @property
+    def listed_ids(self) -> tuple[int, ...]:
+        """All characters of the account, as its pages list them: of what it may see, `character_ids` tell."""
+        return (*self.character_ids, *self.sold_ids)
 
     def viewer(self, *, everything: bool) -> Viewer:
         """Whose killmails it may see. `everything`: the installation is a public board."""
@@ -123,7 +132,9 @@ async def start_session(pool: asyncpg.Pool, account_id: int, *, replacing: str |
 
 CALLER_COLUMNS = f"""
     (SELECT coalesce(array_agg(character_id ORDER BY character_id), '{{}}')
-       FROM users WHERE users.account_id = proved.account_id) AS character_ids,
+       FROM users WHERE users.account_id = proved.account_id AND {NOT_SOLD}) AS character_ids,
+    (SELECT coalesce(array_agg(character_id ORDER BY character_id), '{{}}')
+       FROM users WHERE users.account_id = proved.account_id AND NOT {NOT_SOLD}) AS sold_ids,
     (SELECT coalesce(array_agg(DISTINCT board.corporation_id), '{{}}')
        FROM users CROSS JOIN LATERAL ({BOARDS_OF_USER}) AS board
       WHERE users.account_id = proved.account_id) AS corporation_ids,
@@ -135,10 +146,14 @@ CALLER_COLUMNS = f"""
 """SQL: what a row of `proved`, who has an `account_id`, may see."""
 
 
-def seen_by(row: asyncpg.Record) -> tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]:
+def seen_by(
+    row: asyncpg.Record,
+) -> tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...], bool, tuple[int, ...]]:
     """Of a `Caller`, the account and what `CALLER_COLUMNS` tell."""
-    corporations, others = tuple(row["corporation_ids"]), tuple(row["other_ids"])
-    return row["account_id"], tuple(row["character_ids"]), corporations, others, row["sees_public"]
+    own, corporations, others, sold = (
+        tuple(row[f"{whose}_ids"]) for whose in ("character", "corporation", "other", "sold")
+    )
+    return row["account_id"], own, corporations, others, row["sees_public"], sold
 
 
 async def caller_of(pool: asyncpg.Pool, token: str) -> Caller | None:

@@ -111,18 +111,18 @@ async def save_issued(
 
 async def withdraw(
     database: Database, character_id: int, version: int, token_state: TokenState, sync_state: SyncState
-) -> bool:
-    """Destroy both tokens and show the pilot why; False if a newer grant is there, which stays."""
-    done = await database.fetchval(
+) -> int | None:
+    """Destroy both tokens and show the pilot why; the account. None if a newer grant is there, which stays."""
+    account_id: int | None = await database.fetchval(
         """
         UPDATE users SET access_token = NULL, refresh_token = NULL, expires_at = NULL, token_state = $3,
                          token_version = token_version + 1, sync_state = $4, sync_detail = '{}'
          WHERE character_id = $1 AND token_version = $2
-        RETURNING true
+        RETURNING account_id
         """,
         character_id,
         version,
         str(token_state),
         str(sync_state),
     )
-    return done is not None
+    return account_id

@@ -99,6 +99,8 @@ class AccountCharacter:
     scopes: tuple[str, ...]
     last_killmail_sync_at: datetime | None
     token_is_valid: bool
+    is_sold: bool
+    """It has another owner in EVE: it is listed, and nothing of what is its is shown."""
     visibility: Visibility
     status: ShownStatus
     last_run: LastRun | None
@@ -146,6 +148,7 @@ def _character(row: asyncpg.Record, sync_interval_seconds: int) -> AccountCharac
         scopes=tuple(row["scopes"]),
         last_killmail_sync_at=row["last_killmail_sync_at"],
         token_is_valid=token_is_valid,
+        is_sold=row["token_state"] == "owner_changed",  # noqa: S105 - a state, not a token
         visibility=Visibility(row["visibility"]),
         status=ShownStatus(
             state,

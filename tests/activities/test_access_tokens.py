@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import orjson
 import pytest
+import redis.asyncio
 
 from activities.errors import CharacterRemoved
 from contracts.sync_sentences import LOST_GRANT
@@ -29,6 +31,7 @@ from eve.errors import (
     Unavailable,
     UntrustedAccessToken,
 )
+from live import STREAM
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from tests.activities.refreshing import TOKEN, Worker, worker
@@ -119,6 +122,11 @@ async def test_a_changed_owner_destroys_the_tokens(one: Worker, eve: SandboxEve)
     user = await one.user()
     assert (user["access_token"], user["refresh_token"]) == (None, None)
     assert (user["token_state"], user["sync_state"]) == ("owner_changed", "owner_changed")
+    async with redis.asyncio.from_url(one.settings.redis_url) as connection:
+        entries: Any = await connection.xrange(STREAM)
+        told = [orjson.loads(fields[b"event"]) for _, fields in entries]
+    access = [event["account_ids"] for event in told if event["kind"] == "access"]
+    assert access[-1:] == [[user["account_id"]]], "its sockets are looked at again"
 
 
 async def test_a_fresh_token_without_the_killmail_scope_needs_a_login(one: Worker, eve: SandboxEve) -> None:

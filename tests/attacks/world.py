@@ -48,6 +48,8 @@ CORPORATIONS = {
 FROM_ELSEWHERE = {"Origin": "https://evil.invalid", "Sec-Fetch-Site": "cross-site"}
 ALT = 90_100_777
 """Ada's second character, on no killmail: that it is hers is nobody's business."""
+KEPT_BY_FORMER_OPERATOR = 90_500_777
+"""The former operator was sold; this one is what is left to who had it."""
 ADAS_SECOND, ADAS_THIRD = 711_111_118, 711_111_119
 """With the first, a battle of hers: in the midst of everybody else's losses, in the same system and from her hunter."""
 LAST_KILLMAIL = 799_999_999
@@ -199,6 +201,7 @@ async def _people(world: World) -> None:
             [KILLMAIL_SCOPE, *CORPORATION_SCOPES] if "DIRECTOR" in caller.name or caller is Caller.PRETENDER else [],
         )
     await site.add_pilot(ALT, world.ada, name="Adas Other Face")
+    await site.add_pilot(KEPT_BY_FORMER_OPERATOR, world.accounts[Caller.FORMER_OPERATOR], name="Pilot Kept")
     await site.pool.execute("UPDATE users SET owner_hash = 'owner-hash-of-ada' WHERE account_id = $1", world.ada)
     await site.pool.execute(
         "UPDATE users SET sync_state = 'degraded', last_killmail_sync_at = now() - interval '3 hours'"
@@ -220,7 +223,8 @@ async def _killmails(world: World) -> None:
     site, victims = world.site, (CHARACTERS[Caller.PILOT], CHARACTERS[Caller.OTHER_PILOT], 90_999_001, 90_999_002)
     secrets = (ADAS, BOBS, OF_OPEN, OF_CLOSED)
     homes = (ELSEWHERE, ELSEWHERE, OPEN, CLOSED_CORPORATION)
-    last = body(LAST_KILLMAIL, victim=90_999_009, attackers=tuple(CHARACTERS.values()), minute=300)
+    everybody = (*CHARACTERS.values(), KEPT_BY_FORMER_OPERATOR)
+    last = body(LAST_KILLMAIL, victim=90_999_009, attackers=everybody, minute=300)
     made = [_killmail(secret, victim, home) for secret, victim, home in zip(secrets, victims, homes, strict=True)]
     more = [{**made[0], "killmail_id": one} for one in (ADAS_SECOND, ADAS_THIRD)]
     await site.store(*made, *more, last)
