@@ -34,9 +34,11 @@ _EntryId = str | bytes
 
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
-    """Something changed: killmails are ready, a sync stands elsewhere, or who may see what of an account."""
+    """Something changed: killmails are ready, a sync stands elsewhere, what an account may see, or who sees whose board
+    (`boards`), which may concern every account.
+    """
 
-    kind: Literal["killmails", "sync", "access"]
+    kind: Literal["killmails", "sync", "access", "boards"]
     killmail_ids: tuple[int, ...] = ()
     character_ids: tuple[int, ...] = ()
     """Whom it concerns: the pilots on the killmails, or whose sync it is."""
@@ -81,6 +83,16 @@ class LiveEvents:
             redis.exceptions.RedisError: Redis is away; sockets are looked at every half minute all the same.
         """
         await self._publish(LiveEvent("access", account_ids=(account_id,)))
+
+    async def boards_changed(self) -> None:
+        """Tell that a board is open to others now: chosen so, or a role, a corporation or a grant is another one.
+
+        To be called after the commit, and not for what changes nothing: each process asks anew about all its sockets.
+
+        Raises:
+            redis.exceptions.RedisError: Redis is away; sockets are looked at every half minute all the same.
+        """
+        await self._publish(LiveEvent("boards"))
 
     async def subscribe(self, missed: Callable[[], None] = lambda: None) -> AsyncGenerator[LiveEvent, None]:
         """Events from the moment of the first `anext` on, until the caller stops.
@@ -140,6 +152,6 @@ def _event(fields: Mapping[Any, Any]) -> LiveEvent | None:
     except (ValueError, KeyError, TypeError):
         _log.warning("A live event of an unknown form was left out.")
         return None
-    if kind not in ("killmails", "sync", "access"):
+    if kind not in ("killmails", "sync", "access", "boards"):
         return None
     return LiveEvent(kind, tuple(killmail_ids), tuple(character_ids), tuple(account_ids))

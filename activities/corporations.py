@@ -195,18 +195,22 @@ class Corporations:
         In the same call ESI tells where the corporation's other users are by now: who left sees its board no more, and
         if they were a director, decides nothing there any more.
         """
-        elsewhere = []
+        elsewhere, moved = [], False
         for known in await self._esi.affiliations(await members(self._pool, corporation_id), CallClass.LIVE):
-            await note_affiliation(self._pool, known.character_id, known.corporation_id, known.alliance_id)
+            if await note_affiliation(self._pool, known.character_id, known.corporation_id, known.alliance_id):
+                moved = True
             if known.corporation_id != corporation_id:
                 elsewhere.append(known.character_id)
         for director in await good_among(self._pool, corporation_id, elsewhere):
             await mark(self._pool, corporation_id, director, DirectorStanding.LEFT)
+        if moved:
+            await self._live.boards_changed()  # who moved sees other boards, and is seen by others
         if character_id in elsewhere:
             raise NotInCorporation("The character is in another corporation.")
         if DIRECTOR_ROLE not in await self._esi.character_roles(character_id, access_token, CallClass.LIVE):
             raise RoleMissing("The character is not a director.")
-        await note_role(self._pool, corporation_id, character_id)
+        if await note_role(self._pool, corporation_id, character_id):
+            await self._live.boards_changed()
 
     async def _end_part(self, corporation_id: int, director: Director, error: Exception) -> None:
         kind = next((kind for kind in STANDING_AFTER if isinstance(error, kind)), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Collection
 
 import asyncpg
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 LOOK_ANYWAY_SECONDS = 30.0
 """However quiet Redis is: events may be lost, and sessions expire without a word."""
 AGAIN_SECONDS = 1.0
+EVERYONE_SECONDS = 1.0
+"""However many boards change: all sockets are asked about once in so long at most. Killmails wait for it, so that who
+gets them is not picked by what they could see before.
+"""
 
 
 class LiveFeed:
@@ -35,8 +40,10 @@ class LiveFeed:
         """Accounts whose sessions, keys or characters changed."""
         self._everyone = False
         """Whether all accounts are to be looked at."""
+        self._everyone_at = 0.0
+        """Not before then, by the monotonic clock."""
         self.sockets = Sockets()
-        self.killmails = KillmailStream(pool, self._still_allowed, everything=everything)
+        self.killmails = KillmailStream(pool, self._question, self._still_allowed, everything=everything)
         self.syncs = SyncStream(pool, self._still_allowed, sync_interval_seconds)
 
     def ring(self) -> None:
@@ -71,6 +78,8 @@ class LiveFeed:
                 self.syncs.note(event.character_ids)
             elif event.kind == "access":
                 self._suspects |= set(event.account_ids)
+            elif event.kind == "boards":
+                self._everyone = True
             self.ring()
 
     async def _read(self) -> None:
@@ -96,6 +105,9 @@ class LiveFeed:
 
     async def _question(self) -> None:
         """Close the sockets whose session or key is no more; what the others may see may have changed."""
+        if self._everyone:
+            await asyncio.sleep(self._everyone_at - time.monotonic())
+            self._everyone_at = time.monotonic() + EVERYONE_SECONDS
         suspects, everyone, self._suspects, self._everyone = self._suspects, self._everyone, set(), False
         followers = self.sockets.all() if everyone else [one for who in suspects for one in self.sockets.of(who)]
         if not followers:

@@ -50,12 +50,20 @@ class KillmailWish:
 
 
 class KillmailStream:
-    """One per process. `check` keeps of these members those who still may follow, each with its caller of now."""
+    """One per process. `question` brings up to date what those see of whom a change was told; `check` keeps of these
+    members those who still may follow, each with its caller of now.
+    """
 
     def __init__(
-        self, pool: asyncpg.Pool, check: Callable[[Collection[Member]], Awaitable[list[Member]]], *, everything: bool
+        self,
+        pool: asyncpg.Pool,
+        question: Callable[[], Awaitable[None]],
+        check: Callable[[Collection[Member]], Awaitable[list[Member]]],
+        *,
+        everything: bool,
     ) -> None:
         self._pool = pool
+        self._question = question
         self._check = check
         self._everything = everything
         self._position = 0
@@ -91,6 +99,8 @@ class KillmailStream:
             db.failures.DATABASE_FAILURES: Postgres does not answer; nothing is lost.
         """
         while self.groups and (arrivals := await arrivals_after(self._pool, self._position, READ_AT_ONCE)):
+            # Whom it concerns is picked by what they see: a board that was opened a moment ago must count.
+            await self._question()
             # From here to the snapshot nothing waits: who joins later has to have all of this already.
             self._position = max(self._position, arrivals[-1].arrival)
             members = [member for group in self.groups for member in self._concerned(group, arrivals)]

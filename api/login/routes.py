@@ -30,7 +30,7 @@ from api.login.outcomes import (
     outcome_page,
 )
 from api.login.return_to import forget_page, page_to_return_to, remember_address
-from api.orders.access_notices import access_changed
+from api.orders.access_notices import access_changed, boards_changed
 from api.services import Services, services_of
 from api.serving.request_guard import comes_from_us, origin_of
 from contracts.call_classes import CallClass
@@ -127,6 +127,7 @@ async def callback(request: Request) -> Response:
         client=client_name(request.headers.get("user-agent", "")),
     )
     await access_changed(services, granted.account_id)
+    await boards_changed(services)  # those that its grant opens to others
     await record_login_event(
         services.pool,
         OWNER_CHANGED.name if granted.owner_changed else "logged_in",

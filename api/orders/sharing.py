@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.caller import viewer_of
+from api.orders.access_notices import boards_changed
 from api.orders.requests import Refusal
 from api.services import Services
 from db.accounts.boards import BoardKind
@@ -43,11 +44,12 @@ async def open_board(
     services: Services, caller: Caller, kind: BoardKind, board_id: int, level: Visibility
 ) -> Refusal | None:
     """Choose who sees a board; None: done."""
-    if kind == "character":
-        return None if await set_pilot_visibility(services.pool, caller.account_id, board_id, level) else NOT_YOURS
-    if await set_corporation_visibility(services.pool, caller.account_id, board_id, level):
-        return None
-    return NOT_A_DIRECTOR
+    of_pilot = kind == "character"
+    choose = set_pilot_visibility if of_pilot else set_corporation_visibility
+    if not await choose(services.pool, caller.account_id, board_id, level):
+        return NOT_YOURS if of_pilot else NOT_A_DIRECTOR
+    await boards_changed(services)
+    return None
 
 
 async def make_link(services: Services, caller: Caller, subject: Subject, subject_id: int) -> NewLink | Refusal:

@@ -174,13 +174,20 @@ async def note_turn(pool: asyncpg.Pool, corporation_id: int, character_id: int) 
     )
 
 
-async def note_role(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> None:
-    """EVE says that the character is a director of the corporation."""
-    await pool.execute(
-        "UPDATE corporation_directors SET role_seen_at = now() WHERE corporation_id = $1 AND character_id = $2",
+async def note_role(pool: asyncpg.Pool, corporation_id: int, character_id: int) -> bool:
+    """EVE says that the character is a director of the corporation; whether that was not known before."""
+    is_new = await pool.fetchval(
+        """
+        UPDATE corporation_directors d SET role_seen_at = now()
+          FROM (SELECT corporation_id, character_id, role_seen_at FROM corporation_directors
+                 WHERE corporation_id = $1 AND character_id = $2 FOR UPDATE) AS before
+         WHERE d.corporation_id = before.corporation_id AND d.character_id = before.character_id
+        RETURNING before.role_seen_at IS NULL
+        """,
         corporation_id,
         character_id,
     )
+    return bool(is_new)
 
 
 async def members(pool: asyncpg.Pool, corporation_id: int) -> list[int]:
@@ -193,15 +200,17 @@ async def members(pool: asyncpg.Pool, corporation_id: int) -> list[int]:
     return [row["character_id"] for row in rows]
 
 
-async def note_affiliation(pool: asyncpg.Pool, character_id: int, corporation_id: int, alliance_id: int | None) -> None:
-    """ESI says that the character is in this corporation now, and in this alliance."""
-    await pool.execute(
+async def note_affiliation(pool: asyncpg.Pool, character_id: int, corporation_id: int, alliance_id: int | None) -> bool:
+    """ESI says that the character is in this corporation now, and in this alliance; whether that is news."""
+    moved = await pool.fetchval(
         "UPDATE users SET corporation_id = $2, alliance_id = $3"
-        " WHERE character_id = $1 AND (corporation_id, alliance_id) IS DISTINCT FROM ($2::bigint, $3::bigint)",
+        " WHERE character_id = $1 AND (corporation_id, alliance_id) IS DISTINCT FROM ($2::bigint, $3::bigint)"
+        " RETURNING true",
         character_id,
         corporation_id,
         alliance_id,
     )
+    return moved is not None
 
 
 async def _forget_lists(connection: Connection, corporation_id: int, character_ids: Collection[int]) -> None:

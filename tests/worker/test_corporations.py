@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
+import orjson
 import pytest
 import redis.asyncio
 from cryptography.fernet import Fernet
@@ -18,6 +20,7 @@ from db.accounts.vault import TokenVault
 from db.corporations.directors import follow, unfollow
 from db.corporations.followed import account_corporations
 from eve.esi.budget import Budget
+from live import STREAM
 from sandbox.eve.roster import Pilot
 from sandbox.eve.server import SandboxEve
 from settings import Settings
@@ -95,6 +98,13 @@ async def standings(pool: asyncpg.Pool) -> dict[int, str]:
     return {row["character_id"]: row["standing"] for row in rows}
 
 
+async def boards_told(settings: Settings) -> int:
+    """How often it was told that others may see a board now."""
+    async with redis.asyncio.from_url(settings.redis_url) as connection:
+        entries: Any = await connection.xrange(STREAM)
+    return [orjson.loads(fields[b"event"])["kind"] for _, fields in entries].count("boards")
+
+
 async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
     settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve, directors: list[Pilot], worker: Worker
 ) -> None:
@@ -104,6 +114,7 @@ async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
     for director in directors:
         account_id = await log_in(settings, pool, director)
         await follow(pool, director.character_id)
+    told = await boards_told(settings)
     await start_or_wake_corporation(client, corporation_id, 900)
     status = await until(client, corporation_id, ok)
     assert status.last_listed == len(eve.corporation_references(corporation_id)) > 0
@@ -113,6 +124,7 @@ async def test_three_directors_one_loses_the_role_one_is_sold_one_stays(
     asked = [record.character_id for record in eve.requests_of(LIST)]
     assert set(asked) == {loser, sold, stays}, "their tokens take turns"
     assert [record.character_id for record in eve.requests_of(ROLES)] == asked, "the role is looked at before the list"
+    assert await boards_told(settings) - told == 1 + 3, "of their alliance, then of each role, and of no look after"
 
     eve.add_fault("status", route=LIST, count=1, status=403, body={"error": "outage", "sso_status": 503})
     assert ok(await look(client, pool, corporation_id))
