@@ -140,6 +140,7 @@ async def pending_revisions(database_url: str) -> list[str]:
     Raises:
         DatabaseIsNewer: the database has a revision that this program does not know.
         OSError, asyncpg.PostgresError: the database does not take a connection.
+        sqlalchemy.exc.DBAPIError: it does not tell its revision, for want of a right, say.
     """
     address = database_address(database_url)
     async with _connect(address, await find_pooler(address, {})) as connection:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
@@ -18,7 +19,7 @@ from db.accounts.vault import TokenVault
 from db.address import database_address
 from db.connection import find_pooler
 from db.migrate import DatabaseIsNewer, pending_revisions
-from operations.connections import database, place, redis_client, temporal_client, temporal_failures
+from operations.connections import database, place, reason, redis_client, temporal_client, temporal_failures
 from operations.doctor.eve import look_at_esi, look_at_sso
 from operations.doctor.finding import Finding, Verdict
 from operations.failure import OperationFailed
@@ -31,6 +32,8 @@ from temporal.task_queues import describe_task_queues
 SEARCH_ATTRIBUTES = ("SyncState", "CharacterId", "CorporationId", "LastNewKillmailAt")
 TOLERATED_SKEW_SECONDS = 5.0
 """A 20-minute token tolerates clocks that are this far apart."""
+NO_RIGHT = "42501"
+"""Postgres's insufficient_privilege."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -95,6 +98,8 @@ async def _postgres(settings: Settings) -> list[Finding]:
             pending = await pending_revisions(settings.database_url)
         except DatabaseIsNewer as error:
             return [*findings, Finding("Migrations", Verdict.FAILS, str(error), "Upgrade this installation.")]
+        except DBAPIError as error:
+            return [*findings, _refused(error)]
         if pending:
             detail = f"{len(pending)} revisions are not applied: {', '.join(pending)}"
             return [*findings, Finding("Migrations", Verdict.FAILS, detail, "Run `killreport migrate`.")]
@@ -103,6 +108,16 @@ async def _postgres(settings: Settings) -> list[Finding]:
         findings.append(await _keys(settings, pool))
         findings.append(await look_at_some_sums(pool))
     return findings
+
+
+def _refused(error: DBAPIError) -> Finding:
+    """Postgres does not say which revisions it has. Whoever it refuses that is refused the other tables, too."""
+    detail = f"cannot be looked up: {reason(error.orig or error)}"
+    if getattr(error.orig, "sqlstate", None) == NO_RIGHT:
+        mend = "Set DATABASE_URL to the role that owns KillReport's tables, or give its role every right on them."
+    else:
+        mend = "Run `killreport doctor` again; if this stays, see Postgres' log."
+    return Finding("Migrations", Verdict.FAILS, detail, mend)
 
 
 async def _way(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> list[Finding]:
