@@ -69,6 +69,8 @@ class _Written:
 async def export_to(settings: Settings, wanted: Wanted, path: str | None) -> int:
     """As `export`, into a new file, or appended to an existing one (`after`); None means standard output.
 
+    No new file is left behind if nothing was written to it.
+
     Raises:
         OperationFailed: as `export`, or the file cannot be written.
         BrokenPipeError: nobody reads on. That is no failure of ours: Click ends the process without a word.
@@ -79,7 +81,12 @@ async def export_to(settings: Settings, wanted: Wanted, path: str | None) -> int
             stdout: Any = sys.stdout.buffer
             return await export(settings, wanted, getattr(stdout, "raw", stdout))
         with open(path, "ab" if wanted.after else "xb", 0) as file:  # noqa: ASYNC230 - nothing else waits here
-            return await export(settings, wanted, file)
+            try:
+                return await export(settings, wanted, file)
+            except BaseException:  # Ctrl-C, too
+                if not wanted.after and not os.fstat(file.fileno()).st_size:
+                    os.unlink(path)  # it would be in the way of the next attempt
+                raise
     except NotWritten as failed:
         if isinstance(failed.why, BrokenPipeError):
             raise failed.why from None

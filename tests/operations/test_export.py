@@ -6,6 +6,8 @@ import asyncio
 import csv
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -112,6 +114,32 @@ async def test_what_fails_says_so_in_one_sentence(export: Export, database_url: 
         result = await export(*arguments, **changes)
         assert result.exit_code == 1
         assert words in result.stderr
+
+
+@pytest.mark.usefixtures("pilot")
+async def test_an_export_that_wrote_nothing_leaves_no_file(
+    environment: dict[str, str], export: Export, tmp_path: Path, database_url: str
+) -> None:
+    file = tmp_path / "killmails.csv"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        away = f"{database_url.rpartition('@')[0]}@127.0.0.1:{silent.getsockname()[1]}/x"
+        process = subprocess.Popen(  # noqa: ASYNC220 - forks in microseconds
+            [sys.executable, str(ROOT / "cli.py"), "export", str(PILOT), "--output", str(file)],
+            env={**os.environ, **environment, "DATABASE_URL": away},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = await asyncio.to_thread(silent.accept)
+        process.send_signal(signal.SIGINT)
+        _, said = await asyncio.to_thread(process.communicate)
+        connection.close()
+    assert (process.returncode, said.strip(), file.exists()) == (1, "Aborted!", False)
+    result = await export(str(STRANGER), "--output", file.name)
+    assert ("ever logged in" in result.stderr, file.exists()) == (True, False)
+    result = await export(str(PILOT), "--output", file.name, DATABASE_URL=away)
+    assert ("Postgres at" in result.stderr, file.exists()) == (True, False)
+    assert (await export(str(PILOT), "--output", file.name)).stderr == "10 killmails.\n"
 
 
 @pytest.mark.usefixtures("pilot")
