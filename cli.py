@@ -267,7 +267,9 @@ def _signal(signal: str, done: str, character_id: int | None, everyone: bool, re
     settings = load_settings()
     if character_id is not None:
         name, found = asyncio.run(signal_one(settings, character_id, signal, reason))
-        say({"character_id": character_id, "status": found}, f"{name}: {done}. {found.message}", as_json)
+        unanswered = "the order was accepted. No worker answers at the moment: it takes effect when one runs."
+        words = f"{done}. {found.message}" if found else unanswered
+        say({"character_id": character_id, "status": found}, f"{name}: {words}", as_json)
         return
     batch = asyncio.run(signal_all(settings, signal, reason))
     people = f"{done[0].upper()}{done[1:]}: {batch.signalled:,} pilot{'' if batch.signalled == 1 else 's'}"

@@ -9,6 +9,7 @@ import asyncpg
 from temporalio.api.enums.v1 import BatchOperationState
 from temporalio.api.workflowservice.v1 import DescribeBatchOperationRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from contracts.sync import SyncStatus, user_sync_id
 from operations.connections import database, temporal_client, temporal_failures
@@ -72,11 +73,11 @@ async def ask_status(settings: Settings, client: Client, character_id: int) -> S
         raise OperationFailed(f"The workflow {user_sync_id(character_id)} is not running.") from error
 
 
-async def signal_one(settings: Settings, character_id: int, signal: str, reason: str) -> tuple[str, SyncStatus]:
+async def signal_one(settings: Settings, character_id: int, signal: str, reason: str) -> tuple[str, SyncStatus | None]:
     """Signal one pilot's workflow, then ask it for its status.
 
     Returns:
-        The character's name, and the workflow's status.
+        The character's name, and the workflow's status; None if no worker answers. The signal waits for one.
 
     Raises:
         OperationFailed: unknown character, workflow not running, or a service is away.
@@ -85,7 +86,12 @@ async def signal_one(settings: Settings, character_id: int, signal: str, reason:
         name = await user_name(pool, character_id)
     client = await temporal_client(settings)
     await send(settings, client, character_id, signal, reason)
-    return name, await ask_status(settings, client, character_id)
+    try:
+        return name, await ask_status(settings, client, character_id)
+    except OperationFailed as failed:
+        if isinstance(failed.__cause__, RPCError):  # a query needs a worker, which the signal does not
+            return name, None
+        raise
 
 
 async def signal_all(settings: Settings, signal: str, reason: str) -> Signalled:

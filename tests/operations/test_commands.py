@@ -7,6 +7,7 @@ import json
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +21,7 @@ from temporalio.client import Client
 
 import cli
 from contracts.call_classes import CallClass
+from contracts.sync import UserSyncState, user_sync_id
 from contracts.upkeep import WATCHDOG_ID
 from contracts.values import PRICE_SNAPSHOT_ID
 from eve.answer import Answer
@@ -27,6 +29,8 @@ from eve.esi.budget import Budget
 from eve.esi.routes import KILLMAIL
 from sandbox.process import free_port
 from settings import Settings
+from temporal import handles
+from temporal.user_sync import start_user_sync
 from tests.fixtures.pooler import needs_pgbouncer
 
 KEY = Fernet.generate_key().decode()
@@ -164,6 +168,23 @@ async def test_a_pilot_who_never_logged_in_or_whose_workflow_is_gone(
     for command in ("sync", "sync --full --wait", "pause"):
         said = sentence(await killreport(*command.split(), str(CHARACTER_ID), **services))
         assert f"The workflow user-sync-{CHARACTER_ID} is not running" in said
+
+
+async def test_an_order_is_accepted_while_no_worker_runs(
+    killreport: Killreport, settings: Settings, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handles, "CALL_TIMEOUT", timedelta(seconds=3))  # no worker will ever answer
+    services = {"DATABASE_URL": settings.database_url, "TEMPORAL_ADDRESS": settings.temporal_address}
+    await add_user(settings.database_url)
+    await start_user_sync(client, UserSyncState(CHARACTER_ID))
+    result = await killreport("pause", str(CHARACTER_ID), **services)
+    said = "A Pilot: the order was accepted. No worker answers at the moment: it takes effect when one runs.\n"
+    assert (result.exit_code, result.stdout) == (0, said), result.output
+    result = await killreport("sync", str(CHARACTER_ID), "--json", **services)
+    assert json.loads(result.stdout) == {"character_id": CHARACTER_ID, "status": None}
+    history = await client.get_workflow_handle(user_sync_id(CHARACTER_ID)).fetch_history()
+    sent = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
+    assert [name for name in sent if name] == ["pause", "sync_now"]
 
 
 async def test_all_of_nobody_is_nobody(killreport: Killreport, temporal_address: str) -> None:
