@@ -10,7 +10,7 @@ from db.migrate import DatabaseIsNewer, MigrationBusy, TableInUse, migrate
 from operations.connections import postgres_failures, reason, temporal_client, temporal_failures
 from operations.failure import OperationFailed
 from settings import Settings
-from temporal.namespace import NotAllowed, ensure_namespace
+from temporal.namespace import NotAllowed, NotKnownYet, ensure_namespace
 from temporal.schedules import prepare_temporal
 
 
@@ -33,7 +33,7 @@ async def migrate_everything(settings: Settings) -> list[str]:
         with temporal_failures(settings):
             made = await ensure_namespace(client, timedelta(days=settings.temporal_retention_days))
             prepared = made + await prepare_temporal(client)
-    except NotAllowed as error:
+    except (NotAllowed, NotKnownYet) as error:
         raise OperationFailed(str(error)) from error
     return [f"Postgres: applied revision {revision}" for revision in revisions] + [
         f"Temporal: {change}" for change in prepared

@@ -22,6 +22,10 @@ class NotAllowed(Exception):
     """The server does not let us prepare it. `str()` says what to run instead, in one sentence."""
 
 
+class NotKnownYet(Exception):
+    """It is there, but not all of the server knows it. `str()` says so, and what to do, in one sentence."""
+
+
 async def ensure_namespace(client: Client, retention: timedelta) -> list[str]:
     """Make the client's namespace if there is none, and have it keep what has ended for `retention` at least.
 
@@ -30,36 +34,14 @@ async def ensure_namespace(client: Client, retention: timedelta) -> list[str]:
     Raises:
         NotAllowed: there is none and we may not make it.
         temporalio.service.RPCError: Temporal does not answer, or refuses for another reason.
-        TimeoutError: it was made, but is not known to the whole server yet.
+        NotKnownYet: it is there, and not known to the whole server within `KNOWN_WITHIN_SECONDS`.
     """
-    name = client.namespace
-    try:
-        kept = await namespace_retention(client)
-        if kept is not None:
-            return await _lengthen(client, kept, retention) if kept < retention else []
-        await client.workflow_service.register_namespace(
-            RegisterNamespaceRequest(
-                namespace=name,
-                description="KillReport",
-                workflow_execution_retention_period=Duration(seconds=int(retention.total_seconds())),
-            )
-        )
-    except RPCError as error:
-        if error.status in REFUSED:
-            command = f"temporal operator namespace create --namespace {name} --retention {retention.days}d"
-            raise NotAllowed(
-                f"We may not make the namespace {name}: run `{command}` with an operator's rights (in Temporal Cloud,"
-                " make it on its pages), then this again."
-            ) from error
-        if error.status != RPCStatusCode.ALREADY_EXISTS:  # somebody made it at this moment
-            raise
-    async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
-        while True:
-            if await _is_known(client):
-                return [
-                    f"Made the namespace {name}: workflows that have ended are kept for {told_retention(retention)}."
-                ]
-            await asyncio.sleep(0.2)
+    kept = await _retention_or_make(client, retention)
+    await _until_known(client)
+    if kept is None:
+        told = told_retention(retention)
+        return [f"Made the namespace {client.namespace}: workflows that have ended are kept for {told}."]
+    return await _lengthen(client, kept, retention) if kept < retention else []
 
 
 async def namespace_retention(client: Client) -> timedelta | None:
@@ -81,6 +63,45 @@ def told_retention(retention: timedelta) -> str:
     """In days, or in hours where those would not do."""
     days, rest = divmod(retention, timedelta(days=1))
     return f"{days} days" if days > 1 and not rest else f"{retention // timedelta(hours=1)} hours"
+
+
+async def _retention_or_make(client: Client, retention: timedelta) -> timedelta | None:
+    """As `namespace_retention`; where there is no namespace, it is made."""
+    name = client.namespace
+    try:
+        kept = await namespace_retention(client)
+        if kept is None:
+            await client.workflow_service.register_namespace(
+                RegisterNamespaceRequest(
+                    namespace=name,
+                    description="KillReport",
+                    workflow_execution_retention_period=Duration(seconds=int(retention.total_seconds())),
+                )
+            )
+    except RPCError as error:
+        if error.status in REFUSED:
+            command = f"temporal operator namespace create --namespace {name} --retention {retention.days}d"
+            raise NotAllowed(
+                f"We may not make the namespace {name}: run `{command}` with an operator's rights (in Temporal Cloud,"
+                " make it on its pages), then this again."
+            ) from error
+        if error.status != RPCStatusCode.ALREADY_EXISTS:  # somebody made it at this moment
+            raise
+        return None
+    return kept
+
+
+async def _until_known(client: Client) -> None:
+    """Also if it was there: an attempt before this one may have made it and not waited long enough."""
+    try:
+        async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
+            while not await _is_known(client):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.2)
+    except TimeoutError as error:
+        raise NotKnownYet(
+            f"The namespace {client.namespace} is made, but Temporal does not know it everywhere yet: run this again in"
+            " a minute."
+        ) from error
 
 
 async def _lengthen(client: Client, kept: timedelta, retention: timedelta) -> list[str]:

@@ -27,6 +27,7 @@ from sandbox.eve.server import SandboxEve
 from sandbox.process import free_port
 from sandbox.programs import TEMPORAL
 from settings import Settings
+from temporal import namespace
 from temporal.connection import connect_temporal
 from temporal.payload_codec import ENCODING
 from temporal.task_queues import describe_task_queues
@@ -97,6 +98,11 @@ async def test_migrate_makes_the_namespace_or_says_who_can(settings: Settings, m
         with pytest.raises(
             OperationFailed, match="temporal operator namespace create --namespace killreport --retention 7d"
         ):
+            await migrate_everything(ours)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(namespace, "KNOWN_WITHIN_SECONDS", 0)
+        with pytest.raises(OperationFailed, match="killreport is made, but Temporal does not know it everywhere"):
             await migrate_everything(ours)
 
     with monkeypatch.context() as cloud:
