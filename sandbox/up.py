@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -28,6 +27,7 @@ from sandbox.ports import start_on_free_ports
 from sandbox.postgres import postgres
 from sandbox.process import Part, PartFailed, RunningPart
 from sandbox.programs import check_installed
+from sandbox.stopping import call_when_asked_to_stop
 from sandbox.supervision import Supervision, last_words
 from sandbox.temporal import temporal
 from sandbox.valkey import valkey
@@ -41,7 +41,6 @@ SANDBOX_DEFAULTS = {
     "SANDBOX_KILLMAILS_PER_HOUR": "120",
     "SANDBOX_BATTLES_PER_HOUR": "12",
 }
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run() -> int:
@@ -79,9 +78,7 @@ class Up:
 
     async def run(self) -> int:
         """Start, announce, wait, stop. Returns the exit status; raises what kept it from starting."""
-        loop = asyncio.get_running_loop()
-        for stop_signal in STOP_SIGNALS:
-            loop.add_signal_handler(stop_signal, self._on_signal)
+        call_when_asked_to_stop(self._on_signal)
         starting = asyncio.create_task(self._start())
         stopped = asyncio.create_task(self.stop_asked.wait())
         death = asyncio.create_task(self.supervision.keep_running())

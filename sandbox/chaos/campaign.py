@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import random
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +29,7 @@ from sandbox.chaos.truth import Truth
 from sandbox.eve.world import VETERAN
 from sandbox.installation import eventually
 from sandbox.process import PartFailed
+from sandbox.stopping import call_when_asked_to_stop
 
 FIRST_SYNC_SECONDS = 400.0
 RECOVERY_SECONDS = 240.0
@@ -83,8 +83,7 @@ def run(order: Order, say: Say) -> Campaign:
 
 async def _until_told_to_stop(work: Any) -> None:
     task = asyncio.ensure_future(work)
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(one, task.cancel)
+    call_when_asked_to_stop(task.cancel)
     await task
 
 
