@@ -10,7 +10,7 @@ from datetime import timedelta
 import orjson
 
 from api.caller import viewer_of
-from api.orders.requests import AWAY, PATIENCE_SECONDS, Refusal
+from api.orders.requests import AWAY, PATIENCE_SECONDS, REDIS_AWAY, Refusal
 from api.orders.webhooks import ring_webhooks
 from api.services import Services
 from contracts.call_classes import CallClass
@@ -18,7 +18,16 @@ from db.accounts.sessions import Caller
 from db.intake.receive import Bringer, receive_killmails
 from db.intake.references import HashFrom, KnownHash, add_references, hash_of
 from db.killmails.rows import may_see
-from eve.errors import BadRequest, Downtime, EveError, InvalidHash, NotFound, RateLimited, ZkillboardLimited
+from eve.errors import (
+    BadRequest,
+    Downtime,
+    EveError,
+    InvalidHash,
+    NotFound,
+    RateLimited,
+    RedisUnreachable,
+    ZkillboardLimited,
+)
 from eve.killmail import KillmailRef
 from eve.killmail_links import parse_killmail_link
 from redis_client import REDIS_IS_AWAY
@@ -73,7 +82,7 @@ async def add_killmail(services: Services, caller: Caller, link: str) -> Added |
             return TOO_MANY
     except REDIS_IS_AWAY as error:
         log.warning("nobody's links can be counted, so none is followed: %s", error)
-        return AWAY
+        return REDIS_AWAY
     killmail_id = parsed.killmail_id if isinstance(parsed, KillmailRef) else parsed
     viewer = viewer_of(services, caller)
     known = await hash_of(services.pool, killmail_id)
@@ -131,6 +140,9 @@ async def _reference(services: Services, killmail_id: int, known: KnownHash | No
         return UNKNOWN
     except ZkillboardLimited:
         return ZKILLBOARD_BUSY
+    except RedisUnreachable as error:
+        log.warning("zKillboard could not be asked for killmail %d: %s", killmail_id, error)
+        return REDIS_AWAY
     except EveError as error:
         log.warning("zKillboard could not be asked for killmail %d: %s", killmail_id, error)
         return ZKILLBOARD_AWAY
@@ -143,6 +155,9 @@ async def _body(services: Services, ref: KillmailRef) -> bytes | Refusal:
         return WRONG_HASH
     except (RateLimited, Downtime) as error:
         return Refusal("EVE_UNAVAILABLE", str(error))
+    except RedisUnreachable as error:
+        log.warning("ESI could not be asked for killmail %d: %s", ref.killmail_id, error)
+        return REDIS_AWAY
     except EveError as error:
         log.warning("ESI could not be asked for killmail %d: %s", ref.killmail_id, error)
         return EVE_AWAY

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from api.orders.requests import Refusal
+from api.orders.requests import REDIS_AWAY, Refusal
 from api.services import Services
 from contracts.call_classes import CallClass
 from db.accounts.sessions import Caller
 from db.accounts.tokens import TokenState, load_token
-from eve.errors import AccessTokenRejected, BadRequest, Downtime, EveError, Forbidden, RateLimited
+from eve.errors import AccessTokenRejected, BadRequest, Downtime, EveError, Forbidden, RateLimited, RedisUnreachable
 from eve.sso.scopes import FITTINGS_SCOPE
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,9 @@ async def save_fitting(
         return LIMITED
     except Downtime:
         return DOWN
+    except RedisUnreachable as error:
+        log.warning("a fitting could not be saved: %s", error)
+        return REDIS_AWAY
     except EveError as error:
         log.warning("a fitting could not be saved: %s", error)
         return AWAY

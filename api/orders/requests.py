@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import temporalio.client
 
+from api.errors import Code
 from temporal.batch_signals import AnotherBatchRuns, start_signal_for_all
 from temporal.connection import TEMPORAL_IS_AWAY
 from temporal.corporation_sync import start_or_wake_corporation
@@ -42,6 +43,8 @@ NOBODYS_SIDE = Refusal(
     " filter.",
 )
 AWAY = Refusal("SYNC_UNAVAILABLE", "The sync service is not responding at the moment; try again in a minute.")
+REDIS_AWAY = Refusal(Code.UNAVAILABLE, "This site has trouble of its own at the moment; try again in a minute.")
+"""What EVE and zKillboard are asked is counted in Redis, so that nobody is asked without it."""
 DELAYED = Refusal(
     "SYNC_UNAVAILABLE", "Saved, but the sync service is not responding at the moment; it will catch up within minutes."
 )
