@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -52,5 +52,4 @@ class CorporationDirector(SQLModel, table=True):
     standing: str = Field(sa_column=Column(Text, nullable=False, server_default="good"))  # a DirectorStanding
     marked_at: datetime = Field(sa_column=time(now=True))  # when it got this standing
     role_seen_at: datetime | None = Field(default=None, sa_column=time(nullable=True))  # EVE said: a director of it
-    forbidden_in_a_row: int = Field(sa_column=Column(Integer, nullable=False, server_default="0"))  # not used any more
     used_at: datetime | None = Field(default=None, sa_column=time(nullable=True))  # the longest unused goes next
