@@ -200,10 +200,10 @@ def _concerns(hook: Hook, one: Arrival) -> bool:
 
 
 def _reason(hook: Hook, fits: bool, *, quiet: bool) -> str | None:
+    if not fits:  # first: what is left out for any other reason is sent once it is tried again
+        return str(NotSent.FILTERED)
     if not hook.holds:
         return str(NotSent.NOT_YOURS)
-    if not fits:
-        return str(NotSent.FILTERED)
     return str(NotSent.QUIET) if quiet else None
 
 

@@ -243,11 +243,16 @@ async def test_a_process_that_dies_says_it_again_under_the_same_name_and_a_burst
 
         assert await resume_webhook(pool, account, hook)
         await pool.execute("UPDATE users SET token_state = 'revoked'")
-        await arrive(pool, 4_000, 1, ago=timedelta(minutes=5))
+        await arrive(pool, 4_000, 2, ago=timedelta(minutes=5))
+        await pool.execute("UPDATE killmails SET attacker_count = 0 WHERE killmail_id = 4001")
         await ActivityEnvironment().run(step, request)
-        newest = (await shown(pool, account)).deliveries[0]
-        assert (newest.killmail_id, newest.reason) == (4_000, "not_yours")
+        log = [(one.killmail_id, one.reason) for one in (await shown(pool, account)).deliveries]
+        assert log[:2] == [(4_001, "filtered"), (4_000, "not_yours")]
         await pool.execute("UPDATE users SET token_state = 'valid'")
+        assert await redrive_webhook(pool, account, hook)
+        heard = len(eve.receiver.taken)
+        await ActivityEnvironment().run(step, request)
+        assert told(eve.receiver.taken[heard:]) == [3_000, 4_000], "what the filter leaves out is not tried again"
 
         other = TokenVault([Fernet.generate_key().decode()])
         await send_test(pool, account, hook)
