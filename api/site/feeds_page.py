@@ -18,8 +18,9 @@ from api.pages import render
 from api.services import services_of
 from api.site.feed_address import FeedAddress
 from api.site.filter_words import filters_in_words
+from api.site.list_address import chosen_by
 from api.site.page_forms import posted_form, refusal_page
-from api.site.webhooks_page import chosen_by, subjects_of
+from api.site.webhooks_page import subjects_of
 from db.accounts import share_links
 from db.accounts.sessions import Caller
 from db.accounts.share_links import opened_by
@@ -106,7 +107,8 @@ async def order(request: Request) -> Response:
     kind, _, identity = form.fields.get("subject", "").partition(":")
     if kind not in [*Subject]:
         raise HTTPException(400)
-    chosen = chosen_by(form.fields.get("filter", "").strip(), form.fields.get("side", ""), "")
+    address, side = form.fields.get("filter", "").strip(), form.fields.get("side", "")
+    chosen = await chosen_by(services.pool, address, side, "")
     if isinstance(chosen, Refusal):
         return await _page(request, form.who, form.fields, chosen.message)
     name = form.fields.get("name", "")

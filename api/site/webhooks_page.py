@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast, get_args
-from urllib.parse import parse_qsl, urlsplit
 
+import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -24,22 +24,16 @@ from api.orders.webhooks import (
 )
 from api.pages import render
 from api.services import services_of
-from api.site.feed_address import FeedAddress
 from api.site.filter_words import filters_in_words
-from api.site.labels import isk_of
+from api.site.list_address import chosen_by
 from api.site.page_forms import Form, posted_form, refusal_page
 from db.accounts.boards import account_boards
 from db.accounts.sessions import Caller
-from db.killmails.filter import KillmailFilter
 from db.webhooks.hooks import NewWebhook, Pause, Tells
 from db.webhooks.subjects import Subject
 
 ADDRESS, DIGESTS = "/settings/webhooks", "/settings/digests"
 ORDERS: tuple[WebhookOrder, ...] = get_args(WebhookOrder)
-NO_FILTER = Refusal(
-    "BAD_USER_INPUT", "Nothing in the address of the filter chooses among killmails, such as ?solo=1; leave it empty."
-)
-NO_AMOUNT = Refusal("BAD_USER_INPUT", "An amount of ISK is written as 250m, 1.5b or 1,000,000.")
 FIELDS = 13
 """Of the form for a new webhook."""
 PAUSES = {
@@ -111,7 +105,7 @@ async def order(request: Request) -> Response:
         back = DIGESTS if form.fields.get("at") == "digests" else ADDRESS
         refusal = await order_webhook(services, form.who, form.eve_id("id"), cast(WebhookOrder, wanted))
         return RedirectResponse(back, 303) if refusal is None else refusal_page(request, refusal.message, back)
-    new = _asked(form)
+    new = await _asked(services.pool, form)
     made = new if isinstance(new, Refusal) else await make_webhook(services, form.who, new)
     if isinstance(made, Refusal):
         return await _page(request, form.who, form.fields, made.message)
@@ -127,7 +121,7 @@ async def subjects_of(request: Request, who: Caller, *, is_operator: bool) -> li
     return [*subjects, ("installation:0", "Everything here")] if is_operator else subjects
 
 
-def _asked(form: Form) -> NewWebhook | Refusal:
+async def _asked(pool: asyncpg.Pool, form: Form) -> NewWebhook | Refusal:
     def told(name: str) -> str:
         return form.fields.get(name, "").strip()
 
@@ -137,7 +131,7 @@ def _asked(form: Form) -> NewWebhook | Refusal:
     quiet = quiet_time(told("quiet_from"), told("quiet_until"))
     if isinstance(quiet, Refusal):
         return quiet
-    chosen = chosen_by(told("filter"), told("side"), told("min"))
+    chosen = await chosen_by(pool, told("filter"), told("side"), told("min"))
     if isinstance(chosen, Refusal):
         return chosen
     minutes, burst = id_or_none(told("minutes")), id_or_none(told("burst"))
@@ -152,22 +146,3 @@ def _asked(form: Form) -> NewWebhook | Refusal:
         quiet=quiet,
         tells=Tells(form.choice("tells", *Tells)) if "tells" in form.fields else Tells.KILLMAILS,
     )
-
-
-def chosen_by(address: str, side: str, least: str) -> KillmailFilter | Refusal:
-    """The filter of a list's address (or its query string), with the side and the least value beside it.
-
-    What cannot be read is refused: without it, all killmails would be told.
-    """
-    query = urlsplit(address).query or address.partition("?")[2] or address
-    parameters: dict[str, Any] = dict(parse_qsl(query))
-    if address and FeedAddress.whole(parameters) == FeedAddress():
-        return NO_FILTER
-    if least and isk_of(least) is None:
-        return NO_AMOUNT
-    if side:
-        parameters["side"] = side
-    if least:
-        parameters["min"] = least
-    parameters.pop("days", None)
-    return FeedAddress.whole(parameters).filter()

@@ -53,7 +53,7 @@ async def test_a_pilot_makes_a_webhook_and_reads_why_nothing_was_sent(site: Site
 
     for wrong in (
         {"url": "http://10.0.0.1/x"}, {"name": ""}, {"quiet_from": "25:00"}, {"minutes": "1"},
-        {"min": "100kk"}, {"filter": "solo"}, {"filter": f"{site.address}/characters/{ME}"},
+        {"min": "100kk"}, {"filter": "solo"}, {"filter": f"{site.address}/killmails/1"},
     ):  # fmt: skip
         status, page = await browser.post("/settings/webhooks", {**fields, **wrong})
         assert (status, "Nothing was changed." in page) == (409, True), wrong
