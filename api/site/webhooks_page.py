@@ -40,7 +40,7 @@ PAUSES = {
     Pause.OWNER: "You paused it.",
     Pause.FAILED: "Paused: nothing got through for a day. The log says what the target answered.",
     Pause.GONE: "Paused: the target says that it does not exist any more.",
-    Pause.UNREADABLE: "Its address cannot be read any more: delete it and make a new one.",
+    Pause.UNREADABLE: "Paused: its address could not be read.",
     Pause.UNSUBSCRIBED: "Ended: the recipient unsubscribed.",
 }
 REASONS = {

@@ -38,6 +38,7 @@ class ShownWebhook:
     """A webhook as its owner sees it. `works`: it may tell of its subject's killmails now.
 
     `target_host`: of a letter box what shows which it is. `is_confirmed`: mail may be sent to it, or it is none.
+    `has_target`: its address was not thrown away: by who unsubscribed, or with a lost key (`db.accounts.lost_keys`).
     """
 
     webhook_id: int
@@ -62,6 +63,7 @@ class ShownWebhook:
     next_digest_at: datetime | None
     is_mail: bool
     is_confirmed: bool
+    has_target: bool
     waiting: int
     deliveries: list[ShownDelivery]
 
@@ -123,6 +125,7 @@ def _shown(row: asyncpg.Record, lines: dict[int, list[ShownDelivery]]) -> ShownW
         row["next_at"],
         row["is_mail"],
         row["is_confirmed"],
+        row["target"] is not None,
         row["waiting"],
         lines.get(row["webhook_id"], []),
     )

@@ -64,6 +64,15 @@ async def test_a_pilot_makes_a_webhook_and_reads_why_nothing_was_sent(site: Site
     status, page = await browser.post("/settings/webhooks", {**hook, "order": "test"})
     assert (status, "Resume it, then test it." in page) == (409, True)
     assert (await browser.post("/settings/webhooks", hook))[0] == 200
+    await site.pool.execute("UPDATE webhooks SET paused_reason = 'unreadable', paused_at = now()")
+    _, page = await browser.get("/settings/webhooks")
+    assert ("could not be read. Resume it." in page, 'value="resume"' in page) == (True, True)
+    assert 'value="test"' in (await browser.post("/settings/webhooks", hook))[1], "it is at work again"
+    await site.pool.execute(
+        "UPDATE webhooks SET target = NULL, secret = NULL, paused_reason = 'unreadable', paused_at = now()"
+    )
+    _, page = await browser.get("/settings/webhooks")
+    assert ("could not be read. Delete it and" in page, 'value="resume"' in page) == (True, False), "the key is lost"
     assert (await browser.post("/settings/webhooks", {**hook, "order": "delete"}))[0] == 200
     assert "You have no webhooks." in (await browser.get("/settings/webhooks"))[1]
 
