@@ -1,4 +1,7 @@
-"""Until when ESI's cache holds what it sent: asking sooner is useless and forbidden (ESI docs, "Best practices")."""
+"""Until when ESI's cache holds a list of killmails: asking sooner is useless and forbidden.
+
+ESI docs, "Best practices". Only lists are asked for again; a killmail's body never changes.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from datetime import datetime, timedelta
 from eve.answer import Answer
 from eve.responses import date_in
 
-LONGEST = timedelta(days=31)
-"""No freshness is believed beyond this; ESI's longest is a killmail's 30 days."""
+LONGEST = timedelta(minutes=10)
+"""No freshness is believed beyond this. The lists are cached 300 s (ESI's OpenAPI document, `x-cache-age`); what is
+cached by events instead may name a month and change tomorrow (developers' blog, "Smarter caching"). It is less than the
+15 minutes of the usual interval, so that no usual look is left out."""
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})")
 
 
