@@ -187,11 +187,13 @@ async def take_on(
         together = sorted(before | set(killmail_ids), reverse=True)
         if run_id is not None:
             await connection.execute(
-                "UPDATE sync_runs SET killmail_ids = $2, new = cardinality($2::bigint[]), listed = $3"
-                " WHERE run_id = $1",
+                # A run that a full look goes on with is that look's: it ends with all that is listed accounted for.
+                "UPDATE sync_runs SET killmail_ids = $2, new = cardinality($2::bigint[]), listed = $3,"
+                " kind = CASE WHEN $4 AND kind = 'incremental' THEN 'full' ELSE kind END WHERE run_id = $1",
                 run_id,
                 together,
                 total,
+                kind == "full" and asked,
             )
         elif together or (kind == "full" and asked):
             run_id = await connection.fetchval(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from contracts.sync import RunAccount
+from contracts.sync import FinishRun, RunAccount
 from db.syncs.run_account import account_of
 from eve.errors import InvalidHash, Unavailable
 from tests.activities.looks import discover, sync
@@ -63,6 +63,32 @@ async def test_a_full_look_that_finds_nothing_new_accounts_for_all_that_is_liste
     assert user["last_full_sync_at"] is not None
     assert user["sync_state"] == "ok"
     assert await sync(world) is None, "an idle look still leaves no run"
+
+
+async def test_a_full_look_that_goes_on_with_an_interrupted_one_is_the_full_sync(world: World) -> None:
+    await world.login()
+    world.esi.happens(1)
+    await sync(world, first=True)
+    world.esi.happens(2)
+    interrupted = await discover(world)
+    assert interrupted.run_id is not None
+    await world.run(world.runs.finish_run, FinishRun(interrupted.run_id, PILOT, interrupted=True))
+    adds_up(await sync(world, full=True))
+    assert [row["kind"] for row in await world.pool.fetch("SELECT kind FROM sync_runs ORDER BY run_id")] == [
+        "first",
+        "full",
+    ]
+    assert (await world.user())["last_full_sync_at"] is not None
+
+
+async def test_a_first_sync_stays_one_whatever_ends_it(world: World) -> None:
+    await world.login()
+    world.esi.happens(1)
+    interrupted = await discover(world, first=True)
+    assert interrupted.run_id is not None
+    await world.run(world.runs.finish_run, FinishRun(interrupted.run_id, PILOT, interrupted=True))
+    adds_up(await sync(world, full=True))
+    assert await world.pool.fetchval("SELECT kind FROM sync_runs") == "first", "the pilot is told of it"
 
 
 async def test_what_another_pilot_stored_or_still_fetches_is_in_the_account_too(world: World) -> None:
