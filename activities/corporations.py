@@ -45,6 +45,7 @@ from eve.errors import (
     RoleMissing,
     TokenRevoked,
     Unavailable,
+    UntrustedAccessToken,
 )
 from eve.esi.client import Esi
 from eve.esi.killmail_list import KillmailWalk
@@ -69,7 +70,7 @@ STANDING_AFTER: dict[type[Exception], DirectorStanding] = {
 }
 """What ends a director's part. Anything else, e.g. an outage of EVE's SSO, says nothing about the director."""
 ENDS_A_PART: tuple[type[Exception], ...] = (*STANDING_AFTER, CharacterRemoved)
-CONCERNS_ONE = (DoubtfulRefusal, NoTokenNow, NotFound, VaultError)
+CONCERNS_ONE = (DoubtfulRefusal, NoTokenNow, NotFound, UntrustedAccessToken, VaultError)
 """What says nothing of the other directors. `NotFound`: the character was deleted, if ESI is right; it has been wrong.
 `VaultError`: no key opens this director's tokens now."""
 
@@ -229,7 +230,7 @@ def _no_token_now() -> Iterator[None]:
     """SSO's trouble with one director is no reason not to ask with the next."""
     try:
         yield
-    except (TokenRevoked, OwnerChanged, ClientRejected, RateLimited, RedisUnreachable):
+    except (TokenRevoked, OwnerChanged, ClientRejected, RateLimited, RedisUnreachable, UntrustedAccessToken):
         raise
     except EveError as error:
         raise NoTokenNow(str(error)) from None

@@ -41,6 +41,7 @@ from eve.errors import (
     RedisUnreachable,
     TokenRevoked,
     Unavailable,
+    UntrustedAccessToken,
     ZkillboardRefused,
 )
 
@@ -69,6 +70,8 @@ PLAIN: dict[type[EveError], tuple[str, Next]] = {
     # The workflow comes back, much later: zKillboard counts errors.
     ZkillboardRefused: (FailureType.REFUSED, Next.WORKFLOW),
     DoubtfulRefusal: (FailureType.UNAVAILABLE, Next.WORKFLOW),  # ESI charges it as much as a true one
+    # Each attempt would refresh the grant anew, and what made the token doubtful lasts longer than a moment.
+    UntrustedAccessToken: (FailureType.UNAVAILABLE, Next.WORKFLOW),
     MalformedBody: (FailureType.UNAVAILABLE, Next.RETRY),
     Unavailable: (FailureType.UNAVAILABLE, Next.RETRY),
 }

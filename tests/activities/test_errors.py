@@ -36,7 +36,7 @@ SECRET = "0123456789abcdef0123456789abcdef01234567"
         (errors.BadRequest("x"), FailureType.CONFIGURATION, False, False),
         (errors.SsoRefused("x"), FailureType.UNAVAILABLE, True, True),
         (errors.GrantLost("x"), FailureType.NEEDS_LOGIN, False, True),
-        (errors.UntrustedAccessToken("x"), FailureType.UNAVAILABLE, True, True),
+        (errors.UntrustedAccessToken("x"), FailureType.UNAVAILABLE, False, True),
         (errors.DoubtfulRefusal("x"), FailureType.UNAVAILABLE, False, True),
         (errors.MalformedBody("x"), FailureType.UNAVAILABLE, True, True),
         (errors.Unavailable("x"), FailureType.UNAVAILABLE, True, True),

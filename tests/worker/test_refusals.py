@@ -9,6 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from activities.access_tokens import AccessTokens
+from contracts.corporations import corporation_sync_id
 from contracts.sync import SyncState, SyncStatus, user_sync_id
 from db.corporations.directors import follow
 from sandbox.eve.options import SandboxOptions
@@ -86,6 +87,34 @@ async def test_a_permission_that_sso_says_is_withdrawn_ends_at_the_first_refusal
     await pool.execute("UPDATE users SET expires_at = now() + interval '10 minutes'")
     assert (await look(client, pool, pilot)).state == SyncState.NEEDS_LOGIN
     assert await pool.fetchval("SELECT token_state FROM users") == "revoked"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_token_that_cannot_be_verified_costs_one_refresh_a_look(
+    settings: Settings, pool: asyncpg.Pool, client: Client, eve: SandboxEve
+) -> None:
+    pilot = eve.pilots[0]
+    eve.gain_role(pilot.character_id)
+    await log_in_as_director(settings, pool, pilot)
+    await start_or_wake(client, pilot.character_id, 900)
+    await until(client, ok, pilot.character_id)
+    await follow(pool, pilot.character_id)
+    await start_or_wake_corporation(client, pilot.corporation_id, 900)
+    await until_corporation(client, ok, pilot.corporation_id)
+    eve.odd_tokens(pilot.character_id, kid="nobody-knows-it")
+    await pool.execute("UPDATE users SET expires_at = now()")
+    refreshes = len(eve.requests_of(TOKEN))
+    assert (await look(client, pool, pilot.character_id)).state == SyncState.DEGRADED
+    assert len(eve.requests_of(TOKEN)) == refreshes + 1
+    await pool.execute("UPDATE corporations_followed SET killmail_list_fresh_until = NULL")
+    handle = client.get_workflow_handle(corporation_sync_id(pilot.corporation_id))
+    status = await handle.execute_update("sync_now_and_wait", result_type=SyncStatus)
+    assert status.state == SyncState.DEGRADED
+    assert len(eve.requests_of(TOKEN)) == refreshes + 2
+    assert await pool.fetchval("SELECT token_state FROM users") == "valid", "its grant stands"
+    assert await pool.fetchval("SELECT standing FROM corporation_directors") == "good"
+    eve.odd_tokens(pilot.character_id)
+    assert (await look(client, pool, pilot.character_id)).state == SyncState.OK
 
 
 async def test_the_other_director_is_asked_while_one_cannot_be_refreshed(
