@@ -37,6 +37,7 @@ from eve.esi.budget_rules import (
     bucket_name,
     cost_of,
     pause_name,
+    payer_of,
 )
 from eve.esi.budget_states import BucketState, Pause, Reservation
 from eve.esi.downtime import daily_downtime_ends, says_downtime
@@ -219,27 +220,27 @@ class Budget:
         seen = limit_seen(answer.headers) if answer is not None else None
         away = answer is not None and says_downtime(answer.body)
         failed = answer is None or answer.status >= 500 or (answer.status == 200 and away)
-        if seen is not None and seen.limit.group != reservation.bucket.group:
-            # ESI counts this route elsewhere than we believed: remember it, and charge it there.
-            self._learned[reservation.route] = seen.limit
-            there = replace(reservation, bucket=seen.limit, slot=0, born=0, tokens=0, alone=0, heeds_downtime=False)
-            await self._charge(there, answer, seen, cost_of(seen.limit, answer), points=None)
-            cost, seen_here = 0, None
-        else:
-            cost, seen_here = cost_of(reservation.bucket, answer), seen
+        counted = seen.limit if seen is not None else reservation.bucket
+        if counted.group != reservation.bucket.group:
+            self._learned[reservation.route] = counted  # ESI counts this route elsewhere than we believed
+        there = replace(reservation, caller=payer_of(reservation.caller, answer), bucket=counted)
+        told, cost = answer, cost_of(counted, answer)
+        if self._bucket_of(there) != self._bucket_of(reservation):
+            await self._charge(replace(there, slot=0, born=0, tokens=0, alone=0), answer, seen, cost, points=None)
+            seen, told, cost = None, None, 0  # nothing was said of the bucket reserved in
         points = None
         if reservation.heeds_downtime and not (answer is not None and answer.status in (420, 429)):
             points = 0 if not failed else DOWNTIME_POINTS if away else 1
-        paused = await self._charge(reservation, answer, seen_here, cost, points=points)
+        paused = await self._charge(reservation, told, seen, cost, points=points)
         if answer is not None and answer.status in (420, 429):
-            return await self._limited(reservation, seen.limit if seen else reservation.bucket, answer)
+            return await self._limited(reservation, counted, answer)
         return Downtime(self._spread(paused)) if failed and paused else None
 
     async def _charge(
         self, reservation: Reservation, answer: Answer | None, seen: LimitSeen | None, cost: int, *, points: int | None
     ) -> int:
         """Put down what a call cost; milliseconds until the pause of everything ends."""
-        name = bucket_name(reservation.bucket, reservation.caller, self._egress)
+        name = self._bucket_of(reservation)
         now = self._now()
         ends = daily_downtime_ends(now)
         threshold = DOWNTIME_THRESHOLD if ends else CIRCUIT_THRESHOLD
@@ -281,6 +282,9 @@ class Budget:
         stop = Stop(name, None if seconds is None else seconds * 1000, *BARE_LIMIT_MILLISECONDS)
         wait = (await self._run(self._pause, [_pause(name), _PAUSES], stop, Left)).wait
         return RateLimited(self._at(wait), "" if limit.group == ERROR_LIMIT.group else limit.group)
+
+    def _bucket_of(self, reservation: Reservation) -> str:
+        return bucket_name(reservation.bucket, reservation.caller, self._egress)
 
     def _refusal(self, got: Reserved, group: str, call_class: CallClass) -> EveError:
         if got.outcome is Outcome.DOWNTIME:

@@ -53,6 +53,11 @@ def pause_name(route: Route, limit: Limit, caller: str | None, egress: str) -> s
     return route.template if limit.group == ERROR_LIMIT.group else bucket_name(limit, caller, egress)
 
 
+def payer_of(caller: str | None, answer: Answer | None) -> str | None:
+    """Whom ESI charges for this answer: with 401 it knows no caller, so the source address (None) pays."""
+    return None if answer is not None and answer.status == 401 else caller
+
+
 def cost_of(bucket: Limit, answer: Answer | None) -> int:
     """What ESI charges for this answer in this bucket."""
     if bucket.group == ERROR_LIMIT.group:

@@ -147,6 +147,22 @@ async def test_calls_that_overlapped_do_not_believe_it(budget: Budget) -> None:
         assert (await bucket(budget, "killmail")).spent == before + 4
 
 
+async def test_a_401_costs_the_address_and_says_nothing_of_the_pilots_bucket(budget: Budget) -> None:
+    def left(remaining: int) -> dict[str, str]:
+        return tokens(remaining, group="char-killmail", limit="30/15m")
+
+    for call_number in range(1, 11):
+        await call(budget, CHARACTER_KILLMAILS, CALLER, answer(headers=left(30 - 2 * call_number)))
+    # More than the pilot has left, then less: neither is the pilot's.
+    for address_has in (25, 20, 15, 10, 5, 0):
+        await call(budget, CHARACTER_KILLMAILS, CALLER, answer(401, left(address_has)))
+        await call(budget, CHARACTER_KILLMAILS, OTHER_CALLER, answer(401, left(address_has)))
+    assert (await bucket(budget, "char-killmail", CALLER)).remaining == 10
+    assert (await bucket(budget, "char-killmail", OTHER_CALLER)).remaining == 30
+    assert (await bucket(budget, "char-killmail")).remaining == 0, "what is the address's is kept as such"
+    await budget.reserve(CHARACTER_KILLMAILS, OTHER_CALLER, CallClass.LIVE)
+
+
 async def test_groups_and_sizes_are_learned_from_the_answers(budget: Budget) -> None:
     await call(budget, NAMES, None, answer(headers=tokens(12, group="names", limit="20/1h")))
     state = await bucket(budget, "names")
