@@ -30,6 +30,9 @@ _MISSING = f"""
      WHERE r.killmail_id IS NULL AND k.killmail_id IS NULL
 """  # noqa: S608 - a constant of ours
 
+_FREE = "stored_at IS NULL AND killmail_hash <> '' AND (claimed_until IS NULL OR claimed_until <= now())"
+"""References that can be fetched, and that nobody is fetching."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -49,7 +52,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """References that may be tried again at once, and on whose lists (characters, corporations) they are.
+    """References that may be tried at once now, and on whose lists (characters, corporations) they are.
 
     `to_read_again`: the others, whose list must be read as a whole, for a reference of theirs was never recorded.
     """
@@ -73,18 +76,26 @@ async def gaps(pool: asyncpg.Pool) -> list[Gap]:
 
 
 async def redrive(pool: asyncpg.Pool) -> Redriven:
-    """Give what was given up or waits for a later attempt a new chance now; what is being fetched is left alone."""
-    rows = await pool.fetch(
-        """
-        UPDATE killmail_refs SET attempts = 0, next_attempt_at = NULL, parked_at = NULL
-         WHERE killmail_id IN (
-            SELECT killmail_id FROM killmail_refs
-             WHERE stored_at IS NULL AND killmail_hash <> '' AND (claimed_until IS NULL OR claimed_until <= now())
-             ORDER BY killmail_id LIMIT $1 FOR UPDATE SKIP LOCKED)
-        RETURNING first_seen_by
-        """,
-        REDRIVE_AT_MOST,
-    )
+    """Give what was given up or waits for a later attempt a new chance now; what is being fetched is left alone.
+
+    Each call takes up to `REDRIVE_AT_MOST` that no call before has taken, unless they were tried since.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            f"""
+            UPDATE killmail_refs SET attempts = 0, next_attempt_at = NULL, parked_at = NULL
+             WHERE killmail_id IN (
+                SELECT killmail_id FROM killmail_refs
+                 WHERE {_FREE} AND (attempts > 0 OR next_attempt_at IS NOT NULL OR parked_at IS NOT NULL)
+                 ORDER BY killmail_id LIMIT $1 FOR UPDATE SKIP LOCKED)
+            """,  # noqa: S608 - a constant of ours
+            REDRIVE_AT_MOST,
+        )
+        # With those that were due before: whoever shall fetch them may never have been told.
+        due = await connection.fetch(
+            f"SELECT first_seen_by AS list_of, count(*) AS killmails FROM killmail_refs WHERE {_FREE}"  # noqa: S608
+            " AND parked_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= now()) GROUP BY first_seen_by"
+        )
     never = await pool.fetch(f"SELECT DISTINCT list_of FROM ({_MISSING}) AS m WHERE reason = $1", NEVER_RECORDED)  # noqa: S608
     again = sorted(row[0] for row in never)
     for subject in (
@@ -93,4 +104,4 @@ async def redrive(pool: asyncpg.Pool) -> Redriven:
     ):
         # The list that ESI's cache holds shows them too: it need not be new to be read again.
         await pool.execute(f"UPDATE {subject} = ANY ($1)", again)
-    return Redriven(len(rows), sorted({row[0] for row in rows} - set(again)), again)
+    return Redriven(sum(row["killmails"] for row in due), sorted({row["list_of"] for row in due} - set(again)), again)

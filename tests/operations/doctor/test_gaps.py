@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 import cli
 from db.pool import open_pool
-from db.syncs.gaps import gaps
+from db.syncs.gaps import gaps, redrive
 from sandbox.eve.server import SandboxEve
 from settings import Settings
 from temporal.user_sync import start_or_wake
@@ -60,6 +60,35 @@ async def test_gaps_are_told_apart_by_reason_and_by_what_becomes_of_them(empty: 
     }
     assert found["Unavailable", "tried again later"].next_attempt_at is not None
     assert found["InvalidHash", "given up"].most_attempts == 2
+
+
+async def test_each_redrive_takes_what_the_one_before_has_left(
+    empty: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.syncs.gaps.REDRIVE_AT_MOST", 10)
+    await empty.execute(
+        """
+        INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, attempts, last_error, next_attempt_at,
+                                   parked_at)
+        SELECT n, repeat('a', 40), 9, 12, 'Unavailable', CASE WHEN n > 20 THEN now() + interval '1 day' END,
+               CASE WHEN n <= 20 THEN now() END FROM generate_series(1, 25) AS n
+        """
+    )
+    await empty.execute(
+        "INSERT INTO killmail_refs (killmail_id, killmail_hash, first_seen_by, last_error)"
+        " VALUES (30, repeat('b', 40), 8, 'Unavailable')"
+    )
+    tried, waiting = [], []
+    for _ in range(3):
+        tried.append(await redrive(empty))
+        waiting.append({gap.waiting: gap.killmails for gap in await gaps(empty)})
+    assert [one.killmails for one in tried] == [11, 21, 26]
+    assert [one.lists_of for one in tried] == [[8, 9]] * 3, "whoever shall fetch what was due is told, too"
+    assert waiting == [
+        {"due": 11, "given up": 10, "tried again later": 5},
+        {"due": 21, "tried again later": 5},
+        {"due": 26},
+    ]
 
 
 @pytest.mark.usefixtures("worker")
