@@ -9,6 +9,14 @@ import asyncpg
 
 from contracts.archive import FIRST_DAY
 
+_CAME = """
+    SELECT users.account_id, greatest(users.created_at, followed.created_at) AS came_at
+      FROM users
+      LEFT JOIN corporation_directors USING (character_id)
+      LEFT JOIN corporations_followed AS followed ON followed.corporation_id = corporation_directors.corporation_id
+"""
+"""Since when days of the archive are read for an account's characters and corporations."""
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryProgress:
@@ -51,27 +59,38 @@ async def history_progress(pool: asyncpg.Pool, account_id: int) -> HistoryProgre
 async def wait_for_history(pool: asyncpg.Pool) -> datetime | None:
     """When the last of those who wait came here: what was read since is read for all of them. None: nobody waits."""
     found: datetime | None = await pool.fetchval(
-        """
-        SELECT max(greatest(users.created_at, d.marked_at))
-          FROM history_requests JOIN users USING (account_id)
-          LEFT JOIN corporation_directors d USING (character_id)
-         WHERE finished_at IS NULL
-        """
+        f"SELECT max(came_at) FROM history_requests JOIN ({_CAME}) AS came USING (account_id) WHERE finished_at IS NULL"  # noqa: S608
     )
     return found
 
 
 async def note_reached(pool: asyncpg.Pool, day: date, begun_at: datetime) -> None:
-    """All days from this one on are read for those who asked before the pass began."""
+    """All days from this one on are read for those who asked before the pass began.
+
+    Not where somebody joined the account since: what was read before that is read for them by the next pass.
+    """
     await pool.execute(
-        "UPDATE history_requests SET reached = least(reached, $1) WHERE finished_at IS NULL AND asked_at <= $2",
+        f"""
+        UPDATE history_requests AS r
+           SET reached = CASE WHEN EXISTS (SELECT FROM ({_CAME}) AS c
+                                            WHERE c.account_id = r.account_id AND came_at > $2) THEN NULL
+                              ELSE least(reached, $1) END
+         WHERE finished_at IS NULL AND asked_at <= $2
+        """,  # noqa: S608 - a constant of ours
         day,
         begun_at,
     )
 
 
 async def finish_history(pool: asyncpg.Pool, begun_at: datetime) -> None:
-    """Those who asked before the pass began have it all."""
+    """Those who asked before the pass began have it all; who got somebody new since waits for one more pass."""
     await pool.execute(
-        "UPDATE history_requests SET finished_at = now() WHERE finished_at IS NULL AND asked_at <= $1", begun_at
+        f"""
+        UPDATE history_requests AS r SET finished_at = now()
+         WHERE finished_at IS NULL AND asked_at <= $1
+           -- A minute, as where days are chosen: who was being added when the pass began was not to be seen yet.
+           AND NOT EXISTS (SELECT FROM ({_CAME}) AS c
+                            WHERE c.account_id = r.account_id AND came_at > $1 - interval '1 minute')
+        """,  # noqa: S608 - a constant of ours
+        begun_at,
     )

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
+import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.archive import ArchiveDays
-from contracts.archive import LOOK_BACK_DAYS, DayOutcome, ReadArchiveDay
-from db.intake.archive_days import days_to_read
+from api.orders.history import history_sentence
+from contracts.archive import LOOK_BACK_DAYS, ChooseHistoryDays, DayOutcome, ReadArchiveDay
+from db.intake.archive_days import DayAccount, days_to_read, record_day
+from db.intake.history import ask_for_history, history_progress, wait_for_history
 from db.intake.public import PublicIntake
 from eve.archive.client import ArchiveDay, DayFound, KillmailArchive, Validators
 from live import LiveEvents
@@ -60,3 +63,93 @@ async def test_a_day_is_known_to_be_empty_when_the_archive_has_later_ones(pool: 
         assert not await is_settled(), "it is so late"
         archive.counted = {day + timedelta(days=1): 5}
         assert await is_settled()
+
+
+TOTAL = 45
+"""Days there are in all: more than two lots."""
+
+
+@dataclass
+class Account:
+    """One account that waits for its whole history, and what is read for it."""
+
+    pool: asyncpg.Pool
+    days: ArchiveDays
+    account_id: int
+
+    async def joins(self, character_id: int, ago: timedelta) -> None:
+        """A character is added."""
+        await add_user(self.pool, character_id)
+        await self.pool.execute(
+            "UPDATE users SET account_id = $2, created_at = now() - $3::interval WHERE character_id = $1",
+            character_id,
+            self.account_id,
+            ago,
+        )
+
+    async def reads(self, before: str | None, begun_at: datetime, read_at: datetime, lots: int = TOTAL) -> list[str]:
+        """What a pass reads from there on, so many lots of it at most."""
+        read: list[str] = []
+        for _ in range(lots):
+            request = ChooseHistoryDays(read[-1] if read else before, begun_at)
+            chosen = await ActivityEnvironment().run(self.days.choose_history_days, request)
+            for day in chosen.days:
+                await record_day(self.pool, date.fromisoformat(day), read_at, "", "", DayAccount(None, 0, 0, 0, {}))
+            read += chosen.days
+            if not chosen.days:
+                break
+        return read
+
+    async def told(self) -> str:
+        """As the pilot reads it."""
+        return history_sentence(await history_progress(self.pool, self.account_id))
+
+
+@pytest.fixture
+async def account(pool: asyncpg.Pool, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Account]:
+    first_day = datetime.now(UTC).date() - timedelta(days=TOTAL)
+    for module in ("activities.archive", "db.intake.history"):
+        monkeypatch.setattr(f"{module}.FIRST_DAY", first_day)
+    account_id = await pool.fetchval("INSERT INTO accounts DEFAULT VALUES RETURNING account_id")
+    async with open_redis(redis_url) as connection:
+        intake = PublicIntake(pool, LiveEvents(connection), nothing, nothing)
+        account = Account(pool, ArchiveDays(pool, NoDays(), intake), account_id)
+        await account.joins(90_000_001, timedelta(hours=5))
+        await ask_for_history(pool, account_id)
+        await pool.execute("UPDATE history_requests SET asked_at = now() - interval '4 hours'")
+        yield account
+
+
+@pytest.mark.parametrize("who", ["a character", "a corporation"])
+async def test_a_history_is_whole_when_it_is_read_for_who_was_added_meanwhile_too(account: Account, who: str) -> None:
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    begun_at = now - 4 * hour
+    early = await account.reads(None, begun_at, now - 3 * hour, lots=1)
+    if who == "a character":
+        await account.joins(90_000_002, 2 * hour)
+    else:
+        await account.pool.execute(
+            "INSERT INTO corporations_followed (corporation_id, created_at) VALUES (98000001, $1)", now - 2 * hour
+        )
+        await account.pool.execute(
+            "INSERT INTO corporation_directors (corporation_id, character_id) VALUES (98000001, 90000001)"
+        )
+    late = await account.reads(early[-1], begun_at, now - hour)
+    assert len(early) + len(late) == TOTAL
+    assert await account.told() == f"0 of {TOTAL} days read, newest first."
+    assert await wait_for_history(account.pool) is not None, "the watchdog begins another pass"
+    assert await account.reads(None, now, now) == early, "and it reads what is missing alone"
+    assert await account.told() == f"All {TOTAL} days were read."
+    assert await wait_for_history(account.pool) is None
+
+
+async def test_a_director_who_logs_in_while_the_history_is_read_begins_no_other_pass(account: Account) -> None:
+    await account.pool.execute(
+        "INSERT INTO corporations_followed (corporation_id, created_at) VALUES (98000001, now() - interval '1 day')"
+    )
+    await account.pool.execute(
+        "INSERT INTO corporation_directors (corporation_id, character_id, marked_at) VALUES (98000001, 90000001, now())"
+    )
+    now = datetime.now(UTC)
+    assert len(await account.reads(None, now - timedelta(hours=4), now)) == TOTAL
+    assert await account.told() == f"All {TOTAL} days were read."
