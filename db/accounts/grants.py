@@ -84,6 +84,8 @@ async def grant_character(
                 -- What the old owner opened is not the new one's choice.
                 visibility = CASE WHEN users.owner_hash = excluded.owner_hash THEN users.visibility
                                   ELSE 'private' END,
+                -- Nothing was kept of what everybody is told while it belonged to nobody here: as if it came now.
+                created_at = CASE WHEN users.token_state = 'owner_changed' THEN now() ELSE users.created_at END,
                 scopes = excluded.scopes,
                 access_token = excluded.access_token, refresh_token = excluded.refresh_token,
                 expires_at = excluded.expires_at, token_state = 'valid', token_version = users.token_version + 1,

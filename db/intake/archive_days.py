@@ -43,12 +43,13 @@ class DayAccount:
 
 
 async def archive_subjects(pool: asyncpg.Pool) -> Subjects:
-    """Every pilot, and every corporation that is followed."""
+    """Every pilot but those that were sold, and every corporation that is followed."""
     row = await pool.fetchrow(
         """
-        SELECT ARRAY (SELECT character_id FROM users) AS characters,
+        WITH pilots AS (SELECT character_id, created_at FROM users WHERE token_state <> 'owner_changed')
+        SELECT ARRAY (SELECT character_id FROM pilots) AS characters,
                ARRAY (SELECT corporation_id FROM corporations_followed) AS corporations,
-               greatest((SELECT max(created_at) FROM users), (SELECT max(created_at) FROM corporations_followed))
+               greatest((SELECT max(created_at) FROM pilots), (SELECT max(created_at) FROM corporations_followed))
                    AS newest_at,
                now() AS now
         """

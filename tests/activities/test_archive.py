@@ -14,12 +14,15 @@ from temporalio.testing import ActivityEnvironment
 from activities.archive import ArchiveDays
 from api.orders.history import history_sentence
 from contracts.archive import LOOK_BACK_DAYS, ChooseHistoryDays, DayOutcome, ReadArchiveDay
-from db.intake.archive_days import DayAccount, days_to_read, record_day
+from contracts.sync import SyncState
+from db.accounts.tokens import TokenState, withdraw
+from db.intake.archive_days import DayAccount, archive_subjects, days_to_read, record_day
 from db.intake.history import ask_for_history, history_progress, wait_for_history
 from db.intake.public import PublicIntake
 from eve.archive.client import ArchiveDay, DayFound, KillmailArchive, Validators
 from live import LiveEvents
 from redis_client import open_redis
+from tests.activities.stand_in_eve import PILOT, World
 from tests.logins import add_user
 
 
@@ -153,3 +156,23 @@ async def test_a_director_who_logs_in_while_the_history_is_read_begins_no_other_
     now = datetime.now(UTC)
     assert len(await account.reads(None, now - timedelta(hours=4), now)) == TOTAL
     assert await account.told() == f"All {TOTAL} days were read."
+
+
+async def test_of_a_character_that_was_sold_nothing_is_kept_until_its_owner_logs_in(
+    world: World, redis_url: str
+) -> None:
+    now = datetime.now(UTC)
+    day = now.date() - timedelta(days=10)
+    await world.login(PILOT, owner="seller")
+    await world.pool.execute("UPDATE users SET created_at = now() - interval '2 days'")
+    version = (await world.user())["token_version"]
+    assert (await archive_subjects(world.pool)).characters == {PILOT}
+    assert await withdraw(world.pool, PILOT, version, TokenState.OWNER_CHANGED, SyncState.OWNER_CHANGED)
+    async with open_redis(redis_url) as connection:
+        days = ArchiveDays(world.pool, NoDays(), PublicIntake(world.pool, LiveEvents(connection), nothing, nothing))
+        report = await ActivityEnvironment().run(days.read_archive_day, ReadArchiveDay(str(day), now))
+    assert report.outcome is DayOutcome.NOBODY
+    await record_day(world.pool, day, now - timedelta(hours=1), "", "", DayAccount(None, 0, 0, 0, {}))
+    await world.login(PILOT, owner="buyer")
+    assert (await archive_subjects(world.pool)).characters == {PILOT}
+    assert await days_to_read(world.pool, [day]) == [day], "it was read without them"
