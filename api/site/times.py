@@ -29,4 +29,4 @@ def eve_time(moment: str | datetime) -> str:
 def moment(when: str | datetime) -> Markup:
     """Date and minute in EVE time; the page's script adds the reader's own time for who points at it."""
     instant = datetime.fromisoformat(when) if isinstance(when, str) else when
-    return Markup('<time datetime="{}">{}</time>').format(instant.isoformat(), eve_time(instant))
+    return Markup('<time datetime="{}">{}</time>').format(instant.isoformat(timespec="seconds"), eve_time(instant))

@@ -26,7 +26,7 @@ async function fragment(address) {
 
 const rowsOf = (root) => [...root.querySelectorAll("li[id]")];
 
-// --- killmails ---------------------------------------------------------------------------------------------------
+// --- killmails
 
 function reading() {
   return feedBox.getBoundingClientRect().top < 0 || feedBox.contains(document.activeElement);
@@ -93,7 +93,7 @@ function withoutFreshness(row) {
   return row.outerHTML;
 }
 
-// --- what came while nobody looked: counted in the tab's title, and told by the browser if one asked for it -----------
+// --- what came while nobody looked: counted in the tab's title, and told by the browser if one asked for it
 
 const TITLE = document.title;
 const notify = document.getElementById("notify");
@@ -130,7 +130,7 @@ if (followsFeed && "Notification" in window) {
   });
 }
 
-// --- since the last visit ---------------------------------------------------------------------------------------------
+// --- since the last visit
 
 const AWAY_MS = 30 * 60000; // shorter is the same visit
 const visit = JSON.parse(localStorage.getItem("visit") ?? "null"); // when the feed was last looked at, and its newest killmail
@@ -168,7 +168,7 @@ newButton.addEventListener("click", async () => {
   document.getElementById("feed-title").scrollIntoView({ behavior: "instant" }); // what comes later would stop a slow one
 });
 
-// --- older ones: the link beneath, pressed by scrolling to it ------------------------------------------------------
+// --- older ones: the link beneath, pressed by scrolling to it
 
 const scroller = new IntersectionObserver((seen) => { if (seen.some((one) => one.isIntersecting)) { readOn(); } }, { rootMargin: "600px" });
 function watchOlder() {
@@ -201,7 +201,7 @@ function readOn() {
   });
 }
 
-// --- keys ----------------------------------------------------------------------------------------------------------
+// --- keys
 
 document.getElementById("keys").hidden = !matchMedia("(hover: hover)").matches;
 document.addEventListener("keydown", (event) => {
@@ -217,7 +217,7 @@ document.addEventListener("keydown", (event) => {
   next.closest("li").scrollIntoView({ block: "nearest" });
 });
 
-// --- back from a killmail: the row one left by is where one goes on --------------------------------------------------
+// --- back from a killmail: the row one left by is where one goes on
 
 const PLACE = `place:${location.pathname}${location.search}`;
 feedBox.addEventListener("click", (event) => {
@@ -242,7 +242,7 @@ async function goOn() {
 }
 goOn();
 
-// --- the characters' syncs -----------------------------------------------------------------------------------------
+// --- the characters' syncs
 
 let looking = null;
 let unnamedLooks = 0;
@@ -324,7 +324,7 @@ function showCharacters(fresh) {
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { look(); } });
 
-// --- the socket ----------------------------------------------------------------------------------------------------
+// --- the socket
 
 // A phone that slept, or a computer in another network, has a socket that is dead and says nothing of it.
 const PING_MS = 20000;

@@ -26,7 +26,7 @@ addEventListener("online", showConnection);
 addEventListener("offline", showConnection);
 if (!navigator.onLine) { showConnection(); }
 
-// --- notes that one has read ------------------------------
+// --- notes that one has read
 
 /** A note with `data-dismiss` gets a button, and stays away once it was pressed. */
 function dismissible(root) {
@@ -45,7 +45,7 @@ function dismissible(root) {
 }
 dismissible(document);
 
-// --- search: suggestions beneath the box; the form works without them ---
+// --- search: suggestions beneath the box; the form works without them
 
 const box = document.getElementById("q");
 const suggestions = document.getElementById("suggestions");
@@ -91,7 +91,7 @@ addEventListener("submit", (event) => {
   if (timeStamp - sent.get(target) < 10000) { event.preventDefault(); } else { sent.set(target, timeStamp); }
 });
 
-// --- copying ----------------------------------------------
+// --- copying
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
