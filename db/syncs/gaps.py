@@ -83,11 +83,13 @@ async def redrive(pool: asyncpg.Pool) -> Redriven:
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             f"""
-            UPDATE killmail_refs SET attempts = 0, next_attempt_at = NULL, parked_at = NULL
-             WHERE killmail_id IN (
+            WITH chosen AS MATERIALIZED (  -- once: a subquery may run for each row, and each time choose so many
                 SELECT killmail_id FROM killmail_refs
                  WHERE {_FREE} AND (attempts > 0 OR next_attempt_at IS NOT NULL OR parked_at IS NOT NULL)
-                 ORDER BY killmail_id LIMIT $1 FOR UPDATE SKIP LOCKED)
+                 ORDER BY killmail_id LIMIT $1 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE killmail_refs r SET attempts = 0, next_attempt_at = NULL, parked_at = NULL FROM chosen
+             WHERE r.killmail_id = chosen.killmail_id
             """,  # noqa: S608 - a constant of ours
             REDRIVE_AT_MOST,
         )
