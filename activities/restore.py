@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 
 import asyncpg
@@ -15,11 +16,17 @@ from contracts.pacing import restored_look
 from contracts.upkeep import RestoredSyncs, RestoreSyncs
 from db.syncs.watching import promise_looks, watched
 from temporal.running import running_between
+from temporal.task_queues import workflow_tasks_waiting
 
 PAGE = 500
 """Pilots or corporations compared by one activity: half a minute of starts where all are lost."""
 STARTS_AT_ONCE = 16
-"""The next start waits for one of these. The first task of who was started goes before the watchdog's next page."""
+WAITING_AT_MOST = 200
+"""Workflow tasks that wait when a page's starts begin. Starts are quicker than first tasks: without this, a worker
+would fall behind by minutes, and all whose looks were due meanwhile would ask ESI at once."""
+ASK_AGAIN_SECONDS = 0.25
+WAIT_SECONDS = 60.0
+"""Longest wait for that. A worker that is slower is no reason to leave the others lost."""
 
 
 class Restore:
@@ -44,6 +51,8 @@ class Restore:
         first, last = page[0].subject_id, page[-1].subject_id
         running = await running_between(self._client, kind.workflow, kind.key, first, last)
         missing = [sync for sync in page if sync.subject_id not in running]
+        if missing:
+            await self._let_others_begin()
         window = min(float(self._interval), max(request.lost, 1) * kind.spacing_seconds)
         now = datetime.now(UTC)
         looks = {sync.subject_id: restored_look(sync.subject_id, window, now) for sync in missing}
@@ -66,3 +75,10 @@ class Restore:
         if missing:
             activity.logger.warning("Watchdog: %d %s started", len(missing), kind.workflow)
         return RestoredSyncs(len(missing), last if len(page) == self._page else None)
+
+    async def _let_others_begin(self) -> None:
+        """Until the first tasks of those who were started before are done, but for a few."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                while await workflow_tasks_waiting(self._client) > WAITING_AT_MOST:  # noqa: ASYNC110 - Temporal tells nobody
+                    await asyncio.sleep(ASK_AGAIN_SECONDS)

@@ -92,6 +92,16 @@ async def queues_without_worker(client: temporalio.client.Client, since: datetim
     ]
 
 
+async def workflow_tasks_waiting(client: temporalio.client.Client) -> int:
+    """Tasks of workflows that no worker has taken yet, as Temporal estimates it.
+
+    Raises:
+        temporalio.service.RPCError: Temporal does not answer, or refuses.
+    """
+    part = await _describe(client, SYNC_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW)
+    return part.stats.approximate_backlog_count
+
+
 async def _figures(client: temporalio.client.Client, name: str, seen_since: datetime | None) -> TaskQueueFigures:
     parts = await _parts(client, name)
     return TaskQueueFigures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from contracts.task_queues import SYNC_QUEUE
 from contracts.upkeep import RestoredSyncs, RestoreSyncs, WatchdogReport
 from db.pool import open_pool
 from temporal.running import running_corporations, running_pilots
+from temporal.task_queues import workflow_tasks_waiting
 from temporal.universe import wake_enrichment
 from temporal.user_sync import query_status, start_user_sync
 from tests.workflows.conftest import Served
@@ -34,6 +36,8 @@ INTERVAL = 900
 RUN_ALREADY = (7, 8, 90)
 LOST = 90
 PAGE = 15
+MAY_WAIT = 20
+"""Workflow tasks, when the next page begins."""
 CORPORATIONS = (98_000_001, 98_000_002, 98_000_003)
 SPREAD = timedelta(seconds=LOST * 0.25)
 
@@ -178,3 +182,32 @@ async def test_all_that_was_lost_runs_again_after_one_run_of_the_watchdog_and_lo
 
     again = await run_watchdog(temporal_client, "watchdog-once-more")
     assert (again.started, again.woken) == (0, 0), "none is missing, and none late before the look it was promised"
+
+
+async def test_no_more_are_started_while_the_first_tasks_of_others_wait(
+    temporal_client: Client, pool: asyncpg.Pool, serve: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever was promised a look meanwhile looks at once with all others, as soon as a worker gets to them."""
+    later = datetime.now(UTC) + timedelta(hours=1)
+    for character_id in range(1_001, 1_001 + 2 * MAY_WAIT):
+        state = UserSyncState(character_id, INTERVAL, first_sync_done=True, next_sync_at=later)
+        await start_user_sync(temporal_client, state)
+    asked: list[int] = []
+
+    async def waiting(client: Client) -> int:
+        asked.append(await workflow_tasks_waiting(client))
+        return asked[-1]
+
+    async def asked_again() -> bool:
+        return len(asked) > 2 and min(asked[-2:]) > MAY_WAIT
+
+    monkeypatch.setattr("activities.restore.workflow_tasks_waiting", waiting)
+    monkeypatch.setattr("activities.restore.WAITING_AT_MOST", MAY_WAIT)
+    restore = Restore(pool, temporal_client, INTERVAL, PAGE)
+    restoring = asyncio.create_task(restore.restore_syncs(RestoreSyncs(lost=PAGE)))
+    await eventually(asked_again)
+    assert not {*await running_pilots(temporal_client)} & {*range(1, PAGE + 1)}
+
+    await serve(temporal_client, Installation(pool=pool, client=temporal_client))
+    assert (await restoring).started == PAGE
+    assert asked[-1] <= MAY_WAIT
