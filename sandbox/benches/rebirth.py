@@ -1,8 +1,9 @@
 """Temporal's data is gone and Postgres knows so many pilots: how long until all their workflows run again, and what ESI
 is asked meanwhile.
 
-A few hundred of the pilots are known to EVE, too, and look at it, each at its own moment within an interval. The others
-are paused: a workflow does all that it does when it is restored, and then waits.
+A few hundred of the pilots are known to EVE, too, and look at it, each at its own moment within an interval. They are
+evenly among the others (until 1 December 2026 most of them came last), who are paused: a workflow does all that it does
+when it is restored, and then waits.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ KNOWN = """
 WITH account AS (INSERT INTO accounts DEFAULT VALUES RETURNING account_id)
 INSERT INTO users (character_id, account_id, name, owner_hash, scopes, refresh_token, token_state, sync_state,
                    first_synced_at, last_killmail_sync_at)
-SELECT 95000000 + n, account_id, 'Pilot ' || n, 'owner', '{}', '\\x00', 'valid', 'paused', now(), now()
-  FROM account, generate_series(1, $1::int) n
+SELECT n, account_id, 'Pilot ' || n, 'owner', '{}', '\\x00', 'valid', 'paused', now(), now()
+  FROM account, unnest($1::bigint[]) n
 """
 
 
@@ -96,8 +97,7 @@ async def _reborn(on: Measuring, client: Client, pilots: int, known: int) -> Reb
         return (await client.count_workflows(ended)).count > 0 and await is_quiet()
 
     await eventually(is_over, "the watchdog's first run, which finds nobody")
-    await on.database.execute(KNOWN, pilots - known)
-    await log_in_long_ago(on, known)
+    await on.database.execute(KNOWN, _ids_among(await log_in_long_ago(on, known), pilots - known))
     spent, began = processor_seconds([os.getpid()]), time.monotonic()
     await trigger_watchdog(client)
     asked: list[int] = []
@@ -114,6 +114,19 @@ async def _reborn(on: Measuring, client: Client, pilots: int, known: int) -> Reb
     answers = await _answers(on)
     limited = sum(answers.get(status, 0) for status in ("420", "429"))
     return Reborn(seconds, processor, asked, limited)
+
+
+def _ids_among(known: list[int], count: int) -> list[int]:
+    """So many others, as many after each of the known ones: all are started in the order of their ids."""
+    taken, last = {*known}, 0
+    others: list[int] = []
+    for number, one in enumerate(sorted(known), 1):
+        last = max(last, one)
+        while len(others) < count * number // len(known):
+            last += 1
+            if last not in taken:
+                others.append(last)
+    return others
 
 
 async def _count(client: Client, query: str) -> int:
