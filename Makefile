@@ -28,14 +28,14 @@ help: ## what can be made
 run: $(READY) ## a running KillReport: site, API, worker and all they need (Ctrl-C stops it)
 	@exec $(BIN)/python -m cli up
 
-# Four processes keep two cores busy: some tests wait. mypy, which uses one core, begins with them.
+# Five processes keep two cores busy: some tests wait. mypy, which uses one core, begins with them.
 test: $(TO_DEVELOP) ## lint, and every test
 	@$(MAKE) --no-print-directory -j 2 lint tested
 
-# Collecting compiles the tests, once, before four processes want them.
+# Collecting compiles the tests, once, before five processes want them.
 tested: $(TO_DEVELOP)
 	@said=$$($(BIN)/python -m pytest -n 0 -qq --collect-only) || { echo "$$said"; exit 1; }
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 5
 
 lint: $(TO_DEVELOP) ## ruff, import-linter and mypy --strict
 	$(BIN)/python -m ruff check .

@@ -134,7 +134,8 @@ async def test_an_export_that_wrote_nothing_leaves_no_file(
         process.send_signal(signal.SIGINT)
         _, said = await asyncio.to_thread(process.communicate)
         connection.close()
-    assert (process.returncode, said.strip(), file.exists()) == (1, "Aborted!", False)
+    # What asyncpg is given up in the middle of may be told before.
+    assert (process.returncode, said.splitlines()[-1], file.exists()) == (1, "Aborted!", False)
     result = await export(str(STRANGER), "--output", file.name)
     assert ("ever logged in" in result.stderr, file.exists()) == (True, False)
     result = await export(str(PILOT), "--output", file.name, DATABASE_URL=away)
