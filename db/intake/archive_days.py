@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 
 from db.intake.references import HashFrom, add_references_of_many
+from db.visibility import NOT_SOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,14 @@ class DayAccount:
 async def archive_subjects(pool: asyncpg.Pool) -> Subjects:
     """Every pilot but those that were sold, and every corporation that is followed."""
     row = await pool.fetchrow(
-        """
-        WITH pilots AS (SELECT character_id, created_at FROM users WHERE token_state <> 'owner_changed')
+        f"""
+        WITH pilots AS (SELECT character_id, created_at FROM users WHERE {NOT_SOLD})
         SELECT ARRAY (SELECT character_id FROM pilots) AS characters,
                ARRAY (SELECT corporation_id FROM corporations_followed) AS corporations,
                greatest((SELECT max(created_at) FROM pilots), (SELECT max(created_at) FROM corporations_followed))
                    AS newest_at,
                now() AS now
-        """
+        """  # noqa: S608 - a constant
     )
     assert row is not None  # noqa: S101 - a row without a table
     return Subjects(frozenset(row["characters"]), frozenset(row["corporations"]), row["newest_at"], row["now"])
